@@ -1,0 +1,115 @@
+package nostr
+
+import (
+	"encoding/hex"
+	"strconv"
+)
+
+// AppendCanonical appends the form of the event that its id is the hash of
+// (NIP-01, Events and signatures), byte for byte as JavaScript's JSON.stringify
+// writes it, because that is what the clients compute with. Strings must be
+// valid UTF-8, as the parsers leave them.
+func (e *Event) AppendCanonical(dst []byte) []byte {
+	dst = append(dst, `[0,"`...)
+	dst = hex.AppendEncode(dst, e.PubKey[:])
+	dst = append(dst, `",`...)
+	dst = strconv.AppendInt(dst, e.CreatedAt, 10)
+	dst = append(dst, ',')
+	dst = strconv.AppendUint(dst, uint64(e.Kind), 10)
+	dst = append(dst, ',')
+	dst = appendTags(dst, e.Tags)
+	dst = append(dst, ',')
+	dst = AppendString(dst, e.Content)
+	return append(dst, ']')
+}
+
+// AppendJSON appends the event as a JSON object, in NIP-01's order of keys.
+func (e *Event) AppendJSON(dst []byte) []byte {
+	dst = append(dst, `{"id":"`...)
+	dst = hex.AppendEncode(dst, e.ID[:])
+	dst = append(dst, `","pubkey":"`...)
+	dst = hex.AppendEncode(dst, e.PubKey[:])
+	dst = append(dst, `","created_at":`...)
+	dst = strconv.AppendInt(dst, e.CreatedAt, 10)
+	dst = append(dst, `,"kind":`...)
+	dst = strconv.AppendUint(dst, uint64(e.Kind), 10)
+	dst = append(dst, `,"tags":`...)
+	dst = appendTags(dst, e.Tags)
+	dst = append(dst, `,"content":`...)
+	dst = AppendString(dst, e.Content)
+	dst = append(dst, `,"sig":"`...)
+	dst = hex.AppendEncode(dst, e.Sig[:])
+	return append(dst, `"}`...)
+}
+
+// AppendJSON appends the template as a JSON object: what a client sends in
+// sign_event (NIP-46). pubkey is there if HasPubKey.
+func (t *Template) AppendJSON(dst []byte) []byte {
+	dst = append(dst, '{')
+	if t.HasPubKey {
+		dst = append(dst, `"pubkey":"`...)
+		dst = hex.AppendEncode(dst, t.PubKey[:])
+		dst = append(dst, `",`...)
+	}
+	dst = append(dst, `"created_at":`...)
+	dst = strconv.AppendInt(dst, t.CreatedAt, 10)
+	dst = append(dst, `,"kind":`...)
+	dst = strconv.AppendUint(dst, uint64(t.Kind), 10)
+	dst = append(dst, `,"tags":`...)
+	dst = appendTags(dst, t.Tags)
+	dst = append(dst, `,"content":`...)
+	dst = AppendString(dst, t.Content)
+	return append(dst, '}')
+}
+
+func appendTags(dst []byte, tags Tags) []byte {
+	dst = append(dst, '[')
+	for i, tag := range tags {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, '[')
+		for j, s := range tag {
+			if j > 0 {
+				dst = append(dst, ',')
+			}
+			dst = AppendString(dst, s)
+		}
+		dst = append(dst, ']')
+	}
+	return append(dst, ']')
+}
+
+// escapes says how JSON.stringify writes a byte: 0 as it is, 'u' as \u00XX, else
+// as a backslash and that letter (ECMA-262, QuoteJSONString).
+var escapes = func() (t [256]byte) {
+	for c := range 0x20 {
+		t[c] = 'u'
+	}
+	t['\b'], t['\t'], t['\n'], t['\f'], t['\r'] = 'b', 't', 'n', 'f', 'r'
+	t['"'], t['\\'] = '"', '\\'
+	return t
+}()
+
+// AppendString appends s as a JSON string, byte for byte as JavaScript's
+// JSON.stringify writes it. s must be valid UTF-8.
+func AppendString(dst []byte, s string) []byte {
+	const digits = "0123456789abcdef"
+	dst = append(dst, '"')
+	start := 0
+	for i := 0; i < len(s); i++ {
+		esc := escapes[s[i]]
+		if esc == 0 {
+			continue
+		}
+		dst = append(dst, s[start:i]...)
+		start = i + 1
+		if esc == 'u' {
+			dst = append(dst, '\\', 'u', '0', '0', digits[s[i]>>4], digits[s[i]&15])
+		} else {
+			dst = append(dst, '\\', esc)
+		}
+	}
+	dst = append(dst, s[start:]...)
+	return append(dst, '"')
+}

@@ -1,0 +1,157 @@
+package nostr
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"unsafe"
+
+	"nsecbunker/internal/secret"
+	"nsecbunker/nostr/internal/secp"
+)
+
+var (
+	// ErrSecretKey means that 32 bytes are no secret key: 0, or not below the
+	// order of the group.
+	ErrSecretKey = errors.New("not a secret key: it must be 32 bytes, from 1 to the order of secp256k1 less 1")
+	// ErrSelfCheck means that a new signature did not verify. It is withheld,
+	// because a wrong signature can give the key away.
+	ErrSelfCheck = errors.New("a signature did not verify and was withheld: the machine's memory or processor may be faulty")
+)
+
+// SecretKey is a secret key, held in an arena in the form that is fastest to
+// compute with. It prints as "[secret]". All methods may be called concurrently.
+type SecretKey struct {
+	prepared *secret.Bytes
+	pub      PubKey
+}
+
+// GenerateKey makes a random key. It fails with the arena's errors.
+func GenerateKey(a *secret.Arena) (*SecretKey, error) {
+	var raw [32]byte
+	defer secret.Wipe(raw[:])
+	for {
+		rand.Read(raw[:])
+		k, err := NewSecretKey(a, raw[:])
+		if !errors.Is(err, ErrSecretKey) {
+			return k, err
+		}
+	}
+}
+
+// NewSecretKey takes a key of 32 bytes, big-endian, in [1, n-1], and wipes raw,
+// also when it fails: with ErrSecretKey or the arena's errors.
+func NewSecretKey(a *secret.Arena, raw []byte) (*SecretKey, error) {
+	defer secret.Wipe(raw)
+	if len(raw) != 32 {
+		return nil, ErrSecretKey
+	}
+	prepared, err := a.New(secp.KeySize)
+	if err != nil {
+		return nil, fmt.Errorf("keeping a secret key: %w", err)
+	}
+	k := &SecretKey{prepared: prepared}
+	ok := false
+	err = prepared.Use(func(kp []byte) {
+		k.pub, ok = secp.Prepare(pointer(kp), (*[32]byte)(raw))
+	})
+	if err == nil && !ok {
+		err = ErrSecretKey
+	}
+	if err != nil {
+		prepared.Destroy()
+		return nil, err
+	}
+	return k, nil
+}
+
+// pointer gives the back end its array. Slots of the arena are aligned to 32
+// bytes, as the back ends need.
+func pointer(kp []byte) *[secp.KeySize]byte {
+	return (*[secp.KeySize]byte)(unsafe.Pointer(unsafe.SliceData(kp[:secp.KeySize])))
+}
+
+// PubKey returns the public key, also after Destroy.
+func (k *SecretKey) PubKey() PubKey { return k.pub }
+
+// Sign makes e an event of this key: it fills in PubKey, ID and Sig and
+// verifies the signature. The other fields are not touched. It fails with
+// secret.ErrDestroyed or ErrSelfCheck, and e has no Sig then.
+func (k *SecretKey) Sign(e *Event) error {
+	e.PubKey = k.pub
+	e.ID = e.ComputeID()
+	sig, err := k.SignDigest(e.ID)
+	e.Sig = sig
+	return err
+}
+
+// SignDigest signs 32 bytes (BIP-340, with fresh auxiliary randomness) and
+// verifies the signature. It fails with secret.ErrDestroyed or ErrSelfCheck.
+func (k *SecretKey) SignDigest(d [32]byte) (Sig, error) {
+	var sig Sig
+	var aux [32]byte
+	rand.Read(aux[:])
+	ok := false
+	err := k.prepared.Use(func(kp []byte) {
+		ok = secp.Sign((*[64]byte)(&sig), pointer(kp), (*[32]byte)(&k.pub), d[:], &aux)
+	})
+	if err != nil {
+		return Sig{}, err
+	}
+	if !ok {
+		return Sig{}, ErrSelfCheck
+	}
+	return sig, nil
+}
+
+// ECDH sets out to the x coordinate, not hashed, of this key times the point
+// of peer with even y, as NIP-04 and NIP-44 want it. out is as secret as the
+// key's conversations with peer. It fails with ErrPubKey or
+// secret.ErrDestroyed, and out is zero then.
+func (k *SecretKey) ECDH(peer PubKey, out *[32]byte) error {
+	clear(out[:])
+	ok := false
+	err := k.prepared.Use(func(kp []byte) {
+		ok = secp.ECDH(out, pointer(kp), (*[32]byte)(&peer))
+	})
+	if err == nil && !ok {
+		err = ErrPubKey
+	}
+	return err
+}
+
+// Use lends the key's 32 bytes, big-endian, to f: for export, and for nothing
+// else. They are wiped when f returns.
+func (k *SecretKey) Use(f func(raw []byte)) error {
+	var raw [32]byte
+	defer secret.Wipe(raw[:])
+	err := k.prepared.Use(func(kp []byte) { secp.Raw(pointer(kp), &raw) })
+	if err != nil {
+		return err
+	}
+	f(raw[:])
+	return nil
+}
+
+// Destroy wipes the key, after waiting for those who are using it. Only the
+// public key can be asked for afterwards.
+func (k *SecretKey) Destroy() { k.prepared.Destroy() }
+
+// String returns secret.Placeholder.
+func (k *SecretKey) String() string { return secret.Placeholder }
+
+// GoString returns secret.Placeholder.
+func (k *SecretKey) GoString() string { return secret.Placeholder }
+
+// Format prints secret.Placeholder for every verb and flag.
+func (k *SecretKey) Format(f fmt.State, verb rune) { k.prepared.Format(f, verb) }
+
+// LogValue returns secret.Placeholder, for slog.
+func (k *SecretKey) LogValue() slog.Value { return slog.StringValue(secret.Placeholder) }
+
+// MarshalJSON returns secret.Placeholder as a JSON string.
+func (k *SecretKey) MarshalJSON() ([]byte, error) { return k.prepared.MarshalJSON() }
+
+// MarshalText returns secret.Placeholder.
+func (k *SecretKey) MarshalText() ([]byte, error) { return k.prepared.MarshalText() }
