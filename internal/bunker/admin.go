@@ -1,0 +1,99 @@
+package bunker
+
+import (
+	"fmt"
+
+	"nsecbunker/nostr"
+)
+
+// Role is what an admin may do. The zero value may nothing.
+type Role uint8
+
+// The roles, each including the ones before it (security.md section 4, Roles).
+const (
+	NoRole Role = iota
+	Viewer
+	Approver
+	Operator
+	Owner
+)
+
+var roleNames = [...]string{NoRole: "none", Viewer: "viewer", Approver: "approver", Operator: "operator", Owner: "owner"}
+
+func (r Role) String() string {
+	if int(r) < len(roleNames) {
+		return roleNames[r]
+	}
+	return "none"
+}
+
+// ParseRole reads viewer, approver, operator or owner.
+func ParseRole(s string) (Role, error) {
+	for i, n := range roleNames {
+		if s == n && Role(i) != NoRole {
+			return Role(i), nil
+		}
+	}
+	return NoRole, fmt.Errorf("role %q is none of viewer, approver, operator, owner", s)
+}
+
+// MarshalText writes the role's word.
+func (r Role) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads the role's word.
+func (r *Role) UnmarshalText(b []byte) (err error) {
+	*r, err = ParseRole(string(b))
+	return err
+}
+
+// Admin is a person (an npub) with a role.
+type Admin struct {
+	Tenant  TenantID
+	PubKey  nostr.PubKey
+	Role    Role
+	Name    string
+	AddedBy string
+	// ActiveAt is when the role begins (unix ms): naming a new owner by socket
+	// and passphrase waits 24 h when other owners exist.
+	ActiveAt  int64
+	CreatedAt int64 // unix ms
+	Version   int64
+}
+
+// AuthorityRow implements [Authority].
+func (a *Admin) AuthorityRow() (TenantID, string, string, int64) {
+	return a.Tenant, "admin", a.PubKey.String(), a.Version
+}
+
+// Canonical implements [Authority].
+func (a *Admin) Canonical() []byte {
+	var c canon
+	c.num(int64(a.Role))
+	c.str(a.Name)
+	c.str(a.AddedBy)
+	c.num(a.ActiveAt)
+	c.num(a.CreatedAt)
+	return c.b
+}
+
+// Door is the way a command or request came in.
+type Door string
+
+// The doors.
+const (
+	DoorSocket Door = "socket"
+	DoorRelay  Door = "relay"
+	DoorHTTP   Door = "http"
+	DoorSystem Door = "system" // sweeps and timers of the bunker itself
+)
+
+// Principal is whoever causes something. The zero value is nobody.
+type Principal struct {
+	// Name is "local", "system", an npub, or "client <pubkey>".
+	Name string
+	Role Role
+	Door Door
+	// Fresh: the caller proved himself anew for this very command (passphrase
+	// over the socket, signed command over the relay).
+	Fresh bool
+}

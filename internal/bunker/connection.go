@@ -1,0 +1,74 @@
+package bunker
+
+import (
+	"nsecbunker/nostr"
+)
+
+// ConnectionState is the life of a connection.
+type ConnectionState string
+
+// The states of a connection. Everything but active answers with a refusal
+// that says why; only a key that was never a connection is a stranger.
+const (
+	ConnPending   ConnectionState = "pending"
+	ConnActive    ConnectionState = "active"
+	ConnSuspended ConnectionState = "suspended"
+	ConnEnded     ConnectionState = "ended" // by the app's logout
+	ConnRevoked   ConnectionState = "revoked"
+	ConnExpired   ConnectionState = "expired"
+)
+
+// ClientMetadata is what a client says of itself: a display hint, never
+// authority (NIP-46, Client metadata).
+type ClientMetadata struct {
+	Name  string `json:"name,omitempty"`
+	URL   string `json:"url,omitempty"`
+	Image string `json:"image,omitempty"`
+}
+
+// Connection is the lasting relation client × user key.
+type Connection struct {
+	Tenant TenantID
+	ID     ConnectionID
+	Key    KeyID
+	// Signer is the key that hears this client and answers it: fixed at birth.
+	Signer nostr.PubKey
+	Client nostr.PubKey
+	State  ConnectionState
+	Token  TokenID // "" for nostrconnect and npub login
+	// Name is the admin's; Metadata is the client's own claim.
+	Name   string
+	Person string
+	// Relays are where the client hears us; empty: the tenant's relays.
+	Relays    []string
+	ExpiresAt int64 // unix ms, 0: never
+	CreatedAt int64 // unix ms
+	Version   int64
+
+	// Not authority, outside the MAC:
+
+	Metadata ClientMetadata
+	LastUsed int64 // unix ms
+	Uses     int64
+}
+
+// AuthorityRow implements [Authority].
+func (c *Connection) AuthorityRow() (TenantID, string, string, int64) {
+	return c.Tenant, "connection", string(c.ID), c.Version
+}
+
+// Canonical implements [Authority].
+func (c *Connection) Canonical() []byte {
+	var b canon
+	b.str(string(c.Key))
+	b.bytes(c.Signer[:])
+	b.bytes(c.Client[:])
+	b.str(string(c.State))
+	b.str(string(c.Token))
+	b.str(c.Name)
+	b.str(c.Person)
+	b.list(c.Relays)
+	b.num(c.ExpiresAt)
+	b.num(c.CreatedAt)
+	return b.b
+}
