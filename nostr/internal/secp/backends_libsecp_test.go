@@ -1,0 +1,12 @@
+//go:build libsecp256k1
+
+package secp_test
+
+import "nsecbunker/nostr/internal/secp/libsecp"
+
+func init() {
+	backends = append(backends, backend{
+		name: "libsecp", prepare: libsecp.Prepare, raw: libsecp.Raw, sign: libsecp.Sign,
+		verify: libsecp.Verify, ecdh: libsecp.ECDH, valid: libsecp.Valid,
+	})
+}
