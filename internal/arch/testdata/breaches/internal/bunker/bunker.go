@@ -1,0 +1,5 @@
+package bunker
+
+import "os" // want "floor 1 may not import os"
+
+func read() { os.Remove("x") }

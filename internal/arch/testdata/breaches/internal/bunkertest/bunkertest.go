@@ -1,0 +1,6 @@
+package bunkertest
+
+import (
+	_ "example/internal/daemon"
+	_ "github.com/google/go-cmp/cmp"
+)

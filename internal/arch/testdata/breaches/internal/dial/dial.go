@@ -1,0 +1,3 @@
+package dial
+
+import _ "example/internal/relay" // want "edges never import each other"

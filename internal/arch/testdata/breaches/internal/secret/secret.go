@@ -1,0 +1,3 @@
+package secret
+
+import _ "example/nostr" // want "internal/secret imports nothing of this module"

@@ -1,0 +1,1 @@
+package stray // want package "not in the table"

@@ -1,0 +1,3 @@
+package secret
+
+import _ "golang.org/x/sys/unix"

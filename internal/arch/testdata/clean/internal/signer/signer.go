@@ -1,0 +1,5 @@
+package signer
+
+import "example/internal/policy"
+
+func judge() { policy.Decide() }
