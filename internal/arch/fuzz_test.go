@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// parser is something that reads what strangers write.
-type parser struct {
+// reader is a parser of what strangers write.
+type reader struct {
 	what    string
 	pkg     string // where it must be fuzzed
 	pattern string // of the fuzz functions' names
@@ -16,8 +16,8 @@ type parser struct {
 }
 
 // parsers returns what must be fuzzed, by name.
-func parsers() []parser {
-	return []parser{
+func parsers() []reader {
+	return []reader{
 		{"event (JSON)", "nostr", `Event`, 1},
 		{"NIP-04 payload", "nostr/nip04", `.`, 1},
 		{"NIP-19 words", "nostr/nip19", `.`, 1},
