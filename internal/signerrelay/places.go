@@ -1,0 +1,70 @@
+package signerrelay
+
+import (
+	"context"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// places bounds the bytes of events that are being read or worked on. One half is for everybody, the other for
+// connections that the bunker has answered before, so that a flood from strangers leaves room for known clients.
+type places struct {
+	open     *semaphore.Weighted
+	reserved *semaphore.Weighted
+	share    int // of open, for one address
+}
+
+func newPlaces(lim *Limits) *places {
+	half := int64(lim.MaxInFlightBytes / 2)
+	return &places{open: semaphore.NewWeighted(half), reserved: semaphore.NewWeighted(half), share: int(half) / ipShare}
+}
+
+// hold is what one message has taken. It belongs to one goroutine at a time; release gives all of it back.
+type hold struct {
+	p        *places
+	src      *source
+	known    bool
+	open     int
+	reserved int
+	counted  int // for src
+}
+
+func (p *places) hold(c *conn) *hold { return &hold{p: p, src: c.src, known: c.proven.Load()} }
+
+func (h *hold) size() int { return h.open + h.reserved }
+
+// grow takes what is missing to n bytes; with a nil ctx it does not wait, else until ctx ends.
+func (h *hold) grow(ctx context.Context, n int) bool {
+	n -= h.size()
+	if n <= 0 {
+		return true
+	}
+	if h.known && h.p.reserved.TryAcquire(int64(n)) {
+		h.reserved += n
+		return true
+	}
+	if !h.known {
+		if !h.src.grow(n, h.p.share) {
+			return false
+		}
+		h.counted += n
+	}
+	if !h.p.open.TryAcquire(int64(n)) && (ctx == nil || h.p.open.Acquire(ctx, int64(n)) != nil) {
+		return false // what was counted is given back by release
+	}
+	h.open += n
+	return true
+}
+
+func (h *hold) release() {
+	if h.open > 0 {
+		h.p.open.Release(int64(h.open))
+	}
+	if h.reserved > 0 {
+		h.p.reserved.Release(int64(h.reserved))
+	}
+	if h.counted > 0 {
+		h.src.shrink(h.counted)
+	}
+	h.open, h.reserved, h.counted = 0, 0, 0
+}
