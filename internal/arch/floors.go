@@ -109,9 +109,6 @@ func Table() []Row {
 // dialPath is the one edge that other edges may import.
 const dialPath = "internal/dial"
 
-// secretPath is the one package under internal/ that floor 0 may import.
-const secretPath = "internal/secret"
-
 // banned lists the imports that a floor may not have in its own code. A name
 // covers what is below it ("net" covers "net/http"), unless allowed says else.
 func banned(f Floor) []string {
