@@ -87,8 +87,8 @@ func (m ClientMetadata) JSON() string {
 		if len(b) > 1 {
 			b = append(b, ',')
 		}
-		b = append(jsonscan.AppendString(b, f.name), ':')
-		b = jsonscan.AppendString(b, f.value)
+		b = append(appendString(b, f.name), ':')
+		b = appendString(b, f.value)
 	}
 	return string(append(b, '}'))
 }

@@ -65,10 +65,10 @@ func (r Reply) AppendJSON(dst []byte) []byte {
 	if r.Failed() {
 		result = resultError
 	}
-	dst = jsonscan.AppendString(append(dst, `{"id":`...), r.ID)
-	dst = jsonscan.AppendString(append(dst, `,"result":`...), result)
+	dst = appendString(append(dst, `{"id":`...), r.ID)
+	dst = appendString(append(dst, `,"result":`...), result)
 	if r.Error != "" {
-		dst = jsonscan.AppendString(append(dst, `,"error":`...), r.Error)
+		dst = appendString(append(dst, `,"error":`...), r.Error)
 	}
 	return append(dst, '}')
 }

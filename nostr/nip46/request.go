@@ -6,13 +6,14 @@ import (
 	"log/slog"
 	"strconv"
 
+	"nsecbunker/nostr/nip44"
 	"nsecbunker/nostr/nip46/internal/jsonscan"
 )
 
 const (
 	// MaxMessage is the size in bytes of the largest request or reply that is
-	// read, after decryption.
-	MaxMessage = 1 << 20
+	// read, after decryption: the most that an envelope can hold.
+	MaxMessage = nip44.MaxExtended
 	// MaxRequestID is the size in bytes of the longest request id (security.md,
 	// section 5). Libraries use 7 to 64.
 	MaxRequestID = 256
@@ -209,14 +210,14 @@ func (p *requestParser) text(s *jsonscan.Scanner, what string) (text string, ok 
 
 // AppendJSON appends the request as a client sends it.
 func (r Request) AppendJSON(dst []byte) []byte {
-	dst = jsonscan.AppendString(append(dst, `{"id":`...), r.ID)
-	dst = jsonscan.AppendString(append(dst, `,"method":`...), string(r.Method))
+	dst = appendString(append(dst, `{"id":`...), r.ID)
+	dst = appendString(append(dst, `,"method":`...), string(r.Method))
 	dst = append(dst, `,"params":[`...)
 	for i, p := range r.Params {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = jsonscan.AppendString(dst, p)
+		dst = appendString(dst, p)
 	}
 	return append(dst, `]}`...)
 }

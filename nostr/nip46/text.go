@@ -4,7 +4,15 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"nsecbunker/nostr"
 )
+
+// appendString appends text as a JSON string, as JSON.stringify writes it
+// (interop.md 9). Bytes that are not UTF-8, which no JSON can hold, become U+FFFD.
+func appendString(dst []byte, text string) []byte {
+	return nostr.AppendString(dst, strings.ToValidUTF8(text, "\uFFFD"))
+}
 
 // clip cuts text to at most max bytes, between two characters, and drops what is
 // not UTF-8.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"nsecbunker/nostr"
 )
 
 func skipAll(b []byte) error {
@@ -94,21 +96,6 @@ func TestLoneSurrogatesAreRefusedAndStepsOver(t *testing.T) {
 	}
 }
 
-func TestAppendStringWritesAsJSONStringifyDoes(t *testing.T) {
-	cases := map[string]string{
-		"a\"\\\b\f\n\r\t": `"a\"\\\b\f\n\r\t"`,
-		"\x00\x1f\x7f":    "\"\\u0000\\u001f\x7f\"",
-		"<>&\u2028é😀":     "\"<>&\u2028é😀\"",
-		"x\xffy":          "\"x\uFFFDy\"",
-		"":                `""`,
-	}
-	for in, want := range cases {
-		if got := string(AppendString(nil, in)); got != want {
-			t.Errorf("%q: got %s, want %s", in, got, want)
-		}
-	}
-}
-
 func FuzzScan(f *testing.F) {
 	for _, seed := range []string{`{"id":"1","method":"ping","params":[]}`, `[1,-2.5e3,true,null,"\ud83d\ude00"]`, `"\ud800"`, `{"a":{"b":[[]]}}`} {
 		f.Add([]byte(seed))
@@ -129,7 +116,7 @@ func FuzzScan(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := New(AppendString(nil, text))
+		again, err := New(nostr.AppendString(nil, text))
 		if err != nil {
 			t.Fatal(err)
 		}
