@@ -146,6 +146,9 @@ func unpad(blocks []byte) (n int, ok bool) {
 	return len(blocks) - fill, good == 1
 }
 
+// newCipher's key schedule stays on the heap until it is reused: crypto/aes has no
+// way to wipe it. On processors with AES instructions (amd64, arm64) it runs in
+// constant time.
 func newCipher(key *[32]byte) cipher.Block {
 	block, err := aes.NewCipher(key[:])
 	if err != nil {

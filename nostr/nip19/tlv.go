@@ -172,7 +172,7 @@ func appendKind(dst []byte, k nostr.Kind) []byte {
 // encodeTLV adds the relays and encodes. 16 relays of 255 bytes are too many for
 // MaxLength, so it also leaves out the hints that no longer fit.
 func encodeTLV(hrp string, b []byte, relays []string) (string, error) {
-	const room = (MaxLength - len(hrpProfile) - 1 - 6) * 5 / 8
+	room := (MaxLength - len(hrp) - len("1") - bech32.ChecksumLength) * 5 / 8
 	for i, r := range relays {
 		if len(r) == 0 || len(r) > MaxValue || !printableASCII([]byte(r)) {
 			return "", ErrValue

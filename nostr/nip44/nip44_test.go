@@ -135,7 +135,12 @@ func TestConversationKeyIsHKDFExtractOfTheSharedCoordinate(t *testing.T) {
 }
 
 func TestPaddedLengthMatchesTheTextOfTheNIP(t *testing.T) {
-	for n := 1; n <= MaxExtended; n++ {
+	// Every length to past the extended prefix, then every chunk's ends.
+	step := 1
+	for n := 1; n <= MaxExtended; n += step {
+		if n == 1<<17 {
+			step = 1<<12 - 1
+		}
 		if got, want := paddedLen(n), textPaddedLen(n); got != want {
 			t.Fatalf("paddedLen(%d) = %d, want %d", n, got, want)
 		}
@@ -223,7 +228,7 @@ func TestMalformedPayloadsAreRefused(t *testing.T) {
 		{"carriage return at the end", good + "\r", ErrPayload},
 		{"space inside", good[:50] + " " + good[50:], ErrPayload},
 		{"URL alphabet", "Ag-_" + good[4:], ErrPayload},
-		{"no padding", strings.TrimRight(good, "=") + "A", ErrPayload},
+		{"no padding", strings.TrimRight(good, "="), ErrPayload},
 		{"a NIP-04 content", strings.Repeat("A", 200) + "?iv=AAAAAAAAAAAAAAAAAAAAAA==", ErrPayload},
 		{"cut off", good[:len(good)-8] + "AAA=", ErrMAC},
 		{"98 bytes", base64.StdEncoding.EncodeToString(append([]byte{2}, make([]byte, 97)...)), ErrPayload},

@@ -37,7 +37,7 @@ const (
 	MaxPassword = 1024
 
 	// Length is the number of characters of every ncryptsec.
-	Length = len(HRP) + 1 + (rawSize*8+4)/5 + 6
+	Length = len(HRP) + len("1") + (rawSize*8+4)/5 + bech32.ChecksumLength
 )
 
 // The key security byte says how the key was handled before it was encrypted.

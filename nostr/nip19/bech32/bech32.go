@@ -16,8 +16,10 @@ import (
 // 90, which suits payment addresses.
 const MaxLength = 5000
 
+// ChecksumLength is the number of characters after the data.
+const ChecksumLength = 6
+
 const (
-	checksumLen  = 6
 	maxHRP       = 83 // BIP-173
 	charset      = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 	invalidGroup = 0xff
@@ -97,7 +99,7 @@ func Encode(hrp string, data []byte) ([]byte, error) {
 		return nil, ErrTooLong
 	}
 	n := (len(data)*8 + 4) / 5
-	total := len(hrp) + 1 + n + checksumLen
+	total := len(hrp) + 1 + n + ChecksumLength
 	if total > MaxLength {
 		return nil, ErrTooLong
 	}
@@ -109,7 +111,7 @@ func Encode(hrp string, data []byte) ([]byte, error) {
 	toGroups(groups[:n], data)
 	// Six zero groups stand for the checksum while it is computed.
 	mod := polymod(hrp, groups) ^ 1
-	for i := range checksumLen {
+	for i := range ChecksumLength {
 		groups[n+i] = byte(mod>>(5*(5-i))) & 31
 	}
 	for i, g := range groups {
@@ -156,7 +158,7 @@ func split(s []byte) (string, []byte, error) {
 		return "", nil, ErrNoPrefix
 	case sep > maxHRP:
 		return "", nil, ErrPrefix
-	case len(s)-sep-1 < checksumLen:
+	case len(s)-sep-1 < ChecksumLength:
 		return "", nil, ErrTooShort
 	}
 	hrp := lower(s[:sep])
@@ -174,7 +176,7 @@ func split(s []byte) (string, []byte, error) {
 		secret.Wipe(groups)
 		return "", nil, ErrChecksum
 	}
-	return hrp, groups[:len(groups)-checksumLen], nil
+	return hrp, groups[:len(groups)-ChecksumLength], nil
 }
 
 // checkCase refuses what is not printable ASCII, and a mix of cases.
