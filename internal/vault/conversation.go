@@ -1,0 +1,162 @@
+package vault
+
+import (
+	"sync"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/secret"
+	"nsecbunker/nostr"
+)
+
+// Scheme is how an envelope or a ciphertext is encrypted.
+type Scheme uint8
+
+// The schemes. The zero value is none.
+const (
+	NIP44 Scheme = iota + 1
+	NIP04
+)
+
+func (s Scheme) String() string {
+	switch s {
+	case NIP44:
+		return "nip44"
+	case NIP04:
+		return "nip04"
+	}
+	return "none"
+}
+
+// talk names a conversation key: which key of ours, whose, with whom, for what.
+type talk struct {
+	tenant    bunker.TenantID
+	own, peer nostr.PubKey
+	scheme    Scheme
+}
+
+// conversations keeps the conversation keys that were used last, in one block
+// of the arena. Finding one costs a map lookup and a copy of 32 bytes, so one
+// mutex serves many cores; making one costs a scalar multiplication, and is done
+// outside.
+type conversations struct {
+	mu    sync.Mutex
+	block *secret.Bytes // place i at [32i, 32i+32)
+	index map[talk]int32
+	nodes []node
+	first int32 // used last; -1: none
+	last  int32 // used longest ago
+	free  []int32
+}
+
+type node struct {
+	talk       talk
+	prev, next int32
+}
+
+func newConversations(a *secret.Arena, n int) (*conversations, error) {
+	block, err := a.New(n * keySize)
+	if err != nil {
+		return nil, err
+	}
+	c := &conversations{
+		block: block, index: make(map[talk]int32), nodes: make([]node, n),
+		first: -1, last: -1, free: make([]int32, n),
+	}
+	for i := range c.free {
+		c.free[i] = int32(n - 1 - i)
+	}
+	return c, nil
+}
+
+// get copies the key into out, and reports whether it was there.
+func (c *conversations) get(t talk, out *[keySize]byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i, ok := c.index[t]
+	if !ok {
+		return false
+	}
+	c.unlink(i)
+	c.push(i)
+	return c.block.Use(func(b []byte) { copy(out[:], b[int(i)*keySize:]) }) == nil
+}
+
+// put keeps a key; the one used longest ago leaves for it. The caller holds the
+// lock of the tenant for reading, so that a lock or seal under way comes after.
+func (c *conversations) put(t talk, key *[keySize]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.index[t]; ok {
+		return // another request was faster, with the same result
+	}
+	if len(c.free) == 0 {
+		c.remove(c.last)
+	}
+	i := c.free[len(c.free)-1]
+	err := c.block.Use(func(b []byte) { copy(b[int(i)*keySize:], key[:]) })
+	if err != nil {
+		return // closed: the next one computes it, and finds no key to do so
+	}
+	c.free = c.free[:len(c.free)-1]
+	c.nodes[i].talk = t
+	c.index[t] = i
+	c.push(i)
+}
+
+// drop wipes the keys of one of a tenant's keys, or, with nil, all of them.
+func (c *conversations) drop(t bunker.TenantID, own *nostr.PubKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := c.first; i >= 0; {
+		n := &c.nodes[i]
+		next := n.next
+		if n.talk.tenant == t && (own == nil || n.talk.own == *own) {
+			c.remove(i)
+		}
+		i = next
+	}
+}
+
+func (c *conversations) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.block.Destroy()
+	c.index = make(map[talk]int32)
+	c.first, c.last = -1, -1
+	c.free = nil
+	c.nodes = nil
+}
+
+// remove wipes place i and frees it.
+func (c *conversations) remove(i int32) {
+	c.unlink(i)
+	delete(c.index, c.nodes[i].talk)
+	c.nodes[i] = node{}
+	_ = c.block.Use(func(b []byte) { secret.Wipe(b[int(i)*keySize : (int(i)+1)*keySize]) }) // destroyed: wiped already
+	c.free = append(c.free, i)
+}
+
+func (c *conversations) unlink(i int32) {
+	n := &c.nodes[i]
+	if n.prev >= 0 {
+		c.nodes[n.prev].next = n.next
+	} else {
+		c.first = n.next
+	}
+	if n.next >= 0 {
+		c.nodes[n.next].prev = n.prev
+	} else {
+		c.last = n.prev
+	}
+}
+
+func (c *conversations) push(i int32) {
+	n := &c.nodes[i]
+	n.prev, n.next = -1, c.first
+	if c.first >= 0 {
+		c.nodes[c.first].prev = i
+	} else {
+		c.last = i
+	}
+	c.first = i
+}
