@@ -1,0 +1,190 @@
+// Package admin is the table of commands: everything that an administrator can
+// do, from whatever door. One file a noun. Who may do what is checked in one
+// place, Dispatch, before a command sees anything.
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"nsecbunker/internal/bunker"
+)
+
+// MaxParams is the size in bytes of the largest parameters of one command.
+const MaxParams = 1 << 20
+
+// Command is one row of the table. The zero value can be called by nobody.
+type Command struct {
+	Name    string // "key.add"
+	Summary string // one sentence, for help and reference
+	// Role is the least role that may call it.
+	Role bunker.Role
+	// Doors are where it may come from.
+	Doors []bunker.Door
+	// Dangerous: the caller must prove himself anew (bunker.Principal.Fresh).
+	Dangerous bool
+	// WhileSealed: it works while the root key is absent.
+	WhileSealed bool
+	// Writes: it changes something, in one transaction that also holds its audit
+	// record.
+	Writes bool
+
+	params, result reflect.Type
+	run            func(ctx context.Context, c *Call, params any) (any, error)
+}
+
+// Call is one command on its way: who called, and the transaction.
+type Call struct {
+	Principal bunker.Principal
+	Command   *Command
+	// Now is the ledger time of the call.
+	Now       time.Time
+	change    func(ctx context.Context, f func(tx Tx) error) error
+	committed bool
+}
+
+// Commit runs f in the call's one transaction under the tenant's lock; its audit
+// record, with the principal and the command's name filled in, is written with
+// it. A call commits once at most, and a command that writes must.
+func (c *Call) Commit(ctx context.Context, rec bunker.AuditRecord, f func(tx Tx) error) error {
+	if c.committed || !c.Command.Writes {
+		return fmt.Errorf("admin: %s commits twice, or is not marked as writing", c.Command.Name)
+	}
+	rec.Principal, rec.Door = c.Principal.Name, string(c.Principal.Door)
+	rec.Action, rec.Step = c.Command.Name, "admin"
+	err := c.change(ctx, func(tx Tx) error {
+		if err := f(tx); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, rec)
+	})
+	c.committed = err == nil
+	return err
+}
+
+// Table is the commands with what they work on.
+type Table struct {
+	Deps
+	commands map[string]*Command
+}
+
+// New builds the table, or says which dependency is missing.
+func New(d Deps) (*Table, error) {
+	if err := d.complete(); err != nil {
+		return nil, err
+	}
+	t := &Table{Deps: d, commands: map[string]*Command{}}
+	t.register()
+	return t, nil
+}
+
+// Commands returns the rows in order of name.
+func (t *Table) Commands() []*Command {
+	list := make([]*Command, 0, len(t.commands))
+	for _, c := range t.commands {
+		list = append(list, c)
+	}
+	slices.SortFunc(list, func(a, b *Command) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// add puts a row into the table with its typed function.
+func add[P, R any](t *Table, c Command, run func(ctx context.Context, c *Call, p P) (R, error)) {
+	if _, twice := t.commands[c.Name]; twice {
+		panic("admin: " + c.Name + " is in the table twice")
+	}
+	c.params, c.result = reflect.TypeFor[P](), reflect.TypeFor[R]()
+	c.run = func(ctx context.Context, call *Call, params any) (any, error) {
+		return run(ctx, call, *params.(*P))
+	}
+	t.commands[c.Name] = &c
+}
+
+// Dispatch runs a command for a principal. params is a JSON object; fields that
+// the command does not have are refused by name. Errors are *bunker.Error.
+func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, params []byte) (any, error) {
+	c, ok := t.commands[name]
+	if !ok {
+		return nil, bunker.Errorf(bunker.CodeNotFound, "there is no command %q", clip(name)).WithHint("nsecbunker help")
+	}
+	if err := t.permit(p, c); err != nil {
+		return nil, err
+	}
+	v, err := decode(c.params, params)
+	if err != nil {
+		return nil, err
+	}
+	call := &Call{Principal: p, Command: c, Now: t.Now()}
+	call.change = func(ctx context.Context, f func(tx Tx) error) error {
+		return t.Rows.Change(ctx, t.Tenant, f)
+	}
+	result, err := c.run(ctx, call, v.Interface())
+	if err != nil {
+		return nil, bunker.AsError(err)
+	}
+	if c.Writes && !call.committed {
+		return nil, bunker.AsError(fmt.Errorf("admin: %s ended without a record", c.Name))
+	}
+	return result, nil
+}
+
+// permit is the one place that lets a principal call a command.
+func (t *Table) permit(p bunker.Principal, c *Command) error {
+	switch {
+	case c.Role == bunker.NoRole || !slices.Contains(c.Doors, p.Door):
+		return bunker.Errorf(bunker.CodeRestricted, "%s cannot be called from here", c.Name)
+	case p.Role < c.Role:
+		return bunker.Errorf(bunker.CodeRestricted, "%s needs the role %s; yours is %s", c.Name, c.Role, p.Role)
+	case !c.WhileSealed && !t.Vault.Unsealed(t.Tenant):
+		return bunker.Errorf(bunker.CodeSealed, "the bunker is sealed").WithHint("nsecbunker unseal")
+	case c.Dangerous && !p.Fresh:
+		return bunker.Errorf(bunker.CodeNeedsProof, "%s needs the bunker's passphrase", c.Name)
+	}
+	return nil
+}
+
+// decode reads parameters strictly into a new value of type p.
+func decode(p reflect.Type, params []byte) (reflect.Value, error) {
+	v := reflect.New(p)
+	if len(params) > MaxParams {
+		return v, bunker.Errorf(bunker.CodeInvalid, "the parameters are longer than %d bytes", MaxParams)
+	}
+	if len(bytes.TrimSpace(params)) == 0 {
+		return v, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(params))
+	d.DisallowUnknownFields()
+	err := d.Decode(v.Interface())
+	if err == nil {
+		if _, more := d.Token(); more != io.EOF {
+			err = errors.New("there is more after the object")
+		}
+	}
+	if err == nil {
+		return v, nil
+	}
+	e := bunker.Errorf(bunker.CodeInvalid, "the parameters are not what this command takes: %s", clip(err.Error()))
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		e = e.In(wrong.Field)
+	}
+	return v, e
+}
+
+// clip bounds text of a caller that is repeated to it.
+func clip(s string) string {
+	const most = 200
+	s = strings.ToValidUTF8(s, "�")
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}

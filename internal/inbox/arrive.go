@@ -1,0 +1,120 @@
+package inbox
+
+import (
+	"context"
+	"time"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/signer"
+	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip46"
+)
+
+// Arrive takes one event that a link (a relay's URL, or a client's address at
+// the embedded relay) brought, and returns when it is committed, parked or
+// refused. It blocks while no place is free, and so holds back that link only.
+//
+// The order of the checks is architecture.md's: size, recipient, time, not yet
+// seen, signature. Only ids of verified events are ever noted, so a forged copy
+// that comes first hides nothing.
+func (in *Inbox) Arrive(ctx context.Context, link string, raw []byte) Verdict {
+	if len(raw) > in.Limits.EventBytes {
+		return refused("invalid: the event is too large")
+	}
+	ev, err := nostr.ParseEvent(raw)
+	if err != nil {
+		return refused("invalid: " + err.Error())
+	}
+	p, ok := signer.Recipient(ev)
+	if ev.Kind != nip46.Kind || !ok || !in.Mine(p) {
+		return refused("blocked: not for this bunker")
+	}
+	known := in.known.has(pair{p, ev.PubKey})
+	now := in.Now()
+	if !bunker.Fresh(ev.CreatedAt, now.UnixMilli()) && (!known || !bunker.Noticeable(ev.CreatedAt, now.UnixMilli())) {
+		return refused("invalid: created_at is too far from now; check the clock")
+	}
+	if !known && !in.strangers.admit(link, now) {
+		return refused("rate-limited: too many events of unknown apps; slow down")
+	}
+	if in.seen.has(ev.ID) {
+		return in.again(ctx, ev)
+	}
+	leave, ok := in.enter(ctx, known)
+	if !ok {
+		return refused("error: the bunker is shutting down; send it again")
+	}
+	defer leave()
+	if err := ev.Verify(); err != nil {
+		in.BadSignature(link)
+		return refused("invalid: " + err.Error())
+	}
+	return in.flights.do(ctx, ev.ID, func() Verdict { return in.first(ctx, ev, raw) })
+}
+
+// enter takes a place; leave gives it back.
+func (in *Inbox) enter(ctx context.Context, known bool) (leave func(), ok bool) {
+	places := in.places
+	if !known {
+		places = in.visitors
+	}
+	select {
+	case places <- struct{}{}:
+		return func() { <-places }, true
+	case <-ctx.Done():
+	case <-in.stopped:
+	}
+	return nil, false
+}
+
+// first works on a verified event that is not in flight elsewhere.
+func (in *Inbox) first(ctx context.Context, ev *nostr.Event, raw []byte) Verdict {
+	if in.seen.has(ev.ID) {
+		return in.again(ctx, ev)
+	}
+	now := in.Now()
+	a := signer.Arrival{Event: ev, Raw: raw, ClockOff: !bunker.Fresh(ev.CreatedAt, now.UnixMilli())}
+	// What is older than a moment may have been answered before a restart.
+	if now.Sub(time.Unix(ev.CreatedAt, 0)) > lateAfter {
+		if state, stored, err := in.Ledger.Request(ctx, ev.ID); err != nil {
+			return in.failed("reading the ledger", err)
+		} else if state != bunker.RequestNone {
+			in.seen.add(ev.ID)
+			in.resend(ev.ID, stored)
+			return accepted
+		}
+	}
+	v, noted := in.judge(ctx, a)
+	if noted {
+		in.seen.add(ev.ID)
+	}
+	return v
+}
+
+// lateAfter is the age from which an event that was not seen by this process is
+// looked up before it is worked on. Younger doubles meet the claim in the commit.
+const lateAfter = 3 * time.Second
+
+// again answers an event that was seen: with the stored bytes, if there are any.
+func (in *Inbox) again(ctx context.Context, ev *nostr.Event) Verdict {
+	if !in.resent.may(ev.ID, in.Now(), in.Limits.ResendEvery) {
+		return accepted
+	}
+	_, stored, err := in.Ledger.Request(ctx, ev.ID)
+	if err != nil {
+		return in.failed("reading the ledger", err)
+	}
+	in.publish(stored)
+	return accepted
+}
+
+func (in *Inbox) resend(id nostr.ID, stored []bunker.Stored) {
+	if in.resent.may(id, in.Now(), in.Limits.ResendEvery) {
+		in.publish(stored)
+	}
+}
+
+func (in *Inbox) failed(doing string, err error) Verdict {
+	in.Log.Error("a request could not be worked on", "doing", doing, "error", err)
+	return refused("error: the bunker could not work on it; send it again")
+}

@@ -1,0 +1,125 @@
+// Package inbox is the Nostr edge: an event arrives, is checked, judged by the
+// signer, committed, and only then answered. It owns the order of these steps
+// (docs/model) and everything volatile about them: doubles in flight, budgets
+// of strangers, what was seen, when to send again.
+package inbox
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/signer"
+	"nsecbunker/nostr"
+)
+
+// Ledger is the durable side of the path.
+type Ledger interface {
+	Commit(ctx context.Context, e *bunker.Entry) (bunker.Result, error)
+	Request(ctx context.Context, id nostr.ID) (bunker.RequestState, []bunker.Stored, error)
+	Delivered(id nostr.ID, part bunker.Part, relay string)
+}
+
+// Backlog is what a sweep works off.
+type Backlog interface {
+	Due(ctx context.Context, limit int) ([]bunker.Stored, error)
+	DueParked(ctx context.Context, limit int) ([]bunker.Parked, error)
+	ExpireApprovals(ctx context.Context) (int, error)
+	Prune(ctx context.Context) (int, error)
+}
+
+// Outlet sends one event to relays. result is called at most once for each URL,
+// from any goroutine; Send never blocks on a slow relay.
+type Outlet interface {
+	Send(ev *nostr.Event, raw []byte, relays []string, result func(url string, ok bool, reason string))
+}
+
+// Opener opens stored replies that are closed under the root key.
+type Opener interface {
+	OpenSealedReply(t bunker.TenantID, request nostr.ID, b []byte) ([]byte, error)
+}
+
+// Config is what New needs. Log, Now and Mine are mandatory like the rest.
+type Config struct {
+	Signer  *signer.Signer
+	Ledger  Ledger
+	Backlog Backlog
+	Outlet  Outlet
+	Opener  Opener
+	Log     *slog.Logger
+	// Now is the ledger's time.
+	Now func() time.Time
+	// Mine reports a key that receives envelopes here.
+	Mine func(nostr.PubKey) bool
+	// Relays are the tenant's relays, for connections without their own.
+	Relays func() []string
+	// BadSignature is told of a relay that delivered a forged event.
+	BadSignature func(link string)
+	Limits       Limits
+}
+
+// Inbox is the Nostr edge. Run works off what is due; Arrive may be called from
+// any goroutine while Run runs.
+type Inbox struct {
+	Config
+	seen      *seen
+	flights   flights
+	strangers *strangers
+	known     knownSet
+	held      held
+	resent    resent
+	wake      chan struct{}
+	places    chan struct{} // of known clients
+	visitors  chan struct{} // of strangers
+	stopped   chan struct{}
+	work      sync.WaitGroup
+}
+
+// New returns an Inbox that does nothing yet, or an error that names what is
+// missing.
+func New(c Config) (*Inbox, error) {
+	if c.Signer == nil || c.Ledger == nil || c.Backlog == nil || c.Outlet == nil || c.Opener == nil ||
+		c.Log == nil || c.Now == nil || c.Mine == nil || c.Relays == nil || c.BadSignature == nil {
+		return nil, errors.New("inbox: the configuration is incomplete")
+	}
+	c.Limits = c.Limits.orDefault()
+	return &Inbox{
+		Config:    c,
+		seen:      newSeen(c.Limits.Seen),
+		flights:   flights{m: map[nostr.ID]*flight{}},
+		strangers: newStrangers(c.Limits),
+		held:      held{m: map[pair]heldRequest{}},
+		resent:    resent{at: map[nostr.ID]time.Time{}},
+		wake:      make(chan struct{}, 1),
+		places:    make(chan struct{}, c.Limits.InFlight),
+		visitors:  make(chan struct{}, c.Limits.StrangersInFlight),
+		stopped:   make(chan struct{}),
+	}, nil
+}
+
+// Verdict is what a relay may be told about an event that it delivered: NIP-01's
+// OK, after the commit.
+type Verdict struct {
+	OK     bool
+	Reason string
+}
+
+func refused(reason string) Verdict { return Verdict{Reason: reason} }
+
+var accepted = Verdict{OK: true}
+
+// Wake makes Run look for what is due at once: a question was answered, a relay
+// came back, the bunker was unsealed.
+func (in *Inbox) Wake() {
+	select {
+	case in.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Know notes a client that has, or had, a connection: it has reserved capacity.
+// It is a hint; whether it may do anything is read from the store.
+func (in *Inbox) Know(signer, client nostr.PubKey) { in.known.add(pair{signer, client}) }

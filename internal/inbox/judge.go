@@ -1,0 +1,98 @@
+package inbox
+
+import (
+	"context"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/signer"
+)
+
+// judge decides, commits and publishes. noted reports that the event needs no
+// second look: it has a row, or never will.
+func (in *Inbox) judge(ctx context.Context, a signer.Arrival) (v Verdict, noted bool) {
+	for try := 0; ; try++ {
+		a.Now = in.Now()
+		j, err := in.Signer.Judge(ctx, a)
+		if err != nil {
+			return in.failed("judging", err), false
+		}
+		if j.Entry == nil {
+			return in.withoutRow(ctx, a, j)
+		}
+		res, err := in.Ledger.Commit(ctx, j.Entry)
+		if err != nil {
+			return in.failed("committing", err), false
+		}
+		switch res.Outcome {
+		case bunker.Committed:
+			in.committed(ctx, j.Entry, res)
+			return accepted, true
+		case bunker.Taken:
+			in.resend(j.Entry.EventID, res.Replies)
+			return accepted, true
+		case bunker.Stale:
+			return refused("invalid: created_at is too far from now; check the clock"), true
+		case bunker.Moved:
+			if try < in.Limits.Retries {
+				continue
+			}
+			in.Log.Warn("a request's ground moved too often", "event", j.Entry.EventID, "tries", try+1)
+			return refused("error: the bunker is being changed right now; send it again"), false
+		}
+		return in.failed("committing", res.Err), false
+	}
+}
+
+func (in *Inbox) committed(ctx context.Context, e *bunker.Entry, res bunker.Result) {
+	in.publish(res.Replies)
+	if e.NewConnection == nil && e.UpdateConnection == nil {
+		return
+	}
+	who := pair{e.Signer, e.Client}
+	in.known.add(who)
+	if h, ok := in.held.take(who, in.Now()); ok {
+		in.judge(ctx, h)
+	}
+}
+
+// withoutRow ends a request that writes nothing.
+func (in *Inbox) withoutRow(ctx context.Context, a signer.Arrival, j signer.Judgement) (Verdict, bool) {
+	switch {
+	case j.Hold:
+		p, _ := signer.Recipient(a.Event)
+		in.held.put(pair{p, a.Event.PubKey}, a, in.Now(), in.Limits)
+		return accepted, false
+	case j.Stranger != nil:
+		if in.strangers.mayReply(a.Event.PubKey, in.Now()) {
+			in.tellStranger(j.Stranger)
+		}
+		return accepted, true
+	}
+	in.Log.Debug("an event was ignored", "why", j.Drop, "event", a.Event.ID)
+	return accepted, true
+}
+
+// tellStranger sends the one generic error that leaves without a row; its type
+// cannot carry a result.
+func (in *Inbox) tellStranger(e *signer.StrangerError) {
+	ev, err := in.Signer.Envelope(e, in.Now())
+	if err != nil {
+		in.Log.Error("a stranger's refusal could not be closed", "error", err)
+		return
+	}
+	in.Outlet.Send(ev, ev.AppendJSON(nil), in.Relays(), func(string, bool, string) {})
+}
+
+// replay takes a parked request up again: its question was answered, or its
+// time to reply has come. Arrival checks are not repeated; everything else is.
+func (in *Inbox) replay(ctx context.Context, p bunker.Parked) {
+	ev, err := parkedEvent(p)
+	if err != nil {
+		in.Log.Error("a parked request cannot be read", "event", p.EventID, "error", err)
+		return
+	}
+	in.flights.do(ctx, p.EventID, func() Verdict {
+		v, _ := in.judge(ctx, signer.Arrival{Event: ev, Raw: p.Envelope, Parked: &p})
+		return v
+	})
+}

@@ -1,0 +1,57 @@
+package inbox
+
+import (
+	"fmt"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr"
+)
+
+// publish sends stored bytes to all relays of their connection. It takes stored
+// replies only, so nothing leaves that was not committed.
+func (in *Inbox) publish(stored []bunker.Stored) {
+	for _, s := range stored {
+		if err := in.publishOne(s); err != nil {
+			in.Log.Error("a stored reply could not be sent", "request", s.Request(), "error", err)
+		}
+	}
+}
+
+func (in *Inbox) publishOne(s bunker.Stored) error {
+	r := s.Reply()
+	raw := r.Bytes
+	if r.Sealed {
+		var err error
+		if raw, err = in.Opener.OpenSealedReply(s.Tenant(), s.Request(), raw); err != nil {
+			return err // sealed: it waits for the unseal, or its time is up
+		}
+	}
+	ev, err := nostr.ParseEvent(raw)
+	if err != nil {
+		return err
+	}
+	relays := s.Relays()
+	if len(relays) == 0 {
+		relays = in.Relays()
+	}
+	id, part := s.Request(), r.Part
+	in.Outlet.Send(ev, raw, relays, func(url string, ok bool, reason string) {
+		if ok {
+			in.Ledger.Delivered(id, part, url)
+			return
+		}
+		in.Log.Debug("a relay did not take a reply", "relay", url, "reason", reason)
+	})
+	return nil
+}
+
+func parkedEvent(p bunker.Parked) (*nostr.Event, error) {
+	ev, err := nostr.ParseEvent(p.Envelope)
+	if err != nil {
+		return nil, err
+	}
+	if ev.ID != p.EventID {
+		return nil, fmt.Errorf("the envelope of %s is another event's", p.EventID)
+	}
+	return ev, ev.Verify()
+}

@@ -1,0 +1,59 @@
+package inbox
+
+import (
+	"context"
+	"time"
+)
+
+// pruneEvery is how often old rows are looked for.
+const pruneEvery = 5 * time.Minute
+
+// Run works off what is due: at start, whenever it is woken, and every
+// Limits.Sweep. It returns when ctx ends and nothing is in flight any more.
+func (in *Inbox) Run(ctx context.Context) error {
+	tick := time.NewTicker(in.Limits.Sweep)
+	defer tick.Stop()
+	prune := time.NewTicker(pruneEvery)
+	defer prune.Stop()
+	for {
+		in.sweep(ctx)
+		select {
+		case <-ctx.Done():
+			close(in.stopped)
+			in.work.Wait()
+			return nil
+		case <-prune.C:
+			if n, err := in.Backlog.Prune(ctx); err != nil {
+				in.Log.Error("old rows could not be pruned", "error", err)
+			} else if n > 0 {
+				in.Log.Debug("old rows were pruned", "rows", n)
+			}
+		case <-tick.C:
+		case <-in.wake:
+		}
+	}
+}
+
+// sweep is the one answer to crashes, lost publishes and passed deadlines.
+func (in *Inbox) sweep(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
+	if _, err := in.Backlog.ExpireApprovals(ctx); err != nil {
+		in.Log.Error("questions could not be expired", "error", err)
+	}
+	parked, err := in.Backlog.DueParked(ctx, in.Limits.SweepBatch)
+	if err != nil {
+		in.Log.Error("parked requests could not be read", "error", err)
+	}
+	for _, p := range parked {
+		in.work.Go(func() { in.replay(ctx, p) })
+	}
+	due, err := in.Backlog.Due(ctx, in.Limits.SweepBatch)
+	if err != nil {
+		in.Log.Error("undelivered replies could not be read", "error", err)
+	}
+	in.publish(due)
+	in.held.expire(in.Now())
+	in.resent.expire(in.Now())
+}

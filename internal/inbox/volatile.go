@@ -1,0 +1,173 @@
+package inbox
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"nsecbunker/internal/signer"
+	"nsecbunker/nostr"
+)
+
+// pair is a signer key and a client key.
+type pair struct{ signer, client nostr.PubKey }
+
+// knownSet is the clients with reserved capacity.
+type knownSet struct {
+	mu sync.RWMutex
+	m  map[pair]struct{}
+}
+
+func (k *knownSet) add(p pair) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.m == nil {
+		k.m = map[pair]struct{}{}
+	}
+	k.m[p] = struct{}{}
+}
+
+func (k *knownSet) has(p pair) bool {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	_, ok := k.m[p]
+	return ok
+}
+
+// seen remembers verified ids in two generations, so that it is bounded and
+// forgets the oldest half at a time.
+type seen struct {
+	mu       sync.Mutex
+	half     int
+	now, old map[nostr.ID]struct{}
+}
+
+func newSeen(n int) *seen {
+	return &seen{half: max(1, n/2), now: map[nostr.ID]struct{}{}}
+}
+
+func (s *seen) has(id nostr.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, a := s.now[id]
+	_, b := s.old[id]
+	return a || b
+}
+
+func (s *seen) add(id nostr.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.now) >= s.half {
+		s.old, s.now = s.now, make(map[nostr.ID]struct{}, s.half)
+	}
+	s.now[id] = struct{}{}
+}
+
+// flights joins doubles of one event that are worked on at the same time. Only
+// verified events fly.
+type flights struct {
+	mu sync.Mutex
+	m  map[nostr.ID]*flight
+}
+
+type flight struct {
+	done chan struct{}
+	v    Verdict
+}
+
+func (f *flights) do(ctx context.Context, id nostr.ID, work func() Verdict) Verdict {
+	f.mu.Lock()
+	if fl, ok := f.m[id]; ok {
+		f.mu.Unlock()
+		select {
+		case <-fl.done:
+			return fl.v
+		case <-ctx.Done():
+			return refused("error: the link ended")
+		}
+	}
+	fl := &flight{done: make(chan struct{}), v: refused("error: it could not be worked on")}
+	f.m[id] = fl
+	f.mu.Unlock()
+	defer func() {
+		f.mu.Lock()
+		delete(f.m, id)
+		f.mu.Unlock()
+		close(fl.done)
+	}()
+	fl.v = work()
+	return fl.v
+}
+
+// held keeps switch_relays requests that came before their client's connect.
+type held struct {
+	mu sync.Mutex
+	m  map[pair]heldRequest
+}
+
+type heldRequest struct {
+	arrival signer.Arrival
+	until   time.Time
+}
+
+func (h *held) put(p pair, a signer.Arrival, now time.Time, l Limits) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, ok := h.m[p]; !ok && len(h.m) >= l.Held {
+		return
+	}
+	h.m[p] = heldRequest{a, now.Add(l.HeldFor)}
+}
+
+func (h *held) take(p pair, now time.Time) (signer.Arrival, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r, ok := h.m[p]
+	delete(h.m, p)
+	return r.arrival, ok && now.Before(r.until)
+}
+
+func (h *held) expire(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for p, r := range h.m {
+		if !now.Before(r.until) {
+			delete(h.m, p)
+		}
+	}
+}
+
+// resent limits how often one stored reply is sent again on demand.
+type resent struct {
+	mu sync.Mutex
+	at map[nostr.ID]time.Time
+}
+
+// resentMax bounds what is remembered; beyond it everything waits for the sweep.
+const resentMax = 1 << 14
+
+// resentFor is how long it is remembered.
+const resentFor = time.Minute
+
+func (r *resent) may(id nostr.ID, now time.Time, every time.Duration) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if last, ok := r.at[id]; ok && now.Sub(last) < every && now.After(last) {
+		return false
+	}
+	if len(r.at) >= resentMax {
+		return false
+	}
+	r.at[id] = now
+	return true
+}
+
+func (r *resent) expire(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, last := range r.at {
+		if now.Sub(last) > resentFor || now.Before(last) {
+			delete(r.at, id)
+		}
+	}
+}

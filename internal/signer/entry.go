@@ -1,0 +1,181 @@
+package signer
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"nsecbunker/internal/approval"
+	"nsecbunker/internal/audit"
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
+	"nsecbunker/internal/vault"
+	"nsecbunker/nostr/nip46"
+)
+
+// entry begins the request's entry: who asked what, on which versions.
+func (s *Signer) entry(c *call, conn *bunker.Connection) *bunker.Entry {
+	e := &bunker.Entry{
+		Tenant: s.Tenant, EventID: c.Event.ID, Signer: c.signer, Client: c.client,
+		Connection: conn.ID, Method: string(c.req.Method), CreatedAt: c.Event.CreatedAt, ClockOff: c.ClockOff,
+		To: bunker.RequestReady, Relays: conn.Relays,
+	}
+	if c.Parked != nil {
+		e.From = bunker.RequestParked
+	}
+	e.Basis.Tenant = c.view.Tenant.Version
+	if v := c.view.Connection; v != nil {
+		e.Basis.Connection, e.Basis.ConnectionVersion = v.ID, v.Version
+	}
+	if k := c.view.Key; k != nil {
+		e.Basis.Key, e.Basis.KeyVersion = k.ID, k.Version
+		e.Audit.Key = k.PubKey.String()
+	}
+	e.Audit.Principal = "client " + c.client.String()
+	e.Audit.Door = string(bunker.DoorRelay)
+	e.Audit.Action, e.Audit.Step = string(c.req.Method), string(bunker.PartFinal)
+	if !c.req.Method.Known() {
+		e.Method, e.Audit.Action = "unknown", "unknown"
+	}
+	e.Audit.Event = c.Event.ID.String()
+	e.Audit.Connection = string(conn.ID)
+	return e
+}
+
+// describe adds the operation's features to the record: never its content.
+func (s *Signer) describe(e *bunker.Entry, op *policy.Operation, digest [32]byte) {
+	a := &e.Audit
+	a.Size = op.Size()
+	if op.Template != nil {
+		kind := op.Kind()
+		a.Kind, a.Tags = &kind, audit.TagNames(op.Template.Tags)
+	} else {
+		a.Peer = op.Peer.String()
+	}
+	a.Digest = s.Vault.DigestText(s.Tenant, digest[:])
+}
+
+// finish closes the reply and completes the entry.
+func (s *Signer) finish(c *call, e *bunker.Entry, r nip46.Reply, decrypted bool) (Judgement, error) {
+	msg := r.AppendJSON(nil)
+	ev, err := s.Vault.CloseReply(s.Tenant, c.signer, c.client, c.opened.Scheme, c.opened.Extended, msg, c.Now)
+	if errors.Is(err, vault.ErrTooLarge) {
+		e.Spend, e.Audit.SignedID = "", ""
+		return s.fail(c, e, bunker.CodeError, "size", "the result is too large for this app's encryption (65,535 bytes); ask for less at a time")
+	}
+	if err != nil {
+		return Judgement{}, err
+	}
+	out := &bunker.Reply{Part: bunker.PartFinal, EventID: ev.ID, Bytes: ev.AppendJSON(nil)}
+	if decrypted {
+		if out.Bytes, err = s.Vault.SealReply(s.Tenant, c.Event.ID, out.Bytes); err != nil {
+			return Judgement{}, err
+		}
+		out.Sealed = true
+	}
+	e.Reply = out
+	return Judgement{Entry: e}, nil
+}
+
+// fail answers with an error of NIP-01's form.
+func (s *Signer) fail(c *call, e *bunker.Entry, code bunker.Code, rule, words string) (Judgement, error) {
+	e.Audit.Effect, e.Audit.Rule, e.Audit.Reason = bunker.Deny.String(), rule, words
+	return s.finish(c, e, nip46.Failure(c.req.ID, string(nip01(code))+": "+words), false)
+}
+
+func (s *Signer) refuse(c *call, e *bunker.Entry, rule, words string) (Judgement, error) {
+	return s.fail(c, e, bunker.CodeRestricted, rule, words)
+}
+
+func (s *Signer) invalid(c *call, e *bunker.Entry, words string) (Judgement, error) {
+	return s.fail(c, e, bunker.CodeInvalid, "request", words)
+}
+
+// nip01 keeps to the prefixes that NIP-01 knows.
+func nip01(code bunker.Code) bunker.Code {
+	switch code {
+	case bunker.CodeRestricted, bunker.CodeRateLimited, bunker.CodeInvalid, bunker.CodeBlocked:
+		return code
+	case bunker.CodeSealed:
+		return bunker.CodeRestricted
+	}
+	return bunker.CodeError
+}
+
+// malformed answers a known client's message that is no proper request but
+// whose id could be read.
+func (s *Signer) malformed(c *call, bad *nip46.MalformedError) (Judgement, error) {
+	if bad.ID == "" {
+		return Judgement{Drop: "no request id"}, nil
+	}
+	return s.invalid(c, s.entry(c, c.view.Connection), bad.Error())
+}
+
+// park completes an entry that waits for a person.
+func (s *Signer) park(c *call, e *bunker.Entry) Judgement {
+	e.To, e.Envelope = bunker.RequestParked, c.Raw
+	e.Audit.Effect, e.Audit.Step = bunker.Ask.String(), "ask"
+	if e.NewApproval != nil {
+		e.Audit.Object = string(e.NewApproval.ID)
+	} else {
+		e.Audit.Object = string(e.JoinApproval)
+	}
+	return Judgement{Entry: e}
+}
+
+// join makes the request the newest of an open question.
+func (s *Signer) join(c *call, e *bunker.Entry, same *bunker.Approval) (Judgement, error) {
+	e.JoinApproval = same.ID
+	e.JoinReplyBy = c.Now.Add(approval.ReplyWithin).UnixMilli()
+	e.Audit.Rule, e.Audit.Reason = "approval "+string(same.ID), "the same request is asked already"
+	return s.park(c, e), nil
+}
+
+// Summary is an operation as a person reads it; stored under the root key.
+type Summary struct {
+	Method    string                `json:"method"`
+	Kind      *int64                `json:"kind,omitempty"`
+	CreatedAt int64                 `json:"created_at,omitempty"`
+	Content   string                `json:"content,omitempty"`
+	Tags      [][]string            `json:"tags,omitempty"`
+	Peer      string                `json:"peer,omitempty"`
+	Size      int64                 `json:"size,omitempty"`
+	Cut       bool                  `json:"cut,omitempty"` // content or tags were too long to keep whole
+	Perms     string                `json:"perms,omitempty"`
+	App       *nip46.ClientMetadata `json:"app,omitempty"`
+}
+
+// Bounds of a summary.
+const (
+	MaxSummaryContent = 4000 // bytes of content
+	MaxSummaryTags    = 40
+)
+
+func (s *Signer) summarise(c *call, op *policy.Operation) ([]byte, error) {
+	v := Summary{Method: string(op.Method), Size: op.Size()}
+	if t := op.Template; t != nil {
+		kind := op.Kind()
+		v.Kind, v.CreatedAt, v.Content = &kind, t.CreatedAt, t.Content
+		if len(v.Content) > MaxSummaryContent {
+			v.Content, v.Cut = strings.ToValidUTF8(v.Content[:MaxSummaryContent], ""), true
+		}
+		for i, tag := range t.Tags {
+			if i == MaxSummaryTags {
+				v.Cut = true
+				break
+			}
+			v.Tags = append(v.Tags, tag)
+		}
+	} else {
+		v.Peer = op.Peer.String()
+	}
+	return s.sealSummary(c, op.Digest(), v)
+}
+
+func (s *Signer) sealSummary(c *call, digest [32]byte, v Summary) ([]byte, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return s.Vault.SealSummary(s.Tenant, c.Event.ID, digest, b)
+}

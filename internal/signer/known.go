@@ -1,0 +1,161 @@
+package signer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"nsecbunker/internal/approval"
+	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr/nip46"
+)
+
+// known judges a request of a client that has, or had, a connection: it always
+// gets an answer.
+func (s *Signer) known(ctx context.Context, c *call) (Judgement, error) {
+	conn := c.view.Connection
+	e := s.entry(c, conn)
+	if c.view.Unverified {
+		return s.refuse(c, e, "sealed", "this bunker is sealed; ask its administrator to unseal it")
+	}
+	if c.ClockOff {
+		return s.invalid(c, e, clockWords(c))
+	}
+	if c.Parked != nil && c.Parked.Approval.EventID != c.Event.ID {
+		return s.fail(c, e, bunker.CodeError, "approval "+string(c.Parked.Approval.ID), "replaced by a newer request")
+	}
+	if c.req.Method == nip46.Connect {
+		return s.connectAgain(ctx, c, e)
+	}
+	if c.req.Method.NeedsGrant() {
+		return s.operate(ctx, c, e)
+	}
+	if words := notActive(c); words != "" {
+		return s.refuse(c, e, string(conn.State), words)
+	}
+	e.Audit.Effect, e.Audit.Rule = bunker.Allow.String(), "connected"
+	switch c.req.Method {
+	case nip46.Ping:
+		return s.finish(c, e, nip46.Success(c.req.ID, "pong"), false)
+	case nip46.GetPublicKey:
+		return s.finish(c, e, nip46.Success(c.req.ID, c.view.Key.PubKey.String()), false)
+	case nip46.SwitchRelays:
+		return s.switchRelays(c, e)
+	case nip46.Logout:
+		gone := *conn
+		gone.State, gone.Version = bunker.ConnEnded, conn.Version+1
+		e.UpdateConnection, e.Withdraw = &gone, conn.ID
+		return s.finish(c, e, nip46.Success(c.req.ID, "ack"), false)
+	}
+	return s.refuse(c, e, "method", "this bunker knows no such method")
+}
+
+// clockWords tells a client how far its clock is from ours.
+func clockWords(c *call) string {
+	age := c.Now.Sub(time.Unix(c.Event.CreatedAt, 0)).Round(time.Second)
+	if age > 0 {
+		return fmt.Sprintf("this request is %s old; set the clock of the device that runs the app, and send it again", age)
+	}
+	return fmt.Sprintf("this request is dated %s in the future; set the clock of the device that runs the app, and send it again", -age)
+}
+
+// notActive returns what a client of a connection that is not active is told;
+// "" when it is active.
+func notActive(c *call) string {
+	conn := c.view.Connection
+	expired := conn.ExpiresAt != 0 && c.Now.UnixMilli() >= conn.ExpiresAt
+	switch {
+	case c.view.Tenant.Stopped:
+		return "this bunker was stopped by its administrator; ask them to start it again"
+	case conn.State == bunker.ConnActive && !expired:
+		return ""
+	case conn.State == bunker.ConnSuspended:
+		return "this connection is suspended; ask the bunker's administrator"
+	case conn.State == bunker.ConnRevoked && c.Parked != nil && c.Parked.Approval.State == bunker.ApprovalDenied:
+		return "an administrator refused this request"
+	case conn.State == bunker.ConnRevoked:
+		return "this connection was revoked; ask the bunker's administrator"
+	case conn.State == bunker.ConnEnded:
+		return "this app logged out; connect it again with a new bunker:// string"
+	case conn.State == bunker.ConnPending:
+		return "this connection is not approved yet"
+	}
+	return "this connection has expired; ask the bunker's administrator for a new one"
+}
+
+// connectAgain answers a known client's connect: many send it at every start,
+// with the spent secret or none. Its grants stay as they are (interop.md 3).
+func (s *Signer) connectAgain(ctx context.Context, c *call, e *bunker.Entry) (Judgement, error) {
+	conn := c.view.Connection
+	p, err := nip46.ParseConnect(c.req)
+	if err != nil {
+		return s.invalid(c, e, err.Error())
+	}
+	if !addressed(p.Remote, c.signer, c.view.Key) {
+		return s.invalid(c, e, "the first parameter of connect is another key than this bunker's; use the pubkey of the bunker:// string")
+	}
+	if m := metadata(p.Metadata); m != (bunker.ClientMetadata{}) {
+		e.Metadata = &m
+	}
+	words := notActive(c)
+	switch {
+	case words == "":
+		e.Audit.Effect, e.Audit.Rule = bunker.Allow.String(), "connected"
+		return s.finish(c, e, nip46.Success(c.req.ID, "ack"), false)
+	case conn.State == bunker.ConnPending:
+		return s.knockAgain(ctx, c, e, p)
+	case conn.State == bunker.ConnEnded || conn.State == bunker.ConnExpired:
+		owner, err := s.Store.Owner(ctx, c.signer)
+		if err != nil {
+			return Judgement{}, err
+		}
+		tok, err := s.redeemable(ctx, c, owner, p.Secret)
+		if err != nil {
+			return Judgement{}, err
+		}
+		if tok != nil {
+			return s.redeem(c, tok, p, conn)
+		}
+	}
+	return s.refuse(c, e, string(conn.State), words)
+}
+
+// knockAgain handles connect on a connection that waits for a person: the
+// request joins the open question, or makes a new one when the last one passed.
+func (s *Signer) knockAgain(ctx context.Context, c *call, e *bunker.Entry, p nip46.ConnectParams) (Judgement, error) {
+	if c.Parked != nil {
+		return s.refuse(c, e, "approval "+string(c.Parked.Approval.ID), "not yet approved; if approved later, try again")
+	}
+	q, err := s.Store.Questions(ctx, s.Tenant, c.view.Connection.ID, c.view.Key.ID, [32]byte{})
+	if err != nil {
+		return Judgement{}, err
+	}
+	if q.Same == nil && (q.OfKey >= approval.MaxStrangersKey || q.OfTenant >= approval.MaxStrangers) {
+		return Judgement{Drop: "stranger: too many questions"}, nil
+	}
+	if q.Same != nil {
+		return s.join(c, e, q.Same)
+	}
+	return s.askConnect(c, e, c.view.Connection, p)
+}
+
+// switchRelays tells the client where to talk from now on, "null" when that is
+// where it talks already (NIP-46, Switching relays).
+func (s *Signer) switchRelays(c *call, e *bunker.Entry) (Judgement, error) {
+	conn, want := c.view.Connection, s.Around.AppRelays()
+	result := "null"
+	if len(want) > 0 && !slices.Equal(conn.Relays, want) && !(len(conn.Relays) == 0) {
+		b, err := json.Marshal(want)
+		if err != nil {
+			return Judgement{}, err
+		}
+		result = string(b)
+		moved := *conn
+		moved.Relays, moved.Version = nil, conn.Version+1 // nil: the tenant's relays, from now on
+		e.UpdateConnection = &moved
+		e.Relays = conn.Relays // the answer still goes where the client listens
+	}
+	return s.finish(c, e, nip46.Success(c.req.ID, result), false)
+}

@@ -1,0 +1,144 @@
+package signer
+
+import (
+	"context"
+	"errors"
+
+	"nsecbunker/internal/approval"
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
+	"nsecbunker/internal/vault"
+	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip46"
+)
+
+// operate judges a method that works with the user key: decide first, act only
+// on allow.
+func (s *Signer) operate(ctx context.Context, c *call, e *bunker.Entry) (Judgement, error) {
+	if !c.req.Method.Known() {
+		return s.invalid(c, e, "this bunker knows no method of that name; it knows those of NIP-46")
+	}
+	op, err := s.operation(c)
+	if err != nil {
+		return s.invalid(c, e, err.Error())
+	}
+	digest := op.Digest()
+	e.OpDigest = digest
+	s.describe(e, op, digest)
+	in := policy.Input{
+		Now: c.Now.UnixMilli(), Tenant: &c.view.Tenant, Key: c.view.Key,
+		Connection: c.view.Connection, Grants: c.view.Grants, Operation: op,
+	}
+	if c.Parked != nil {
+		in.Approval = &c.Parked.Approval
+	}
+	d := policy.Decide(in)
+	e.Audit.Effect, e.Audit.Rule, e.Audit.Reason = d.Effect.String(), d.Rule, d.Reason
+	switch d.Effect {
+	case bunker.Allow:
+		e.Spend = d.Spend
+		return s.act(c, e, op)
+	case bunker.Ask:
+		return s.ask(ctx, c, e, in, d)
+	}
+	return s.fail(c, e, d.Code, d.Rule, d.Reason)
+}
+
+// operation parses the parameters of a method that works with the user key.
+func (s *Signer) operation(c *call) (*policy.Operation, error) {
+	op := &policy.Operation{Method: c.req.Method}
+	if c.req.Method == nip46.SignEvent {
+		t, err := nostr.ParseTemplate([]byte(c.req.Param(0)))
+		if err != nil {
+			return nil, err
+		}
+		if t.HasPubKey && t.PubKey != c.view.Key.PubKey {
+			return nil, errors.New("the event's pubkey is another account's; this connection signs as " + c.view.Key.PubKey.String())
+		}
+		op.Template = t
+		op.Seen = (t.Kind == 4 || t.Kind == 13) && s.Vault.MadeCiphertext(c.view.Connection.ID, t.Content)
+		return op, nil
+	}
+	if len(c.req.Params) != 2 {
+		return nil, errors.New(string(c.req.Method) + " takes two parameters: the other party's pubkey and the text")
+	}
+	peer, err := nostr.ParsePubKey(c.req.Param(0))
+	if err != nil {
+		return nil, errors.New("the first parameter of " + string(c.req.Method) + " must be a pubkey of 64 hex digits")
+	}
+	op.Peer, op.Payload = peer, []byte(c.req.Param(1))
+	return op, nil
+}
+
+// act does what was allowed, in memory. What the vault refuses is below every
+// policy and is told as a refusal.
+func (s *Signer) act(c *call, e *bunker.Entry, op *policy.Operation) (Judgement, error) {
+	result, err := s.result(c, e, op)
+	if err != nil {
+		pub := bunker.AsError(err)
+		e.Audit.Effect, e.Audit.Rule, e.Audit.Reason = bunker.Deny.String(), "floor", pub.Words
+		e.Spend = ""
+		return s.fail(c, e, pub.Code, "floor", pub.Words)
+	}
+	decrypted := op.Method == nip46.NIP04Decrypt || op.Method == nip46.NIP44Decrypt
+	return s.finish(c, e, nip46.Success(c.req.ID, result), decrypted)
+}
+
+func (s *Signer) result(c *call, e *bunker.Entry, op *policy.Operation) (string, error) {
+	f, key := s.floor(c), c.view.Key.ID
+	switch op.Method {
+	case nip46.SignEvent:
+		ev, err := s.Vault.SignEvent(f, key, op.Template)
+		if err != nil {
+			return "", err
+		}
+		e.Audit.SignedID = ev.ID.String()
+		return string(ev.AppendJSON(nil)), nil
+	case nip46.NIP44Encrypt:
+		return s.Vault.Encrypt44(f, key, op.Peer, op.Payload)
+	case nip46.NIP04Encrypt:
+		return s.Vault.Encrypt04(f, key, op.Peer, op.Payload)
+	case nip46.NIP44Decrypt:
+		b, err := s.Vault.Decrypt44(f, key, op.Peer, string(op.Payload))
+		return string(b), err
+	case nip46.NIP04Decrypt:
+		b, err := s.Vault.Decrypt04(f, key, op.Peer, string(op.Payload))
+		return string(b), err
+	}
+	return "", bunker.Errorf(bunker.CodeInvalid, "this bunker knows no method of that name")
+}
+
+func (s *Signer) floor(c *call) vault.Floor {
+	return vault.Floor{
+		Tenant: s.Tenant, Connection: c.view.Connection.ID, Client: c.client,
+		NpubLogin: c.view.Key.NpubLogin, AdminHere: c.view.Key.AdminHere,
+		Ours: s.Around.Ours, Clients: s.Around.Clients, OurHosts: s.Around.Hosts, OurRelays: s.Around.Relays,
+		Now: c.Now,
+	}
+}
+
+// ask parks the request with its question, or joins the one that is open.
+func (s *Signer) ask(ctx context.Context, c *call, e *bunker.Entry, in policy.Input, d policy.Decision) (Judgement, error) {
+	if err := s.Vault.Check(s.floor(c), in.Key, in.Operation.Template, in.Operation.Peer); err != nil {
+		// What is never allowed is not asked either.
+		pub := bunker.AsError(err)
+		e.Audit.Effect, e.Audit.Rule, e.Audit.Reason = bunker.Deny.String(), "floor", pub.Words
+		return s.fail(c, e, pub.Code, "floor", pub.Words)
+	}
+	q, err := s.Store.Questions(ctx, s.Tenant, in.Connection.ID, in.Key.ID, e.OpDigest)
+	if err != nil {
+		return Judgement{}, err
+	}
+	if q.Same != nil && q.Same.EventID != c.Event.ID {
+		return s.join(c, e, q.Same)
+	}
+	if q.OfConnection >= approval.MaxOfConnection {
+		return s.fail(c, e, bunker.CodeRateLimited, "questions", "too many questions of this app are open; wait until the administrator has answered them")
+	}
+	summary, err := s.summarise(c, in.Operation)
+	if err != nil {
+		return Judgement{}, err
+	}
+	e.NewApproval = approval.Ask(in, d, c.Event.ID, summary)
+	return s.park(c, e), nil
+}

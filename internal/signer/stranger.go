@@ -1,0 +1,190 @@
+package signer
+
+import (
+	"context"
+	"crypto/subtle"
+	"time"
+
+	"nsecbunker/internal/approval"
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
+	"nsecbunker/internal/vault"
+	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip46"
+)
+
+// StrangerError is the one thing that a stranger may hear. It names a request
+// and nothing else, so it cannot carry a result.
+type StrangerError struct {
+	signer, client nostr.PubKey
+	scheme         vault.Scheme
+	requestID      string
+}
+
+// strangerWords are the same for an unknown, a spent and a wrong secret: a
+// stranger learns nothing from them.
+const strangerWords = "restricted: this link is not valid, or was used"
+
+// Envelope closes the error for the stranger.
+func (s *Signer) Envelope(e *StrangerError, now time.Time) (*nostr.Event, error) {
+	msg := nip46.Failure(e.requestID, strangerWords).AppendJSON(nil)
+	return s.Vault.CloseReply(s.Tenant, e.signer, e.client, e.scheme, false, msg, now)
+}
+
+// stranger judges a request of a key that has no connection at this signer key:
+// only connect is heard.
+func (s *Signer) stranger(ctx context.Context, c *call, parseErr error) (Judgement, error) {
+	switch {
+	case parseErr != nil:
+		return Judgement{Drop: "stranger: no request"}, nil
+	case c.req.Method == nip46.SwitchRelays:
+		return Judgement{Hold: true}, nil
+	case c.req.Method != nip46.Connect:
+		return Judgement{Drop: "stranger: not connected"}, nil
+	}
+	refuse := Judgement{Stranger: &StrangerError{c.signer, c.client, c.opened.Scheme, c.req.ID}}
+	if c.view.Unverified {
+		return refuse, nil // sealed: no token can be checked
+	}
+	p, err := nip46.ParseConnect(c.req)
+	if err != nil {
+		return refuse, nil
+	}
+	owner, err := s.Store.Owner(ctx, c.signer)
+	if err != nil {
+		return Judgement{}, err
+	}
+	if owner.Key == nil {
+		return refuse, nil
+	}
+	c.view.Key = owner.Key
+	tok, err := s.redeemable(ctx, c, owner, p.Secret)
+	if err != nil {
+		return Judgement{}, err
+	}
+	if tok != nil && addressed(p.Remote, c.signer, owner.Key) {
+		return s.redeem(c, tok, p, nil)
+	}
+	if owner.Npub && p.Secret == "" {
+		return s.knock(ctx, c, owner.Key, p)
+	}
+	return refuse, nil
+}
+
+// redeemable returns the token that the secret opens at this signer key now, or
+// nil.
+func (s *Signer) redeemable(ctx context.Context, c *call, owner bunker.SignerOwner, secret string) (*bunker.Token, error) {
+	if secret == "" {
+		return nil, nil
+	}
+	hash := bunker.HashSecret(secret)
+	tok := owner.Token
+	if owner.Npub { // npub#token: the user key itself was addressed
+		t, err := s.Store.TokenBySecret(ctx, s.Tenant, hash)
+		if err != nil {
+			return nil, err
+		}
+		if t != nil && t.Key == owner.Key.ID {
+			tok = t
+		}
+	}
+	now := c.Now.UnixMilli()
+	switch {
+	case tok == nil, tok.State != bunker.TokenOpen, tok.Uses >= tok.MaxUses:
+		return nil, nil
+	case tok.ExpiresAt != 0 && now >= tok.ExpiresAt:
+		return nil, nil
+	case subtle.ConstantTimeCompare(tok.SecretHash[:], hash[:]) != 1:
+		return nil, nil
+	}
+	return tok, nil
+}
+
+// addressed reports whether connect's first parameter names us: nothing (NDK),
+// the signer key or the user key.
+func addressed(remote string, signer nostr.PubKey, key *bunker.UserKey) bool {
+	return remote == "" || remote == signer.String() || remote == key.PubKey.String()
+}
+
+// redeem makes (or, with old, brings back) the connection that a token is for.
+func (s *Signer) redeem(c *call, tok *bunker.Token, p nip46.ConnectParams, old *bunker.Connection) (Judgement, error) {
+	now := c.Now.UnixMilli()
+	conn := &bunker.Connection{
+		Tenant: s.Tenant, ID: bunker.NewConnectionID(), Key: tok.Key, Signer: c.signer, Client: c.client,
+		State: bunker.ConnActive, Token: tok.ID, Name: tok.Client, Person: tok.Person,
+		CreatedAt: now, Version: 1, Metadata: metadata(p.Metadata),
+	}
+	spent := *tok
+	spent.Uses++
+	spent.Version++
+	if spent.Uses >= spent.MaxUses {
+		spent.State = bunker.TokenSpent
+	}
+	e := s.entry(c, conn)
+	e.UpdateToken = &spent
+	e.Basis = bunker.Basis{Tenant: c.view.Tenant.Version, Token: tok.ID, TokenVersion: tok.Version}
+	if old != nil {
+		again := *old
+		again.State, again.Token, again.Version = bunker.ConnActive, tok.ID, old.Version+1
+		conn, e.UpdateConnection = &again, &again
+		e.Basis.Connection, e.Basis.ConnectionVersion = old.ID, old.Version
+	} else {
+		e.NewConnection = conn
+	}
+	e.Audit.Connection, e.Audit.Object = string(conn.ID), string(tok.ID)
+	if tok.Permissions != "" {
+		e.NewGrants = []*bunker.Grant{tokenGrant(tok, conn, now)}
+	}
+	e.Audit.Effect, e.Audit.Rule, e.Audit.Reason = bunker.Allow.String(), "token "+string(tok.ID), "the token's secret was shown"
+	return s.finish(c, e, nip46.Success(c.req.ID, "ack"), false)
+}
+
+func tokenGrant(tok *bunker.Token, conn *bunker.Connection, now int64) *bunker.Grant {
+	g := &bunker.Grant{
+		Tenant: tok.Tenant, ID: bunker.NewGrantID(), Connection: conn.ID, Effect: bunker.Allow,
+		Permissions: tok.Permissions, GivenBy: tok.CreatedBy, CreatedAt: now, Version: 1,
+	}
+	if tok.GrantFor > 0 {
+		g.ExpiresAt = now + tok.GrantFor
+	}
+	return g
+}
+
+// knock makes a question of a stranger's login at a key with npub login, within
+// the bounds that keep strangers from filling the admins' screens.
+func (s *Signer) knock(ctx context.Context, c *call, key *bunker.UserKey, p nip46.ConnectParams) (Judgement, error) {
+	if !addressed(p.Remote, c.signer, key) {
+		return Judgement{Drop: "stranger: another key was addressed"}, nil
+	}
+	q, err := s.Store.Questions(ctx, s.Tenant, "", key.ID, [32]byte{})
+	if err != nil {
+		return Judgement{}, err
+	}
+	if q.OfKey >= approval.MaxStrangersKey || q.OfTenant >= approval.MaxStrangers {
+		return Judgement{Drop: "stranger: too many questions"}, nil
+	}
+	conn := &bunker.Connection{
+		Tenant: s.Tenant, ID: bunker.NewConnectionID(), Key: key.ID, Signer: c.signer, Client: c.client,
+		State: bunker.ConnPending, CreatedAt: c.Now.UnixMilli(), Version: 1, Metadata: metadata(p.Metadata),
+	}
+	e := s.entry(c, conn)
+	e.NewConnection = conn
+	e.Basis = bunker.Basis{Tenant: c.view.Tenant.Version, Key: key.ID, KeyVersion: key.Version}
+	return s.askConnect(c, e, conn, p)
+}
+
+// askConnect parks a connect with its question.
+func (s *Signer) askConnect(c *call, e *bunker.Entry, conn *bunker.Connection, p nip46.ConnectParams) (Judgement, error) {
+	app := p.Metadata
+	summary, err := s.sealSummary(c, [32]byte{}, Summary{Method: string(nip46.Connect), Perms: p.Perms, App: &app})
+	if err != nil {
+		return Judgement{}, err
+	}
+	e.NewApproval = approval.AskConnect(conn, c.Event.ID, summary, c.Now.UnixMilli())
+	e.Audit.Rule, e.Audit.Reason = policy.AnswersDefault, "an app that nobody named wants to log in, so a person is asked"
+	return s.park(c, e), nil
+}
+
+func metadata(m nip46.ClientMetadata) bunker.ClientMetadata {
+	return bunker.ClientMetadata{Name: m.Name, URL: m.URL, Image: m.Image}
+}
