@@ -1,47 +1,14 @@
 package signerrelay
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/coder/websocket"
+
+	"nsecbunker/nostr/nip11"
 )
-
-// Info is what the relay says about itself besides its limits (NIP-11). Empty fields are left out.
-type Info struct {
-	Name        string `json:"name,omitempty"`
-	Description string `json:"description,omitempty"`
-	PubKey      string `json:"pubkey,omitempty"`  // hex: whom to write to
-	Contact     string `json:"contact,omitempty"` // mailto: or https:
-	Icon        string `json:"icon,omitempty"`
-	Software    string `json:"software,omitempty"` // URL of the project
-	Version     string `json:"version,omitempty"`
-}
-
-// document is the relay information document (NIP-11).
-type document struct {
-	Info
-	SupportedNIPs []int      `json:"supported_nips"`
-	Limitation    limitation `json:"limitation"`
-}
-
-type limitation struct {
-	MaxMessageLength int  `json:"max_message_length"`
-	MaxSubscriptions int  `json:"max_subscriptions"`
-	MaxLimit         int  `json:"max_limit"`
-	DefaultLimit     int  `json:"default_limit"`
-	MaxSubIDLength   int  `json:"max_subid_length"`
-	MaxEventTags     int  `json:"max_event_tags"`
-	MaxContentLength int  `json:"max_content_length"`
-	AuthRequired     bool `json:"auth_required"`
-	PaymentRequired  bool `json:"payment_required"`
-	RestrictedWrites bool `json:"restricted_writes"`
-}
-
-// documentType is the media type of NIP-11.
-const documentType = "application/nostr+json"
 
 // page is what a browser sees.
 const page = `This is the relay of a Nostr bunker (NIP-46, https://nostr.com/nips/46).
@@ -57,17 +24,17 @@ func (r *Relay) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	h := w.Header()
-	// NIP-11: pages of any origin may read the document. It says nothing that depends on who asks.
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Allow-Headers", "Accept")
-	h.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+	// Pages of any origin may read what the relay says about itself: it is the same for everybody.
+	for name, value := range nip11.Headers() {
+		h.Set(name, value)
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Vary", "Accept")
 	switch req.Method {
 	case http.MethodOptions:
 		w.WriteHeader(http.StatusNoContent)
 	case http.MethodGet, http.MethodHead:
-		if strings.Contains(strings.Join(req.Header.Values("Accept"), ","), documentType) {
+		if nip11.Wanted(strings.Join(req.Header.Values("Accept"), ",")) {
 			r.serveDocument(w)
 			return
 		}
@@ -90,26 +57,24 @@ func wantsWebsocket(req *http.Request) bool {
 	return false
 }
 
+// serveDocument answers with the relay information document (NIP-11).
 func (r *Relay) serveDocument(w http.ResponseWriter) {
-	b, err := json.Marshal(document{
-		Info:          r.cfg.Info,
-		SupportedNIPs: []int{1, 11, 42, 46},
-		Limitation: limitation{
-			MaxMessageLength: r.lim.MaxFrame,
-			MaxSubscriptions: r.lim.MaxSubs,
-			MaxLimit:         r.lim.MaxKeptPerKey,
-			DefaultLimit:     r.lim.MaxKeptPerKey,
-			MaxSubIDLength:   MaxSubID,
-			MaxEventTags:     r.lim.MaxTags,
-			MaxContentLength: r.lim.MaxFrame,
-			RestrictedWrites: true,
-		},
-	})
+	d := r.cfg.Info
+	d.SupportedNIPs = []int{1, 11, 42, 46}
+	d.Limitation = &nip11.Limitation{
+		MaxMessageLength: int64(r.lim.MaxFrame),
+		MaxSubscriptions: int64(r.lim.MaxSubs),
+		MaxLimit:         int64(r.lim.MaxKeptPerKey),
+		MaxSubIDLength:   MaxSubID,
+		MaxEventTags:     int64(r.lim.MaxTags),
+		MaxContentLength: int64(r.lim.MaxFrame),
+		RestrictedWrites: true,
+	}
+	b, err := d.JSON()
 	if err != nil {
 		http.Error(w, "the relay's description cannot be written", http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", documentType)
 	_, _ = w.Write(b) // the client may have gone
 }
 

@@ -120,8 +120,6 @@ const (
 	// LiveTolerance is by how much `since` is read back for live events. Clients subscribe with `since: now` by a clock
 	// of their own; the bunker accepts requests of clocks some minutes ahead, and so their answers must come through.
 	LiveTolerance = 15 * time.Minute
-	// AuthWindow is how far the created_at of a NIP-42 event may be from our clock.
-	AuthWindow = 10 * time.Minute
 	// closeGrace bounds the polite end of a connection; then it is cut.
 	closeGrace = time.Second
 	// tick is how often the janitor runs.

@@ -4,7 +4,7 @@
 //
 //   - What a client sends goes to the bunker (Config.Deliver) and to nobody else; the OK is given when the bunker has
 //     committed it. What is neither to nor from our keys is refused, and so is what claims to be by one of them: our
-//     own events come from inside the process only (Publish).
+//     own events come from inside the process only (Publish). So a subscription to one of our own keys stays silent.
 //   - What the bunker publishes goes to those who listen for its `p`, by one look-up in a map.
 //   - Nothing is stored. Replies of the last seconds are kept in memory for clients that reconnect (see kept).
 //   - A REQ names the keys that it listens for, at most 100 unless the client proves that they are its own (NIP-42).
@@ -30,13 +30,13 @@ import (
 	"time"
 
 	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip11"
 )
 
-// The kinds that the relay carries, and the kind of NIP-42's events.
+// The kinds that the relay carries.
 const (
 	KindNostrConnect nostr.Kind = 24133 // NIP-46
 	KindAdmin        nostr.Kind = 24134 // security.md, section 4
-	kindAuth         nostr.Kind = 22242 // NIP-42
 )
 
 // Config is what a Relay is made of. URL, Ours, Deliver and Now are required.
@@ -59,7 +59,7 @@ type Config struct {
 	ClientIP func(*http.Request) netip.Addr
 	Log      *slog.Logger     // by default, nothing is logged
 	Now      func() time.Time // the clock that created_at is compared with
-	Info     Info             // who runs the relay, for NIP-11
+	Info     nip11.Document   // who runs the relay; the relay fills in its NIPs and limits
 	Limits   Limits
 }
 

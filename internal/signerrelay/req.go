@@ -1,12 +1,15 @@
 package signerrelay
 
-import "nsecbunker/nostr"
+import (
+	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip42"
+)
 
 // onReq opens a subscription, or replaces the one with the same id (NIP-01).
 func (c *conn) onReq(f frame) {
 	if c.strangersP(f.filters) > c.r.lim.MaxP {
 		c.challengeAuth()
-		c.closed(f.sub, "auth-required: to listen for so many keys, authenticate as them; without, fewer are allowed in one REQ")
+		c.closed(f.sub, nip42.AuthRequired+"to listen for so many keys, authenticate as them; without, fewer are allowed in one REQ")
 		return
 	}
 	old := c.subs[f.sub]
