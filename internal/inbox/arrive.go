@@ -25,6 +25,11 @@ func (in *Inbox) Arrive(ctx context.Context, link string, raw []byte) Verdict {
 	if err != nil {
 		return refused("invalid: " + err.Error())
 	}
+	return in.ArriveParsed(ctx, link, ev, raw)
+}
+
+// ArriveParsed is Arrive for an event whose JSON was read already.
+func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event, raw []byte) Verdict {
 	p, ok := signer.Recipient(ev)
 	if ev.Kind != nip46.Kind || !ok || !in.Mine(p) {
 		return refused("blocked: not for this bunker")
@@ -50,6 +55,24 @@ func (in *Inbox) Arrive(ctx context.Context, link string, raw []byte) Verdict {
 		return refused("invalid: " + err.Error())
 	}
 	return in.flights.do(ctx, ev.ID, func() Verdict { return in.first(ctx, ev, raw) })
+}
+
+// Take is Arrive for links that want no answer: it returns as soon as a place is
+// free, and so holds back that link only.
+func (in *Inbox) Take(ctx context.Context, link string, raw []byte) {
+	select {
+	case in.taken <- struct{}{}:
+	case <-ctx.Done():
+		return
+	case <-in.stopped:
+		return
+	}
+	if !in.spawn(func() {
+		defer func() { <-in.taken }()
+		in.Arrive(ctx, link, raw)
+	}) {
+		<-in.taken
+	}
 }
 
 // enter takes a place; leave gives it back.

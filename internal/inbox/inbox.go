@@ -72,9 +72,12 @@ type Inbox struct {
 	held      held
 	resent    resent
 	wake      chan struct{}
+	taken     chan struct{} // of events from links that want no answer
 	places    chan struct{} // of known clients
 	visitors  chan struct{} // of strangers
 	stopped   chan struct{}
+	gate      sync.RWMutex // closed is set before work is waited for
+	closed    bool
 	work      sync.WaitGroup
 }
 
@@ -94,6 +97,7 @@ func New(c Config) (*Inbox, error) {
 		held:      held{m: map[pair]heldRequest{}},
 		resent:    resent{at: map[nostr.ID]time.Time{}},
 		wake:      make(chan struct{}, 1),
+		taken:     make(chan struct{}, 2*c.Limits.InFlight),
 		places:    make(chan struct{}, c.Limits.InFlight),
 		visitors:  make(chan struct{}, c.Limits.StrangersInFlight),
 		stopped:   make(chan struct{}),

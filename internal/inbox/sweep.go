@@ -20,6 +20,9 @@ func (in *Inbox) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			close(in.stopped)
+			in.gate.Lock()
+			in.closed = true
+			in.gate.Unlock()
 			in.work.Wait()
 			return nil
 		case <-prune.C:
@@ -47,7 +50,7 @@ func (in *Inbox) sweep(ctx context.Context) {
 		in.Log.Error("parked requests could not be read", "error", err)
 	}
 	for _, p := range parked {
-		in.work.Go(func() { in.replay(ctx, p) })
+		in.spawn(func() { in.replay(ctx, p) })
 	}
 	due, err := in.Backlog.Due(ctx, in.Limits.SweepBatch)
 	if err != nil {
@@ -56,4 +59,15 @@ func (in *Inbox) sweep(ctx context.Context) {
 	in.publish(due)
 	in.held.expire(in.Now())
 	in.resent.expire(in.Now())
+}
+
+// spawn runs f in the background unless Run is ending.
+func (in *Inbox) spawn(f func()) bool {
+	in.gate.RLock()
+	defer in.gate.RUnlock()
+	if in.closed {
+		return false
+	}
+	in.work.Go(f)
+	return true
 }

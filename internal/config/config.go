@@ -1,0 +1,178 @@
+// Package config reads config.toml in the data folder. Every field has a
+// default that is right for most; what is not known is refused with its line.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"nsecbunker/nostr/nip46"
+)
+
+// File is the name of the configuration in the data folder.
+const File = "config.toml"
+
+// MaxSize is the size in bytes of the largest configuration file.
+const MaxSize = 1 << 20
+
+// Config is the whole configuration. The comments are what `nsecbunker config`
+// prints.
+type Config struct {
+	Listen     string   `toml:"listen" comment:"Where the embedded signer relay listens. Loopback by default: to publish it, put a TLS proxy\nbefore it, or set tls_cert and tls_key and listen on a public address."`
+	PublicURL  []string `toml:"public_url" comment:"The embedded relay's addresses as apps see them, for example [\"wss://bunker.example.com\"].\nEmpty: it is offered on this machine only, and only when no other relay is set."`
+	TLSCert    string   `toml:"tls_cert" comment:"Certificate and key files for TLS on listen; both or neither."`
+	TLSKey     string   `toml:"tls_key"`
+	Relays     []string `toml:"relays" comment:"Relays that apps shall use; taken over into the store at first start. Later: nsecbunker relay add."`
+	Allow      []string `toml:"allow" comment:"Addresses in private networks that may be dialled all the same: CIDRs (\"10.0.0.0/8\") or\nhost:port (\"relay.lan:7777\"). Loopback and private addresses are refused otherwise."`
+	Slots      []string `toml:"unattended" comment:"Kinds of key slots that may open the bunker without a person at start: \"file\", \"credential\", \"command\"."`
+	AllowSwap  bool     `toml:"allow_swap" comment:"Run although secrets cannot be locked into memory. They could then be written to swap."`
+	LogLevel   string   `toml:"log_level" comment:"debug, info, warn or error."`
+	LogFormat  string   `toml:"log_format" comment:"auto (coloured on a terminal), text or json."`
+	DeleteWait Duration `toml:"delete_wait" comment:"How long a deleted key can be brought back (at least 1h)."`
+}
+
+// Duration is a time.Duration that TOML holds as text, "30s".
+type Duration time.Duration
+
+// MarshalText writes the duration as Go does.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads a duration as Go does.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil {
+		return fmt.Errorf("%q is no duration; write for example 30s, 5m or 168h", b)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Default returns the configuration of a fresh bunker.
+func Default() Config {
+	return Config{
+		Listen:     "127.0.0.1:4848",
+		PublicURL:  []string{},
+		Relays:     []string{},
+		Allow:      []string{},
+		Slots:      []string{"file", "credential", "command"},
+		LogLevel:   "info",
+		LogFormat:  "auto",
+		DeleteWait: Duration(7 * 24 * time.Hour),
+	}
+}
+
+// Load reads the configuration of a data folder; without a file it is Default.
+func Load(dir string) (Config, error) {
+	path := filepath.Join(dir, File)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Default(), nil
+	}
+	if err != nil {
+		return Config{}, fmt.Errorf("reading the configuration: %w", err)
+	}
+	c, err := Parse(b)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Parse reads a configuration; what it does not name keeps its default. Unknown
+// keys and values that make no sense are errors that name the line or the key.
+func Parse(b []byte) (Config, error) {
+	c := Default()
+	if len(b) > MaxSize {
+		return Config{}, fmt.Errorf("the configuration is larger than %d bytes", MaxSize)
+	}
+	err := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields().Decode(&c)
+	var unknown *toml.StrictMissingError
+	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
+		line, _ := unknown.Errors[0].Position()
+		return Config{}, fmt.Errorf("line %d: there is no setting %q; `nsecbunker config` prints those that there are",
+			line, strings.Join(unknown.Errors[0].Key(), "."))
+	}
+	var bad *toml.DecodeError
+	if errors.As(err, &bad) {
+		line, col := bad.Position()
+		return Config{}, fmt.Errorf("line %d, column %d: %s", line, col, bad.Error())
+	}
+	if err != nil {
+		return Config{}, err
+	}
+	return c, c.Check()
+}
+
+// Check reports the first value that makes no sense.
+func (c *Config) Check() error {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return fmt.Errorf("listen: %q is no address; write host:port, for example 127.0.0.1:4848", c.Listen)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("tls_cert and tls_key go together: set both or neither")
+	}
+	for name, urls := range map[string][]string{"public_url": c.PublicURL, "relays": c.Relays} {
+		for i, u := range urls {
+			n, err := nip46.NormalizeRelayURL(u)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			urls[i] = n
+		}
+	}
+	for _, s := range c.Slots {
+		if s != "file" && s != "credential" && s != "command" {
+			return fmt.Errorf("unattended: %q is none of file, credential, command", s)
+		}
+	}
+	if time.Duration(c.DeleteWait) < time.Hour {
+		return fmt.Errorf("delete_wait: %s is less than 1h", time.Duration(c.DeleteWait))
+	}
+	switch c.LogLevel {
+	case "debug", "info", "warn", "error":
+	default:
+		return fmt.Errorf("log_level: %q is none of debug, info, warn, error", c.LogLevel)
+	}
+	switch c.LogFormat {
+	case "auto", "text", "json":
+	default:
+		return fmt.Errorf("log_format: %q is none of auto, text, json", c.LogFormat)
+	}
+	_, _, err := c.Exceptions()
+	return err
+}
+
+// Exceptions splits Allow into networks and host:port pairs.
+func (c *Config) Exceptions() (nets []netip.Prefix, hosts []string, err error) {
+	for _, a := range c.Allow {
+		if p, err := netip.ParsePrefix(a); err == nil {
+			nets = append(nets, p)
+			continue
+		}
+		if _, _, err := net.SplitHostPort(a); err != nil {
+			return nil, nil, fmt.Errorf("allow: %q is neither a network (10.0.0.0/8) nor host:port", a)
+		}
+		hosts = append(hosts, a)
+	}
+	return nets, hosts, nil
+}
+
+// Print returns the configuration as annotated TOML.
+func (c Config) Print() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteString("# nsecBunker's configuration: save as config.toml in the data folder.\n# Flags of `nsecbunker start` come before it.\n\n")
+	if err := toml.NewEncoder(&b).Encode(c); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,84 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestPrintedConfigIsReadBackTheSame(t *testing.T) {
+	b, err := Default().Print()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Parse(b)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, b)
+	}
+	if !reflect.DeepEqual(c, Default()) {
+		t.Errorf("got %+v\nwant %+v", c, Default())
+	}
+	for _, want := range []string{"# Where the embedded signer relay listens", "listen = ", "delete_wait = "} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("%q is not in the printed configuration", want)
+		}
+	}
+}
+
+func TestBadConfigNamesTheThingAndTheLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"listen = \"127.0.0.1:1\"\nlisten_addr = \"x\"\n": `line 2: there is no setting "listen_addr"`,
+		"listen = 3\n":                 "line 1",
+		"listen = \"nowhere\"\n":       "listen: ",
+		"tls_cert = \"a\"\n":           "tls_cert and tls_key go together",
+		"relays = [\"http://x\"]\n":    "relays: ",
+		"allow = [\"10.0.0.0\"]\n":     "allow: ",
+		"unattended = [\"magic\"]\n":   "unattended: ",
+		"delete_wait = \"1s\"\n":       "delete_wait: ",
+		"delete_wait = \"soon\"\n":     "no duration",
+		"log_level = \"loud\"\n":       "log_level: ",
+		"log_format = \"xml\"\n":       "log_format: ",
+		strings.Repeat("#", MaxSize+1): "larger than",
+	} {
+		_, err := Parse([]byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40q: got %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestLoadWithoutAFileIsTheDefault(t *testing.T) {
+	dir := t.TempDir()
+	c, err := Load(dir)
+	if err != nil || !reflect.DeepEqual(c, Default()) {
+		t.Fatalf("got %+v, %v", c, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, File), []byte("nonsense"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), File) {
+		t.Errorf("got %v, want an error that names the file", err)
+	}
+}
+
+func FuzzConfig(f *testing.F) {
+	b, _ := Default().Print()
+	f.Add(b)
+	f.Add([]byte("listen = \"127.0.0.1:4848\"\nrelays = [\"wss://relay.example.com\"]\nallow = [\"10.0.0.0/8\", \"a:1\"]\n"))
+	f.Add([]byte("[a]\nb = 1"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := Parse(b)
+		if err != nil {
+			return
+		}
+		again, err := c.Print()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Parse(again); err != nil {
+			t.Fatalf("printed but not read: %v\n%s", err, again)
+		}
+	})
+}
