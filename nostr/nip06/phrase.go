@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
+	"sync"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -18,6 +19,9 @@ import (
 //
 //go:embed english.txt
 var english []byte
+
+// wordList is english, one word an item, split when a phrase is first read.
+var wordList = sync.OnceValue(func() [][]byte { return bytes.Fields(english) })
 
 const (
 	bitsPerWord = 11
@@ -49,7 +53,7 @@ func parsePhrase(words []byte) ([]byte, error) {
 
 	var packed [maxWords * bitsPerWord / 8]byte // entropy, then checksum
 	defer secret.Wipe(packed[:])
-	list := bytes.Fields(english)
+	list := wordList()
 	phrase := make([]byte, 0, maxWords*(maxWord+1))
 	for i, word := range given {
 		index, found := slices.BinarySearchFunc(list, word, bytes.Compare)
