@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -51,6 +52,7 @@ type conn struct {
 	endWords string
 
 	mu     sync.Mutex
+	tcp    net.Conn                  // under the websocket
 	authed map[nostr.PubKey]struct{} // NIP-42
 	speaks map[nostr.PubKey]struct{} // authors of events that the bunker accepted
 
@@ -80,9 +82,15 @@ func newConn(r *Relay, src *source, addr netip.Addr) *conn {
 }
 
 // serve runs the connection to its end.
-func (c *conn) serve(ws *websocket.Conn) {
+func (c *conn) serve(ws *websocket.Conn, tcp net.Conn) {
 	c.ws = ws
 	ws.SetReadLimit(-1) // read counts for itself, so that it can say why it refuses
+	c.mu.Lock()
+	c.tcp = tcp
+	c.mu.Unlock()
+	// The library ends a read or a write when its context ends, but its closing handshake reads what remains of a
+	// message without any: only the end of the TCP connection ends that.
+	defer context.AfterFunc(c.ctx, func() { _ = tcp.Close() })()
 	var wg sync.WaitGroup
 	wg.Go(c.write)
 	wg.Go(c.ping)
@@ -113,9 +121,19 @@ func (c *conn) stalled(why string) {
 	c.drop()
 }
 
-// drop cuts the connection, at once.
+// drop cuts the connection, at once. What the kernel still holds for a client that does not read is thrown away: it
+// would wait there for minutes.
 func (c *conn) drop() {
 	c.out.close()
+	c.mu.Lock()
+	tcp := c.tcp
+	c.mu.Unlock()
+	if secure, ok := tcp.(interface{ NetConn() net.Conn }); ok { // tls.Conn
+		tcp = secure.NetConn()
+	}
+	if l, ok := tcp.(interface{ SetLinger(sec int) error }); ok {
+		_ = l.SetLinger(0) // fails only on a closed connection
+	}
 	c.cancel()
 }
 
@@ -166,14 +184,13 @@ func (c *conn) write() {
 	}
 }
 
+// writeOne writes a message. The timer and not the context's deadline ends a write that takes too long, because drop
+// also throws away what the kernel holds.
 func (c *conn) writeOne(b []byte) error {
-	ctx, cancel := context.WithTimeout(c.ctx, c.r.lim.WriteTimeout)
-	defer cancel()
-	err := c.ws.Write(ctx, websocket.MessageText, b)
+	timer := time.AfterFunc(c.r.lim.WriteTimeout, func() { c.stalled("a write took too long") })
+	defer timer.Stop()
+	err := c.ws.Write(c.ctx, websocket.MessageText, b)
 	if err != nil {
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			c.stalled("a write took too long")
-		}
 		c.drop()
 	}
 	return err
@@ -242,14 +259,12 @@ const firstRead = 2 << 10
 // message reads one message; nil means that it was passed over. h is asked for its memory beyond SmallFrame. An error
 // means that the connection is lost.
 func (c *conn) message(h *hold) ([]byte, error) {
-	ctx, cancel := context.WithCancel(c.ctx)
-	defer cancel()
-	typ, rd, err := c.ws.Reader(ctx)
+	typ, rd, err := c.ws.Reader(c.ctx)
 	if err != nil {
 		return nil, err
 	}
 	// From its first byte a message has FrameTimeout, however many pieces it comes in.
-	timer := time.AfterFunc(c.r.lim.FrameTimeout, cancel)
+	timer := time.AfterFunc(c.r.lim.FrameTimeout, c.drop)
 	defer timer.Stop()
 	if typ != websocket.MessageText {
 		return nil, c.passOver(rd, closeNotText, errNotText)

@@ -1,6 +1,8 @@
 package signerrelay
 
 import (
+	"bufio"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -95,7 +97,8 @@ func (r *Relay) serveWebsocket(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	defer r.forget(c)
-	ws, err := websocket.Accept(w, req, &websocket.AcceptOptions{
+	taken := &hijack{ResponseWriter: w}
+	ws, err := websocket.Accept(taken, req, &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // any origin: see the package's comment
 		// Compressing costs memory for each connection, and ciphertext does not shrink.
 		CompressionMode: websocket.CompressionDisabled,
@@ -105,7 +108,7 @@ func (r *Relay) serveWebsocket(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	r.cfg.Log.Debug("relay: connected", "conn", c.id)
-	c.serve(ws)
+	c.serve(ws, taken.conn)
 	r.cfg.Log.Debug("relay: disconnected", "conn", c.id)
 }
 
@@ -115,4 +118,17 @@ const turnAwaySeconds = "10"
 func turnAway(w http.ResponseWriter, code int, why string) {
 	w.Header().Set("Retry-After", turnAwaySeconds)
 	http.Error(w, why, code)
+}
+
+// hijack remembers the TCP connection that the websocket library takes over.
+type hijack struct {
+	http.ResponseWriter
+	conn net.Conn
+}
+
+// Hijack is http.Hijacker's.
+func (h *hijack) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	h.conn = conn
+	return conn, rw, err
 }

@@ -22,14 +22,13 @@ func newPlaces(lim *Limits) *places {
 // hold is what one message has taken. It belongs to one goroutine at a time; release gives all of it back.
 type hold struct {
 	p        *places
-	src      *source
-	known    bool
+	c        *conn
 	open     int
 	reserved int
 	counted  int // for src
 }
 
-func (p *places) hold(c *conn) *hold { return &hold{p: p, src: c.src, known: c.proven.Load()} }
+func (p *places) hold(c *conn) *hold { return &hold{p: p, c: c} }
 
 func (h *hold) size() int { return h.open + h.reserved }
 
@@ -39,12 +38,13 @@ func (h *hold) grow(ctx context.Context, n int) bool {
 	if n <= 0 {
 		return true
 	}
-	if h.known && h.p.reserved.TryAcquire(int64(n)) {
+	known := h.c.proven.Load()
+	if known && h.p.reserved.TryAcquire(int64(n)) {
 		h.reserved += n
 		return true
 	}
-	if !h.known {
-		if !h.src.grow(n, h.p.share) {
+	if !known {
+		if !h.c.src.grow(n, h.p.share) {
 			return false
 		}
 		h.counted += n
@@ -64,7 +64,7 @@ func (h *hold) release() {
 		h.p.reserved.Release(int64(h.reserved))
 	}
 	if h.counted > 0 {
-		h.src.shrink(h.counted)
+		h.c.src.shrink(h.counted)
 	}
 	h.open, h.reserved, h.counted = 0, 0, 0
 }
