@@ -1,0 +1,76 @@
+package seal
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"nsecbunker/internal/bunker"
+)
+
+const (
+	// MaxTries is how many wrong passphrases in a row are tried at once.
+	MaxTries = 10
+	// TryEvery is how long one more try takes to come back: five an hour.
+	TryEvery = 12 * time.Minute
+)
+
+// Tries is how many tries of the passphrase are spent. The zero value is none.
+type Tries struct {
+	Spent int   // 0 to MaxTries
+	At    int64 // unix ms: from when on the next one comes back
+}
+
+// Attempts keeps Tries where a restart does not undo them.
+type Attempts interface {
+	LoadTries(context.Context) (Tries, error)
+	StoreTries(context.Context, Tries) error
+}
+
+// refill gives back what came back until now. A clock that was set back gives
+// nothing.
+func (t Tries) refill(now int64) Tries {
+	every := TryEvery.Milliseconds()
+	if t.Spent <= 0 || now < t.At {
+		return t
+	}
+	back := (now - t.At) / every
+	if back >= int64(t.Spent) {
+		return Tries{}
+	}
+	return Tries{Spent: t.Spent - int(back), At: t.At + back*every}
+}
+
+// try spends one try, in the store before the passphrase is looked at, so that
+// ending the process gives none back. It returns a function that undoes all
+// after the right passphrase, and one that gives this try back when it was not
+// made at all.
+func (s *Slots) try(ctx context.Context) (right, unmade func() error, err error) {
+	now := s.cfg.Now().UnixMilli()
+	before, err := s.cfg.Attempts.LoadTries(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading how often the passphrase was tried: %w", err)
+	}
+	before = before.refill(now)
+	if before.Spent >= MaxTries {
+		wait := time.Duration(before.At+TryEvery.Milliseconds()-now) * time.Millisecond
+		return nil, nil, bunker.Errorf(bunker.CodeRateLimited, "the passphrase was wrong %d times; try again in %s", MaxTries, wait.Round(time.Second)).In("passphrase")
+	}
+	after := before
+	if after.Spent == 0 {
+		after.At = now
+	}
+	after.Spent++
+	store := func(t Tries) error {
+		if err := s.cfg.Attempts.StoreTries(ctx, t); err != nil {
+			return fmt.Errorf("noting that the passphrase was tried: %w", err)
+		}
+		return nil
+	}
+	if err := store(after); err != nil {
+		return nil, nil, err
+	}
+	right = func() error { return store(Tries{}) }
+	unmade = func() error { return store(before) }
+	return right, unmade, nil
+}
