@@ -1,6 +1,7 @@
 package signerrelay
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,26 @@ func TestAuthenticationIsCheckedInEveryPart(t *testing.T) {
 		} else {
 			a.expectReason("rate-limited: ", "OK", id.String(), false)
 		}
+	}
+}
+
+func TestTheBunkerCanAskWhoAuthenticated(t *testing.T) {
+	mine := realKey(t)
+	links := make(chan Link, 1)
+	b := start(t, Limits{MaxP: 1}, func(_ context.Context, from Link, _ []byte, _ *nostr.Event) (bool, string) {
+		links <- from
+		return true, ""
+	})
+	a := b.connect()
+	a.send(req("s", key(5), key(6)))
+	id := a.auth(mine, ourURL, a.expect("AUTH")[1].(string))
+	a.expect("CLOSED")
+	a.expect("OK", id.String(), true)
+	a.sendEvent(request("x"))
+	a.expect("OK")
+	from := <-links
+	if !from.Auth(mine.PubKey()) || from.Auth(appKey) || from.String() != "embedded relay, connection 1" {
+		t.Error(from)
 	}
 }
 

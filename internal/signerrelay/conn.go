@@ -42,6 +42,7 @@ type conn struct {
 	events *rate.Limiter
 	reqs   *rate.Limiter
 	faults *rate.Limiter
+	pings  *rate.Limiter
 
 	proven   atomic.Bool  // the bunker has answered its events
 	lastRead atomic.Int64 // nanoseconds since born
@@ -72,6 +73,7 @@ func newConn(r *Relay, src *source, addr netip.Addr) *conn {
 		events: rate.NewLimiter(rate.Limit(r.lim.EventRate), r.lim.EventBurst),
 		reqs:   rate.NewLimiter(rate.Limit(r.lim.ReqRate), r.lim.ReqBurst),
 		faults: rate.NewLimiter(rate.Limit(float64(r.lim.MaxBadPerMinute)/60), r.lim.MaxBadPerMinute),
+		pings:  rate.NewLimiter(ControlRate, ControlBurst),
 		ending: make(chan struct{}),
 		authed: make(map[nostr.PubKey]struct{}),
 		speaks: make(map[nostr.PubKey]struct{}),
@@ -135,6 +137,15 @@ func (c *conn) drop() {
 		_ = l.SetLinger(0) // fails only on a closed connection
 	}
 	c.cancel()
+}
+
+// control counts a ping or a pong, and says whether it is answered.
+func (c *conn) control() bool {
+	if c.pings.Allow() {
+		return true
+	}
+	c.drop()
+	return false
 }
 
 // end closes the connection politely: what is queued is written, then a close frame with code and reason (≤ 123 bytes),

@@ -159,6 +159,40 @@ func TestTextsThatTwoReadersWouldReadDifferentlyAreRefused(t *testing.T) {
 	}
 }
 
+func TestTextsAreDecoded(t *testing.T) {
+	s := scanner{b: []byte(` "a\"\\\/\b\f\n\r\t\u00E9\u2028\ud83d\ude00é" `)}
+	got, err := s.text(100)
+	if err != nil || got != "a\"\\/\b\f\n\r\té\u2028😀é" {
+		t.Errorf("%q %v", got, err)
+	}
+	if err := s.end(); err != nil {
+		t.Error(err)
+	}
+	s = scanner{b: []byte(`"abcd"`)}
+	if _, err := s.text(3); err == nil {
+		t.Error("longer than its bound")
+	}
+	s = scanner{b: []byte(`"\n\n\n\n"`)}
+	if _, err := s.text(3); err == nil {
+		t.Error("longer than its bound, in escapes")
+	}
+}
+
+func TestMalformedListsAndObjectsAreRefused(t *testing.T) {
+	p := `"#p":["` + strings.Repeat("0", 64) + `"]`
+	for _, msg := range []string{
+		`["CLOSE","s"`, `["CLOSE","s",]`, `["CLOSE","s"]]`, `["CLOSE" "s"]`, `["CLOSE","s"],`,
+		`["REQ","s",{` + p + `]`, `["REQ","s",{` + p + `,}]`, `["REQ","s",{,` + p + `}]`, `["REQ","s",{` + p + ` "limit":1}]`,
+		`["REQ","s",{` + p + `,"kinds":[24133,]}]`, `["REQ","s",{` + p + `,"kinds":[,24133]}]`, `["REQ","s",{` + p + `,"kinds":[24133 24134]}]`,
+		`["REQ","s",{` + p + `,"kinds":24133}]`, `["REQ","s",{` + p + `,"kinds":[24133`, `["REQ","s",{"#p" ["x"]}]`, `["REQ","s",{#p:[]}]`,
+		`["EVENT",{}`, `["EVENT",{"a":"b}]`, `["EVENT",{"a":\u0000}]`, `["EVENT",{}},{}]`, `["EVENT",{}{}]`, `["EVENT" {}]`,
+	} {
+		if f, err := parseFrame([]byte(msg), defaults()); err == nil {
+			t.Errorf("%s was read as %+v", msg, f)
+		}
+	}
+}
+
 func TestBoundsOfMessages(t *testing.T) {
 	lim := defaults()
 	p := `"#p":["` + strings.Repeat("0", 64) + `"]`

@@ -2,6 +2,7 @@ package signerrelay
 
 import (
 	"bufio"
+	"context"
 	"net"
 	"net/http"
 	"strings"
@@ -102,6 +103,8 @@ func (r *Relay) serveWebsocket(w http.ResponseWriter, req *http.Request) {
 		InsecureSkipVerify: true, // any origin: see the package's comment
 		// Compressing costs memory for each connection, and ciphertext does not shrink.
 		CompressionMode: websocket.CompressionDisabled,
+		OnPingReceived:  func(context.Context, []byte) bool { return c.control() },
+		OnPongReceived:  func(context.Context, []byte) { c.control() },
 	})
 	if err != nil { // Accept has answered
 		r.cfg.Log.Debug("relay: not a websocket after all", "err", err)

@@ -1,10 +1,14 @@
 package signerrelay
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 
 	"nsecbunker/nostr/nip11"
 )
@@ -43,10 +47,8 @@ func TestBrowsersGetAPageAndPagesMayAsk(t *testing.T) {
 	if resp.StatusCode != http.StatusMethodNotAllowed {
 		t.Error(resp.Status)
 	}
-	for _, resp := range []*http.Response{resp} {
-		if len(resp.Cookies()) != 0 {
-			t.Error("a cookie")
-		}
+	if len(resp.Cookies()) != 0 {
+		t.Error("a cookie")
 	}
 }
 
@@ -147,6 +149,32 @@ func TestAFullRelayMakesRoomAtTheExpenseOfTheOldestUnknownConnection(t *testing.
 	known.quiet()
 	if s := b.relay.Stats(); s.Conns != 3 || s.MadeRoom != 2 {
 		t.Errorf("%+v", s)
+	}
+}
+
+func TestConnectionsOverTLSAreServedAndCut(t *testing.T) {
+	b := start(t, Limits{MaxConns: 1, MinAge: time.Nanosecond}, nil)
+	b.server.Close()
+	b.server = httptest.NewTLSServer(b.relay)
+	dial := func() *app {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		tr := b.server.Client().Transport.(*http.Transport).Clone()
+		tr.DisableKeepAlives = true
+		ws, _, err := websocket.Dial(ctx, b.server.URL, &websocket.DialOptions{HTTPClient: &http.Client{Transport: tr}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = ws.CloseNow() })
+		return &app{t: t, ws: ws}
+	}
+	first := dial()
+	first.listen("s", appKey)
+	b.relay.Publish(answer("x"), nil)
+	first.expectEvent("s")
+	dial().quiet()
+	if _, err := first.next(); err == nil {
+		t.Error("it made no room")
 	}
 }
 

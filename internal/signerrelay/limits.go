@@ -120,6 +120,11 @@ const (
 	// LiveTolerance is by how much `since` is read back for live events. Clients subscribe with `since: now` by a clock
 	// of their own; the bunker accepts requests of clocks some minutes ahead, and so their answers must come through.
 	LiveTolerance = 15 * time.Minute
+	// ControlRate is how many pings and pongs a client may send in a second, with bursts of ControlBurst; one that sends
+	// more is cut off. They are answered before any other limit can see them.
+	ControlRate = 10
+	// ControlBurst belongs to ControlRate.
+	ControlBurst = 100
 	// closeGrace bounds the polite end of a connection; then it is cut.
 	closeGrace = time.Second
 	// tick is how often the janitor runs.

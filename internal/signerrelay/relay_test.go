@@ -262,6 +262,26 @@ func TestMoreRequestsThanPlacesWaitAndAreAllAccepted(t *testing.T) {
 	}
 }
 
+func TestASubscriptionIsClosedHoweverManyMessagesCome(t *testing.T) {
+	b := start(t, Limits{ReqRate: 1e-6, ReqBurst: 1, MaxWait: time.Millisecond}, nil)
+	a := b.connect()
+	a.listen("s", appKey)
+	a.send(`["CLOSE","s"]`)
+	await(t, "closed", func() bool { return b.relay.Stats().Subs == 0 })
+}
+
+func TestEventsThatComeWhileTheRelayEndsAreRefused(t *testing.T) {
+	b := start(t, Limits{}, nil)
+	a := b.connect()
+	a.quiet()
+	b.relay.mu.Lock()
+	b.relay.ended = true
+	b.relay.mu.Unlock()
+	rq := request("x")
+	a.sendEvent(rq)
+	a.expectReason("error: ", "OK", rq.ID.String(), false)
+}
+
 func TestRequestsAreRefusedAsRateLimitedWhenTheBunkerIsStuck(t *testing.T) {
 	free := make(chan struct{})
 	b := start(t, Limits{MaxInFlight: 2, MaxWait: 20 * time.Millisecond}, func(context.Context, Link, []byte, *nostr.Event) (bool, string) {
@@ -309,6 +329,8 @@ func TestEventAndReqRatesHold(t *testing.T) {
 	a.send(`["COUNT","c",{}]`)
 	a.expectReason("rate-limited: ", "CLOSED", "c")
 	a.send(`["WHAT"]`)
+	a.expectReason("rate-limited: ", "NOTICE")
+	a.send(`["AUTH",{}]`)
 	a.expectReason("rate-limited: ", "NOTICE")
 	a.send(`["AUTH",` + string(request("x").AppendJSON(nil)) + `]`)
 	a.expectReason("rate-limited: ", "OK", request("x").ID.String(), false)

@@ -150,13 +150,16 @@ func TestTwoSubscriptionsOfOneConnectionBothGetTheEvent(t *testing.T) {
 	a := b.connect()
 	a.listen("s1", appKey)
 	a.listen("s2 \"\u2028", appKey, key(7))
+	third := b.connect()
+	third.listen("s3", key(7))
 	// Two of its keys are named, and still each subscription gets it once.
-	if n := b.relay.Publish(event(KindNostrConnect, signerKey, "x", appKey, key(7), appKey), nil); n != 1 {
+	if n := b.relay.Publish(event(KindNostrConnect, signerKey, "x", appKey, key(7), appKey), nil); n != 2 {
 		t.Errorf("delivered to %d", n)
 	}
 	a.expectEvent("s1")
 	a.expectEvent("s2 \"\u2028")
 	a.quiet()
+	third.expectEvent("s3")
 }
 
 func TestSubscriptionsOfAConnectionAreBounded(t *testing.T) {

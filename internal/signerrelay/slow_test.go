@@ -153,8 +153,22 @@ func TestAClientThatDoesNotAnswerPingsIsForgotten(t *testing.T) {
 	await(t, "it is forgotten", func() bool { s := b.relay.Stats(); return s.Conns == 0 && s.Subs == 0 })
 }
 
+func TestAFloodOfControlFramesEndsTheConnection(t *testing.T) {
+	for name, first := range map[string]byte{"pings": 0x89, "pongs": 0x8a} {
+		t.Run(name, func(t *testing.T) {
+			b := start(t, Limits{}, nil)
+			a := b.rawConnect()
+			a.write(strings.Repeat(header(first, 0), ControlBurst/2))
+			a.write(text(`["COUNT","still there?",{}]`))
+			await(t, "an ordinary number is fine", func() bool { _, err := a.r.ReadString('?'); return err == nil })
+			_, _ = a.conn.Write([]byte(strings.Repeat(header(first, 0), 100*ControlBurst)))
+			a.expectCut()
+		})
+	}
+}
+
 func TestAClientThatAnswersPingsStays(t *testing.T) {
-	b := start(t, Limits{PingEvery: time.Millisecond, PongTimeout: patience}, nil)
+	b := start(t, Limits{PingEvery: 20 * time.Millisecond, PongTimeout: patience}, nil)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	pings := 0
