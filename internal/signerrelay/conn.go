@@ -302,7 +302,7 @@ func (c *conn) message(h *hold) ([]byte, error) {
 			continue
 		}
 		size := min(2*cap(buf), c.r.lim.MaxFrame+1)
-		if size > SmallFrame && !h.grow(nil, size) {
+		if size > SmallFrame && !h.grow(size) {
 			c.r.count.rateLimited.Add(1)
 			return nil, c.passOver(rd, closeTryLater, errBusy)
 		}

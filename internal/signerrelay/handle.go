@@ -177,7 +177,7 @@ func (c *conn) place(size int, h *hold) bool {
 			return false
 		}
 	}
-	if !h.grow(ctx, max(size, MinCost)) {
+	if !h.await(ctx, max(size, MinCost)) {
 		<-c.slots
 		return false
 	}

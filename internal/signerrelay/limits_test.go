@@ -102,19 +102,19 @@ func TestAHoldGivesBackExactlyWhatItTook(t *testing.T) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	stranger := p.hold(&conn{src: src})
-	if !stranger.grow(nil, 10) || !stranger.grow(nil, 5) || !stranger.grow(nil, 30) || stranger.size() != 30 || src.inFlight != 30 {
+	if !stranger.grow(10) || !stranger.grow(5) || !stranger.grow(30) || stranger.size() != 30 || src.inFlight != 30 {
 		t.Error(stranger.size(), src.inFlight)
 	}
-	if stranger.grow(nil, p.share+1) {
+	if stranger.grow(p.share + 1) {
 		t.Error("more than its share")
 	}
 	client := &conn{src: src}
 	client.proven.Store(true)
 	known := p.hold(client)
-	if !known.grow(nil, half) || !known.grow(nil, 2*half-30) || known.grow(nil, 2*half) || known.grow(ended, 2*half) {
+	if !known.grow(half) || !known.grow(2*half-30) || known.grow(2*half) || known.await(ended, 2*half) {
 		t.Error("a known client has both halves, less what is taken")
 	}
-	if stranger.grow(ended, 40) {
+	if stranger.await(ended, 40) {
 		t.Error("there is nothing left")
 	}
 	stranger.release()

@@ -32,8 +32,15 @@ func (p *places) hold(c *conn) *hold { return &hold{p: p, c: c} }
 
 func (h *hold) size() int { return h.open + h.reserved }
 
-// grow takes what is missing to n bytes; with a nil ctx it does not wait, else until ctx ends.
-func (h *hold) grow(ctx context.Context, n int) bool {
+// grow takes what is missing to n bytes, if it is there.
+func (h *hold) grow(n int) bool { return h.take(n, h.p.open.TryAcquire) }
+
+// await is grow that waits until ctx ends.
+func (h *hold) await(ctx context.Context, n int) bool {
+	return h.take(n, func(n int64) bool { return h.p.open.Acquire(ctx, n) == nil })
+}
+
+func (h *hold) take(n int, acquire func(int64) bool) bool {
 	n -= h.size()
 	if n <= 0 {
 		return true
@@ -49,7 +56,7 @@ func (h *hold) grow(ctx context.Context, n int) bool {
 		}
 		h.counted += n
 	}
-	if !h.p.open.TryAcquire(int64(n)) && (ctx == nil || h.p.open.Acquire(ctx, int64(n)) != nil) {
+	if !acquire(int64(n)) {
 		return false // what was counted is given back by release
 	}
 	h.open += n

@@ -313,5 +313,19 @@ func contains(ps []nostr.PubKey, p nostr.PubKey) bool {
 	return false
 }
 
-// String names a link for people.
+// String names the link, for people and for Relay.Cut.
 func (l Link) String() string { return fmt.Sprintf("embedded relay, connection %d", l.Conn) }
+
+// Cut ends the connection that a Link of this name (its String) stands for, as Link.Cut does; false means that there is
+// none any more.
+func (r *Relay) Cut(link, reason string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c := range r.conns {
+		if (Link{Conn: c.id}).String() == link {
+			c.cutOff(reason)
+			return true
+		}
+	}
+	return false
+}

@@ -439,3 +439,23 @@ func TestLinkCutEndsTheConnection(t *testing.T) {
 	a.expect("NOTICE", "too many bad signatures")
 	a.expectEnd(websocket.StatusPolicyViolation)
 }
+
+func TestALinkIsCutByItsName(t *testing.T) {
+	names := make(chan string, 1)
+	b := start(t, Limits{}, func(_ context.Context, from Link, _ []byte, _ *nostr.Event) (bool, string) {
+		names <- from.String()
+		return true, ""
+	})
+	other, a := b.connect(), b.connect()
+	rq := request("x")
+	a.sendEvent(rq)
+	a.expect("OK", rq.ID.String(), true)
+	name := <-names
+	if !b.relay.Cut(name, "too many bad signatures") {
+		t.Fatal("not found")
+	}
+	a.expect("NOTICE", "too many bad signatures")
+	a.expectEnd(websocket.StatusPolicyViolation)
+	await(t, "it is gone", func() bool { return !b.relay.Cut(name, "again") })
+	other.quiet()
+}
