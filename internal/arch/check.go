@@ -197,9 +197,13 @@ func (c *checker) selector(row Row, p Package, n *ast.SelectorExpr) {
 		return
 	}
 	switch name := from.Imported().Path() + "." + n.Sel.Name; name {
-	case "time.Now", "time.Since", "time.Until", "time.After", "time.AfterFunc", "time.Tick", "time.NewTimer", "time.NewTicker":
+	case "time.Now", "time.Since", "time.Until":
 		if row.Floor <= Deciding {
 			c.report(n.Pos(), "floor %d never reads the clock (%s): time is passed in", row.Floor, name)
+		}
+	case "time.After", "time.AfterFunc", "time.Tick", "time.NewTimer", "time.NewTicker":
+		if row.Floor == Words || row.Floor == Deciding { // floor 0 has the client side, which waits
+			c.report(n.Pos(), "floor %d never waits (%s): whoever runs it does", row.Floor, name)
 		}
 	case "time.Sleep":
 		c.report(n.Pos(), "no sleeping: wait for the thing itself")
@@ -220,17 +224,23 @@ func (c *checker) fences() {
 				}
 				continue
 			}
-			if slices.Contains(fence.Callers, p.Path) || c.rows[p.Path].Floor == Beside {
+			floor := c.rows[p.Path].Floor
+			if slices.Contains(fence.Callers, p.Path) || floor < Deciding || floor == Beside {
 				continue
 			}
-			c.uses(p, fence)
+			c.uses(p, floor, fence)
 		}
 	}
 }
 
-func (c *checker) uses(p Package, fence Fence) {
+// uses reports where a package uses a fenced name. Up to floor 3 that may be
+// through an interface of its own; floor 4 has other things by the same name
+// (the client side of NIP-46), so there the file must import the package.
+func (c *checker) uses(p Package, floor Floor, fence Fence) {
+	home := c.m.Path + "/" + fence.Package
 	for _, f := range p.Files {
-		if f.Test {
+		imported := slices.ContainsFunc(f.Imports, func(i Import) bool { return i.Path == home })
+		if f.Test || floor == Wiring && !imported {
 			continue
 		}
 		ast.Inspect(f.Syntax, func(n ast.Node) bool {

@@ -10,5 +10,6 @@ import (
 
 func run() {
 	fmt.Println("floor 4 may speak")
+	policy.SignEvent()
 	policy.Decide() // want "internal/policy.Decide is called by internal/signer only"
 }

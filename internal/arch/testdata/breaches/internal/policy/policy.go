@@ -21,5 +21,6 @@ func decide() {
 	_ = clock.Now()   // want "never reads the clock (time.Now)"
 	now := clock.Now  // want "never reads the clock (time.Now)"
 	_ = now
-	clock.Sleep(1) // want "no sleeping"
+	_ = clock.After(1) // want "never waits (time.After)"
+	clock.Sleep(1)     // want "no sleeping"
 }

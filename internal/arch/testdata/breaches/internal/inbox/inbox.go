@@ -1,0 +1,5 @@
+package inbox
+
+type vault interface{ SignEvent() }
+
+func replay(v vault) { v.SignEvent() } // want "internal/vault.SignEvent is called by internal/signer only"
