@@ -244,12 +244,22 @@ func (c *checker) uses(p Package, floor Floor, fence Fence) {
 			continue
 		}
 		ast.Inspect(f.Syntax, func(n ast.Node) bool {
-			if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == fence.Name {
+			if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == fence.Name && !elsewhere(p, s, home) {
 				c.report(n.Pos(), "%s.%s is called by %s only: %s", fence.Package, fence.Name, strings.Join(fence.Callers, ", "), fence.Reason)
 			}
 			return true
 		})
 	}
+}
+
+// elsewhere reports whether x.Name is a name of another package than home.
+func elsewhere(p Package, s *ast.SelectorExpr, home string) bool {
+	id, ok := s.X.(*ast.Ident)
+	if !ok {
+		return false
+	}
+	pkg, ok := p.Uses[id].(*types.PkgName)
+	return ok && pkg.Imported().Path() != home
 }
 
 func declares(p Package, name string) bool {
