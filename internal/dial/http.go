@@ -26,7 +26,7 @@ var ErrBodyTooLarge = errors.New("the answer is larger than allowed")
 
 // ErrRedirect is in the chain when a server answers with a redirect: it could
 // lead anywhere, so the owner has to name the final address instead.
-var ErrRedirect = errors.New("the server answers with a redirect, which is not followed: name the final address")
+var ErrRedirect = errors.New("redirects are not followed")
 
 // Limits bound one HTTP client; zero fields take the defaults.
 type Limits struct {
@@ -66,8 +66,11 @@ func (d *Dialer) HTTPClient(l Limits) *http.Client {
 	return &http.Client{
 		Transport: capped{transport, l.MaxBody},
 		Timeout:   l.Timeout,
-		CheckRedirect: func(req *http.Request, _ []*http.Request) error {
-			return &Error{Target: req.URL.Host, Reason: ErrRedirect.Error(), Err: ErrRedirect, refused: true}
+		CheckRedirect: func(req *http.Request, via []*http.Request) error {
+			return &Error{
+				Target: via[0].URL.Host, Reason: "it answers with a redirect to " + brief(req.URL.Host) + ", which is not followed",
+				Hint: "name the final address", Err: ErrRedirect, refused: true,
+			}
 		},
 	}
 }

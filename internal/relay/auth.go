@@ -14,7 +14,8 @@ import (
 // callback signs, the events are sent, every OK is awaited.
 type authState struct {
 	challenge string
-	wanted    bool // something waits for it, or the challenge is new
+	signed    string // the challenge of the last attempt
+	wanted    bool   // something waits for it, or the challenge is new
 	signing   bool
 	results   chan signedAuth // of the callback
 	outbox    [][]byte
@@ -45,6 +46,14 @@ func (l *link) challenged(challenge string) {
 	l.auth.challenge, l.auth.wanted = challenge, true
 }
 
+// authAsked: something was refused with auth-required. An attempt that runs
+// with the present challenge may be the cure already.
+func (l *link) authAsked() {
+	if a := &l.auth; !a.running() || a.signed != a.challenge {
+		a.wanted = true
+	}
+}
+
 // authDue starts an attempt when one is wanted and possible, and ends one that
 // waits too long.
 func (l *link) authDue(ctx context.Context, wg *sync.WaitGroup) {
@@ -71,6 +80,7 @@ func (l *link) authDue(ctx context.Context, wg *sync.WaitGroup) {
 	a.attempts = append(a.attempts, now)
 	a.wanted, a.signing, a.accepted, a.refusal = false, true, 0, ""
 	challenge := a.challenge
+	a.signed = challenge
 	wg.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, l.m.t.AuthWait)
 		defer cancel()
@@ -147,12 +157,12 @@ func (l *link) authEnd() {
 	}
 	if reason != "" {
 		a.wanted = false
-		l.p.note(func(s *Status) { s.Err, s.Authed = reason, false })
+		l.p.note(func(s *Status) { s.AuthErr, s.Authed = reason, false })
 		l.m.cfg.Log.Warn("relay authentication failed", "relay", l.p.url, "reason", reason)
 		l.p.authDone(reason)
 		return
 	}
-	l.p.note(func(s *Status) { s.Authed = true })
+	l.p.note(func(s *Status) { s.AuthErr, s.Authed = "", true })
 	for _, s := range l.subs {
 		if s.state == needAuth {
 			s.state, s.at = pending, 0

@@ -350,7 +350,7 @@ func (l *link) take(f frame) {
 			return
 		}
 		if l.p.answer(f.id, f.ok, f.text, l.m.cfg.Auth != nil) {
-			l.auth.wanted = true
+			l.authAsked()
 		}
 	case labelAuth:
 		l.challenged(f.text)

@@ -22,7 +22,8 @@ type Status struct {
 	State   State         //
 	Since   time.Time     // of State
 	NextTry time.Time     // of Waiting and CutOff
-	Err     string        // the last thing that went wrong; "" since it was last Up without fault
+	Err     string        // the last thing that went wrong since it was last Up
+	AuthErr string        // why we are not authenticated though the relay asked (NIP-42)
 	Notice  string        // the relay's last NOTICE
 	Latency time.Duration // of the last ping, or of the first EOSE before one
 	Heard   bool          // EOSE seen for every wanted key on this connection
@@ -65,7 +66,7 @@ func (p *peer) setState(state State, reason string, next time.Time) {
 		p.stat.Err = ""
 	}
 	if state != Open && state != Up {
-		p.stat.Subs, p.stat.Authed = 0, false
+		p.stat.Subs, p.stat.Authed, p.stat.AuthErr = 0, false, ""
 	}
 	p.stat.Heard = state == Up
 	up := state == Up && p.wanted

@@ -266,33 +266,36 @@ func (l *link) closed(id, text string) {
 	t := l.m.t
 	base := t.ClosedMin
 	s.state = pending
+	again := []*sub{s}
 	switch prefix(text) {
 	case "auth-required":
 		// After AUTH at once; otherwise as if it were rate-limited.
 		s.state, base = needAuth, t.RateLimitedMin
-		l.auth.wanted = true
+		l.authAsked()
 	case "rate-limited":
 		base = t.RateLimitedMin
 	case "invalid", "unsupported":
 		if refused {
-			l.split(s)
+			again = l.split(s)
 		}
 	}
-	delay := doubled(base, t.BackoffMax, s.fails)
-	s.at = l.now() + delay/2 + spreadOut(delay/2, t.BackoffMax, 0)
-	s.fails++
+	for _, s := range again {
+		delay := doubled(base, t.BackoffMax, s.fails)
+		s.at = l.now() + delay/2 + spreadOut(delay/2, t.BackoffMax, 0)
+		s.fails++
+	}
 	l.refresh()
 }
 
-// split halves a subscription that the relay does not take, and from now on
-// uses smaller ones there.
-func (l *link) split(s *sub) {
+// split halves a subscription that the relay does not take, if it can be, and
+// from now on uses smaller ones there. It returns the parts.
+func (l *link) split(s *sub) []*sub {
 	if len(s.keys) <= MinChunk || len(l.subs) >= MaxSubs {
-		return
+		return []*sub{s}
 	}
 	half := len(s.keys) / 2
-	l.p.chunk = max(MinChunk, half)
-	other := &sub{keys: slices.Clone(s.keys[half:]), fails: s.fails, at: s.at}
+	l.p.chunk = max(MinChunk, min(half, l.p.chunk))
+	other := &sub{keys: slices.Clone(s.keys[half:]), fails: s.fails}
 	s.keys = s.keys[:half:half]
 	for _, k := range other.keys {
 		if l.home[k] == s {
@@ -301,6 +304,7 @@ func (l *link) split(s *sub) {
 	}
 	l.subs = append(l.subs, other)
 	l.recount()
+	return slices.DeleteFunc([]*sub{s, other}, func(part *sub) bool { return part.live == 0 })
 }
 
 // overdue returns a subscription whose EOSE did not come in time. A large one
@@ -311,7 +315,7 @@ func (l *link) overdue() *sub {
 		if s.state == opening && s.at <= now {
 			alive := l.heard.Load() > int64(s.begun.Sub(l.born))
 			if alive && len(s.keys) > MinChunk {
-				l.p.chunk = max(MinChunk, len(s.keys)/2)
+				l.p.chunk = max(MinChunk, min(len(s.keys)/2, l.p.chunk))
 			}
 			return s
 		}
