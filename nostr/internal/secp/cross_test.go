@@ -62,7 +62,7 @@ func TestBackendsAgreeWithBtcecAndEachOther(t *testing.T) {
 }
 
 func TestBackendsAgreeOnGarbage(t *testing.T) {
-	for range 20 * trials {
+	for range 5 * trials {
 		var x [32]byte
 		var sig [64]byte
 		rand.Read(x[:])

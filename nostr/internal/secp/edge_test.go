@@ -74,21 +74,19 @@ func TestKeysOutOfRangeAreRefused(t *testing.T) {
 }
 
 func TestECDHOfEdgesAgreesWithTheTextbook(t *testing.T) {
-	peers := edgePeers()
 	keys := edgeKeys()
-	if testing.Short() {
-		keys = keys[:12]
-	}
 	onEach(t, func(t *testing.T, b backend) {
-		for _, x := range peers {
+		for n, x := range edgePeers() {
 			peer := bytes32(x)
 			p, on := liftX(x)
 			if got := b.valid(&peer); got != on {
 				t.Fatalf("peer %x: valid says %v, want %v", peer, got, on)
 			}
+			// Every key with the base point, every peer with some keys: the
+			// textbook is slow.
 			for i, d := range keys {
-				if !on && i > 1 {
-					break
+				if n > 0 && i%7 != n%7 {
+					continue
 				}
 				kp, raw, out := slot(), bytes32(d), [32]byte{}
 				if _, ok := b.prepare(kp, &raw); !ok {

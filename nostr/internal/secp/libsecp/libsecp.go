@@ -38,7 +38,7 @@ static void nsb_wipe(void *p, size_t n) {
 }
 
 // More stack than any operation of the library uses.
-#define NSB_DEPTH (24 * 1024)
+#define NSB_DEPTH (16 * 1024)
 
 // Wipe what the calls before left on the stack.
 static __attribute__((noinline)) void nsb_burn(void) {

@@ -2,8 +2,8 @@
 // which computes with secrets in constant time.
 //
 // The library leaves copies of what it computes with on the stack. Every
-// function here that touches a secret therefore runs on a stack that was grown
-// beforehand and is wiped afterwards; temporaries are not put on the heap.
+// function here that touches a secret therefore runs guarded: on a stack that
+// is wiped afterwards. Nothing secret is put on the heap.
 package voi
 
 import (
@@ -40,13 +40,10 @@ func view(kp *[KeySize]byte) *prepared { return (*prepared)(unsafe.Pointer(kp)) 
 // and false if the number is 0 or not below the group's order. kp must be
 // aligned to 8 bytes.
 func Prepare(kp *[KeySize]byte, raw *[32]byte) (pub [32]byte, ok bool) {
-	grow()
-	ok = prepare(view(kp), raw)
-	burn()
+	guarded(func() { ok = prepare(view(kp), raw) })
 	return view(kp).x, ok
 }
 
-//go:noinline
 func prepare(k *prepared, raw *[32]byte) bool {
 	if _, err := k.d.SetCanonicalBytes(raw); err != nil || k.d.IsZero() != 0 {
 		return false
@@ -59,16 +56,15 @@ func prepare(k *prepared, raw *[32]byte) bool {
 	return true
 }
 
-// Raw copies the key as it came out of kp.
+// Raw copies the key, as it came, out of kp.
 func Raw(kp *[KeySize]byte, raw *[32]byte) { *raw = view(kp).raw }
 
 // Sign makes a BIP-340 signature of msg with the auxiliary randomness aux and
 // checks it. It returns false, and no signature, if the check fails or the
 // prepared key is not the one of pub (memory that went bad).
 func Sign(sig *[64]byte, kp *[KeySize]byte, pub *[32]byte, msg []byte, aux *[32]byte) bool {
-	grow()
-	ok := sign(sig, view(kp), pub, msg, aux)
-	burn()
+	ok := false
+	guarded(func() { ok = sign(sig, view(kp), pub, msg, aux) })
 	if !ok {
 		clear(sig[:])
 	}
@@ -76,8 +72,6 @@ func Sign(sig *[64]byte, kp *[KeySize]byte, pub *[32]byte, msg []byte, aux *[32]
 }
 
 // sign follows BIP-340, Default Signing, name by name.
-//
-//go:noinline
 func sign(sig *[64]byte, key *prepared, pub *[32]byte, msg []byte, aux *[32]byte) bool {
 	if subtle.ConstantTimeCompare(key.x[:], pub[:]) != 1 || !intact(key) {
 		return false
@@ -169,23 +163,20 @@ func Verify(sig *[64]byte, pub *[32]byte, msg []byte) bool {
 // ECDH sets out to the x coordinate, not hashed, of the key times the point
 // with x coordinate peer. It returns false if there is no such point.
 func ECDH(out *[32]byte, kp *[KeySize]byte, peer *[32]byte) bool {
-	p, ok := lift(peer)
+	p, ok := liftPair(peer)
 	if !ok {
 		return false
 	}
-	grow()
-	ecdh(out, view(kp), p)
-	burn()
+	guarded(func() { ecdh(out, view(kp), &p) })
 	return true
 }
 
 // ecdh may use the negated key: the result differs in y only. It is never the
 // point at infinity, because the group's order is prime and 0 < d < n.
-//
-//go:noinline
-func ecdh(out *[32]byte, key *prepared, p *secp256k1.Point) {
+func ecdh(out *[32]byte, key *prepared, p *pair) {
 	var r secp256k1.Point
-	*out, _ = split(r.ScalarMult(&key.d, p))
+	multiply(&r, &key.d, p)
+	*out, _ = split(&r)
 }
 
 // Valid tells whether x is the x coordinate of a point (BIP-340's lift_x).
