@@ -1,0 +1,309 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"nsecbunker/internal/audit"
+	"nsecbunker/internal/bunker"
+)
+
+// MaxPage is the longest page of a list.
+const MaxPage = 200
+
+// Page is a place in a list: the rows after After, at most Limit of them
+// (0: MaxPage).
+type Page struct {
+	After string
+	Limit int
+}
+
+func (p Page) limit() int {
+	if p.Limit <= 0 || p.Limit > MaxPage {
+		return MaxPage
+	}
+	return p.Limit
+}
+
+func isNone(err error) bool { return errors.Is(err, sql.ErrNoRows) }
+
+// writer runs statements inside the open write transaction.
+type writer interface {
+	querier
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// Tx is one change by an admin, or by the bunker itself: whole or not at all,
+// with its audit records. It is valid inside the function given to Change only.
+type Tx struct {
+	s    *Store
+	ctx  context.Context // of the Change: the Tx does not outlive it
+	q    writer
+	head *head
+	now  int64 // ledger time, unix ms
+	by   bunker.Principal
+
+	wrote   bool // something besides the head
+	audited bool
+	bumped  bool
+}
+
+// Change runs f in one transaction under the tenant's lock. What f stores and
+// audits is committed with it, or nothing is. A change without an audit record
+// is refused: that is a bug, not a case.
+func (s *Store) Change(ctx context.Context, t bunker.TenantID, by bunker.Principal, f func(*Tx) error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.explain("storing a change", s.change(ctx, t, by, f))
+}
+
+func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Principal, f func(*Tx) error) (err error) {
+	if err := s.begin(); err != nil {
+		return err
+	}
+	open := true
+	defer func() {
+		if open {
+			err = errors.Join(err, s.rollback())
+		}
+	}()
+	h, err := readHead(ctx, s.write, t, forUpdate)
+	if err != nil {
+		return err
+	}
+	if h.SetUp { // a head that was touched decides nothing
+		if err := s.verify(&h.TenantState, h.mac); err != nil && !Sealed(err) {
+			return err
+		}
+	}
+	tx := &Tx{s: s, ctx: ctx, q: faulty{s.write, s.faults}, head: h, now: max(s.clock.now().UnixMilli(), h.LedgerTime), by: by}
+	if err := f(tx); err != nil {
+		return err
+	}
+	if tx.wrote && !tx.audited {
+		return errors.New("a change without an audit record")
+	}
+	if !tx.wrote && !tx.audited {
+		return nil // only read: nothing to commit
+	}
+	if err := tx.putHead(); err != nil {
+		return err
+	}
+	open = false
+	if err := s.commit(); err != nil {
+		return s.settleChange(err, h)
+	}
+	s.clock.committedAt(tx.now)
+	return nil
+}
+
+// settleChange finds out what a COMMIT with an unknown outcome did.
+func (s *Store) settleChange(cause error, want *head) error {
+	cause = errors.Join(cause, s.rollback())
+	stored, err := readHead(context.Background(), s.write, want.Tenant, "")
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	if stored.ChainSeq >= want.ChainSeq {
+		var hash []byte
+		err := s.write.QueryRowContext(context.Background(), `SELECT hash FROM audit WHERE tenant = $1 AND seq = $2`,
+			string(want.Tenant), want.ChainSeq).Scan(&hash)
+		if err == nil && string(hash) == string(want.ChainHead[:]) {
+			return nil // it is stored: the change holds
+		}
+	}
+	return cause
+}
+
+func (tx *Tx) conn() writer { return tx.q }
+
+// Now is the change's ledger time in unix ms.
+func (tx *Tx) Now() int64 { return tx.now }
+
+// By is who makes the change.
+func (tx *Tx) By() bunker.Principal { return tx.by }
+
+// Tenant returns the tenant's state as it is in the transaction.
+func (tx *Tx) Tenant() bunker.TenantState { return tx.head.TenantState }
+
+// PutTenant stores the tenant's state and gives it the next version. The
+// chain's and the ledger's fields are the store's own and not taken from st.
+func (tx *Tx) PutTenant(st bunker.TenantState) error {
+	if st.Version != tx.head.Version && !tx.bumped {
+		return conflict("the tenant has changed since it was read (version %d, now %d); look again", st.Version, tx.head.Version)
+	}
+	firstSetUp := st.SetUp && !tx.head.SetUp
+	st.Tenant = tx.head.Tenant
+	st.Version = tx.head.Version
+	st.ChainSeq, st.ChainHead, st.LedgerTime = tx.head.ChainSeq, tx.head.ChainHead, tx.head.LedgerTime
+	tx.head.TenantState = st
+	tx.Bump()
+	if firstSetUp {
+		return tx.macAll()
+	}
+	return nil
+}
+
+// Bump gives the tenant the next version: every decision in flight is made
+// anew.
+func (tx *Tx) Bump() {
+	tx.wrote = true
+	if !tx.bumped {
+		tx.bumped = true
+		tx.head.Version++
+	}
+}
+
+// Audit appends a record to the chain. The store fills in its number, time,
+// tenant and incarnation, and who and by which door where they are empty.
+func (tx *Tx) Audit(r bunker.AuditRecord) error {
+	if r.Principal == "" {
+		r.Principal = tx.by.Name
+	}
+	if r.Door == "" {
+		r.Door = string(tx.by.Door)
+	}
+	tx.audited = true
+	args := appendAudit(tx.head, &r, tx.now, nil)
+	return tx.exec(auditInsert, args...)
+}
+
+const auditInsert = `INSERT INTO audit (tenant, seq, time, event_id, step, principal, action, user_key, connection, effect, body, hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+
+// appendAudit gives the record its place in the chain and moves the head to it.
+// event is a request's id, nil for records of admins.
+func appendAudit(h *head, r *bunker.AuditRecord, now int64, event []byte) []any {
+	r.Seq, r.Time, r.Tenant, r.Incarnation = h.ChainSeq+1, now, string(h.Tenant), h.incarnation()
+	body := audit.AppendBody(make([]byte, 0, 512), r)
+	h.ChainSeq, h.ChainHead = r.Seq, audit.Next(h.ChainHead, body)
+	hash := h.ChainHead
+	return []any{
+		r.Tenant, r.Seq, r.Time, event, r.Step, r.Principal, r.Action, r.Key, r.Connection, r.Effect, body, hash[:],
+	}
+}
+
+func (tx *Tx) putHead() error {
+	h := tx.head
+	h.LedgerTime = tx.now
+	if !tx.bumped {
+		return tx.exec(headChain, h.ChainSeq, h.ChainHead[:], h.LedgerTime, string(h.Tenant))
+	}
+	mac, err := tx.s.tag(&h.TenantState, h.SetUp)
+	if err != nil {
+		return err
+	}
+	h.mac = mac
+	return tx.exec(`UPDATE tenant_head SET set_up = $1, stopped = $2, default_effect = $3, reviewed = $4, refuse_before = $5,
+incarnation = $6, incarnation_no = $7, version = $8, mac = $9, chain_seq = $10, chain_head = $11, ledger_time = $12 WHERE tenant = $13`,
+		num(h.SetUp), num(h.Stopped), int64(h.Default), num(h.Reviewed), h.RefuseBefore, h.Incarnation, h.IncarnationNo, h.Version,
+		mac, h.ChainSeq, h.ChainHead[:], h.LedgerTime, string(h.Tenant))
+}
+
+const headChain = `UPDATE tenant_head SET chain_seq = $1, chain_head = $2, ledger_time = $3 WHERE tenant = $4`
+
+// put stores a row that carries authority.
+func (tx *Tx) put(a bunker.Authority, version *int64, what, versionQuery string, pk []any, query string, args func(mac []byte) []any) error {
+	if t, _, _, _ := a.AuthorityRow(); t != tx.head.Tenant {
+		return fmt.Errorf("storing %s: it is of tenant %q, the change of %q", what, t, tx.head.Tenant)
+	}
+	before := *version
+	var stored int64
+	switch err := tx.q.QueryRowContext(tx.ctx, versionQuery, pk...).Scan(&stored); {
+	case isNone(err):
+		if before > 1 {
+			return conflict("%s was deleted meanwhile", what)
+		}
+		*version = 1
+	case err != nil:
+		return err
+	case stored != before:
+		return conflict("%s has changed since it was read (version %d, now %d); look again", what, before, stored)
+	default:
+		*version++
+	}
+	err := func() error {
+		mac, err := tx.s.tag(a, tx.head.SetUp)
+		if err != nil {
+			return err
+		}
+		return tx.exec(query, args(mac)...)
+	}()
+	if err != nil {
+		*version = before
+		if troubleOf(err) == duplicate {
+			return conflict("%s: there is one like it already", what).WithCause(err)
+		}
+	}
+	return err
+}
+
+func (tx *Tx) delete(what, id, query string, args ...any) error {
+	n, err := tx.execN(query, args...)
+	if err == nil && n == 0 {
+		err = notFound(what, id)
+	}
+	return err
+}
+
+func (tx *Tx) exec(query string, args ...any) error {
+	_, err := tx.execN(query, args...)
+	return err
+}
+
+func (tx *Tx) execN(query string, args ...any) (int64, error) {
+	tx.wrote = true
+	res, err := tx.q.ExecContext(tx.ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// macAll gives every authority row of the tenant its MAC: at set-up, when there
+// is a root key for the first time.
+func (tx *Tx) macAll() error {
+	t := string(tx.head.Tenant)
+	return errors.Join(
+		remac(tx, fillKey, `SELECT `+keyColumns+` FROM user_key k WHERE k.tenant = $1`, t,
+			func(k *bunker.UserKey) (string, any) {
+				return `UPDATE user_key SET mac = $1 WHERE tenant = $2 AND id = $3`, string(k.ID)
+			}),
+		remac(tx, fillToken, `SELECT `+tokenColumns+` FROM token t WHERE t.tenant = $1`, t,
+			func(k *bunker.Token) (string, any) {
+				return `UPDATE token SET mac = $1 WHERE tenant = $2 AND id = $3`, string(k.ID)
+			}),
+		remac(tx, fillConnection, `SELECT `+connectionColumns+` FROM connection c WHERE c.tenant = $1`, t,
+			func(c *bunker.Connection) (string, any) {
+				return `UPDATE connection SET mac = $1 WHERE tenant = $2 AND id = $3`, string(c.ID)
+			}),
+		remac(tx, fillGrant, `SELECT `+grantColumns+` FROM connection_grant g WHERE g.tenant = $1`, t,
+			func(g *bunker.Grant) (string, any) {
+				return `UPDATE connection_grant SET mac = $1 WHERE tenant = $2 AND id = $3`, string(g.ID)
+			}),
+		remac(tx, fillAdmin, `SELECT `+adminColumns+` FROM admin a WHERE a.tenant = $1`, t,
+			func(a *bunker.Admin) (string, any) {
+				return `UPDATE admin SET mac = $1 WHERE tenant = $2 AND pubkey = $3`, a.PubKey[:]
+			}),
+	)
+}
+
+func remac[T any, P authority[T]](tx *Tx, f fill[T], query, t string, update func(*T) (string, any)) error {
+	rows, err := unchecked(tx.ctx, tx.q, f, query, t)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		mac, err := tx.s.tag(P(&rows[i]), true)
+		if err != nil {
+			return err
+		}
+		q, pk := update(&rows[i])
+		if err := tx.exec(q, mac, t, pk); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,337 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"nsecbunker/internal/bunker"
+)
+
+const (
+	// maxWaiting entries wait for the next group; further callers of Commit wait
+	// for a place, or for their context to end.
+	maxWaiting = 4096
+	// maxGroup entries are committed together. It bounds the time that a change
+	// by an admin waits behind a group.
+	maxGroup = 512
+	// lazyEvery is how long deliveries wait for a group to ride with.
+	lazyEvery = time.Second
+	// publishFor is how long the committing instance publishes a reply before a
+	// sweep may: it spares doubles, nothing rests on it (ledger.md, Publisher).
+	publishFor = 10 * time.Second
+)
+
+// waiting is an entry on its way to a group.
+type waiting struct {
+	ctx  context.Context
+	e    *bunker.Entry
+	macs macs
+	done chan bunker.Result // buffered
+}
+
+// macs are the MACs of an entry's new rows, made before the group so that the
+// committer does not wait for the vault.
+type macs struct {
+	created, updated, token []byte
+	grants                  [][]byte
+}
+
+// errNotRunning is given to entries that no group will take any more.
+var errNotRunning = errors.New("the store is closing")
+
+// Commit stores an entry with its effects, audit record and reply, all or
+// nothing, in a group with what else waits, and returns when that is synced.
+// See [bunker.Outcome] for what the caller does next. The error is the same as
+// Result.Err. It is safe for concurrent use, and needs Run.
+func (s *Store) Commit(ctx context.Context, e *bunker.Entry) (bunker.Result, error) {
+	w := &waiting{ctx: ctx, e: e, done: make(chan bunker.Result, 1)}
+	err := checkEntry(e)
+	if err == nil {
+		err = s.tagEntry(w)
+	}
+	if err != nil {
+		return failed(err)
+	}
+	select {
+	case s.queue <- w:
+	case <-s.stopped:
+		return failed(errNotRunning)
+	case <-ctx.Done():
+		return failed(ctx.Err())
+	}
+	// From here on the group decides, not the caller's context: an outcome that
+	// nobody hears would be sent by the sweep, later.
+	select {
+	case r := <-w.done:
+		return r, r.Err
+	case <-s.stopped:
+		select {
+		case r := <-w.done:
+			return r, r.Err
+		default:
+			return failed(errNotRunning)
+		}
+	}
+}
+
+func failed(err error) (bunker.Result, error) {
+	return bunker.Result{Outcome: bunker.Failed, Err: err}, err
+}
+
+// checkEntry refuses what no decision can mean: these are bugs.
+func checkEntry(e *bunker.Entry) error {
+	switch {
+	case !bunker.May(string(e.From), string(e.To)), e.To != bunker.RequestReady && e.To != bunker.RequestParked:
+		return fmt.Errorf("commit: a request cannot go from %q to %q", e.From, e.To)
+	case e.To == bunker.RequestReady && (e.Reply == nil || e.Reply.Part != bunker.PartFinal):
+		return errors.New("commit: a request that is ready needs its final reply")
+	case e.To == bunker.RequestParked && e.Reply != nil && e.Reply.Part != bunker.PartAuthURL:
+		return errors.New("commit: a parked request has no final reply")
+	case e.Reply != nil && len(e.Reply.Bytes) == 0:
+		return errors.New("commit: a reply without bytes")
+	case e.To == bunker.RequestParked && (len(e.Envelope) == 0 || (e.NewApproval == nil) == (e.JoinApproval == "")):
+		return errors.New("commit: a parked request needs its envelope and one question")
+	case e.To == bunker.RequestReady && (e.NewApproval != nil || e.JoinApproval != ""):
+		return errors.New("commit: a request that is ready asks nothing")
+	case e.Connection != "" && e.NewConnection == nil && e.Basis.Connection != e.Connection:
+		return errors.New("commit: the decision did not read its connection")
+	case e.UpdateConnection != nil && e.UpdateConnection.Version != e.Basis.ConnectionVersion+1,
+		e.UpdateToken != nil && (e.UpdateToken.ID != e.Basis.Token || e.UpdateToken.Version != e.Basis.TokenVersion+1):
+		return errors.New("commit: a changed row must have the version after the one that was read")
+	}
+	return nil
+}
+
+// tagEntry makes the MACs of the rows that the entry writes.
+func (s *Store) tagEntry(w *waiting) error {
+	e := w.e
+	tag := func(a bunker.Authority, to *[]byte) error {
+		mac, err := s.auth.Tag(a)
+		*to = mac[:]
+		return err
+	}
+	var errs [3]error
+	if e.NewConnection != nil {
+		errs[0] = tag(e.NewConnection, &w.macs.created)
+	}
+	if e.UpdateConnection != nil {
+		errs[1] = tag(e.UpdateConnection, &w.macs.updated)
+	}
+	if e.UpdateToken != nil {
+		errs[2] = tag(e.UpdateToken, &w.macs.token)
+	}
+	for _, g := range e.NewGrants {
+		var mac []byte
+		if err := tag(g, &mac); err != nil {
+			return err
+		}
+		w.macs.grants = append(w.macs.grants, mac)
+	}
+	return errors.Join(errs[:]...)
+}
+
+// Run is the committer: what waited during the last commit is the next group.
+// It ends with ctx, after committing what waits; call it once.
+func (s *Store) Run(ctx context.Context) error {
+	if !s.running.CompareAndSwap(false, true) {
+		return errors.New("store: Run was called twice")
+	}
+	defer close(s.stopped)
+	lazy := time.NewTicker(lazyEvery)
+	defer lazy.Stop()
+	for {
+		select {
+		case w := <-s.queue:
+			s.commitGroup(s.gather(w))
+		case <-lazy.C:
+			if s.lazy.waiting() {
+				s.commitGroup(nil)
+			}
+		case <-ctx.Done():
+			for {
+				select {
+				case w := <-s.queue:
+					s.commitGroup(s.gather(w))
+					continue
+				default:
+				}
+				if s.lazy.waiting() {
+					s.commitGroup(nil)
+				}
+				return nil
+			}
+		}
+	}
+}
+
+// gather takes everything that waits, up to maxGroup.
+func (s *Store) gather(first *waiting) []*waiting {
+	ws := append(make([]*waiting, 0, 1+len(s.queue)), first)
+	for len(ws) < maxGroup {
+		select {
+		case w := <-s.queue:
+			ws = append(ws, w)
+		default:
+			return ws
+		}
+	}
+	return ws
+}
+
+// group is one transaction of many entries.
+type group struct {
+	s       *Store
+	ws      []*waiting
+	results []bunker.Result
+	heads   []*head // in order of tenant, locked in that order
+	wall    int64
+	careful bool
+}
+
+// errCareful ends a group that was tried without savepoints and needs them.
+var errCareful = errors.New("an entry must be undone alone")
+
+func (s *Store) commitGroup(ws []*waiting) {
+	live := ws[:0]
+	for _, w := range ws {
+		if err := w.ctx.Err(); err != nil { // nobody waits, and nothing was promised
+			w.done <- bunker.Result{Outcome: bunker.Failed, Err: err}
+			continue
+		}
+		live = append(live, w)
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	g := &group{s: s, ws: live, wall: s.clock.now().UnixMilli()}
+	lazy := s.lazy.take(len(ws) == 0)
+	err := g.try(lazy)
+	if errors.Is(err, errCareful) {
+		g.careful = true
+		err = g.try(lazy)
+	}
+	if err != nil {
+		err = s.explain("storing a decision", err)
+		s.log.Error("a group of requests could not be stored", "requests", len(live), "error", err)
+	}
+	for i, w := range live {
+		r := g.results[i]
+		if err != nil && r.Outcome != bunker.Committed && r.Outcome != bunker.Taken {
+			r = bunker.Result{Outcome: bunker.Failed, Err: err}
+		}
+		if r.Outcome == bunker.Taken {
+			r = s.taken(w.e)
+		}
+		if r.Outcome == bunker.Committed {
+			s.lazy.used(w.e, g.wall)
+			if w.e.Reply != nil {
+				r.Replies = []bunker.Stored{stored(w.e)}
+			}
+		}
+		w.done <- r
+	}
+}
+
+func stored(e *bunker.Entry) bunker.Stored {
+	return bunker.NewStored(e.Tenant, e.EventID, e.Signer, e.Client, e.Relays, *e.Reply)
+}
+
+// try runs the group's transaction. After an error only results of Committed
+// and Taken hold: those of a COMMIT whose outcome had to be read back.
+func (g *group) try(lazy lazyWork) error {
+	g.results = make([]bunker.Result, len(g.ws))
+	g.heads = nil
+	if err := g.s.begin(); err != nil {
+		return err
+	}
+	if err := g.fill(lazy); err != nil {
+		clear(g.results)
+		return errors.Join(err, g.s.rollback())
+	}
+	err := g.s.commit()
+	if err != nil {
+		return g.settle(errors.Join(err, g.s.rollback()))
+	}
+	for _, h := range g.heads {
+		g.s.clock.committedAt(h.LedgerTime)
+	}
+	return nil
+}
+
+func (g *group) fill(lazy lazyWork) error {
+	if err := g.lockHeads(); err != nil {
+		return err
+	}
+	for i, w := range g.ws {
+		h := g.head(w.e.Tenant)
+		if h == nil {
+			g.results[i].Err = notFound("tenant", string(w.e.Tenant))
+			continue
+		}
+		out, err := g.apply(w, h)
+		if err != nil && !ofEntry(err) {
+			return err
+		}
+		g.results[i] = bunker.Result{Outcome: out, Err: err}
+	}
+	for _, h := range g.heads {
+		if _, err := g.s.exec(stmtHead, h.ChainSeq, h.ChainHead[:], h.LedgerTime, string(h.Tenant)); err != nil {
+			return err
+		}
+	}
+	return g.s.writeLazy(lazy)
+}
+
+// lockHeads takes the locks of the group's tenants, in order of id, so that two
+// instances cannot wait for each other.
+func (g *group) lockHeads() error {
+	var ids []bunker.TenantID
+	for _, w := range g.ws {
+		if i := sort.Search(len(ids), func(i int) bool { return ids[i] >= w.e.Tenant }); i == len(ids) || ids[i] != w.e.Tenant {
+			ids = append(ids, "")
+			copy(ids[i+1:], ids[i:])
+			ids[i] = w.e.Tenant
+		}
+	}
+	for _, id := range ids {
+		h, err := readHead(context.Background(), g.s.write, id, forUpdate)
+		var unknown *bunker.Error
+		if errors.As(err, &unknown) && unknown.Code == bunker.CodeNotFound {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		h.LedgerTime = max(g.wall, h.LedgerTime)
+		g.heads = append(g.heads, h)
+	}
+	return nil
+}
+
+func (g *group) head(t bunker.TenantID) *head {
+	for _, h := range g.heads {
+		if h.Tenant == t {
+			return h
+		}
+	}
+	return nil
+}
+
+// settle finds out what a COMMIT with an unknown outcome did, entry by entry:
+// what is stored is committed, or taken by another; what is absent failed.
+func (g *group) settle(cause error) error {
+	for i, w := range g.ws {
+		if g.results[i].Outcome != bunker.Committed {
+			g.results[i] = bunker.Result{}
+			continue
+		}
+		out, err := g.s.reread(w.e)
+		if err != nil {
+			out, cause = bunker.Failed, errors.Join(cause, err)
+		}
+		g.results[i].Outcome = out
+	}
+	return cause
+}

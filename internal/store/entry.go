@@ -1,0 +1,228 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr"
+)
+
+// apply runs one entry's statements. Unless it ends in Committed, the entry
+// leaves no trace in the transaction. An error that is not ofEntry ends the
+// group.
+func (g *group) apply(w *waiting, h *head) (bunker.Outcome, error) {
+	e := w.e
+	if e.From == bunker.RequestNone {
+		if e.ClockOff && !bunker.Noticeable(e.CreatedAt, h.LedgerTime) || !e.ClockOff && !bunker.Fresh(e.CreatedAt, h.LedgerTime) {
+			return bunker.Stale, nil
+		}
+	}
+	if e.Basis.Tenant != h.Version {
+		return bunker.Moved, nil
+	}
+	if h.pending != "" && e.Audit.Effect == bunker.Allow.String() {
+		return bunker.Moved, nil // ordered since it was decided: nothing is allowed before ApplyPending
+	}
+	save := g.careful || undoable(e)
+	if save {
+		if _, err := g.s.exec(stmtSave); err != nil {
+			return bunker.Failed, err
+		}
+	}
+	seq, chain := h.ChainSeq, h.ChainHead
+	out, err := g.write(w, h)
+	if err != nil && !save && ofEntry(err) {
+		return bunker.Failed, errCareful
+	}
+	if err != nil && !ofEntry(err) {
+		return bunker.Failed, err
+	}
+	if err != nil {
+		out = bunker.Failed
+	}
+	if out != bunker.Committed {
+		h.ChainSeq, h.ChainHead = seq, chain
+	}
+	if !save {
+		return out, err
+	}
+	if out != bunker.Committed {
+		if _, e := g.s.exec(stmtUndo); e != nil {
+			return bunker.Failed, e
+		}
+	}
+	if _, e := g.s.exec(stmtRelease); e != nil {
+		return bunker.Failed, e
+	}
+	return out, err
+}
+
+// undoable reports whether an entry can be refused after its first statement,
+// and so needs a savepoint. Most requests write their row, their record and
+// their reply only: the first statement refuses them or nothing does.
+func undoable(e *bunker.Entry) bool {
+	return e.NewConnection != nil || e.UpdateConnection != nil || e.UpdateToken != nil || len(e.NewGrants) > 0 || e.Spend != "" ||
+		e.NewApproval != nil || e.JoinApproval != "" || e.Withdraw != ""
+}
+
+// ofEntry reports whether an error is one entry's own fault, not the store's.
+func ofEntry(err error) bool {
+	var known *bunker.Error
+	if errors.As(err, &known) || errors.Is(err, bunker.ErrTampered) {
+		return true
+	}
+	t := troubleOf(err)
+	return t == duplicate || t == constraint
+}
+
+func (g *group) write(w *waiting, h *head) (bunker.Outcome, error) {
+	out, err := g.claim(w.e, h)
+	if out != bunker.Committed || err != nil {
+		return out, err
+	}
+	for _, step := range []func(*waiting, *head) (bool, error){g.redeem, g.connect, g.grant, g.ask} {
+		ok, err := step(w, h)
+		if err != nil {
+			return bunker.Failed, err
+		}
+		if !ok {
+			return bunker.Moved, nil
+		}
+	}
+	return bunker.Committed, g.record(w.e, h)
+}
+
+// claim writes the request's row, or takes it from parked to ready, if what the
+// decision read still holds.
+func (g *group) claim(e *bunker.Entry, h *head) (bunker.Outcome, error) {
+	now := h.LedgerTime
+	until := now + publishFor.Milliseconds()
+	var ok bool
+	var err error
+	if e.From == bunker.RequestParked {
+		ok, err = g.s.did(stmtReplay, listText(e.Relays), e.Basis.Tenant, e.Basis.ConnectionVersion, e.Basis.KeyVersion, g.s.instance, until,
+			now, e.EventID[:], string(e.Tenant), string(e.Basis.Connection), string(e.Basis.Key))
+	} else {
+		question := e.JoinApproval
+		if e.NewApproval != nil {
+			question = e.NewApproval.ID
+		}
+		var envelope []byte
+		if e.To == bunker.RequestParked {
+			envelope = e.Envelope
+		}
+		ok, err = g.s.did(stmtRequest, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), e.Method, e.OpDigest[:],
+			e.CreatedAt, string(e.To), envelope, listText(e.Relays), string(question), e.Basis.Tenant, e.Basis.ConnectionVersion,
+			e.Basis.KeyVersion, g.s.instance, until, now, string(e.Basis.Connection), string(e.Basis.Key), string(e.Basis.Token),
+			e.Basis.TokenVersion)
+	}
+	if ok || err != nil {
+		return bunker.Committed, err
+	}
+	state, err := g.s.requestState(e.EventID)
+	switch {
+	case err != nil:
+		return bunker.Failed, err
+	case state == bunker.RequestNone, state == bunker.RequestParked && e.From == bunker.RequestParked:
+		return bunker.Moved, nil
+	}
+	return bunker.Taken, nil
+}
+
+// requestState reads a row's state on the write handle; RequestNone for none.
+func (s *Store) requestState(id nostr.ID) (bunker.RequestState, error) {
+	var state bunker.RequestState
+	err := s.write.QueryRowContext(context.Background(), `SELECT state FROM request WHERE event_id = $1`, id[:]).Scan((*string)(&state))
+	if isNone(err) {
+		return bunker.RequestNone, nil
+	}
+	return state, err
+}
+
+func (g *group) redeem(w *waiting, h *head) (bool, error) {
+	t := w.e.UpdateToken
+	if t == nil {
+		return true, nil
+	}
+	return g.s.did(stmtToken, t.Uses, string(t.State), t.Version, w.macs.token, string(t.Tenant), string(t.ID), t.Version-1, h.LedgerTime)
+}
+
+func (g *group) connect(w *waiting, _ *head) (bool, error) {
+	e := w.e
+	if c := e.NewConnection; c != nil {
+		ok, err := g.s.did(stmtConnection, connectionArgs(c, w.macs.created)...)
+		if !ok || err != nil {
+			return false, err
+		}
+	}
+	if c := e.UpdateConnection; c != nil {
+		ok, err := g.s.did(stmtConnectionUpdate, string(c.State), string(c.Token), c.Name, c.Person, listText(c.Relays), c.ExpiresAt, c.Version,
+			w.macs.updated, metadataText(&c.Metadata), string(c.Tenant), string(c.ID), c.Version-1)
+		if !ok || err != nil {
+			return false, err
+		}
+	}
+	if m := e.Metadata; m != nil && e.Connection != "" {
+		if _, err := g.s.exec(stmtMetadata, metadataText(m), string(e.Tenant), string(e.Connection)); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (g *group) grant(w *waiting, h *head) (bool, error) {
+	e := w.e
+	for i, gr := range e.NewGrants {
+		if _, err := g.s.exec(stmtGrant, grantArgs(gr, w.macs.grants[i])...); err != nil {
+			return false, err
+		}
+	}
+	if e.Withdraw != "" {
+		if err := g.s.withdraw(context.Background(), faulty{g.s.write, g.s.faults}, h, e.Withdraw, h.LedgerTime); err != nil {
+			return false, err
+		}
+	}
+	if e.Spend == "" {
+		return true, nil
+	}
+	return g.s.did(stmtSpend, string(e.Tenant), string(e.Spend), string(e.Connection), h.LedgerTime)
+}
+
+func (g *group) ask(w *waiting, h *head) (bool, error) {
+	e := w.e
+	if a := e.NewApproval; a != nil {
+		return g.s.did(stmtApproval, string(a.Tenant), string(a.ID), a.EventID[:], string(a.Connection), string(a.Key), a.Method, a.Kind,
+			a.OpDigest[:], blob(a.Summary), a.Answers, num(a.OnceOnly), a.ReplyBy, a.QuestionUntil, string(a.State), a.AnsweredBy,
+			a.AnsweredAt, a.CreatedAt)
+	}
+	if e.JoinApproval == "" {
+		return true, nil
+	}
+	return g.s.did(stmtJoin, e.EventID[:], e.JoinReplyBy, string(e.Tenant), string(e.JoinApproval), string(e.Connection), h.LedgerTime,
+		e.OpDigest[:])
+}
+
+// record appends the audit record and stores the reply: the last statements, so
+// that what is in the chain is committed.
+func (g *group) record(e *bunker.Entry, h *head) error {
+	r := e.Audit
+	if r.Event == "" {
+		r.Event = e.EventID.String()
+	}
+	if r.Step == "" {
+		r.Step = "final"
+		if e.To == bunker.RequestParked {
+			r.Step = "ask"
+		}
+	}
+	if _, err := g.s.exec(stmtAudit, appendAudit(h, &r, h.LedgerTime, e.EventID[:])...); err != nil {
+		return err
+	}
+	if e.Reply == nil {
+		return nil
+	}
+	_, err := g.s.exec(stmtReply, e.EventID[:], string(e.Reply.Part), string(e.Tenant), e.Reply.EventID[:], e.Reply.Bytes, num(e.Reply.Sealed),
+		h.LedgerTime)
+	return err
+}

@@ -1,0 +1,200 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"modernc.org/sqlite" // its init registers the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// What is SQLite's alone stands in this file and in migrations/sqlite.
+
+const (
+	// busyTimeout (ms) is how long a statement waits for another process, such
+	// as a copy being made with sqlite3 by hand.
+	busyTimeout = 5000
+	// walLimit (bytes) is what the write-ahead log file shrinks back to.
+	walLimit = 64 << 20
+	// quickCheckMax (bytes) is the largest database that is checked for damage
+	// at each start; doctor checks larger ones.
+	quickCheckMax = 64 << 20
+
+	beginWrite = "BEGIN IMMEDIATE"
+	beginRead  = "BEGIN"
+	// forUpdate locks the rows of a SELECT; BEGIN IMMEDIATE has locked them all.
+	forUpdate = ""
+	// skipLocked leaves rows to another instance that is at them.
+	skipLocked = ""
+)
+
+func dsn(path string, pragmas ...string) string {
+	q := url.Values{"_txlock": {"immediate"}, "_defensive": {"1"}}
+	q["_pragma"] = append([]string{
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout),
+		"foreign_keys(1)", "trusted_schema(0)", "cell_size_check(1)",
+	}, pragmas...)
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+// openWrite opens the one handle that writes: one connection, for good.
+func openWrite(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
+	db, err := sql.Open("sqlite", dsn(path,
+		"journal_mode(WAL)", "synchronous(FULL)", "secure_delete(FAST)", fmt.Sprintf("journal_size_limit(%d)", walLimit)))
+	if err != nil {
+		return nil, nil, err
+	}
+	db.SetMaxOpenConns(1)
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	// A file system without shared memory would fall back to another mode, and
+	// FULL is what makes a commit durable: check, do not hope.
+	var mode string
+	var sync int
+	err = errors.Join(
+		conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode),
+		conn.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&sync))
+	if err == nil && (mode != "wal" || sync < 2) {
+		err = fmt.Errorf("journal mode %s and synchronous %d, not wal and full: is the data folder on a network file system?", mode, sync)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, conn.Close(), db.Close())
+	}
+	return db, conn, nil
+}
+
+// openRead opens the handle that only reads. query_only, since the driver
+// ignores read-only transactions.
+func openRead(path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(path, "query_only(1)"))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(readers + extraReaders)
+	db.SetMaxIdleConns(readers + extraReaders)
+	return db, nil
+}
+
+// copyDatabase writes a consistent copy of the open database to a new file,
+// while others write.
+func copyDatabase(ctx context.Context, source, path string) (err error) {
+	// The file is made first for its mode: it holds what the database holds.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, fileMode)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.Close(), os.Remove(path))
+		}
+	}()
+	db, err := sql.Open("sqlite", dsn(source))
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, "VACUUM INTO $1", path)
+	if err = errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	if err = f.Sync(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// damage looks for damage in the database's pages and references; quick leaves
+// out the comparison of indexes with their tables. It returns at most ten
+// findings.
+func damage(ctx context.Context, q querier, quick bool) ([]string, error) {
+	check := "PRAGMA integrity_check(10)"
+	if quick {
+		check = "PRAGMA quick_check(10)"
+	}
+	found, err := texts(ctx, q, check)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 1 && found[0] == "ok" {
+		found = nil
+	}
+	if quick {
+		return found, nil
+	}
+	dangling, err := texts(ctx, q, `SELECT "table" || ' refers to a missing row of ' || parent FROM pragma_foreign_key_check LIMIT 10`)
+	return append(found, dangling...), err
+}
+
+func texts(ctx context.Context, q querier, query string) (out []string, err error) {
+	rows, err := q.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return nil, errors.Join(err, rows.Close())
+		}
+		out = append(out, s)
+	}
+	return out, errors.Join(rows.Err(), rows.Close())
+}
+
+// schemaDump is the schema as text, for the golden file.
+func schemaDump(ctx context.Context, q querier) ([]string, error) {
+	return texts(ctx, q, `SELECT sql || ';' FROM sqlite_schema
+WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' AND name <> 'goose_db_version' ORDER BY type DESC, name`)
+}
+
+// trouble is an engine's error in the few kinds that people can do something
+// about.
+type trouble int
+
+const (
+	otherTrouble trouble = iota
+	diskFull
+	notWritable
+	damaged
+	diskError
+	busy
+	duplicate  // a unique or primary key exists already
+	constraint // another rule of the schema
+)
+
+func troubleOf(err error) trouble {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return otherTrouble
+	}
+	switch e.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
+		return duplicate
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_FULL:
+		return diskFull
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		return notWritable
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT:
+		return damaged
+	case sqlite3.SQLITE_IOERR:
+		return diskError
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return busy
+	case sqlite3.SQLITE_CONSTRAINT:
+		return constraint
+	}
+	return otherTrouble
+}
+
+// noTransaction reports that there was nothing to roll back: SQLite ends a
+// transaction by itself on some errors of the disk.
+func noTransaction(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "no transaction is active")
+}

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// The statements of a group commit, prepared once on the write handle.
+
+type stmtID int
+
+const (
+	stmtBegin stmtID = iota
+	stmtCommit
+	stmtRollback
+	stmtSave
+	stmtRelease
+	stmtUndo
+	stmtHead
+	stmtRequest
+	stmtReplay
+	stmtToken
+	stmtConnection
+	stmtConnectionUpdate
+	stmtMetadata
+	stmtGrant
+	stmtSpend
+	stmtApproval
+	stmtJoin
+	stmtAudit
+	stmtReply
+	stmtAccepted
+	stmtDelivered
+	stmtUsed
+	stmtCount
+)
+
+// basisHolds is the part of a statement that makes it do nothing when what the
+// decision read has moved: connection, key and token with their versions.
+const basisHolds = `($19 = '' OR EXISTS (SELECT 1 FROM connection WHERE tenant = $2 AND id = $19 AND version = $14))
+AND ($20 = '' OR EXISTS (SELECT 1 FROM user_key WHERE tenant = $2 AND id = $20 AND version = $15))
+AND ($21 = '' OR EXISTS (SELECT 1 FROM token WHERE tenant = $2 AND id = $21 AND version = $22))`
+
+var statements = [stmtCount]struct{ name, text string }{
+	stmtBegin:    {"begin", beginWrite},
+	stmtCommit:   {"commit", "COMMIT"},
+	stmtRollback: {"rollback", "ROLLBACK"},
+	stmtSave:     {"savepoint", "SAVEPOINT entry"},
+	stmtRelease:  {"release", "RELEASE SAVEPOINT entry"},
+	stmtUndo:     {"undo", "ROLLBACK TO SAVEPOINT entry"},
+	stmtHead:     {"head", headChain},
+	// The request's row: the claim. No row is written when the event has one,
+	// or when what was read has moved.
+	stmtRequest: {"request", `INSERT INTO request (event_id, tenant, signer, client, connection, method, op_digest, created_at, state, envelope,
+relays, question, tenant_version, connection_version, key_version, publisher, publish_until, inserted_at, ready_at)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18
+WHERE ` + basisHolds + ` ON CONFLICT (event_id) DO NOTHING`},
+	// parked → ready: the question is resolved, its time is up, or a newer
+	// request took it over.
+	stmtReplay: {"replay", `UPDATE request SET state = 'ready', envelope = NULL, relays = $1, tenant_version = $2, connection_version = $3,
+key_version = $4, publisher = $5, publish_until = $6, ready_at = $7
+WHERE event_id = $8 AND tenant = $9 AND state = 'parked'
+AND NOT EXISTS (SELECT 1 FROM approval a WHERE a.tenant = request.tenant AND a.id = request.question
+ AND a.state = 'pending' AND a.reply_by > $7 AND a.event_id = request.event_id)
+AND ($10 = '' OR EXISTS (SELECT 1 FROM connection WHERE tenant = $9 AND id = $10 AND version = $3))
+AND ($11 = '' OR EXISTS (SELECT 1 FROM user_key WHERE tenant = $9 AND id = $11 AND version = $4))`},
+	stmtToken: {"token", `UPDATE token SET uses = $1, state = $2, version = $3, mac = $4
+WHERE tenant = $5 AND id = $6 AND version = $7 AND state = 'open' AND uses + 1 = $1 AND $1 <= max_uses
+AND (expires_at = 0 OR expires_at > $8)`},
+	stmtConnection: {"connection", connectionPut + ` ON CONFLICT DO NOTHING`},
+	stmtConnectionUpdate: {"connection update", `UPDATE connection SET state = $1, token = $2, name = $3, person = $4, relays = $5, expires_at = $6,
+version = $7, mac = $8, metadata = $9 WHERE tenant = $10 AND id = $11 AND version = $12`},
+	stmtMetadata: {"metadata", `UPDATE connection SET metadata = $1 WHERE tenant = $2 AND id = $3`},
+	stmtGrant:    {"grant", grantPut},
+	stmtSpend: {"spend", `UPDATE connection_grant SET uses = uses + 1
+WHERE tenant = $1 AND id = $2 AND connection = $3 AND ended = 0 AND (max_uses = 0 OR uses < max_uses) AND (expires_at = 0 OR expires_at > $4)`},
+	stmtApproval: {"approval", `INSERT INTO approval (tenant, id, event_id, connection, key_id, method, kind, op_digest, summary, answers, once_only,
+reply_by, question_until, state, answered_by, answered_at, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING`},
+	stmtJoin: {"join", `UPDATE approval SET event_id = $1, reply_by = $2
+WHERE tenant = $3 AND id = $4 AND connection = $5 AND state = 'pending' AND question_until > $6 AND op_digest = $7`},
+	stmtAudit: {"audit", auditInsert},
+	stmtReply: {"reply", `INSERT INTO reply (event_id, part, tenant, reply_event_id, bytes, sealed, tries, next_try, accepted_by)
+VALUES ($1, $2, $3, $4, $5, $6, 0, $7, '')`},
+	stmtAccepted:  {"accepted", `UPDATE reply SET accepted_by = $1 WHERE event_id = $2 AND part = $3 AND accepted_by = ''`},
+	stmtDelivered: {"delivered", `UPDATE request SET state = 'delivered' WHERE event_id = $1 AND state = 'ready'`},
+	stmtUsed: {"used", `UPDATE connection SET uses = uses + $1, last_used = CASE WHEN last_used < $2 THEN $2 ELSE last_used END
+WHERE tenant = $3 AND id = $4`},
+}
+
+func (s *Store) prepare(ctx context.Context) error {
+	for id, st := range statements {
+		p, err := s.write.PrepareContext(ctx, st.text)
+		if err != nil {
+			return fmt.Errorf("preparing %s: %w", st.name, err)
+		}
+		s.stmts[id] = p
+	}
+	return nil
+}
+
+// exec runs a prepared statement in the open transaction. The context has no
+// end: a group belongs to many callers.
+func (s *Store) exec(id stmtID, args ...any) (sql.Result, error) {
+	if s.faults != nil {
+		if err := s.faults.At(statements[id].name); err != nil {
+			return nil, err
+		}
+	}
+	return s.stmts[id].ExecContext(context.Background(), args...)
+}
+
+// did runs a prepared statement and reports whether it changed a row.
+func (s *Store) did(id stmtID, args ...any) (bool, error) {
+	res, err := s.exec(id, args...)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+func (s *Store) begin() error {
+	_, err := s.exec(stmtBegin)
+	return err
+}
+
+// commit ends the transaction. After an error the outcome is not known.
+func (s *Store) commit() error {
+	if _, err := s.exec(stmtCommit); err != nil {
+		return err
+	}
+	if s.faults != nil {
+		return s.faults.At(FaultLost)
+	}
+	return nil
+}
+
+// rollback ends a transaction that failed; the engine may have ended it before.
+func (s *Store) rollback() error {
+	if _, err := s.stmts[stmtRollback].ExecContext(context.Background()); err != nil && !noTransaction(err) {
+		return fmt.Errorf("rolling back: %w", err)
+	}
+	return nil
+}
+
+// faulty is a writer that fails where a test says.
+type faulty struct {
+	*sql.Conn
+	faults Faults
+}
+
+func (f faulty) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if f.faults != nil {
+		if err := f.faults.At(FaultChange); err != nil {
+			return nil, err
+		}
+	}
+	return f.Conn.ExecContext(ctx, query, args...)
+}

@@ -1,0 +1,174 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"nsecbunker/internal/bunker"
+)
+
+const (
+	// readers are kept with their prepared statements for [Store.View].
+	readers = 4
+	// extraReaders serve lists, sweeps and exports beside them.
+	extraReaders = 4
+)
+
+// Config is what Open needs; all fields but Faults and Flags.
+type Config struct {
+	// Path is the database's file; its folder is the data folder.
+	Path string
+	Auth Authenticator
+	// Flags authenticates what a sealed tenant must still do. Without it the
+	// flags hold, unauthenticated.
+	Flags  FlagAuthenticator
+	Now    func() time.Time
+	Log    *slog.Logger
+	Faults Faults // tests only
+}
+
+// Store is an open database. All methods are safe for concurrent use.
+type Store struct {
+	path     string
+	instance string // this process, as publisher
+	auth     Authenticator
+	flags    FlagAuthenticator
+	log      *slog.Logger
+	faults   Faults
+	clock    *clock
+	lock     *Lock
+
+	writing sync.Mutex // held by the one transaction that writes
+	writeDB *sql.DB
+	write   *sql.Conn
+	stmts   [stmtCount]*sql.Stmt
+
+	read    *sql.DB
+	viewers chan *viewer
+
+	queue   chan *waiting
+	lazy    lazyBox
+	running atomic.Bool
+	stopped chan struct{} // closed when Run ends
+}
+
+// Open opens the store, making it where there is none, takes the lock of its
+// folder and brings its schema up to date. Its errors are sentences for people.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	if c.Path == "" || c.Auth == nil || c.Now == nil || c.Log == nil {
+		return nil, errors.New("store: path, auth, now and log are needed")
+	}
+	path, err := filepath.Abs(c.Path)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := LockFolder(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		path: path, instance: randomName(), auth: c.Auth, flags: c.Flags, log: c.Log, faults: c.Faults, clock: newClock(c.Now), lock: lock,
+		viewers: make(chan *viewer, readers), queue: make(chan *waiting, maxWaiting), stopped: make(chan struct{}),
+	}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(explain(path, "opening the store", err), s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context) error {
+	existed, err := makeFile(s.path)
+	if err != nil {
+		return err
+	}
+	if s.writeDB, s.write, err = openWrite(ctx, s.path); err != nil {
+		return err
+	}
+	if err := s.checkDamage(ctx, existed); err != nil {
+		return err
+	}
+	// goose takes a connection of its own from the handle.
+	s.writeDB.SetMaxOpenConns(2)
+	err = migrate(ctx, s.writeDB, s.path, existed, s.log)
+	s.writeDB.SetMaxOpenConns(1)
+	if err != nil {
+		return err
+	}
+	if err := s.createTenant(ctx, bunker.SelfHosted); err != nil {
+		return err
+	}
+	var last int64
+	if err := s.write.QueryRowContext(ctx, `SELECT coalesce(max(ledger_time), 0) FROM tenant_head`).Scan(&last); err != nil {
+		return err
+	}
+	s.clock.committedAt(last)
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	if s.read, err = openRead(s.path); err != nil {
+		return err
+	}
+	for range readers {
+		v, err := newViewer(ctx, s)
+		if err != nil {
+			return err
+		}
+		s.viewers <- v
+	}
+	return nil
+}
+
+// checkDamage looks at a database that is not too large for it before anything
+// relies on it.
+func (s *Store) checkDamage(ctx context.Context, existed bool) error {
+	info, err := os.Stat(s.path)
+	if err != nil || !existed || info.Size() > quickCheckMax {
+		return err
+	}
+	found, err := damage(ctx, s.write, true)
+	if err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		return damagedError(s.path, found)
+	}
+	return nil
+}
+
+// Close ends the store after Run has returned. What still waits is not stored.
+func (s *Store) Close() error {
+	var errs []error
+	for range len(s.viewers) {
+		errs = append(errs, (<-s.viewers).close())
+	}
+	if s.read != nil {
+		errs = append(errs, s.read.Close())
+	}
+	for _, st := range s.stmts {
+		if st != nil {
+			errs = append(errs, st.Close())
+		}
+	}
+	if s.write != nil {
+		errs = append(errs, s.write.Close(), s.writeDB.Close())
+	}
+	return errors.Join(append(errs, s.lock.Release())...)
+}
+
+func randomName() string {
+	var b [8]byte
+	rand.Read(b[:]) // never fails since Go 1.24: it ends the process instead
+	return hex.EncodeToString(b[:])
+}
+
+// newIncarnation names one life of a store.
+func newIncarnation() string { return "i" + randomName() }

@@ -1,0 +1,196 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr"
+)
+
+// viewer is one reading connection with its statements prepared.
+type viewer struct {
+	conn                              *sql.Conn
+	begin, end, known, grants, signer *sql.Stmt
+}
+
+const (
+	viewKnown = `SELECT ` + headColumns + `, ` + connectionColumns + `, ` + keyColumns + `
+FROM connection c JOIN tenant_head h ON h.tenant = c.tenant LEFT JOIN user_key k ON k.tenant = c.tenant AND k.id = c.key_id
+WHERE c.signer = $1 AND c.client = $2 LIMIT 1`
+	// A stranger: whose is the signer key?
+	viewSigner = `SELECT ` + headColumns + ` FROM tenant_head h WHERE h.tenant IN (
+SELECT s.tenant FROM service_key s WHERE s.pubkey = $1 AND s.role = 'signer'
+UNION SELECT k.tenant FROM user_key k WHERE k.pubkey = $1 AND k.npub_login = 1) LIMIT 1`
+)
+
+func newViewer(ctx context.Context, s *Store) (*viewer, error) {
+	conn, err := s.read.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v := &viewer{conn: conn}
+	for _, p := range []struct {
+		to   **sql.Stmt
+		text string
+	}{{&v.begin, beginRead}, {&v.end, "COMMIT"}, {&v.known, viewKnown}, {&v.grants, grantsLive}, {&v.signer, viewSigner}} {
+		if *p.to, err = conn.PrepareContext(ctx, p.text); err != nil {
+			return nil, errors.Join(err, v.close())
+		}
+	}
+	return v, nil
+}
+
+func (v *viewer) close() error {
+	var errs []error
+	for _, st := range []*sql.Stmt{v.begin, v.end, v.known, v.grants, v.signer} {
+		if st != nil {
+			errs = append(errs, st.Close())
+		}
+	}
+	return errors.Join(append(errs, v.conn.Close())...)
+}
+
+// View reads all that deciding one request of a client at a signer key needs,
+// from one moment, every row verified. For a stranger Connection is nil; a
+// signer key that is nobody's is CodeNotFound. While the tenant is sealed, not
+// set up, or has something to do first (see ApplyPending), View is Unverified.
+func (s *Store) View(ctx context.Context, signer, client nostr.PubKey) (bunker.View, error) {
+	var v *viewer
+	select {
+	case v = <-s.viewers:
+	case <-ctx.Done():
+		return bunker.View{}, ctx.Err()
+	}
+	defer func() { s.viewers <- v }()
+	view, err := s.viewBy(v, signer, client)
+	return view, s.explain("reading a connection", err)
+}
+
+// viewBy reads in one transaction. The statements are short and have no
+// context: a cancelled one would cost a goroutine each.
+func (s *Store) viewBy(v *viewer, signer, client nostr.PubKey) (view bunker.View, err error) {
+	ctx := context.Background()
+	if _, err := v.begin.ExecContext(ctx); err != nil {
+		return view, err
+	}
+	defer func() {
+		_, end := v.end.ExecContext(ctx)
+		err = errors.Join(err, end)
+	}()
+	var (
+		h        head
+		c        bunker.Connection
+		k        nullableKey
+		connMAC  []byte
+		stranger bool
+	)
+	dest := append(h.fields(), connectionFields(&c, &connMAC)...)
+	err = v.known.QueryRowContext(ctx, signer[:], client[:]).Scan(append(dest, k.fields()...)...)
+	if isNone(err) {
+		stranger = true
+		err = v.signer.QueryRowContext(ctx, signer[:]).Scan(h.fields()...)
+	}
+	if err != nil {
+		return view, orNotFound(err, "signer key", signer.String())
+	}
+	view.Tenant = h.TenantState
+	view.Unverified = !h.SetUp || h.pending != ""
+	if err := s.viewed(&view, &h.TenantState, h.mac); err != nil || stranger {
+		return view, err
+	}
+	view.Connection = &c
+	if err := s.viewed(&view, &c, connMAC); err != nil {
+		return view, err
+	}
+	if k.there() {
+		view.Key = &k.UserKey
+		if err := s.viewed(&view, view.Key, k.mac); err != nil {
+			return view, err
+		}
+	}
+	return view, s.viewGrants(ctx, v, &view)
+}
+
+// viewed verifies a row of a view, unless the tenant turned out to be sealed.
+func (s *Store) viewed(view *bunker.View, a bunker.Authority, mac []byte) error {
+	if view.Unverified {
+		return nil
+	}
+	err := s.verify(a, mac)
+	if Sealed(err) {
+		view.Unverified = true
+		return nil
+	}
+	return err
+}
+
+func (s *Store) viewGrants(ctx context.Context, v *viewer, view *bunker.View) (err error) {
+	rows, err := v.grants.QueryContext(ctx, string(view.Tenant.Tenant), string(view.Connection.ID))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var g bunker.Grant
+		mac, err := fillGrant(rows, &g)
+		if err != nil {
+			return err
+		}
+		if err := s.viewed(view, &g, mac); err != nil {
+			return err
+		}
+		view.Grants = append(view.Grants, g)
+	}
+	return rows.Err()
+}
+
+// nullableKey is a user key that an outer join may have found none of.
+type nullableKey struct {
+	bunker.UserKey
+	mac []byte
+}
+
+func (k *nullableKey) there() bool { return k.ID != "" }
+
+func (k *nullableKey) fields() []any {
+	dest := keyFields(&k.UserKey, &k.mac)
+	for i, d := range dest {
+		dest[i] = nullable{d}
+	}
+	return dest
+}
+
+// nullable scans as its destination does and leaves it alone for NULL.
+type nullable struct{ to any }
+
+// Scan implements [sql.Scanner].
+func (n nullable) Scan(src any) error {
+	if src == nil {
+		return nil
+	}
+	switch to := n.to.(type) {
+	case sql.Scanner:
+		return to.Scan(src)
+	case *string:
+		v, ok := src.(string)
+		if !ok {
+			return errors.New("a stored text is none")
+		}
+		*to = v
+	case *int64:
+		v, ok := src.(int64)
+		if !ok {
+			return errors.New("a stored number is none")
+		}
+		*to = v
+	case *[]byte:
+		v, ok := src.([]byte)
+		if !ok {
+			return errors.New("stored bytes are none")
+		}
+		*to = append([]byte{}, v...)
+	}
+	return nil
+}
