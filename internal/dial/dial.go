@@ -96,23 +96,11 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	if network != "tcp" && network != "tcp4" && network != "tcp6" {
 		return nil, &Error{Target: address, Reason: fmt.Sprintf("network %q is not TCP", network), refused: true}
 	}
-	host, port, err := splitTarget(address)
-	if err != nil {
-		return nil, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
-	found, err := d.resolve(ctx, host)
+	permitted, err := d.permit(ctx, network, address)
 	if err != nil {
-		return nil, resolveError(address, err)
-	}
-	permitted, refusal := d.judge(host, port, network, found)
-	if len(permitted) == 0 {
-		if refusal == nil {
-			return nil, &Error{Target: address, Reason: "the name has no usable address", Hint: "check its spelling and its A and AAAA records"}
-		}
-		refusal.Target = address
-		return nil, refusal
+		return nil, err
 	}
 	conn, err := d.race(ctx, network, spread(permitted))
 	if err != nil {
@@ -120,6 +108,38 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	}
 	return conn, nil
 }
+
+// Check resolves and judges an address as DialContext does, and connects to
+// nothing: for an address that is to be remembered. errors.Is(err, ErrRefused)
+// tells a refusal by rule from a name that does not resolve now.
+func (d *Dialer) Check(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	_, err := d.permit(ctx, "tcp", address)
+	return err
+}
+
+// permit resolves an address and returns where it may be dialed: at least one.
+func (d *Dialer) permit(ctx context.Context, network, address string) ([]netip.AddrPort, error) {
+	host, port, err := splitTarget(address)
+	if err != nil {
+		return nil, err
+	}
+	found, err := d.resolve(ctx, host)
+	if err != nil {
+		return nil, resolveError(address, err)
+	}
+	permitted, refusal := d.judge(host, port, network, found)
+	if len(permitted) > 0 {
+		return permitted, nil
+	}
+	if refusal == nil {
+		return nil, &Error{Target: address, Reason: "the name has no usable address", Hint: "check its spelling and its A and AAAA records"}
+	}
+	refusal.Target = address
+	return nil, refusal
+}
+
 
 // splitTarget takes "host:port" apart into a normal form.
 func splitTarget(address string) (host string, port uint16, err error) {

@@ -491,3 +491,16 @@ func FuzzTarget(f *testing.F) {
 		}
 	})
 }
+
+func TestCheckJudgesWithoutConnecting(t *testing.T) {
+	d, err := New(Config{AllowHosts: []string{"127.0.0.1:7777"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Check(context.Background(), "127.0.0.1:7777"); err != nil {
+		t.Errorf("an exception: %v", err) // nothing listens there
+	}
+	if err := d.Check(context.Background(), "127.0.0.1:7778"); !errors.Is(err, ErrRefused) {
+		t.Errorf("loopback: %v, want a refusal", err)
+	}
+}
