@@ -21,6 +21,10 @@ const (
 	busyTimeout = 5000
 	// walLimit (bytes) is what the write-ahead log file shrinks back to.
 	walLimit = 64 << 20
+	// checkpointPages is how many pages (4 KiB) the log may hold before it is
+	// written back: more than the default, since a group touches many pages of
+	// the indexes by random ids, and the next groups touch them again.
+	checkpointPages = 4000
 	// quickCheckMax (bytes) is the largest database that is checked for damage
 	// at each start; doctor checks larger ones.
 	quickCheckMax = 64 << 20
@@ -45,7 +49,8 @@ func dsn(path string, pragmas ...string) string {
 // openWrite opens the one handle that writes: one connection, for good.
 func openWrite(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
 	db, err := sql.Open("sqlite", dsn(path,
-		"journal_mode(WAL)", "synchronous(FULL)", "secure_delete(FAST)", fmt.Sprintf("journal_size_limit(%d)", walLimit)))
+		"journal_mode(WAL)", "synchronous(FULL)", "secure_delete(FAST)",
+		fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages), fmt.Sprintf("journal_size_limit(%d)", walLimit)))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,0 +1,215 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"nsecbunker/internal/audit"
+	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr"
+)
+
+// AuditFilter chooses records; a zero field does not filter.
+type AuditFilter struct {
+	Before     int64 // numbers below it: the cursor of a list, newest first
+	After      int64 // numbers above it: the cursor of a list, oldest first
+	Since      int64 // unix ms, inclusive
+	Until      int64 // unix ms, exclusive
+	Principal  string
+	Action     string
+	Key        string // pubkey, hex
+	Connection bunker.ConnectionID
+	Effect     string
+	Limit      int // 0: MaxPage
+	// Newest first; otherwise oldest first.
+	Newest bool
+}
+
+const auditWhere = `FROM audit WHERE tenant = $1 AND ($2 = 0 OR seq < $2) AND seq > $3 AND time >= $4 AND ($5 = 0 OR time < $5)
+AND ($6 = '' OR principal = $6) AND ($7 = '' OR action = $7) AND ($8 = '' OR user_key = $8) AND ($9 = '' OR connection = $9)
+AND ($10 = '' OR effect = $10) ORDER BY seq`
+
+// Audit returns records of the chain that a filter chooses. The rows are as
+// stored; [Store.VerifyAudit] says whether the chain is whole.
+func (s *Store) Audit(ctx context.Context, t bunker.TenantID, f AuditFilter) ([]bunker.AuditRecord, error) {
+	query := `SELECT body ` + auditWhere
+	if f.Newest {
+		query += ` DESC`
+	}
+	out, err := scanAll(ctx, s.read, func(row scanner, r *bunker.AuditRecord) error {
+		var body []byte
+		if err := row.Scan(&body); err != nil {
+			return err
+		}
+		var err error
+		*r, err = audit.ParseBody(body)
+		return err
+	}, query+` LIMIT $11`, string(t), f.Before, f.After, f.Since, f.Until, f.Principal, f.Action, f.Key, string(f.Connection), f.Effect,
+		Page{Limit: f.Limit}.limit())
+	return out, s.explain("reading the audit log", err)
+}
+
+// EachAudit calls f with every record of the chain and every checkpoint, right
+// after its record, in order, as one consistent reading. It stops at f's error.
+func (s *Store) EachAudit(ctx context.Context, t bunker.TenantID, f func(*audit.Line, *audit.Signed) error) error {
+	return s.explain("reading the audit log", s.snapshot(ctx, func(q querier) error { return eachAudit(ctx, q, t, f) }))
+}
+
+// snapshot runs f in one read transaction.
+func (s *Store) snapshot(ctx context.Context, f func(querier) error) (err error) {
+	conn, err := s.read.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if _, err := conn.ExecContext(ctx, beginRead); err != nil {
+		return err
+	}
+	defer func() {
+		_, end := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		if noTransaction(end) {
+			end = nil
+		}
+		err = errors.Join(err, end)
+	}()
+	return f(conn)
+}
+
+func eachAudit(ctx context.Context, q querier, t bunker.TenantID, f func(*audit.Line, *audit.Signed) error) (err error) {
+	held, err := checkpoints(ctx, q, t)
+	if err != nil {
+		return err
+	}
+	rows, err := q.QueryContext(ctx, `SELECT seq, body, hash FROM audit WHERE tenant = $1 ORDER BY seq`, string(t))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	give := func(upTo int64) error { // checkpoints of records up to a number
+		for len(held) > 0 && held[0].Seq <= upTo {
+			if err := f(nil, &held[0]); err != nil {
+				return err
+			}
+			held = held[1:]
+		}
+		return nil
+	}
+	for rows.Next() {
+		var seq int64
+		var l audit.Line
+		if err := rows.Scan(&seq, &l.Body, b32{&l.Hash}); err != nil {
+			return err
+		}
+		if err := errors.Join(give(seq-1), f(&l, nil), give(seq)); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for i := range held { // of records that are gone: verifying names them
+		if err := f(nil, &held[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// VerifyAudit checks the whole chain, the stored checkpoints, and those that
+// the caller holds, against the audit key (zero: each checkpoint's own), and
+// the chain's end against the tenant's head.
+func (s *Store) VerifyAudit(ctx context.Context, t bunker.TenantID, key nostr.PubKey, held []audit.Signed) (audit.Report, error) {
+	var rep audit.Report
+	err := s.snapshot(ctx, func(q querier) error {
+		v := audit.NewVerifier(string(t), key, held)
+		err := eachAudit(ctx, q, t, func(l *audit.Line, c *audit.Signed) error {
+			if c != nil {
+				v.Checkpoint(*c)
+			} else {
+				v.Add(*l)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		rep = v.Report()
+		h, err := readHead(ctx, q, t, "")
+		if err != nil {
+			return err
+		}
+		switch {
+		case h.ChainSeq > rep.Seq:
+			rep.Faults = append(rep.Faults, audit.Fault{What: audit.Cut, Seq: rep.Seq + 1, Last: h.ChainSeq,
+				Text: fmt.Sprintf("the end of the chain was cut off: it stops at record %d, and %d were written", rep.Seq, h.ChainSeq)})
+		case h.ChainSeq < rep.Seq, h.ChainHead != rep.Head:
+			rep.Faults = append(rep.Faults, audit.Fault{What: audit.Rewrote, Seq: rep.Seq, Last: rep.Seq,
+				Text: fmt.Sprintf("the chain's end does not fit the tenant's head: records up to %d were written by something else", rep.Seq)})
+		}
+		return nil
+	})
+	return rep, s.explain("verifying the audit log", err)
+}
+
+const checkpointColumns = `tenant, seq, incarnation, head, time, audit_key, sig`
+
+func fillCheckpoint(row scanner, c *audit.Signed) error {
+	var sig []byte
+	err := row.Scan(&c.Tenant, &c.Seq, &c.Incarnation, b32{&c.Head}, &c.Time, b32{(*[32]byte)(&c.Key)}, &sig)
+	if err != nil {
+		return err
+	}
+	if len(sig) != len(c.Sig) {
+		return fmt.Errorf("the checkpoint at record %d has a signature of %d bytes", c.Seq, len(sig))
+	}
+	c.Sig = nostr.Sig(sig)
+	return nil
+}
+
+// maxCheckpoints of a tenant are read, the newest: one every ten minutes for
+// nearly two years.
+const maxCheckpoints = 100_000
+
+func checkpoints(ctx context.Context, q querier, t bunker.TenantID) ([]audit.Signed, error) {
+	return scanAll(ctx, q, fillCheckpoint, `SELECT `+checkpointColumns+` FROM
+(SELECT `+checkpointColumns+` FROM checkpoint WHERE tenant = $1 ORDER BY seq DESC LIMIT $2) newest ORDER BY seq`, string(t), maxCheckpoints)
+}
+
+// NextCheckpoint is the chain's head as a checkpoint to sign; ok is false when
+// the last one says the same already.
+func (s *Store) NextCheckpoint(ctx context.Context, t bunker.TenantID) (c audit.Checkpoint, ok bool, err error) {
+	err = s.snapshot(ctx, func(q querier) error {
+		h, err := readHead(ctx, q, t, "")
+		if err != nil {
+			return err
+		}
+		c = audit.Checkpoint{Tenant: string(t), Incarnation: h.incarnation(), Seq: h.ChainSeq, Head: h.ChainHead, Time: s.clock.ledger()}
+		var last int64
+		err = q.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM checkpoint WHERE tenant = $1`, string(t)).Scan(&last)
+		ok = last < h.ChainSeq
+		return err
+	})
+	return c, ok, s.explain("reading the chain's head", err)
+}
+
+// LastCheckpoint returns the newest checkpoint, nil where there is none.
+func (s *Store) LastCheckpoint(ctx context.Context, t bunker.TenantID) (*audit.Signed, error) {
+	var c audit.Signed
+	err := fillCheckpoint(s.read.QueryRowContext(ctx, `SELECT `+checkpointColumns+` FROM checkpoint WHERE tenant = $1 ORDER BY seq DESC LIMIT 1`,
+		string(t)), &c)
+	if isNone(err) {
+		return nil, nil
+	}
+	return &c, s.explain("reading the last checkpoint", err)
+}
+
+// AddCheckpoint stores a signed checkpoint; a second one at the same record is
+// ignored.
+func (s *Store) AddCheckpoint(ctx context.Context, c audit.Signed) error {
+	return s.explain("storing a checkpoint", s.update(ctx, func() error {
+		_, err := s.write.ExecContext(ctx, `INSERT INTO checkpoint (`+checkpointColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (tenant, seq) DO NOTHING`, c.Tenant, c.Seq, c.Incarnation, c.Head[:], c.Time, c.Key[:], c.Sig[:])
+		return err
+	}))
+}

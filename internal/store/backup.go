@@ -1,0 +1,23 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"nsecbunker/internal/bunker"
+)
+
+// BackupTo writes a consistent copy of the whole store to a new file (0600)
+// while the bunker runs, and syncs it. What it holds is as secret as the store:
+// keys are wrapped, names and the log are not.
+func (s *Store) BackupTo(ctx context.Context, path string) error {
+	err := copyDatabase(ctx, s.path, path)
+	if errors.Is(err, fs.ErrExist) {
+		return bunker.Errorf(bunker.CodeConflict, "%s exists already; give the name of a new file", path).In("path")
+	}
+	if troubleOf(err) == damaged {
+		path = s.path
+	}
+	return explain(path, "copying the store", err)
+}
