@@ -204,7 +204,8 @@ func (s *scanner) string() string {
 	if s.bad {
 		return ""
 	}
-	if quoted := s.b[from:s.i]; escaped {
+	quoted := s.b[from:s.i]
+	if escaped || !utf8.Valid(quoted) {
 		var out string
 		if json.Unmarshal(quoted, &out) != nil {
 			s.bad = true
@@ -212,7 +213,7 @@ func (s *scanner) string() string {
 		}
 		return out
 	}
-	return strings.ToValidUTF8(string(s.b[from+1:s.i-1]), "\uFFFD")
+	return string(quoted[1 : len(quoted)-1])
 }
 
 // skipString passes a string and tells whether it has escapes.

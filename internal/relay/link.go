@@ -33,6 +33,7 @@ type link struct {
 	frames chan frame   // reader → actor: everything but events
 
 	// The actor's own:
+	version  uint64 // of what is wanted; 0: not looked at yet
 	kinds    []nostr.Kind
 	subs     []*sub
 	home     map[nostr.PubKey]*sub // where a key is, or will be, heard
@@ -281,7 +282,6 @@ const minTick = 5 * time.Millisecond
 
 // act is the actor's loop: take what arrived, write one message, else wait.
 func (l *link) act(ctx context.Context, wg *sync.WaitGroup) error {
-	_, l.kinds = l.p.desired()
 	if err := l.reconcile(); err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ type peer struct {
 	wanted    bool
 	want      map[nostr.PubKey]struct{} // replaced, never changed
 	kinds     []nostr.Kind              // sorted; replaced, never changed
+	version   uint64                    // of wanted, want and kinds; from 1
 	link      *link                     // the connection, while there is one
 	queue     []*publication
 	sent      map[nostr.ID][]*publication
@@ -48,10 +49,11 @@ type peer struct {
 func newPeer(m *Manager, url string) *peer {
 	return &peer{
 		m: m, url: url, chunk: ChunkSize,
-		wake: make(chan struct{}, 1),
-		sent: make(map[nostr.ID][]*publication),
-		held: make(map[*publication]struct{}),
-		stat: Status{State: Idle, Since: m.cfg.Now()},
+		wake:    make(chan struct{}, 1),
+		version: 1,
+		sent:    make(map[nostr.ID][]*publication),
+		held:    make(map[*publication]struct{}),
+		stat:    Status{State: Idle, Since: m.cfg.Now()},
 	}
 }
 
@@ -70,13 +72,20 @@ func (p *peer) setWant(wanted bool, keys map[nostr.PubKey]struct{}, kinds []nost
 		return // its idle time runs on
 	}
 	p.wanted, p.want, p.kinds = wanted, keys, kinds
+	p.version++
 	p.poke()
 }
 
-func (p *peer) desired() (keys map[nostr.PubKey]struct{}, kinds []nostr.Kind) {
+func (p *peer) desiredKeys() map[nostr.PubKey]struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.want, p.kinds
+	return p.want
+}
+
+func (p *peer) desiredKinds() (kinds []nostr.Kind, version uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kinds, p.version
 }
 
 func (p *peer) isWanted() bool {
@@ -249,28 +258,34 @@ func plain(err error) error {
 
 // badSignature counts a forged event and cuts the link when they are too many.
 func (p *peer) badSignature() {
+	if cut := p.countForged(); cut > 0 {
+		p.m.cfg.Log.Warn("relay cut off for forged events", "relay", p.url, "for", cut)
+	}
+}
+
+func (p *peer) countForged() (cut time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stat.BadSignatures++
 	now := time.Now()
 	if now.Before(p.cutUntil) {
-		return // what it delivered before
+		return 0 // what it delivered before
 	}
 	p.forged = slices.DeleteFunc(p.forged, func(at time.Time) bool { return now.Sub(at) > p.m.t.BadWindow })
 	p.forged = append(p.forged, now)
 	if len(p.forged) <= MaxBadSignatures {
-		return
+		return 0
 	}
 	p.forged = nil
 	// The count of cut-offs lasts as long as the process: a relay that forges
 	// does not better itself.
-	cut := doubled(p.m.t.CutoffMin, p.m.t.CutoffMax, p.cutoffs)
+	cut = doubled(p.m.t.CutoffMin, p.m.t.CutoffMax, p.cutoffs)
 	p.cutUntil = now.Add(cut)
 	p.cutoffs++
 	if p.link != nil {
 		p.link.end(errForged)
 	}
-	p.m.cfg.Log.Warn("relay cut off for forged events", "relay", p.url, "for", cut)
+	return cut
 }
 
 // doubled is base·2^n, at most limit.

@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"nsecbunker/nostr"
 )
 
 func TestResultIsTheRelaysAnswer(t *testing.T) {
@@ -389,5 +392,24 @@ func TestEveryPublicationHasExactlyOneResult(t *testing.T) {
 	s := b.of(r)
 	if s.Accepted+s.Refused+s.Dropped != 800 || s.Queued != 0 {
 		t.Errorf("status %+v", s)
+	}
+}
+
+func TestConnectionMadeForPublishingIsKeptWhenTheRelayIsWanted(t *testing.T) {
+	r := newRelay(t)
+	b := run(t, nil)
+	var o outcome
+	ev := &nostr.Event{ID: nostr.ID{9}, Kind: 24133, Tags: nostr.Tags{}, Content: "x"}
+	b.PublishEvent(t.Context(), ev, []string{r.url}, o.take)
+	if got := o.one(t); got != r.url+" true " {
+		t.Error(got)
+	}
+	if got := r.received(); len(got) != 1 || got[0] != ev.ID.String() {
+		t.Errorf("the relay got %v", got)
+	}
+	b.want(keys(2), r)
+	until(t, "the subscription", func() bool { return slices.Equal(r.heard(), hexes(keys(2))) && b.of(r).State == Up })
+	if n := r.conns(); n != 1 {
+		t.Errorf("%d connections", n)
 	}
 }

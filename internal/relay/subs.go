@@ -40,13 +40,24 @@ const subPrefix = "s"
 
 func subID(n int64) string { return subPrefix + strconv.FormatInt(n, 10) }
 
-// reconcile compares the subscriptions with what is wanted. An error means that
-// the link has to be made anew.
+// reconcile takes up a change of what is wanted. An error means that the link
+// has to be made anew.
 func (l *link) reconcile() error {
-	want, kinds := l.p.desired()
-	if !slices.Equal(kinds, l.kinds) {
+	kinds, version := l.p.desiredKinds()
+	if version == l.version {
+		return nil // something else woke us; comparing 10,000 keys takes a while
+	}
+	if len(l.subs) > 0 && !slices.Equal(kinds, l.kinds) {
 		return errKinds
 	}
+	l.kinds, l.version = kinds, version
+	l.plan()
+	return nil
+}
+
+// plan compares the subscriptions with the keys that are wanted.
+func (l *link) plan() {
+	want := l.p.desiredKeys()
 	for _, s := range l.subs {
 		s.live = 0
 	}
@@ -66,7 +77,6 @@ func (l *link) reconcile() error {
 	l.place(added)
 	l.merge()
 	l.refresh()
-	return nil
 }
 
 // place gives new keys a subscription: one that is not sent yet and has room,
@@ -112,7 +122,7 @@ func (l *link) merge() {
 		return
 	}
 	slices.SortStableFunc(partial, func(a, b *sub) int { return cmp.Compare(a.live, b.live) })
-	want, _ := l.p.desired()
+	want := l.p.desiredKeys()
 	next := &sub{}
 	for _, s := range partial {
 		if len(next.keys)+s.live > l.p.chunk {
@@ -221,6 +231,9 @@ func (l *link) eose(id string) {
 		}
 		s.replaces = nil
 		l.recount()
+		if l.unheard > 0 {
+			l.plan() // there is room again
+		}
 	}
 	l.merge()
 	l.refresh()
@@ -228,7 +241,7 @@ func (l *link) eose(id string) {
 
 // recount brings live up to date after keys moved.
 func (l *link) recount() {
-	want, _ := l.p.desired()
+	want := l.p.desiredKeys()
 	for _, s := range l.subs {
 		s.live = 0
 		for _, k := range s.keys {

@@ -38,15 +38,14 @@ func Normalize(raw string) (string, error) {
 		return bad("has a fragment")
 	}
 	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
-	if host == "" || strings.ContainsAny(host, "%/\\?#@\"<>^`{|}") {
-		return bad("has no usable host")
-	}
 	if strings.Contains(host, ":") {
 		a, err := netip.ParseAddr(host)
 		if err != nil || a.Zone() != "" {
 			return bad("has no usable host")
 		}
 		host = "[" + a.String() + "]"
+	} else if host == "" || strings.ContainsFunc(host, notInHost) {
+		return bad("has no usable host")
 	}
 	if port := u.Port(); port != "" {
 		n, err := strconv.ParseUint(port, 10, 16)
@@ -66,6 +65,12 @@ func Normalize(raw string) (string, error) {
 		out += "?" + u.RawQuery
 	}
 	return out, nil
+}
+
+// notInHost tells the characters that no host name has; escapes may have hidden
+// them from the first look.
+func notInHost(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '.' && r != '-' && r != '_'
 }
 
 // quote shows a stranger's text in an error: escaped and cut.
