@@ -10,32 +10,24 @@ import (
 	"nsecbunker/nostr"
 )
 
-// AuditFilter chooses records; a zero field does not filter.
-type AuditFilter struct {
-	Before     int64 // numbers below it: the cursor of a list, newest first
-	After      int64 // numbers above it: the cursor of a list, oldest first
-	Since      int64 // unix ms, inclusive
-	Until      int64 // unix ms, exclusive
-	Principal  string
-	Action     string
-	Key        string // pubkey, hex
-	Connection bunker.ConnectionID
-	Effect     string
-	Limit      int // 0: MaxPage
-	// Newest first; otherwise oldest first.
-	Newest bool
+// RecordFilter chooses audit records; a zero field does not filter.
+type RecordFilter struct {
+	Since, Until int64 // unix ms; Until is exclusive, 0: no end
+	Key          nostr.PubKey
+	Connection   bunker.ConnectionID
+	Principal    string
+	Action       string
+	Effect       string
+	Before       int64 // number of the record to go back from, exclusive; 0: the newest
+	Limit        int   // 0: MaxPage
 }
 
-const auditWhere = `FROM audit WHERE tenant = $1 AND ($2 = 0 OR seq < $2) AND seq > $3 AND time >= $4 AND ($5 = 0 OR time < $5)
-AND ($6 = '' OR principal = $6) AND ($7 = '' OR action = $7) AND ($8 = '' OR user_key = $8) AND ($9 = '' OR connection = $9)
-AND ($10 = '' OR effect = $10) ORDER BY seq`
-
-// Audit returns records of the chain that a filter chooses. The rows are as
-// stored; [Store.VerifyAudit] says whether the chain is whole.
-func (s *Store) Audit(ctx context.Context, t bunker.TenantID, f AuditFilter) ([]bunker.AuditRecord, error) {
-	query := `SELECT body ` + auditWhere
-	if f.Newest {
-		query += ` DESC`
+// Records returns the audit records that a filter chooses, newest first. They
+// are as stored; [Store.VerifyAudit] says whether the chain is whole.
+func (s *Store) Records(ctx context.Context, t bunker.TenantID, f RecordFilter) ([]bunker.AuditRecord, error) {
+	key := ""
+	if !f.Key.IsZero() {
+		key = f.Key.String()
 	}
 	out, err := scanAll(ctx, s.read, func(row scanner, r *bunker.AuditRecord) error {
 		var body []byte
@@ -45,15 +37,27 @@ func (s *Store) Audit(ctx context.Context, t bunker.TenantID, f AuditFilter) ([]
 		var err error
 		*r, err = audit.ParseBody(body)
 		return err
-	}, query+` LIMIT $11`, string(t), f.Before, f.After, f.Since, f.Until, f.Principal, f.Action, f.Key, string(f.Connection), f.Effect,
-		Page{Limit: f.Limit}.limit())
+	}, `SELECT body FROM audit WHERE tenant = $1 AND ($2 = 0 OR seq < $2) AND time >= $3 AND ($4 = 0 OR time < $4)
+AND ($5 = '' OR principal = $5) AND ($6 = '' OR action = $6) AND ($7 = '' OR user_key = $7) AND ($8 = '' OR connection = $8)
+AND ($9 = '' OR effect = $9) ORDER BY seq DESC LIMIT $10`, string(t), f.Before, f.Since, f.Until, f.Principal, f.Action, key,
+		string(f.Connection), f.Effect, Page{Limit: f.Limit}.limit())
 	return out, s.explain("reading the audit log", err)
 }
 
-// EachAudit calls f with every record of the chain and every checkpoint, right
-// after its record, in order, as one consistent reading. It stops at f's error.
-func (s *Store) EachAudit(ctx context.Context, t bunker.TenantID, f func(*audit.Line, *audit.Signed) error) error {
-	return s.explain("reading the audit log", s.snapshot(ctx, func(q querier) error { return eachAudit(ctx, q, t, f) }))
+// AuditLines returns the chain as stored, the records after a number, in order:
+// what an export is made of. At most MaxPage at once.
+func (s *Store) AuditLines(ctx context.Context, t bunker.TenantID, after int64, limit int) ([]audit.Line, error) {
+	out, err := scanAll(ctx, s.read, func(row scanner, l *audit.Line) error { return row.Scan(&l.Body, b32{&l.Hash}) },
+		`SELECT body, hash FROM audit WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3`, string(t), after, Page{Limit: limit}.limit())
+	return out, s.explain("reading the audit log", err)
+}
+
+// Checkpoints returns the checkpoints of records after a number, in order, at
+// most MaxPage at once.
+func (s *Store) Checkpoints(ctx context.Context, t bunker.TenantID, after int64, limit int) ([]audit.Signed, error) {
+	out, err := scanAll(ctx, s.read, fillCheckpoint, `SELECT `+checkpointColumns+` FROM checkpoint
+WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3`, string(t), after, Page{Limit: limit}.limit())
+	return out, s.explain("reading the checkpoints", err)
 }
 
 // snapshot runs f in one read transaction.
@@ -76,6 +80,8 @@ func (s *Store) snapshot(ctx context.Context, f func(querier) error) (err error)
 	return f(conn)
 }
 
+// eachAudit calls f with every record of the chain and every checkpoint, right
+// after its record. It stops at f's error.
 func eachAudit(ctx context.Context, q querier, t bunker.TenantID, f func(*audit.Line, *audit.Signed) error) (err error) {
 	held, err := checkpoints(ctx, q, t)
 	if err != nil {

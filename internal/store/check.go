@@ -143,23 +143,38 @@ func verifyTable[T any, P authority[T]](ctx context.Context, s *Store, q querier
 	return rows.Err()
 }
 
-// Counts is what status shows, also while the tenant is sealed: numbers of
-// rows, whose MACs were not checked.
+// Counts is what status and metrics show, also while the tenant is sealed:
+// numbers of rows whose MACs were not checked.
 type Counts struct {
-	Keys, Locked, Connections, OpenTokens, Questions int
-	Parked, Ready, Undeliverable                     int
-	AuditSeq                                         int64
+	Keys          int
+	KeysLocked    int
+	KeysDeleting  int
+	Connections   map[bunker.ConnectionState]int
+	Questions     int
+	Tokens        int // open ones
+	Ready         int // replies that no relay has accepted yet
+	Undeliverable int // replies that were given up
 }
 
-// Counts returns numbers for status and metrics.
-func (s *Store) Counts(ctx context.Context, t bunker.TenantID) (c Counts, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT
+// Counts counts a tenant's rows.
+func (s *Store) Counts(ctx context.Context, t bunker.TenantID) (Counts, error) {
+	c := Counts{Connections: map[bunker.ConnectionState]int{}}
+	err := s.read.QueryRowContext(ctx, `SELECT
 (SELECT count(*) FROM user_key WHERE tenant = $1), (SELECT count(*) FROM user_key WHERE tenant = $1 AND locked = 1),
-(SELECT count(*) FROM connection WHERE tenant = $1 AND state = 'active'), (SELECT count(*) FROM token WHERE tenant = $1 AND state = 'open'),
-(SELECT count(*) FROM approval WHERE tenant = $1 AND state = 'pending'),
-(SELECT count(*) FROM request WHERE tenant = $1 AND state = 'parked'), (SELECT count(*) FROM request WHERE tenant = $1 AND state = 'ready'),
-(SELECT count(*) FROM request WHERE tenant = $1 AND state = 'undeliverable'),
-(SELECT chain_seq FROM tenant_head WHERE tenant = $1)`, string(t)).Scan(
-		&c.Keys, &c.Locked, &c.Connections, &c.OpenTokens, &c.Questions, &c.Parked, &c.Ready, &c.Undeliverable, &c.AuditSeq)
+(SELECT count(*) FROM user_key WHERE tenant = $1 AND state = 'deleting'),
+(SELECT count(*) FROM approval WHERE tenant = $1 AND state = 'pending'), (SELECT count(*) FROM token WHERE tenant = $1 AND state = 'open'),
+(SELECT count(*) FROM request WHERE tenant = $1 AND state = 'ready'),
+(SELECT count(*) FROM request WHERE tenant = $1 AND state = 'undeliverable')`, string(t)).Scan(
+		&c.Keys, &c.KeysLocked, &c.KeysDeleting, &c.Questions, &c.Tokens, &c.Ready, &c.Undeliverable)
+	if err != nil {
+		return c, s.explain("counting", err)
+	}
+	_, err = scanAll(ctx, s.read, func(row scanner, _ *struct{}) error {
+		var state string
+		var n int
+		err := row.Scan(&state, &n)
+		c.Connections[bunker.ConnectionState(state)] = n
+		return err
+	}, `SELECT state, count(*) FROM connection WHERE tenant = $1 GROUP BY state`, string(t))
 	return c, s.explain("counting", err)
 }

@@ -12,8 +12,6 @@ const (
 	pruneBatch = 500
 	// keepAnswered is how long resolved questions are listed.
 	keepAnswered = 30 * 24 * time.Hour
-	// keepAttempts is how long a try of a passphrase counts at most.
-	keepAttempts = 24 * time.Hour
 )
 
 // tooOld is the created_at (unix seconds) below which no event is accepted any
@@ -47,7 +45,6 @@ WHERE state IN ('delivered', 'undeliverable') AND created_at < $1 AND inserted_a
 				[]any{tooOld(now), now - bunker.KeepRows.Milliseconds(), pruneBatch}, true},
 			{`DELETE FROM approval WHERE state <> 'pending' AND answered_at <= $1
 AND NOT EXISTS (SELECT 1 FROM request r WHERE r.state = 'parked' AND r.question = approval.id)`, []any{now - keepAnswered.Milliseconds()}, true},
-			{`DELETE FROM kdf_attempt WHERE at <= $1`, []any{now - keepAttempts.Milliseconds()}, false},
 		} {
 			res, err := s.write.ExecContext(ctx, step.text, step.args...)
 			if err != nil {

@@ -278,11 +278,11 @@ CREATE TABLE setting (
   PRIMARY KEY (tenant, name)
 ) STRICT;
 
--- Tries of passphrases, so that a restart does not give new ones.
+-- Spent tries of passphrases, so that a restart does not give new ones.
 CREATE TABLE kdf_attempt (
   tenant TEXT    NOT NULL REFERENCES tenant_head (tenant),
   what   TEXT    NOT NULL,
+  spent  INTEGER NOT NULL,
   at     INTEGER NOT NULL,
-  n      INTEGER NOT NULL,
-  PRIMARY KEY (tenant, what, at, n)
+  PRIMARY KEY (tenant, what)
 ) STRICT;
