@@ -103,7 +103,9 @@ func ParseReply(b []byte) (Reply, error) {
 	if len(p.reply.ID) > MaxRequestID {
 		return Reply{}, fmt.Errorf("the reply's id is longer than %d bytes", MaxRequestID)
 	}
-	p.reply.Error = clip(p.reply.Error, MaxErrorText)
+	if p.reply.Failed() { // half an address of a page would be another page
+		p.reply.Error = clip(p.reply.Error, MaxErrorText)
+	}
 	return p.reply, nil
 }
 
