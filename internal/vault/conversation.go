@@ -86,8 +86,8 @@ func (c *conversations) get(t talk, out *[keySize]byte) bool {
 func (c *conversations) put(t talk, key *[keySize]byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, ok := c.index[t]; ok {
-		return // another request was faster, with the same result
+	if _, ok := c.index[t]; ok || c.nodes == nil {
+		return // another request was faster, with the same result; or it is closed
 	}
 	if len(c.free) == 0 {
 		c.remove(c.last)
@@ -95,7 +95,7 @@ func (c *conversations) put(t talk, key *[keySize]byte) {
 	i := c.free[len(c.free)-1]
 	err := c.block.Use(func(b []byte) { copy(b[int(i)*keySize:], key[:]) })
 	if err != nil {
-		return // closed: the next one computes it, and finds no key to do so
+		return // the arena is closed: nothing is kept
 	}
 	c.free = c.free[:len(c.free)-1]
 	c.nodes[i].talk = t

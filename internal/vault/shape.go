@@ -55,16 +55,11 @@ func (s *shape) see(quoted []byte) {
 	if json.Unmarshal(quoted, &key) != nil {
 		return // no reader would take it
 	}
-	switch strings.ToLower(key) {
-	case "id":
-		s.id = true
-	case "method":
-		s.method = true
-	case "params":
-		s.params = true
-	case "result", "error":
-		s.answer = true
-	}
+	// EqualFold is how readers that take any case compare; it knows the long s.
+	s.id = s.id || strings.EqualFold(key, "id")
+	s.method = s.method || strings.EqualFold(key, "method")
+	s.params = s.params || strings.EqualFold(key, "params")
+	s.answer = s.answer || strings.EqualFold(key, "result") || strings.EqualFold(key, "error")
 }
 
 // endOfString returns the place after the string that begins at i.

@@ -1,0 +1,123 @@
+package vault
+
+import (
+	"bytes"
+	"sync"
+	"testing"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/secret"
+	"nsecbunker/nostr"
+)
+
+func newTalks(t testing.TB, n int) *conversations {
+	t.Helper()
+	a, err := secret.NewArena(1<<16, secret.Options{AllowSwap: true})
+	must(t, err)
+	t.Cleanup(a.Close)
+	c, err := newConversations(a, n)
+	must(t, err)
+	return c
+}
+
+func talkOf(t bunker.TenantID, own, peer byte) talk {
+	return talk{tenant: t, own: nostr.PubKey{own}, peer: nostr.PubKey{peer}, scheme: NIP44}
+}
+
+func keyOf(b byte) *[32]byte { return (*[32]byte)(bytes.Repeat([]byte{b}, 32)) }
+
+func (c *conversations) holds(t talk, b byte) bool {
+	var out [32]byte
+	return c.get(t, &out) && out == *keyOf(b)
+}
+
+func TestTheConversationUsedLongestAgoLeaves(t *testing.T) {
+	c := newTalks(t, 3)
+	for i := byte(1); i <= 3; i++ {
+		c.put(talkOf("a", 0, i), keyOf(i))
+	}
+	if !c.holds(talkOf("a", 0, 1), 1) { // 1 is the newest now, 2 the oldest
+		t.Fatal("1 is gone")
+	}
+	c.put(talkOf("a", 0, 4), keyOf(4))
+	for i, want := range map[byte]bool{1: true, 2: false, 3: true, 4: true} {
+		if c.holds(talkOf("a", 0, i), i) != want {
+			t.Errorf("%d: kept %v", i, !want)
+		}
+	}
+	c.put(talkOf("a", 0, 4), keyOf(9)) // known already
+	if !c.holds(talkOf("a", 0, 4), 4) || len(c.index) != 3 {
+		t.Error("a conversation has two keys")
+	}
+	other := talkOf("a", 0, 4)
+	other.scheme = NIP04
+	if c.holds(other, 4) {
+		t.Error("the schemes share a key")
+	}
+}
+
+func TestDroppedConversationsAreWiped(t *testing.T) {
+	c := newTalks(t, 8)
+	for own := byte(1); own <= 2; own++ {
+		for peer := byte(1); peer <= 2; peer++ {
+			c.put(talkOf("a", own, peer), keyOf(10*own+peer))
+			c.put(talkOf("b", own, peer), keyOf(100+10*own+peer))
+		}
+	}
+	c.drop("a", &nostr.PubKey{1})
+	left := func() (n int) {
+		must(t, c.block.Use(func(b []byte) {
+			for i := 0; i < len(b); i += 32 {
+				if !bytes.Equal(b[i:i+32], make([]byte, 32)) {
+					n++
+				}
+			}
+		}))
+		return n
+	}
+	if n := left(); n != 6 || len(c.index) != 6 || c.holds(talkOf("a", 1, 1), 11) || !c.holds(talkOf("a", 2, 1), 21) || !c.holds(talkOf("b", 1, 1), 111) {
+		t.Fatalf("%d keys in memory, %d in the index", n, len(c.index))
+	}
+	c.drop("a", nil)
+	c.drop("none", nil)
+	if n := left(); n != 4 || len(c.index) != 4 {
+		t.Fatalf("%d keys in memory, %d in the index", n, len(c.index))
+	}
+	c.drop("b", nil)
+	if n := left(); n != 0 || c.first != -1 || c.last != -1 || len(c.free) != 8 {
+		t.Fatalf("%d keys in memory", n)
+	}
+	c.close()
+	c.put(talkOf("a", 1, 1), keyOf(1))
+	if c.holds(talkOf("a", 1, 1), 1) {
+		t.Fatal("kept after the end")
+	}
+}
+
+func TestConversationsStandManyAtOnce(t *testing.T) {
+	c := newTalks(t, 16)
+	var wg sync.WaitGroup
+	for g := range byte(8) {
+		wg.Go(func() {
+			for i := range 2000 {
+				b := byte(i*7+int(g)) % 40
+				if i%97 == 0 {
+					c.drop("a", &nostr.PubKey{b % 4})
+				}
+				var out [32]byte
+				if c.get(talkOf("a", b%4, b), &out) {
+					if out != *keyOf(b) {
+						t.Error("another conversation's key")
+						return
+					}
+					continue
+				}
+				c.put(talkOf("a", b%4, b), keyOf(b))
+			}
+		})
+	}
+	wg.Wait()
+	if len(c.index)+len(c.free) != 16 {
+		t.Fatalf("%d kept, %d free", len(c.index), len(c.free))
+	}
+}
