@@ -3,6 +3,7 @@ package vault
 import (
 	"bytes"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -87,17 +88,21 @@ func hammer(t *testing.T, lock func(*Vault, bunker.UserKey) error) {
 			}
 		}
 	})
-	for range 40 {
+	for range 12 {
 		for goal := done.Load() + 20; done.Load() < goal && !t.Failed(); {
+			runtime.Gosched()
 		}
 		must(t, lock(v, k))
-		for own := range v.talks.index { // nobody else touches it: all are refused
-			if own.own == k.PubKey {
+		v.talks.mu.Lock()
+		for talk := range v.talks.index {
+			if talk.own == k.PubKey {
 				t.Error("a conversation key outlived the lock")
 			}
 		}
+		v.talks.mu.Unlock()
 		epoch.Add(1)
 		for goal := refused.Load() + 20; refused.Load() < goal && !t.Failed(); {
+			runtime.Gosched()
 		}
 		epoch.Add(1)
 		if !v.Unsealed(self) {
