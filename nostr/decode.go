@@ -378,82 +378,87 @@ var nibbles = func() (t [256]byte) {
 	return t
 }()
 
-// tags reads an array of arrays of strings, none of them empty.
+// tags reads an array of arrays of strings, none of them empty. All strings
+// share one array; each tag ends where its capacity does.
 func (p *parser) tags() (Tags, error) {
-	tags := Tags{}
-	err := p.array(func() error {
-		if len(tags) == MaxTags {
-			return p.fail(fmt.Sprintf("it has more than %d tags", MaxTags))
+	var fewItems [32]string
+	var fewEnds [12]int
+	items, ends := fewItems[:0], fewEnds[:0]
+	if !p.take('[') {
+		return nil, p.fail("tags must be an array")
+	}
+	for !p.take(']') {
+		if len(ends) > 0 && !p.take(',') {
+			return nil, p.fail("a comma or the end of the tags is expected")
 		}
-		tag, err := p.tag()
-		tags = append(tags, tag)
-		return err
-	})
-	if err != nil {
-		return nil, err
+		if len(ends) == MaxTags {
+			return nil, p.fail(fmt.Sprintf("it has more than %d tags", MaxTags))
+		}
+		var err error
+		if items, err = p.tag(items); err != nil {
+			return nil, err
+		}
+		ends = append(ends, len(items))
+	}
+	flat := append(make([]string, 0, len(items)), items...)
+	tags := make(Tags, len(ends))
+	start := 0
+	for i, end := range ends {
+		tags[i] = flat[start:end:end]
+		start = end
 	}
 	return tags, nil
 }
 
-func (p *parser) tag() (Tag, error) {
-	var few [8]string
-	items := few[:0]
-	err := p.array(func() error {
-		if len(items) == MaxTagItems {
-			return p.fail(fmt.Sprintf("a tag has more than %d values", MaxTagItems))
+// tag reads one tag and appends its strings to items.
+func (p *parser) tag(items []string) ([]string, error) {
+	if !p.take('[') {
+		return nil, p.fail("a tag must be an array")
+	}
+	for n := 0; ; n++ {
+		if n == MaxTagItems {
+			return nil, p.fail(fmt.Sprintf("a tag has more than %d values", MaxTagItems))
+		}
+		if n == 0 && p.peek() == ']' {
+			return nil, p.fail("a tag is empty")
 		}
 		s, err := p.str("what is in a tag")
+		if err != nil {
+			return nil, err
+		}
 		items = append(items, s)
-		return err
-	})
-	if err != nil {
-		return nil, err
+		if p.take(',') {
+			continue
+		}
+		if p.take(']') {
+			return items, nil
+		}
+		return nil, p.fail("a comma or the end of a tag is expected")
 	}
-	if len(items) == 0 {
-		return nil, p.fail("a tag is empty")
-	}
-	return append(make(Tag, 0, len(items)), items...), nil
 }
-
-// plain says which bytes of a string need no thought: neither an escape, nor
-// its end, nor a control character, nor beyond ASCII.
-var plain = func() (t [256]bool) {
-	for c := 0x20; c < 0x80; c++ {
-		t[c] = c != '"' && c != '\\'
-	}
-	return t
-}()
 
 // str reads a string (RFC 8259, section 7).
 func (p *parser) str(name string) (string, error) {
 	if !p.take('"') {
 		return "", p.fail(name + " must be a string")
 	}
-	s, start, wide := p.s, p.i, false
-	for i := start; i < len(s); i++ {
-		c := s[i]
-		if plain[c] {
-			continue
-		}
-		switch {
-		case c == '"':
-			p.i = i + 1
-			if wide && !utf8.ValidString(s[start:i]) {
-				return "", p.fail(name + " is not valid UTF-8")
-			}
-			return s[start:i], nil
-		case c == '\\':
-			p.i = i
-			return p.escaped(name, start)
-		case c < 0x20:
-			p.i = i
-			return "", p.fail(name + " has a control character that is not escaped")
-		default:
-			wide = true
-		}
+	start := p.i
+	end, wide := plain(p.s, start)
+	p.i = end
+	if end == len(p.s) {
+		return "", p.fail(name + " has no end")
 	}
-	p.i = len(s)
-	return "", p.fail(name + " has no end")
+	switch p.s[end] {
+	case '"':
+		p.i++
+		if wide && !utf8.ValidString(p.s[start:end]) {
+			return "", p.fail(name + " is not valid UTF-8")
+		}
+		return p.s[start:end], nil
+	case '\\':
+		return p.escaped(name, start)
+	}
+	return "", p.fail(name + " has a control character that is not escaped")
 }
 
 // escaped reads the rest of a string that began at start and has its first
@@ -476,9 +481,7 @@ func (p *parser) escaped(name string, start int) (string, error) {
 			return "", p.fail(name + " has a control character that is not escaped")
 		case c != '\\':
 			run := p.i
-			for p.i < len(s) && s[p.i] >= 0x20 && s[p.i] != '"' && s[p.i] != '\\' {
-				p.i++
-			}
+			p.i, _ = plain(s, run)
 			out = append(out, s[run:p.i]...)
 		default:
 			var ok bool

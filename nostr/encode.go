@@ -80,8 +80,8 @@ func appendTags(dst []byte, tags Tags) []byte {
 	return append(dst, ']')
 }
 
-// escapes says how JSON.stringify writes a byte: 0 as it is, 'u' as \u00XX, else
-// as a backslash and that letter (ECMA-262, QuoteJSONString).
+// escapes says how JSON.stringify writes a byte where plain stops: 'u' as \u00XX,
+// else as a backslash and that letter (ECMA-262, QuoteJSONString).
 var escapes = func() (t [256]byte) {
 	for c := range 0x20 {
 		t[c] = 'u'
@@ -96,20 +96,18 @@ var escapes = func() (t [256]byte) {
 func AppendString(dst []byte, s string) []byte {
 	const digits = "0123456789abcdef"
 	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(s); i++ {
-		esc := escapes[s[i]]
-		if esc == 0 {
-			continue
+	for {
+		n, _ := plain(s, 0)
+		dst = append(dst, s[:n]...)
+		if n == len(s) {
+			return append(dst, '"')
 		}
-		dst = append(dst, s[start:i]...)
-		start = i + 1
-		if esc == 'u' {
-			dst = append(dst, '\\', 'u', '0', '0', digits[s[i]>>4], digits[s[i]&15])
+		c := s[n]
+		if esc := escapes[c]; esc == 'u' {
+			dst = append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
 		} else {
 			dst = append(dst, '\\', esc)
 		}
+		s = s[n+1:]
 	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
 }
