@@ -110,7 +110,7 @@ func TestThinLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	in, err = inbox.New(inbox.Config{Signer: sg, Ledger: st, Backlog: st, Opener: v, Log: log, Outlet: localOutlet{rel},
-		Now: st.LedgerTime, Mine: mine, Relays: none, BadSignature: func(string) {}})
+		Now: st.LedgerTime, Mine: mine, Relays: none, Halted: func() string { return "" }, BadSignature: func(string) {}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,17 +28,18 @@ const MaxSize = 1 << 20
 // Config is the whole configuration. The comments are what `nsecbunker config`
 // prints.
 type Config struct {
-	Listen     string   `toml:"listen" comment:"Where the embedded signer relay listens. Loopback by default: to publish it, put a TLS proxy\nbefore it, or set tls_cert and tls_key and listen on a public address."`
-	PublicURL  []string `toml:"public_url" comment:"The embedded relay's addresses as apps see them, for example [\"wss://bunker.example.com\"].\nEmpty: it is offered on this machine only, and only when no other relay is set."`
-	TLSCert    string   `toml:"tls_cert" comment:"Certificate and key files for TLS on listen; both or neither."`
-	TLSKey     string   `toml:"tls_key"`
-	Relays     []string `toml:"relays" comment:"Relays that apps shall use; taken over into the store at first start. Later: nsecbunker relay add."`
-	Allow      []string `toml:"allow" comment:"Addresses in private networks that may be dialled all the same: CIDRs (\"10.0.0.0/8\") or\nhost:port (\"relay.lan:7777\"). Loopback and private addresses are refused otherwise."`
-	Slots      []string `toml:"unattended" comment:"Kinds of key slots that may open the bunker without a person at start: \"file\", \"credential\", \"command\"."`
-	AllowSwap  bool     `toml:"allow_swap" comment:"Run although secrets cannot be locked into memory. They could then be written to swap."`
-	LogLevel   string   `toml:"log_level" comment:"debug, info, warn or error."`
-	LogFormat  string   `toml:"log_format" comment:"auto (coloured on a terminal), text or json."`
-	DeleteWait Duration `toml:"delete_wait" comment:"How long a deleted key can be brought back (at least 1h)."`
+	Listen     string              `toml:"listen" comment:"Where the embedded signer relay listens. Loopback by default: to publish it, put a TLS proxy\nbefore it, or set tls_cert and tls_key and listen on a public address."`
+	PublicURL  []string            `toml:"public_url" comment:"The embedded relay's addresses as apps see them, for example [\"wss://bunker.example.com\"].\nEmpty: it is offered on this machine only, and only when no other relay is set."`
+	TLSCert    string              `toml:"tls_cert" comment:"Certificate and key files for TLS on listen; both or neither."`
+	TLSKey     string              `toml:"tls_key"`
+	Relays     []string            `toml:"relays" comment:"Relays that apps shall use; taken over into the store at first start. Later: nsecbunker relay add."`
+	Allow      []string            `toml:"allow" comment:"Addresses in private networks that may be dialled all the same: CIDRs (\"10.0.0.0/8\") or\nhost:port (\"relay.lan:7777\"). Loopback and private addresses are refused otherwise."`
+	Slots      []string            `toml:"unattended" comment:"Kinds of key slots that may open the bunker without a person at start: \"file\", \"credential\", \"command\"."`
+	Commands   map[string][]string `toml:"commands" comment:"External commands that yield the key of a slot (nsecbunker seal slot add command NAME):\nthe program with its whole path, then its arguments; no shell. For example\nkms = [\"/usr/bin/kms-tool\", \"decrypt\", \"bunker\"]"`
+	AllowSwap  bool                `toml:"allow_swap" comment:"Run although secrets cannot be locked into memory. They could then be written to swap."`
+	LogLevel   string              `toml:"log_level" comment:"debug, info, warn or error."`
+	LogFormat  string              `toml:"log_format" comment:"auto (coloured on a terminal), text or json."`
+	DeleteWait Duration            `toml:"delete_wait" comment:"How long a deleted key can be brought back (at least 1h)."`
 }
 
 // Duration is a time.Duration that TOML holds as text, "30s".
@@ -64,6 +65,7 @@ func Default() Config {
 		PublicURL:  []string{},
 		Relays:     []string{},
 		Allow:      []string{},
+		Commands:   map[string][]string{},
 		Slots:      []string{"file", "credential", "command"},
 		LogLevel:   "info",
 		LogFormat:  "auto",
@@ -133,6 +135,11 @@ func (c *Config) Check() error {
 	for _, s := range c.Slots {
 		if s != "file" && s != "credential" && s != "command" {
 			return fmt.Errorf("unattended: %q is none of file, credential, command", s)
+		}
+	}
+	for name, argv := range c.Commands {
+		if len(argv) == 0 || !filepath.IsAbs(argv[0]) {
+			return fmt.Errorf("commands: %q must be a list that begins with a program's whole path", name)
 		}
 	}
 	if time.Duration(c.DeleteWait) < time.Hour {

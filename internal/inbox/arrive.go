@@ -103,8 +103,7 @@ func (in *Inbox) first(ctx context.Context, ev *nostr.Event, raw []byte) Verdict
 			return in.failed("reading the ledger", err)
 		} else if state != bunker.RequestNone {
 			in.seen.add(ev.ID)
-			in.resend(ev.ID, stored)
-			return accepted
+			return in.stored(ctx, ev.ID, state, stored)
 		}
 	}
 	v, noted := in.judge(ctx, a)
@@ -120,14 +119,22 @@ const lateAfter = 3 * time.Second
 
 // again answers an event that was seen: with the stored bytes, if there are any.
 func (in *Inbox) again(ctx context.Context, ev *nostr.Event) Verdict {
-	if !in.resent.may(ev.ID, in.Now(), in.Limits.ResendEvery) {
-		return accepted
-	}
-	_, stored, err := in.Ledger.Request(ctx, ev.ID)
+	state, stored, err := in.Ledger.Request(ctx, ev.ID)
 	if err != nil {
 		return in.failed("reading the ledger", err)
 	}
-	in.publish(stored)
+	return in.stored(ctx, ev.ID, state, stored)
+}
+
+// stored answers an event that has a row with what the row holds.
+func (in *Inbox) stored(ctx context.Context, id nostr.ID, state bunker.RequestState, replies []bunker.Stored) Verdict {
+	if state == bunker.RequestUndeliverable {
+		// Whoever sends it again is there to hear the answer.
+		if _, err := in.Ledger.Revive(ctx, id); err != nil {
+			return in.failed("reviving a reply", err)
+		}
+	}
+	in.resend(id, replies)
 	return accepted
 }
 

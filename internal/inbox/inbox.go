@@ -21,6 +21,8 @@ type Ledger interface {
 	Commit(ctx context.Context, e *bunker.Entry) (bunker.Result, error)
 	Request(ctx context.Context, id nostr.ID) (bunker.RequestState, []bunker.Stored, error)
 	Delivered(id nostr.ID, part bunker.Part, relay string)
+	// Revive makes a reply that was given up due again.
+	Revive(ctx context.Context, id nostr.ID) (bool, error)
 }
 
 // Backlog is what a sweep works off.
@@ -52,6 +54,8 @@ type Config struct {
 	Log     *slog.Logger
 	// Now is the ledger's time.
 	Now func() time.Time
+	// Halted says why nothing may be signed now; "" when all is well.
+	Halted func() string
 	// Mine reports a key that receives envelopes here.
 	Mine func(nostr.PubKey) bool
 	// Relays are the tenant's relays, for connections without their own.
@@ -85,7 +89,7 @@ type Inbox struct {
 // missing.
 func New(c Config) (*Inbox, error) {
 	if c.Signer == nil || c.Ledger == nil || c.Backlog == nil || c.Outlet == nil || c.Opener == nil ||
-		c.Log == nil || c.Now == nil || c.Mine == nil || c.Relays == nil || c.BadSignature == nil {
+		c.Log == nil || c.Now == nil || c.Halted == nil || c.Mine == nil || c.Relays == nil || c.BadSignature == nil {
 		return nil, errors.New("inbox: the configuration is incomplete")
 	}
 	c.Limits = c.Limits.orDefault()

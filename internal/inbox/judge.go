@@ -11,7 +11,7 @@ import (
 // second look: it has a row, or never will.
 func (in *Inbox) judge(ctx context.Context, a signer.Arrival) (v Verdict, noted bool) {
 	for try := 0; ; try++ {
-		a.Now = in.Now()
+		a.Now, a.Halted = in.Now(), in.Halted()
 		j, err := in.Signer.Judge(ctx, a)
 		if err != nil {
 			return in.failed("judging", err), false

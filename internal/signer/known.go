@@ -142,20 +142,25 @@ func (s *Signer) knockAgain(ctx context.Context, c *call, e *bunker.Entry, p nip
 }
 
 // switchRelays tells the client where to talk from now on, "null" when that is
-// where it talks already (NIP-46, Switching relays).
+// where it talks already (NIP-46, Switching relays). A connection without a list
+// of its own talks where its bunker:// string said: which relays those were then
+// is not known, so it is told.
 func (s *Signer) switchRelays(c *call, e *bunker.Entry) (Judgement, error) {
 	conn, want := c.view.Connection, s.Around.AppRelays()
-	result := "null"
-	if len(want) > 0 && !slices.Equal(conn.Relays, want) && !(len(conn.Relays) == 0) {
-		b, err := json.Marshal(want)
-		if err != nil {
-			return Judgement{}, err
-		}
-		result = string(b)
-		moved := *conn
-		moved.Relays, moved.Version = nil, conn.Version+1 // nil: the tenant's relays, from now on
-		e.UpdateConnection = &moved
-		e.Relays = conn.Relays // the answer still goes where the client listens
+	if len(want) == 0 || slices.Equal(conn.Relays, want) {
+		return s.finish(c, e, nip46.Success(c.req.ID, "null"), false)
 	}
-	return s.finish(c, e, nip46.Success(c.req.ID, result), false)
+	list, err := json.Marshal(want)
+	if err != nil {
+		return Judgement{}, err
+	}
+	moved := *conn
+	moved.Relays, moved.Version = want, conn.Version+1
+	e.UpdateConnection = &moved
+	// The answer still goes where the client listens now, and to the new ones.
+	e.Relays = append(slices.Clone(conn.Relays), want...)
+	if len(conn.Relays) == 0 {
+		e.Relays = nil
+	}
+	return s.finish(c, e, nip46.Success(c.req.ID, string(list)), false)
 }

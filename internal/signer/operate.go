@@ -18,6 +18,9 @@ func (s *Signer) operate(ctx context.Context, c *call, e *bunker.Entry) (Judgeme
 	if !c.req.Method.Known() {
 		return s.invalid(c, e, "this bunker knows no method of that name; it knows those of NIP-46")
 	}
+	if c.Halted != "" {
+		return s.fail(c, e, bunker.CodeError, "clock", c.Halted)
+	}
 	op, err := s.operation(c)
 	if err != nil {
 		return s.invalid(c, e, err.Error())

@@ -38,7 +38,8 @@ type Surroundings struct {
 	// Hosts and Relays are this bunker's own, never signed in to.
 	Hosts  func() []string
 	Relays func() []string
-	// AppRelays are where apps shall be heard from now on: switch_relays.
+	// AppRelays are where apps shall be heard from now on: switch_relays. Empty
+	// when there is nothing but the embedded relay on this machine.
 	AppRelays func() []string
 }
 
@@ -76,6 +77,9 @@ type Arrival struct {
 	// ClockOff: the event is outside the freshness window; a known client is told
 	// so, nobody else is answered.
 	ClockOff bool
+	// Halted, when not empty, is why nothing is signed now (a clock that is
+	// behind); a known client is told so.
+	Halted string
 	// Parked is the question, when the request is taken up again.
 	Parked *bunker.Parked
 }

@@ -121,12 +121,12 @@ func (s *Signer) redeem(c *call, tok *bunker.Token, p nip46.ConnectParams, old *
 		spent.State = bunker.TokenSpent
 	}
 	e := s.entry(c, conn)
-	e.UpdateToken = &spent
+	e.UpdateToken, e.Connection = &spent, conn.ID
 	e.Basis = bunker.Basis{Tenant: c.view.Tenant.Version, Token: tok.ID, TokenVersion: tok.Version}
 	if old != nil {
 		again := *old
 		again.State, again.Token, again.Version = bunker.ConnActive, tok.ID, old.Version+1
-		conn, e.UpdateConnection = &again, &again
+		conn, e.UpdateConnection, e.Connection = &again, &again, old.ID
 		e.Basis.Connection, e.Basis.ConnectionVersion = old.ID, old.Version
 	} else {
 		e.NewConnection = conn
