@@ -23,7 +23,7 @@ func mask(i int) byte { return byte(0x5c + 37*i) }
 
 // Needle is something to look for: a name, and bytes that are stored masked.
 type Needle struct {
-	Name     string // without '=' and white space
+	Name   string // without '=' and white space
 	masked []byte
 }
 
