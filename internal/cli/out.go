@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"rsc.io/qr"
+
+	"nsecbunker/internal/bunker"
+)
+
+// Streams are where a command reads and writes: stdout is data, stderr is talk.
+type Streams struct {
+	In  io.Reader
+	Out io.Writer
+	Err io.Writer
+}
+
+// say writes a sentence for people.
+func (s Streams) say(format string, args ...any) { fmt.Fprintf(s.Err, format+"\n", args...) }
+
+// shown makes text of others (an app's name, an error from afar) fit for one line
+// of the terminal.
+func shown(s string, limit int) string { return bunker.Display(s, limit) }
+
+// line writes one line of data.
+func (s Streams) line(text string) error {
+	_, err := fmt.Fprintln(s.Out, text)
+	return err
+}
+
+// json writes a value for scripts: one JSON document and a line end.
+func (s Streams) json(v any) error {
+	e := json.NewEncoder(s.Out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// table writes rows with aligned columns, the head first.
+func (s Streams) table(head []string, rows [][]string) error {
+	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, strings.Join(head, "\t"))
+	for _, r := range rows {
+		fmt.Fprintln(w, strings.Join(r, "\t"))
+	}
+	return w.Flush()
+}
+
+// facts writes names and values, one a line.
+func (s Streams) facts(rows [][2]string) error {
+	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintf(w, "%s:\t%s\n", r[0], r[1])
+	}
+	return w.Flush()
+}
+
+// qrCode writes text as a QR code of half blocks, for a phone to scan off the
+// terminal. Dark modules are spaces on a light ground, with a quiet zone, so
+// that it scans on dark terminals too.
+func (s Streams) qrCode(text string) error {
+	code, err := qr.Encode(text, qr.L)
+	if err != nil {
+		return fmt.Errorf("drawing the QR code: %w", err)
+	}
+	const quiet = 2
+	light := func(x, y int) bool { return !code.Black(x, y) }
+	var b strings.Builder
+	for y := -quiet; y < code.Size+quiet; y += 2 {
+		for x := -quiet; x < code.Size+quiet; x++ {
+			switch top, bottom := light(x, y), light(x, y+1); {
+			case top && bottom:
+				b.WriteRune('█')
+			case top:
+				b.WriteRune('▀')
+			case bottom:
+				b.WriteRune('▄')
+			default:
+				b.WriteRune(' ')
+			}
+		}
+		b.WriteByte('\n')
+	}
+	_, err = io.WriteString(s.Err, b.String())
+	return err
+}
+
+// ago is a time in words; the exact one is in --json.
+func ago(ms int64, now time.Time) string {
+	if ms == 0 {
+		return "never"
+	}
+	d := now.Sub(time.UnixMilli(ms))
+	past := d >= 0
+	d = d.Abs()
+	var text string
+	switch {
+	case d < time.Minute:
+		text = fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		text = fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		text = fmt.Sprintf("%d h", int(d.Hours()))
+	default:
+		text = fmt.Sprintf("%d days", int(d.Hours()/24))
+	}
+	if past {
+		return text + " ago"
+	}
+	return "in " + text
+}
