@@ -140,7 +140,6 @@ func (d *Dialer) permit(ctx context.Context, network, address string) ([]netip.A
 	return nil, refusal
 }
 
-
 // splitTarget takes "host:port" apart into a normal form.
 func splitTarget(address string) (host string, port uint16, err error) {
 	h, p, err := net.SplitHostPort(address)

@@ -65,8 +65,6 @@ const (
 	MaxAuths = 4
 	// MaxText bounds how much of a relay's message is kept, in bytes.
 	MaxText = 256
-	// MaxURL bounds a relay url, in bytes.
-	MaxURL = 1024
 	// inboxFrames is how many messages other than events wait between a
 	// connection's reader and its writer.
 	inboxFrames = 64

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"nsecbunker/nostr/nip46"
 )
 
 func TestRelayUrlsHaveOneForm(t *testing.T) {
@@ -22,6 +24,7 @@ func TestRelayUrlsHaveOneForm(t *testing.T) {
 		"ws://127.0.0.1:7777":            "ws://127.0.0.1:7777",
 		"ws://[::1]:7777/":               "ws://[::1]:7777",
 		"ws://[0:0:0:0:0:0:0:1]":         "ws://[::1]",
+		" wss://relay.example.com/#f\n":  "wss://relay.example.com",
 		"wss://xn--bcher-kva.example":    "wss://xn--bcher-kva.example",
 	} {
 		got, err := Normalize(in)
@@ -35,9 +38,9 @@ func TestUrlsThatAreNoRelayAreRefused(t *testing.T) {
 	for _, in := range []string{
 		"", "relay.example.com", "//relay.example.com", "http://relay.example.com", "https://relay.example.com", "javascript:alert(1)", "ws:", "ws://",
 		"wss:relay.example.com", "wss://:443", "wss://user@relay.example.com", "wss://user:pass@relay.example.com", "wss://@relay.example.com",
-		"wss://relay.example.com#f", "wss://relay.example.com#", "wss://relay.example.com:0", "wss://relay.example.com:65536", "wss://relay.example.com:x",
-		" wss://relay.example.com", "wss://relay.example.com\n", "wss://rel ay.example.com", "wss://bücher.example", "wss://relay.example.com/\x00",
-		"wss://[::1", "wss://[fe80::1%25eth0]", "wss://[::g]", "wss://a%2eb", "wss://a|b", "wss://.", "wss://relay.example.com/" + strings.Repeat("a", MaxURL),
+		"wss://relay.example.com:0", "wss://relay.example.com:65536", "wss://relay.example.com:x",
+		"wss://relay.example.com/%zz", "wss://rel ay.example.com", "wss://bücher.example", "wss://relay.example.com/\x00",
+		"wss://[::1", "wss://[fe80::1%25eth0]", "wss://[::g]", "wss://a%2eb", "wss://a|b", "wss://.", "wss://relay.example.com/" + strings.Repeat("a", nip46.MaxRelayURL),
 	} {
 		got, err := Normalize(in)
 		if err == nil {
@@ -49,7 +52,7 @@ func TestUrlsThatAreNoRelayAreRefused(t *testing.T) {
 		}
 	}
 	longest := "wss://relay.example.com/"
-	longest += strings.Repeat("a", MaxURL-len(longest))
+	longest += strings.Repeat("a", nip46.MaxRelayURL-len(longest))
 	if _, err := Normalize(longest); err != nil {
 		t.Errorf("at the limit: %v", err)
 	}
