@@ -52,6 +52,8 @@ func pad(block *[sha256.BlockSize]byte, key []byte, mask byte) {
 // derive sets out to HKDF-SHA256 (RFC 5869) of key without salt, with info: 32
 // bytes, so one block of the expansion.
 func derive(out *[keySize]byte, key, info []byte) {
+	growStack()
+	defer burnStack() // the hash returns its sums by way of the stack
 	var prk, salt [sha256.Size]byte
 	defer secret.Wipe(prk[:])
 	hmacSHA256(&prk, salt[:], key)
