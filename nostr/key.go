@@ -23,25 +23,37 @@ var (
 // SecretKey is a secret key, held in an arena in the form that is fastest to
 // compute with. It prints as "[secret]". All methods may be called concurrently.
 type SecretKey struct {
+	arena    *secret.Arena
 	prepared *secret.Bytes
 	pub      PubKey
 }
 
 // GenerateKey makes a random key. It fails with the arena's errors.
 func GenerateKey(a *secret.Arena) (*SecretKey, error) {
-	var raw [32]byte
-	defer secret.Wipe(raw[:])
-	for {
-		rand.Read(raw[:])
-		k, err := NewSecretKey(a, raw[:])
-		if !errors.Is(err, ErrSecretKey) {
-			return k, err
-		}
+	raw, err := a.New(32)
+	if err != nil {
+		return nil, fmt.Errorf("generating a secret key: %w", err)
 	}
+	defer raw.Destroy()
+	var k *SecretKey
+	useErr := raw.Use(func(b []byte) {
+		for {
+			rand.Read(b)
+			// Once in 2^128 times it is no key.
+			if k, err = NewSecretKey(a, b); !errors.Is(err, ErrSecretKey) {
+				return
+			}
+		}
+	})
+	if useErr != nil {
+		return nil, useErr
+	}
+	return k, err
 }
 
 // NewSecretKey takes a key of 32 bytes, big-endian, in [1, n-1], and wipes raw,
-// also when it fails: with ErrSecretKey or the arena's errors.
+// also when it fails: with ErrSecretKey or the arena's errors. raw had better
+// not be a local array (see package secret).
 func NewSecretKey(a *secret.Arena, raw []byte) (*SecretKey, error) {
 	defer secret.Wipe(raw)
 	if len(raw) != 32 {
@@ -51,7 +63,7 @@ func NewSecretKey(a *secret.Arena, raw []byte) (*SecretKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keeping a secret key: %w", err)
 	}
-	k := &SecretKey{prepared: prepared}
+	k := &SecretKey{arena: a, prepared: prepared}
 	ok := false
 	err = prepared.Use(func(kp []byte) {
 		k.pub, ok = secp.Prepare(pointer(kp), (*[32]byte)(raw))
@@ -107,8 +119,8 @@ func (k *SecretKey) SignDigest(d [32]byte) (Sig, error) {
 
 // ECDH sets out to the x coordinate, not hashed, of this key times the point
 // of peer with even y, as NIP-04 and NIP-44 want it. out is as secret as the
-// key's conversations with peer. It fails with ErrPubKey or
-// secret.ErrDestroyed, and out is zero then.
+// key's conversations with peer, and may lie in an arena. It fails with ErrPubKey
+// or secret.ErrDestroyed, and out is zero then.
 func (k *SecretKey) ECDH(peer PubKey, out *[32]byte) error {
 	clear(out[:])
 	ok := false
@@ -122,16 +134,21 @@ func (k *SecretKey) ECDH(peer PubKey, out *[32]byte) error {
 }
 
 // Use lends the key's 32 bytes, big-endian, to f: for export, and for nothing
-// else. They are wiped when f returns.
+// else. They are a copy in the arena that is wiped when f returns. It fails with
+// secret.ErrDestroyed or secret.ErrFull.
 func (k *SecretKey) Use(f func(raw []byte)) error {
-	var raw [32]byte
-	defer secret.Wipe(raw[:])
-	err := k.prepared.Use(func(kp []byte) { secp.Raw(pointer(kp), &raw) })
+	raw, err := k.arena.New(32)
 	if err != nil {
 		return err
 	}
-	f(raw[:])
-	return nil
+	defer raw.Destroy()
+	useErr := raw.Use(func(b []byte) {
+		err = k.prepared.Use(func(kp []byte) { secp.Raw(pointer(kp), (*[32]byte)(b)) })
+		if err == nil {
+			f(b)
+		}
+	})
+	return errors.Join(useErr, err)
 }
 
 // Destroy wipes the key, after waiting for those who are using it. Only the

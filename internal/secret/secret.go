@@ -8,7 +8,9 @@
 // that arrives in JSON.
 //
 // What this package cannot promise: that a caller makes no copy while a secret
-// is lent to it. Code that computes with a secret wipes its own temporaries.
+// is lent to it. Code that computes with a secret wipes its own temporaries, and
+// keeps them in an arena or on the heap: a local array is on the stack, and Go
+// leaves the old copy behind, unwiped, whenever it moves a stack.
 package secret
 
 import (

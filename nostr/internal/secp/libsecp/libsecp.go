@@ -72,6 +72,7 @@ static void nsb_raw(const secp256k1_context *ctx, const u8 *kp, u8 *raw) {
 	if (!secp256k1_keypair_sec(ctx, raw, (const secp256k1_keypair *)kp)) {
 		memset(raw, 0, 32); // never: it always returns 1
 	}
+	nsb_burn();
 }
 
 // Sign and verify. The public key is taken from the prepared key, where it is

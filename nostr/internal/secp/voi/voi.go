@@ -57,7 +57,8 @@ func prepare(k *prepared, raw *[32]byte) bool {
 }
 
 // Raw copies the key, as it came, out of kp.
-func Raw(kp *[KeySize]byte, raw *[32]byte) { *raw = view(kp).raw }
+// The copy is made from memory to memory: an assignment may go over the stack.
+func Raw(kp *[KeySize]byte, raw *[32]byte) { copy(raw[:], view(kp).raw[:]) }
 
 // Sign makes a BIP-340 signature of msg with the auxiliary randomness aux and
 // checks it. It returns false, and no signature, if the check fails or the
