@@ -1,0 +1,183 @@
+package socket
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/secret"
+)
+
+// Dispatcher runs the commands: the admin table.
+type Dispatcher interface {
+	Dispatch(ctx context.Context, p bunker.Principal, name string, params []byte) (any, error)
+}
+
+// Prover checks the passphrase that comes with a dangerous command; tries are
+// counted behind it.
+type Prover interface {
+	Prove(ctx context.Context, passphrase []byte) error
+}
+
+// Config is what New needs; every field.
+type Config struct {
+	Path   string
+	Table  Dispatcher
+	Prover Prover
+	Log    *slog.Logger
+}
+
+// Server listens on the socket.
+type Server struct {
+	Config
+	listener *net.UnixListener
+}
+
+// maxPath is the longest path that a unix socket's address holds, with its end.
+const maxPath = len(unix.RawSockaddrUnix{}.Path) - 1
+
+// New makes the socket: a file of mode 0600 that only its owner can open. A
+// leftover of a bunker that is gone is replaced; the data folder's lock has
+// already made sure that none runs.
+func New(c Config) (*Server, error) {
+	if c.Path == "" || c.Table == nil || c.Prover == nil || c.Log == nil {
+		return nil, errors.New("socket: path, table, prover and log are needed")
+	}
+	if len(c.Path) > maxPath {
+		return nil, fmt.Errorf("the path of the socket, %s, is longer than the %d bytes that this system allows; choose a shorter data folder with --data", c.Path, maxPath)
+	}
+	if err := os.Remove(c.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("an old socket cannot be removed: %w", err)
+	}
+	// The folder is 0700, so nobody else reaches the file before its mode is set.
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: c.Path, Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("making the socket: %w", err)
+	}
+	if err := os.Chmod(c.Path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("protecting the socket: %w", err), l.Close())
+	}
+	return &Server{c, l}, nil
+}
+
+// Run serves until ctx ends, and removes the socket.
+func (s *Server) Run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { s.listener.Close() })
+	defer stop()
+	places := make(chan struct{}, MaxConns)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for {
+		conn, err := s.listener.AcceptUnix()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("accepting on the socket: %w", err)
+		}
+		select {
+		case places <- struct{}{}:
+		default:
+			conn.Close()
+			continue
+		}
+		wg.Go(func() {
+			defer func() { <-places }()
+			s.serve(ctx, conn)
+		})
+	}
+}
+
+// Close gives the socket up without Run.
+func (s *Server) Close() error { return s.listener.Close() }
+
+// serve answers one connection, request by request.
+func (s *Server) serve(ctx context.Context, conn *net.UnixConn) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	defer conn.Close()
+	if uid, err := peer(conn); err != nil || (uid != 0 && uid != os.Geteuid()) {
+		s.Log.Warn("somebody else's connection to the socket was refused", "uid", uid, "error", err)
+		return
+	}
+	in := bufio.NewScanner(conn)
+	in.Buffer(make([]byte, 0, 4096), MaxLine)
+	for {
+		if conn.SetReadDeadline(time.Now().Add(IdleTimeout)) != nil || !in.Scan() {
+			if errors.Is(in.Err(), bufio.ErrTooLong) {
+				s.write(conn, reply{Error: public(bunker.Errorf(bunker.CodeInvalid, "the request is longer than %d bytes", MaxLine))})
+			}
+			return
+		}
+		line := in.Bytes()
+		r := s.answer(ctx, line)
+		secret.Wipe(line)
+		if s.write(conn, r) != nil {
+			return
+		}
+	}
+}
+
+// answer runs one request.
+func (s *Server) answer(ctx context.Context, line []byte) reply {
+	req, err := parseRequest(line)
+	if err != nil {
+		return reply{Error: public(err)}
+	}
+	defer secret.Wipe(req.Params)
+	defer req.Proof.Wipe()
+	// The socket is the machine's own administrator: an owner (architecture.md).
+	p := bunker.Principal{Name: "local", Role: bunker.Owner, Door: bunker.DoorSocket}
+	if len(req.Proof) > 0 {
+		if err := s.Prover.Prove(ctx, req.Proof); err != nil {
+			e := bunker.AsError(err)
+			if e.Field == "" {
+				e = e.In("proof")
+			}
+			return reply{ID: req.ID, Error: public(e)}
+		}
+		p.Fresh = true
+	}
+	result, err := s.Table.Dispatch(ctx, p, req.Cmd, req.Params)
+	if err != nil {
+		e := bunker.AsError(err)
+		if e.Cause != nil {
+			s.Log.Error("a command failed", "command", req.Cmd, "code", e.Code, "error", e.Cause)
+		}
+		return reply{ID: req.ID, Error: public(e)}
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(result); err != nil {
+		s.Log.Error("a result could not be written", "command", req.Cmd, "error", err)
+		return reply{ID: req.ID, Error: public(err)}
+	}
+	return reply{ID: req.ID, Result: b.Bytes()}
+}
+
+func (s *Server) write(conn *net.UnixConn, r reply) error {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	defer secret.Wipe(b) // an export passes here
+	if err := conn.SetWriteDeadline(time.Now().Add(WriteTimeout)); err != nil {
+		return err
+	}
+	_, err = conn.Write(append(b, '\n'))
+	return err
+}
