@@ -75,8 +75,8 @@ func (l *link) run(ctx context.Context) {
 	}
 }
 
-// rest waits for the pause, spread so that clients do not come back all at once.
-// A new event to be sent cuts all but MinBackoff of it short.
+// rest waits for half to all of the pause, so that clients do not come back all at
+// once. A new event to be sent cuts all but MinBackoff of it short.
 func (l *link) rest(ctx context.Context, pause time.Duration) {
 	wait := func(d time.Duration, wake <-chan struct{}) {
 		timer := time.NewTimer(d)
@@ -88,7 +88,7 @@ func (l *link) rest(ctx context.Context, pause time.Duration) {
 		}
 	}
 	wait(MinBackoff, nil)
-	if more := pause/2 + rand.N(pause) - MinBackoff; more > 0 {
+	if more := pause/2 + rand.N(pause/2) - MinBackoff; more > 0 {
 		wait(more, l.wake)
 	}
 }

@@ -27,7 +27,8 @@ const (
 	PingEvery   = 15 * time.Second
 	PingTimeout = 10 * time.Second
 	// MinBackoff and MaxBackoff bound the time between two attempts to connect, or
-	// to subscribe after a CLOSED. It doubles each time and is spread by a half.
+	// to subscribe after a CLOSED. It doubles each time, and is cut by chance to no
+	// less than its half.
 	MinBackoff = 500 * time.Millisecond
 	MaxBackoff = 60 * time.Second
 	// EOSEPatience is how long a subscription waits for EOSE before it is taken for

@@ -49,7 +49,10 @@ func (s *Scanner) quoted() (raw []byte, escaped bool, err error) {
 			return s.b[start:i], escaped, nil
 		case c == '\\':
 			escaped = true
-			i++
+			if i++; i < len(s.b) && s.b[i] < 0x20 {
+				s.i = i
+				return nil, false, s.fail("a control character stands in a string")
+			}
 		case c < 0x20:
 			s.i = i
 			return nil, false, s.fail("a control character stands in a string")

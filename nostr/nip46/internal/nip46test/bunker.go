@@ -26,6 +26,7 @@ type Bunker struct {
 	relays    []string // where it answers
 	hook      Hook
 	deaf      int
+	ended     bool
 	known     map[nostr.PubKey]bool
 	answers   map[nostr.ID][]*nostr.Event
 	requests  []nip46.Request
@@ -104,7 +105,12 @@ func (b *Bunker) Listen(relays ...string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.t.Cleanup(stop)
+	b.t.Cleanup(func() {
+		stop()
+		b.mu.Lock() // waits for what is being answered: the keys go next
+		defer b.mu.Unlock()
+		b.ended = true
+	})
 }
 
 // Requests returns the requests that were read, without those that came again.
@@ -117,6 +123,9 @@ func (b *Bunker) Requests() []nip46.Request {
 func (b *Bunker) receive(e *nostr.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.ended {
+		return
+	}
 	if b.deaf > 0 {
 		b.deaf--
 		return
