@@ -4,22 +4,16 @@
 package admin
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"nsecbunker/internal/bunker"
 )
-
-// MaxParams is the size in bytes of the largest parameters of one command.
-const MaxParams = 1 << 20
 
 // Command is one row of the table. The zero value can be called by nobody.
 type Command struct {
@@ -53,20 +47,28 @@ type Call struct {
 
 // Commit runs f in the call's one transaction under the tenant's lock; its audit
 // record, with the principal and the command's name filled in, is written with
-// it. A call commits once at most, and a command that writes must.
-func (c *Call) Commit(ctx context.Context, rec bunker.AuditRecord, f func(tx Tx) error) error {
+// it. A call commits once at most, and a command that writes must. What f finds
+// out for the record (whose row it is) it may still put into rec.
+func (c *Call) Commit(ctx context.Context, rec *bunker.AuditRecord, f func(tx Tx) error) error {
 	if c.committed || !c.Command.Writes {
 		return fmt.Errorf("admin: %s commits twice, or is not marked as writing", c.Command.Name)
 	}
 	rec.Principal, rec.Door = c.Principal.Name, string(c.Principal.Door)
-	rec.Action, rec.Step = c.Command.Name, "admin"
+	rec.Action, rec.Step, rec.Effect = c.Command.Name, "admin", bunker.Allow.String()
 	err := c.change(ctx, func(tx Tx) error {
 		if err := f(tx); err != nil {
 			return err
 		}
-		return tx.Audit(ctx, rec)
+		return tx.Audit(*rec)
 	})
 	c.committed = err == nil
+	return err
+}
+
+// Recorded marks the call as committed by a function of the store that writes
+// its own record.
+func (c *Call) Recorded(err error) error {
+	c.committed = c.committed || err == nil
 	return err
 }
 
@@ -74,6 +76,10 @@ func (c *Call) Commit(ctx context.Context, rec bunker.AuditRecord, f func(tx Tx)
 type Table struct {
 	Deps
 	commands map[string]*Command
+	// memory is held over a change of the store and of the vault that must tell
+	// the same: which keys are in memory. No KDF runs under it, but that of setting up, before
+	// which there is nothing.
+	memory sync.Mutex
 }
 
 // New builds the table, or says which dependency is missing.
@@ -82,8 +88,24 @@ func New(d Deps) (*Table, error) {
 		return nil, err
 	}
 	t := &Table{Deps: d, commands: map[string]*Command{}}
-	t.register()
+	for _, register := range []func(*Table){
+		adminCommands, approvalCommands, auditCommands, backupCommands, clockCommands, connectCommands, connectionCommands,
+		exportCommands, instanceCommands, keyCommands, keyDeleteCommands, keyLockCommands, keyPassphraseCommands, keySetCommands,
+		leaveCommands, relayCommands, sealCommands, setupCommands, slotCommands, statusCommands, stopCommands, tokenCommands,
+	} {
+		register(t)
+	}
 	return t, nil
+}
+
+// local is the machine's own socket: where commands come from. system adds the
+// bunker's own timers and its start.
+func local() []bunker.Door  { return []bunker.Door{bunker.DoorSocket} }
+func system() []bunker.Door { return []bunker.Door{bunker.DoorSocket, bunker.DoorSystem} }
+
+// System is the principal of the bunker's own timers and of its start.
+func System() bunker.Principal {
+	return bunker.Principal{Name: "system", Role: bunker.Owner, Door: bunker.DoorSystem, Fresh: true}
 }
 
 // Commands returns the rows in order of name.
@@ -115,16 +137,17 @@ func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, p
 	if !ok {
 		return nil, bunker.Errorf(bunker.CodeNotFound, "there is no command %q", clip(name)).WithHint("nsecbunker help")
 	}
-	if err := t.permit(p, c); err != nil {
-		return nil, err
+	if err := t.permit(ctx, p, c); err != nil {
+		return nil, bunker.AsError(err)
 	}
 	v, err := decode(c.params, params)
 	if err != nil {
 		return nil, err
 	}
+	defer wipe(v.Elem())
 	call := &Call{Principal: p, Command: c, Now: t.Now()}
 	call.change = func(ctx context.Context, f func(tx Tx) error) error {
-		return t.Rows.Change(ctx, t.Tenant, f)
+		return t.Rows.Change(ctx, t.Tenant, p, f)
 	}
 	result, err := c.run(ctx, call, v.Interface())
 	if err != nil {
@@ -137,54 +160,27 @@ func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, p
 }
 
 // permit is the one place that lets a principal call a command.
-func (t *Table) permit(p bunker.Principal, c *Command) error {
+func (t *Table) permit(ctx context.Context, p bunker.Principal, c *Command) error {
 	switch {
 	case c.Role == bunker.NoRole || !slices.Contains(c.Doors, p.Door):
 		return bunker.Errorf(bunker.CodeRestricted, "%s cannot be called from here", c.Name)
 	case p.Role < c.Role:
 		return bunker.Errorf(bunker.CodeRestricted, "%s needs the role %s; yours is %s", c.Name, c.Role, p.Role)
-	case !c.WhileSealed && !t.Vault.Unsealed(t.Tenant):
-		return bunker.Errorf(bunker.CodeSealed, "the bunker is sealed").WithHint("nsecbunker unseal")
 	case c.Dangerous && !p.Fresh:
 		return bunker.Errorf(bunker.CodeNeedsProof, "%s needs the bunker's passphrase", c.Name)
+	case c.WhileSealed:
+		return nil
+	}
+	// Not set up counts before unsealed: while setting up is under way there is a
+	// root key that may yet be given up.
+	st, _, err := t.Rows.Tenant(ctx, t.Tenant)
+	switch {
+	case err != nil:
+		return err
+	case !st.SetUp:
+		return bunker.Errorf(bunker.CodeSealed, "the bunker is not set up yet").WithHint("nsecbunker setup")
+	case !t.Vault.Unsealed(t.Tenant):
+		return bunker.Errorf(bunker.CodeSealed, "the bunker is sealed").WithHint("nsecbunker unseal")
 	}
 	return nil
-}
-
-// decode reads parameters strictly into a new value of type p.
-func decode(p reflect.Type, params []byte) (reflect.Value, error) {
-	v := reflect.New(p)
-	if len(params) > MaxParams {
-		return v, bunker.Errorf(bunker.CodeInvalid, "the parameters are longer than %d bytes", MaxParams)
-	}
-	if len(bytes.TrimSpace(params)) == 0 {
-		return v, nil
-	}
-	d := json.NewDecoder(bytes.NewReader(params))
-	d.DisallowUnknownFields()
-	err := d.Decode(v.Interface())
-	if err == nil {
-		if _, more := d.Token(); more != io.EOF {
-			err = errors.New("there is more after the object")
-		}
-	}
-	if err == nil {
-		return v, nil
-	}
-	e := bunker.Errorf(bunker.CodeInvalid, "the parameters are not what this command takes: %s", clip(err.Error()))
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		e = e.In(wrong.Field)
-	}
-	return v, e
-}
-
-// clip bounds text of a caller that is repeated to it.
-func clip(s string) string {
-	const most = 200
-	s = strings.ToValidUTF8(s, "�")
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
 }

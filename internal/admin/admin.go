@@ -1,0 +1,224 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip19"
+)
+
+// OwnerWait is how long a new owner waits who was named over the socket while
+// there are others: time for those to notice.
+const OwnerWait = 24 * time.Hour
+
+func adminCommands(t *Table) {
+	add(t, Command{
+		Name: "admin.list", Summary: "Lists the admins.",
+		Role: bunker.Viewer, Doors: local(),
+	}, t.adminList)
+	add(t, Command{
+		Name: "admin.add", Summary: "Names an admin, or gives one another role. A new owner waits 24 hours when there is another.",
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
+	}, t.adminAdd)
+	add(t, Command{
+		Name: "admin.remove", Summary: "Removes an admin. The last owner cannot be removed.",
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
+	}, t.adminRemove)
+}
+
+type adminView struct {
+	Npub     string      `json:"npub"`
+	PubKey   string      `json:"pubkey"`
+	Role     bunker.Role `json:"role"`
+	Name     string      `json:"name,omitempty"`
+	AddedBy  string      `json:"added_by"`
+	ActiveAt Time        `json:"active_at" doc:"when the role begins"`
+}
+
+func viewAdmin(a *bunker.Admin) adminView {
+	return adminView{nip19.EncodeNpub(a.PubKey), a.PubKey.String(), a.Role, bunker.Display(a.Name, MaxName), a.AddedBy, Time(a.ActiveAt)}
+}
+
+type adminListResult struct {
+	Admins []adminView `json:"admins"`
+}
+
+func (t *Table) adminList(ctx context.Context, _ *Call, _ Empty) (adminListResult, error) {
+	admins, err := t.Rows.Admins(ctx, t.Tenant)
+	res := adminListResult{Admins: []adminView{}}
+	for i := range admins {
+		res.Admins = append(res.Admins, viewAdmin(&admins[i]))
+	}
+	return res, err
+}
+
+type adminAddParams struct {
+	Npub string      `json:"npub"`
+	Role bunker.Role `json:"role"`
+	Name string      `json:"name,omitempty"`
+}
+
+type adminResult struct {
+	Admin    adminView `json:"admin"`
+	Warnings []string  `json:"warnings,omitempty"`
+}
+
+func (t *Table) adminAdd(ctx context.Context, c *Call, p adminAddParams) (adminResult, error) {
+	var res adminResult
+	pub, err := npub("npub", p.Npub)
+	if err != nil {
+		return res, err
+	}
+	label, err := text("name", p.Name, false)
+	if err != nil {
+		return res, err
+	}
+	own, err := t.Rows.ServiceKeys(ctx, t.Tenant, "")
+	if err != nil {
+		return res, err
+	}
+	for _, k := range own {
+		if k.PubKey == pub {
+			return res, bunker.Errorf(bunker.CodeInvalid, "this is one of the bunker's own keys; an admin is a person's npub").In("npub")
+		}
+	}
+	t.memory.Lock()
+	defer t.memory.Unlock()
+	a := &bunker.Admin{
+		Tenant: t.Tenant, PubKey: pub, Role: p.Role, Name: label, AddedBy: c.Principal.Name,
+		ActiveAt: c.Now.UnixMilli(), CreatedAt: c.Now.UnixMilli(), Version: 1,
+	}
+	var flagged *bunker.UserKey
+	rec := &bunker.AuditRecord{Object: pub.String(), Reason: "as " + p.Role.String()}
+	err = c.Commit(ctx, rec, func(tx Tx) error {
+		if err := placeAdmin(tx, a, c.Principal.Door); err != nil {
+			return err
+		}
+		if err := tx.PutAdmin(a); err != nil {
+			return err
+		}
+		flagged, err = flagAdmin(tx, pub, true)
+		return err
+	})
+	if err != nil {
+		return res, err
+	}
+	res.Admin = viewAdmin(a)
+	if a.ActiveAt > c.Now.UnixMilli() {
+		res.Warnings = append(res.Warnings, "the new owner has no role for 24 hours, so that the other owners can notice; remove it before that if it is not right")
+	}
+	if flagged != nil {
+		res.Warnings = append(res.Warnings, adminHereWords)
+		err = t.Vault.UpdateUserKey(*flagged)
+	}
+	t.Around.Changed()
+	return res, err
+}
+
+// placeAdmin fits a new or changed admin in among those that there are.
+func placeAdmin(tx Tx, a *bunker.Admin, door bunker.Door) error {
+	admins, err := tx.Admins()
+	if err != nil {
+		return err
+	}
+	owners, isOwner, known := 0, false, false
+	for i := range admins {
+		other := &admins[i]
+		if other.PubKey == a.PubKey {
+			known, isOwner = true, other.Role == bunker.Owner
+			a.Version, a.CreatedAt, a.AddedBy = other.Version, other.CreatedAt, other.AddedBy
+			if isOwner && a.Role == bunker.Owner {
+				a.ActiveAt = other.ActiveAt
+			}
+			if a.Name == "" {
+				a.Name = other.Name
+			}
+		} else if other.Role == bunker.Owner {
+			owners++
+		}
+	}
+	switch {
+	case !known && len(admins) >= MaxAdmins:
+		return bunker.Errorf(bunker.CodeConflict, "there are %d admins, the most that there can be", MaxAdmins)
+	case isOwner && a.Role != bunker.Owner && owners == 0:
+		return lastOwner()
+	case !isOwner && a.Role == bunker.Owner && owners > 0 && door == bunker.DoorSocket:
+		a.ActiveAt = tx.Now() + OwnerWait.Milliseconds()
+	}
+	return nil
+}
+
+func lastOwner() error {
+	return bunker.Errorf(bunker.CodeConflict, "this is the last owner; name another one first").In("npub").WithHint("nsecbunker admin add NPUB --role owner")
+}
+
+// flagAdmin marks the user key whose npub is an admin here (security.md section
+// 2): nil when there is none.
+func flagAdmin(tx Tx, pub nostr.PubKey, on bool) (*bunker.UserKey, error) {
+	var found *bunker.UserKey
+	err := eachKeyIn(tx, func(k *bunker.UserKey) error {
+		if k.PubKey == pub && k.AdminHere != on {
+			found = k
+		}
+		return nil
+	})
+	if err != nil || found == nil {
+		return nil, err
+	}
+	found.AdminHere = on
+	return found, tx.PutKey(found)
+}
+
+type adminRemoveParams struct {
+	Npub string `json:"npub"`
+}
+
+func (t *Table) adminRemove(ctx context.Context, c *Call, p adminRemoveParams) (adminResult, error) {
+	var res adminResult
+	pub, err := npub("npub", p.Npub)
+	if err != nil {
+		return res, err
+	}
+	t.memory.Lock()
+	defer t.memory.Unlock()
+	var flagged *bunker.UserKey
+	rec := &bunker.AuditRecord{Object: pub.String()}
+	err = c.Commit(ctx, rec, func(tx Tx) error {
+		admins, err := tx.Admins()
+		if err != nil {
+			return err
+		}
+		var gone *bunker.Admin
+		owners := 0
+		for i := range admins {
+			if admins[i].PubKey == pub {
+				gone = &admins[i]
+			} else if admins[i].Role == bunker.Owner {
+				owners++
+			}
+		}
+		switch {
+		case gone == nil:
+			return bunker.Errorf(bunker.CodeNotFound, "this npub is no admin here").In("npub").WithHint("nsecbunker admin list")
+		case gone.Role == bunker.Owner && owners == 0:
+			return lastOwner()
+		}
+		rec.Reason = "who was " + gone.Role.String()
+		res.Admin = viewAdmin(gone)
+		if err := tx.DeleteAdmin(pub); err != nil {
+			return err
+		}
+		flagged, err = flagAdmin(tx, pub, false)
+		return err
+	})
+	if err != nil {
+		return adminResult{}, err
+	}
+	if flagged != nil {
+		err = t.Vault.UpdateUserKey(*flagged)
+	}
+	t.Around.Changed()
+	return res, err
+}

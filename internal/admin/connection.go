@@ -1,0 +1,351 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr/nip19"
+)
+
+// MaxShown is how many characters of a client's text are shown in one place.
+const MaxShown = 200
+
+func connectionCommands(t *Table) {
+	row := func(name, summary string, role bunker.Role, writes bool) Command {
+		return Command{Name: name, Summary: summary, Role: role, Doors: local(), Writes: writes}
+	}
+	add(t, row("connection.list", "Lists the connections of apps.", bunker.Viewer, false), t.connectionList)
+	add(t, row("connection.show", "Shows one connection with its permissions.", bunker.Viewer, false), t.connectionShow)
+	add(t, row("connection.rename", "Renames a connection.", bunker.Operator, true), t.connectionRename)
+	add(t, row("connection.suspend", "Suspends a connection: nothing is signed for it until it is resumed.", bunker.Approver, true), t.connectionSuspend)
+	add(t, row("connection.resume", "Resumes a suspended connection.", bunker.Operator, true), t.connectionResume)
+	add(t, row("connection.revoke", "Revokes a connection for good: the app needs a new link.", bunker.Operator, true), t.connectionRevoke)
+	add(t, row("connection.grant", "Gives a connection permissions, or refuses it some.", bunker.Operator, true), t.connectionGrant)
+	add(t, row("connection.ungrant", "Takes a permission of a connection back.", bunker.Operator, true), t.connectionUngrant)
+	add(t, row("connection.review", "Ends the review of connections after a restore: what was resumed may sign again.", bunker.Owner, true), t.connectionReview)
+}
+
+type connectionView struct {
+	ID        string   `json:"id"`
+	Name      string   `json:"name"`
+	Person    string   `json:"person,omitempty"`
+	Key       string   `json:"key" doc:"id"`
+	State     string   `json:"state" doc:"pending, active, suspended, ended, revoked or expired"`
+	Client    string   `json:"client" doc:"the app's pubkey"`
+	ClientIs  string   `json:"client_npub"`
+	Signer    string   `json:"signer" doc:"the key of ours that it talks with"`
+	Token     string   `json:"token,omitempty" doc:"id"`
+	Relays    []string `json:"relays,omitempty" doc:"its own; none: the bunker's"`
+	App       *appView `json:"app,omitempty" doc:"what the app says of itself; nobody verified it"`
+	ExpiresAt Time     `json:"expires_at,omitzero"`
+	CreatedAt Time     `json:"created_at"`
+	LastUsed  Time     `json:"last_used,omitzero"`
+	Uses      int64    `json:"uses"`
+}
+
+type appView struct {
+	Name string `json:"name,omitempty"`
+	URL  string `json:"url,omitempty"`
+}
+
+func viewConnection(c *bunker.Connection) connectionView {
+	v := connectionView{
+		ID: string(c.ID), Name: bunker.Display(c.Name, MaxName), Person: bunker.Display(c.Person, MaxName), Key: string(c.Key),
+		State: string(c.State), Client: c.Client.String(), ClientIs: nip19.EncodeNpub(c.Client), Signer: c.Signer.String(),
+		Token: string(c.Token), ExpiresAt: Time(c.ExpiresAt), CreatedAt: Time(c.CreatedAt), LastUsed: Time(c.LastUsed), Uses: c.Uses,
+	}
+	for _, r := range c.Relays {
+		v.Relays = append(v.Relays, bunker.Display(r, MaxShown))
+	}
+	app := appView{bunker.Display(c.Metadata.Name, MaxName), bunker.Display(c.Metadata.URL, MaxShown)}
+	if app != (appView{}) {
+		v.App = &app
+	}
+	return v
+}
+
+type connectionListParams struct {
+	Paging
+	Key   string `json:"key,omitempty" doc:"of this key only: name or id"`
+	State string `json:"state,omitempty" doc:"pending, active, suspended, ended, revoked or expired only"`
+}
+
+type connectionListResult struct {
+	Connections []connectionView `json:"connections"`
+	Next        string           `json:"next,omitempty"`
+}
+
+func (t *Table) connectionList(ctx context.Context, _ *Call, p connectionListParams) (connectionListResult, error) {
+	res := connectionListResult{Connections: []connectionView{}}
+	page, err := p.page()
+	if err != nil {
+		return res, err
+	}
+	switch bunker.ConnectionState(p.State) {
+	case "", bunker.ConnPending, bunker.ConnActive, bunker.ConnSuspended, bunker.ConnEnded, bunker.ConnRevoked, bunker.ConnExpired:
+	default:
+		return res, bunker.Errorf(bunker.CodeInvalid, "state is pending, active, suspended, ended, revoked or expired").In("state")
+	}
+	var of bunker.KeyID
+	if p.Key != "" {
+		k, err := t.key(ctx, p.Key)
+		if err != nil {
+			return res, err
+		}
+		of = k.ID
+	}
+	rows, err := t.Rows.Connections(ctx, t.Tenant, of, page)
+	for i := range rows {
+		if p.State == "" || string(rows[i].State) == p.State {
+			res.Connections = append(res.Connections, viewConnection(&rows[i]))
+		}
+	}
+	res.Next = next(rows, page, func(c *bunker.Connection) string { return string(c.ID) })
+	return res, err
+}
+
+type connectionParams struct {
+	ID string `json:"id"`
+}
+
+type connectionShowResult struct {
+	Connection connectionView `json:"connection"`
+	Grants     []grantView    `json:"grants"`
+}
+
+type grantView struct {
+	ID        string `json:"id"`
+	Effect    string `json:"effect" doc:"allow or deny"`
+	Perms     string `json:"perms,omitempty"`
+	Once      string `json:"once,omitempty" doc:"digest of the one operation that it answers"`
+	Question  string `json:"question,omitempty" doc:"id of the question that it answers"`
+	Uses      int64  `json:"uses"`
+	MaxUses   int64  `json:"max_uses,omitempty"`
+	Live      bool   `json:"live" doc:"it counts now"`
+	ExpiresAt Time   `json:"expires_at,omitzero"`
+	GivenBy   string `json:"given_by"`
+	CreatedAt Time   `json:"created_at"`
+}
+
+func viewGrant(g *bunker.Grant, now int64) grantView {
+	v := grantView{
+		ID: string(g.ID), Effect: g.Effect.String(), Perms: g.Permissions, Question: string(g.Approval), Uses: g.Uses, MaxUses: g.MaxUses,
+		Live: g.Live(now), ExpiresAt: Time(g.ExpiresAt), GivenBy: g.GivenBy, CreatedAt: Time(g.CreatedAt),
+	}
+	if g.OpDigest != ([32]byte{}) {
+		v.Once = digestText(g.OpDigest)
+	}
+	return v
+}
+
+func (t *Table) connectionShow(ctx context.Context, c *Call, p connectionParams) (connectionShowResult, error) {
+	conn, err := t.Rows.Connection(ctx, t.Tenant, bunker.ConnectionID(p.ID))
+	if err != nil {
+		return connectionShowResult{}, inConnection(err)
+	}
+	res := connectionShowResult{Connection: viewConnection(conn), Grants: []grantView{}}
+	for page := (Page{Limit: MaxPage}); ; {
+		grants, err := t.Rows.Grants(ctx, t.Tenant, conn.ID, page)
+		if err != nil {
+			return res, err
+		}
+		for i := range grants {
+			res.Grants = append(res.Grants, viewGrant(&grants[i], c.Now.UnixMilli()))
+		}
+		if page.After = next(grants, page, func(g *bunker.Grant) string { return string(g.ID) }); page.After == "" || len(res.Grants) >= 10*MaxPage {
+			return res, nil
+		}
+	}
+}
+
+func inConnection(err error) error { return inID(err, "nsecbunker connections list") }
+
+type connectionResult struct {
+	Connection connectionView `json:"connection"`
+	Warnings   []string       `json:"warnings,omitempty"`
+}
+
+// changeConnection changes one connection's row in the call's transaction.
+func (t *Table) changeConnection(ctx context.Context, c *Call, id string, f func(tx Tx, conn *bunker.Connection, rec *bunker.AuditRecord) error) (connectionResult, error) {
+	var conn *bunker.Connection
+	rec := &bunker.AuditRecord{}
+	err := c.Commit(ctx, rec, func(tx Tx) (err error) {
+		if conn, err = tx.Connection(bunker.ConnectionID(id)); err != nil {
+			return inConnection(err)
+		}
+		rec.Object, rec.Connection, rec.Reason = string(conn.ID), string(conn.ID), "connection "+conn.Name
+		if err := f(tx, conn, rec); err != nil {
+			return err
+		}
+		return tx.PutConnection(conn)
+	})
+	if err != nil {
+		return connectionResult{}, err
+	}
+	// Parked requests of a connection that was refused are answered now.
+	t.Around.Wake()
+	return connectionResult{Connection: viewConnection(conn)}, nil
+}
+
+type connectionRenameParams struct {
+	connectionParams
+	Name   string  `json:"name"`
+	Person *string `json:"person,omitempty" doc:"whom it is for; \"\" for nobody"`
+}
+
+func (t *Table) connectionRename(ctx context.Context, c *Call, p connectionRenameParams) (connectionResult, error) {
+	label, err := text("name", p.Name, true)
+	if err != nil {
+		return connectionResult{}, err
+	}
+	person := ""
+	if p.Person != nil {
+		if person, err = text("person", *p.Person, false); err != nil {
+			return connectionResult{}, err
+		}
+	}
+	return t.changeConnection(ctx, c, p.ID, func(_ Tx, conn *bunker.Connection, rec *bunker.AuditRecord) error {
+		rec.Reason = "connection " + conn.Name + " is now " + label
+		conn.Name = label
+		if p.Person != nil {
+			conn.Person = person
+		}
+		return nil
+	})
+}
+
+func (t *Table) connectionSuspend(ctx context.Context, c *Call, p connectionParams) (connectionResult, error) {
+	return t.changeConnection(ctx, c, p.ID, func(_ Tx, conn *bunker.Connection, _ *bunker.AuditRecord) error {
+		if conn.State != bunker.ConnActive {
+			return notIn(conn, bunker.ConnActive)
+		}
+		conn.State = bunker.ConnSuspended
+		return nil
+	})
+}
+
+func (t *Table) connectionResume(ctx context.Context, c *Call, p connectionParams) (connectionResult, error) {
+	return t.changeConnection(ctx, c, p.ID, func(_ Tx, conn *bunker.Connection, _ *bunker.AuditRecord) error {
+		if conn.State != bunker.ConnSuspended {
+			return notIn(conn, bunker.ConnSuspended)
+		}
+		conn.State = bunker.ConnActive
+		return nil
+	})
+}
+
+func notIn(c *bunker.Connection, want bunker.ConnectionState) error {
+	return bunker.Errorf(bunker.CodeConflict, "the connection %s is %s, not %s", c.ID, c.State, want).In("id")
+}
+
+func (t *Table) connectionRevoke(ctx context.Context, c *Call, p connectionParams) (connectionResult, error) {
+	return t.changeConnection(ctx, c, p.ID, func(_ Tx, conn *bunker.Connection, _ *bunker.AuditRecord) error {
+		if conn.State == bunker.ConnRevoked {
+			return bunker.Errorf(bunker.CodeConflict, "the connection %s is revoked already", conn.ID).In("id")
+		}
+		conn.State = bunker.ConnRevoked
+		return nil
+	})
+}
+
+type connectionGrantParams struct {
+	connectionParams
+	Perms string `json:"perms" doc:"all, or a list such as sign_event:1,nip44_encrypt"`
+	Deny  bool   `json:"deny,omitempty" doc:"refuse these, whatever else is granted"`
+	For   Span   `json:"for,omitzero" doc:"how long it lasts"`
+	Uses  int64  `json:"uses,omitempty" doc:"how often it can be used"`
+}
+
+type connectionGrantResult struct {
+	Grant    grantView `json:"grant"`
+	Warnings []string  `json:"warnings,omitempty"`
+}
+
+// MaxGrantUses is the largest budget of one grant.
+const MaxGrantUses = 1_000_000
+
+func (t *Table) connectionGrant(ctx context.Context, c *Call, p connectionGrantParams) (connectionGrantResult, error) {
+	perms, warnings, err := permissions("perms", p.Perms)
+	switch {
+	case err != nil:
+		return connectionGrantResult{}, err
+	case perms == "":
+		return connectionGrantResult{}, bunker.Errorf(bunker.CodeInvalid, "perms is empty").In("perms")
+	case p.Uses < 0 || p.Uses > MaxGrantUses || p.Deny && p.Uses > 0:
+		return connectionGrantResult{}, bunker.Errorf(bunker.CodeInvalid, "a permission can be limited to 1 to %d uses, a refusal to none", MaxGrantUses).In("uses")
+	}
+	g := &bunker.Grant{
+		Tenant: t.Tenant, ID: bunker.NewGrantID(), Effect: bunker.Allow, Permissions: perms, MaxUses: p.Uses,
+		GivenBy: c.Principal.Name, CreatedAt: c.Now.UnixMilli(), Version: 1,
+	}
+	if p.Deny {
+		g.Effect, warnings = bunker.Deny, nil
+	}
+	if p.For > 0 {
+		g.ExpiresAt = c.Now.Add(time.Duration(p.For)).UnixMilli()
+	}
+	rec := &bunker.AuditRecord{}
+	err = c.Commit(ctx, rec, func(tx Tx) error {
+		conn, err := tx.Connection(bunker.ConnectionID(p.ID))
+		if err != nil {
+			return inConnection(err)
+		}
+		switch conn.State {
+		case bunker.ConnActive, bunker.ConnSuspended, bunker.ConnPending:
+		default:
+			return bunker.Errorf(bunker.CodeConflict, "the connection %s is %s; permissions would do nothing", conn.ID, conn.State).In("id")
+		}
+		g.Connection = conn.ID
+		rec.Object, rec.Connection, rec.Reason = string(g.ID), string(conn.ID), g.Effect.String()+" "+perms
+		return tx.PutGrant(g)
+	})
+	if err != nil {
+		return connectionGrantResult{}, err
+	}
+	return connectionGrantResult{viewGrant(g, c.Now.UnixMilli()), warnings}, nil
+}
+
+type connectionUngrantParams struct {
+	connectionParams
+	Grant string `json:"grant" doc:"id of the grant"`
+}
+
+func (t *Table) connectionUngrant(ctx context.Context, c *Call, p connectionUngrantParams) (connectionGrantResult, error) {
+	var g *bunker.Grant
+	rec := &bunker.AuditRecord{}
+	err := c.Commit(ctx, rec, func(tx Tx) (err error) {
+		g, err = tx.Grant(bunker.GrantID(p.Grant))
+		if err == nil && string(g.Connection) != p.ID {
+			err = bunker.Errorf(bunker.CodeNotFound, "the connection has no such grant")
+		}
+		if err != nil {
+			if e := bunker.AsError(err); e.Code == bunker.CodeNotFound {
+				return e.In("grant").WithHint("nsecbunker connections show %s", clip(p.ID))
+			}
+			return err
+		}
+		if g.Ended {
+			return bunker.Errorf(bunker.CodeConflict, "the grant %s has ended already", g.ID).In("grant")
+		}
+		g.Ended = true
+		rec.Object, rec.Connection, rec.Reason = string(g.ID), string(g.Connection), "ended: "+g.Effect.String()+" "+g.Permissions
+		return tx.PutGrant(g)
+	})
+	if err != nil {
+		return connectionGrantResult{}, err
+	}
+	return connectionGrantResult{Grant: viewGrant(g, c.Now.UnixMilli())}, nil
+}
+
+func (t *Table) connectionReview(ctx context.Context, c *Call, _ Empty) (Empty, error) {
+	err := c.Commit(ctx, &bunker.AuditRecord{Reason: "an owner has reviewed the connections after the restore"}, func(tx Tx) error {
+		st := tx.Tenant()
+		if st.Reviewed {
+			return bunker.Errorf(bunker.CodeConflict, "there is nothing to review: the bunker was not restored")
+		}
+		st.Reviewed = true
+		return tx.PutTenant(st)
+	})
+	return Empty{}, err
+}

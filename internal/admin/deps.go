@@ -1,0 +1,318 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"nsecbunker/internal/audit"
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/secret"
+	"nsecbunker/internal/vault"
+	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip49"
+)
+
+// Deps is what the commands work on. Every field is required but SetupCode.
+type Deps struct {
+	Tenant bunker.TenantID
+	Now    func() time.Time // ledger time
+	Vault  *vault.Vault
+	Rows   Rows
+	Slots  Slots
+	// KDF is scrypt for NIP-49. It is slow (a second, 256 MiB in a child process),
+	// so it never runs inside a transaction.
+	KDF    nip49.KDF
+	Around Around
+	Backup Backup
+	// DeleteWait is how long a deleted key can be brought back.
+	DeleteWait time.Duration
+	// SetupCode is what setting up needs from other doors than the machine's own;
+	// nil: nobody from there can.
+	SetupCode func() string
+}
+
+// complete names the first dependency that is missing.
+func (d *Deps) complete() error {
+	switch {
+	case d.Tenant == "":
+		return errors.New("admin: Tenant is missing")
+	case d.Now == nil:
+		return errors.New("admin: Now is missing")
+	case d.Vault == nil:
+		return errors.New("admin: Vault is missing")
+	case d.Rows == nil:
+		return errors.New("admin: Rows are missing")
+	case d.Slots == nil:
+		return errors.New("admin: Slots are missing")
+	case d.KDF == nil:
+		return errors.New("admin: KDF is missing")
+	case d.Around == nil:
+		return errors.New("admin: Around is missing")
+	case d.Backup == nil:
+		return errors.New("admin: Backup is missing")
+	case d.DeleteWait < MinDeleteWait:
+		return errors.New("admin: DeleteWait is shorter than an hour")
+	}
+	return nil
+}
+
+// MinDeleteWait is the shortest time in which a deletion can be taken back.
+const MinDeleteWait = time.Hour
+
+// Around is the running bunker as the commands see it.
+type Around interface {
+	// Wake has answered questions taken up and stored replies sent.
+	Wake()
+	// Changed says that signer keys, relays, clients or npub logins are others
+	// now: subscriptions follow.
+	Changed()
+	// AppRelays are the relays that apps are told to use, the best first.
+	AppRelays() []string
+	// CheckRelay refuses relay addresses that the bunker may not dial.
+	CheckRelay(url string) error
+	// RelayHealth tells how each relay does.
+	RelayHealth() []RelayHealth
+	Info() Info
+}
+
+// RelayHealth is how one relay does.
+type RelayHealth struct {
+	URL     string `json:"url"`
+	State   string `json:"state" doc:"up, connecting, waiting, …"`
+	Error   string `json:"error,omitempty" doc:"the last thing that went wrong"`
+	Latency int64  `json:"latency_ms,omitempty"`
+}
+
+// Info is what the program knows of itself.
+type Info struct {
+	Version string
+	Backend string // of secp256k1
+	Started time.Time
+	// Memory for secrets.
+	MemoryUsed, MemorySize int
+	MemoryLocked           bool
+}
+
+// Backup writes the whole store, encrypted, to a file.
+type Backup interface {
+	Create(ctx context.Context, r BackupRequest) (BackupFile, error)
+	// Last is when the last one was made; zero for never.
+	Last(ctx context.Context) (time.Time, error)
+}
+
+// BackupRequest says where a backup goes and what opens it. Exactly one of
+// Passphrase and Recipient is set.
+type BackupRequest struct {
+	Path       string // absolute; must not exist
+	Passphrase []byte // not changed; the caller wipes it
+	Recipient  string // an age recipient, age1…
+}
+
+// BackupFile is a backup that was written.
+type BackupFile struct {
+	Path   string `json:"path"`
+	Size   int64  `json:"size" doc:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// SlotInput is what a person gives to make a slot; which fields count is the
+// kind's.
+type SlotInput struct {
+	Name       string
+	Passphrase []byte // not changed; the caller wipes it
+	Path       string // absolute, of a key file
+	Credential string // name of a systemd credential
+	Command    string // name of a command of the configuration
+}
+
+// Slots makes and opens key slots (internal/seal). Tries of passphrases are
+// counted and limited there, over restarts.
+type Slots interface {
+	// Check refuses what must not become a passphrase.
+	Check(passphrase []byte) error
+	// Wrap makes a slot; root lends the root key.
+	Wrap(ctx context.Context, t bunker.TenantID, kind bunker.SlotKind, in SlotInput, root func(f func(key []byte) error) error) (bunker.Slot, error)
+	// Open opens a slot that needs no person.
+	Open(ctx context.Context, slot bunker.Slot) (*secret.Bytes, error)
+	OpenPassphrase(ctx context.Context, slots []bunker.Slot, passphrase []byte) (*secret.Bytes, bunker.Slot, error)
+	// KeyPassphrase makes the 32 bytes that a user key's own passphrase stands for.
+	KeyPassphrase(t bunker.TenantID, id bunker.KeyID, passphrase []byte) ([]byte, error)
+}
+
+// Page is a place in a list: the rows after After, at most Limit (0: the most
+// that there is in one answer).
+type Page struct {
+	After string
+	Limit int
+}
+
+// QuestionPage is a place in the list of questions, oldest first.
+type QuestionPage struct {
+	State     bunker.ApprovalState // "" for all
+	AfterTime int64                // unix ms
+	After     bunker.ApprovalID
+	Limit     int
+}
+
+// Relay is a relay that apps are, or were, heard on.
+type Relay struct {
+	URL        string
+	Old        bool  // removed; still heard for those who have not switched
+	AddedAt    int64 // unix ms
+	HeardUntil int64 // unix ms; of an old one
+}
+
+// RelayUse counts the connections that are heard on a relay.
+type RelayUse struct {
+	Named   int // whose own list has it
+	Default int // without a list of their own
+}
+
+// Clock says whether the machine's clock can be believed.
+type Clock struct {
+	Suspect bool
+	Behind  bool
+	Ledger  time.Time
+	Why     string
+}
+
+// Counts are the numbers of status. They are counted, not verified: good for
+// showing, not for deciding.
+type Counts struct {
+	Keys, Locked, Connections, OpenTokens, Questions int
+	Parked, Ready, Undeliverable                     int
+	AuditSeq                                         int64
+}
+
+// AuditFilter chooses records; a zero field does not filter.
+type AuditFilter struct {
+	Before     int64 // numbers below it: the cursor of a list, newest first
+	After      int64 // numbers above it: the cursor of a list, oldest first
+	Since      int64 // unix ms, inclusive
+	Until      int64 // unix ms, exclusive
+	Principal  string
+	Action     string
+	Key        string // pubkey, hex
+	Connection bunker.ConnectionID
+	Effect     string
+	Limit      int
+	Newest     bool // newest first; otherwise oldest first
+}
+
+// Findings is the outcome of a check of the whole store.
+type Findings struct {
+	Damage   []string // of the database file
+	Tampered []string // rows whose MAC is wrong
+	Sealed   bool     // MACs were not checked
+	Chain    audit.Report
+}
+
+// Undelivered is a request whose reply reached no relay in time.
+type Undelivered struct {
+	Event      nostr.ID
+	Connection bunker.ConnectionID
+	Method     string
+	CreatedAt  int64 // unix seconds
+	ReadyAt    int64 // unix ms
+	Erased     bool  // too old: the reply cannot be sent any more
+}
+
+// Tx is one change under the tenant's lock: whole or not at all. Puts of rows
+// with authority check and raise the row's version and write its MAC.
+type Tx interface {
+	Tenant() bunker.TenantState
+	PutTenant(bunker.TenantState) error
+	// StopEverything locks every key, suspends every connection and marks the
+	// tenant stopped.
+	StopEverything() error
+	Audit(bunker.AuditRecord) error
+	Now() int64 // ledger time, unix ms
+
+	Key(idOrName string) (*bunker.UserKey, error)
+	Keys(Page) ([]bunker.UserKey, error)
+	PutKey(*bunker.UserKey) error
+	DeleteKey(bunker.KeyID) error
+	AddServiceKey(*bunker.ServiceKey) error
+
+	Token(bunker.TokenID) (*bunker.Token, error)
+	PutToken(*bunker.Token) error
+
+	Connection(bunker.ConnectionID) (*bunker.Connection, error)
+	PutConnection(*bunker.Connection) error
+	Grant(bunker.GrantID) (*bunker.Grant, error)
+	PutGrant(*bunker.Grant) error
+
+	Approval(bunker.ApprovalID) (*bunker.Approval, error)
+	AnswerApproval(id bunker.ApprovalID, shown [32]byte, state bunker.ApprovalState, by string, grant *bunker.Grant) error
+	Denials(c bunker.ConnectionID, method string, kind, since int64) (int, error)
+
+	Admins() ([]bunker.Admin, error)
+	PutAdmin(*bunker.Admin) error
+	DeleteAdmin(nostr.PubKey) error
+
+	Slots() ([]bunker.Slot, error)
+	PutSlot(*bunker.Slot) error
+	DeleteSlot(bunker.SlotID) error
+
+	Relays() ([]Relay, error)
+	PutRelay(Relay) error
+	DeleteRelay(url string) error
+}
+
+// Rows is the store: reads of verified rows as they are now, and changes.
+type Rows interface {
+	// Change runs f in one transaction. A change without a record is refused.
+	Change(ctx context.Context, t bunker.TenantID, by bunker.Principal, f func(Tx) error) error
+	// Commit stores an entry of the ledger: for an app's own request (nostrconnect).
+	Commit(ctx context.Context, e *bunker.Entry) (bunker.Result, error)
+	// VerifyAll checks the MAC of every row of the tenant, right after the unseal:
+	// bunker.ErrTampered names one that is wrong.
+	VerifyAll(ctx context.Context, t bunker.TenantID) error
+	// ApplyPending does what was ordered while the tenant was sealed (a stop, a
+	// restore), with its own records, and reports whether there was anything.
+	ApplyPending(ctx context.Context, t bunker.TenantID) (bool, error)
+	// StopSealed orders a sealed tenant to stop, with its own record.
+	StopSealed(ctx context.Context, t bunker.TenantID, by bunker.Principal) error
+	// AcceptClock makes the wall clock the ledger's time, with its own record.
+	AcceptClock(ctx context.Context, t bunker.TenantID, by bunker.Principal) error
+
+	Tenant(ctx context.Context, t bunker.TenantID) (st bunker.TenantState, verified bool, err error)
+	Counts(ctx context.Context, t bunker.TenantID) (Counts, error)
+	Clock() Clock
+
+	Key(ctx context.Context, t bunker.TenantID, idOrName string) (*bunker.UserKey, error)
+	Keys(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.UserKey, error)
+	DeletingKeys(ctx context.Context, t bunker.TenantID) ([]bunker.UserKey, error)
+	ServiceKeys(ctx context.Context, t bunker.TenantID, role bunker.ServiceRole) ([]bunker.ServiceKey, error)
+
+	Token(ctx context.Context, t bunker.TenantID, id bunker.TokenID) (*bunker.Token, error)
+	Tokens(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Token, error)
+	Connection(ctx context.Context, t bunker.TenantID, id bunker.ConnectionID) (*bunker.Connection, error)
+	Connections(ctx context.Context, t bunker.TenantID, key bunker.KeyID, p Page) ([]bunker.Connection, error)
+	Grants(ctx context.Context, t bunker.TenantID, c bunker.ConnectionID, p Page) ([]bunker.Grant, error)
+	Approval(ctx context.Context, t bunker.TenantID, id bunker.ApprovalID) (*bunker.Approval, error)
+	Approvals(ctx context.Context, t bunker.TenantID, p QuestionPage) ([]bunker.Approval, error)
+
+	Admins(ctx context.Context, t bunker.TenantID) ([]bunker.Admin, error)
+	Slots(ctx context.Context, t bunker.TenantID) ([]bunker.Slot, error)
+	Relays(ctx context.Context, t bunker.TenantID) ([]Relay, error)
+	RelayUsers(ctx context.Context, t bunker.TenantID, url string) (RelayUse, error)
+
+	// Audit returns records as stored.
+	Audit(ctx context.Context, t bunker.TenantID, f AuditFilter) ([]bunker.AuditRecord, error)
+	// AuditLines returns the chain as stored, from the record after a number on.
+	AuditLines(ctx context.Context, t bunker.TenantID, after int64, limit int) ([]audit.Line, error)
+	// Checkpoints returns those of n records after a number, in their order.
+	Checkpoints(ctx context.Context, t bunker.TenantID, after int64, n int) ([]audit.Signed, error)
+	// VerifyAudit checks the whole chain against the audit key (zero: each
+	// checkpoint's own), stored checkpoints and those given.
+	VerifyAudit(ctx context.Context, t bunker.TenantID, key nostr.PubKey, held []audit.Signed) (audit.Report, error)
+	// NextCheckpoint is what to sign now; ok is false when nothing is new.
+	NextCheckpoint(ctx context.Context, t bunker.TenantID) (c audit.Checkpoint, ok bool, err error)
+	LastCheckpoint(ctx context.Context, t bunker.TenantID) (*audit.Signed, error)
+	AddCheckpoint(ctx context.Context, s audit.Signed) error
+	// Check looks at everything, which takes its time.
+	Check(ctx context.Context, t bunker.TenantID) (Findings, error)
+	Undeliverable(ctx context.Context, t bunker.TenantID) ([]Undelivered, error)
+}

@@ -1,0 +1,211 @@
+package admin
+
+import (
+	"context"
+	"encoding/hex"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"nsecbunker/internal/bunker"
+)
+
+func statusCommands(t *Table) {
+	add(t, Command{
+		Name: "status", Summary: "Shows how the bunker does: state, keys, connections, questions, relays, clock, log.",
+		Role: bunker.Viewer, Doors: system(), WhileSealed: true,
+	}, t.status)
+}
+
+type statusResult struct {
+	Version          string        `json:"version"`
+	Backend          string        `json:"backend" doc:"the secp256k1 library"`
+	Started          Time          `json:"started"`
+	State            string        `json:"state" doc:"not set up, sealed, unsealed or stopped"`
+	Reviewed         bool          `json:"reviewed" doc:"no after a restore, until an owner has reviewed the connections"`
+	Incarnation      string        `json:"incarnation"`
+	IncarnationNo    int64         `json:"incarnation_no"`
+	Keys             keyCounts     `json:"keys"`
+	Connections      int           `json:"connections" doc:"active ones"`
+	Tokens           int           `json:"tokens" doc:"open ones"`
+	Questions        int           `json:"questions" doc:"open ones"`
+	Unreleased       unreleased    `json:"unreleased"`
+	Relays           []RelayHealth `json:"relays"`
+	AppRelays        []string      `json:"app_relays" doc:"what apps are told to use"`
+	Admins           []adminView   `json:"admins,omitempty" doc:"not while sealed"`
+	ConnectionString string        `json:"connection_string,omitempty"`
+	Clock            clockView     `json:"clock"`
+	Audit            auditHead     `json:"audit"`
+	LastBackup       Time          `json:"last_backup,omitzero"`
+	Memory           memoryView    `json:"memory"`
+	Warnings         []string      `json:"warnings,omitempty"`
+}
+
+type keyCounts struct {
+	All      int `json:"all"`
+	Unlocked int `json:"unlocked" doc:"in memory"`
+	Locked   int `json:"locked"`
+	Deleting int `json:"deleting" doc:"not counted while sealed"`
+}
+
+type unreleased struct {
+	Waiting       int `json:"waiting" doc:"signed and recorded, not yet taken by a relay"`
+	Undeliverable int `json:"undeliverable" doc:"given up after 10 minutes; the bytes are kept"`
+}
+
+type clockView struct {
+	Ledger  Time   `json:"ledger"`
+	Suspect bool   `json:"suspect"`
+	Behind  bool   `json:"behind"`
+	Why     string `json:"why,omitempty"`
+}
+
+type auditHead struct {
+	Seq        int64  `json:"seq"`
+	Head       string `json:"head"`
+	Checkpoint int64  `json:"checkpoint" doc:"number of the last record that a signed checkpoint covers"`
+}
+
+type memoryView struct {
+	Used   int  `json:"used" doc:"bytes"`
+	Size   int  `json:"size" doc:"bytes"`
+	Locked bool `json:"locked" doc:"no: secrets could be written to swap"`
+}
+
+// loopbackWords are said wherever apps are told of this machine only.
+const loopbackWords = "works on this machine only: no relay is set that apps elsewhere could reach; add one with: nsecbunker relay add wss://…"
+
+func (t *Table) status(ctx context.Context, _ *Call, _ Empty) (statusResult, error) {
+	var res statusResult
+	st, _, err := t.Rows.Tenant(ctx, t.Tenant)
+	if err != nil {
+		return res, err
+	}
+	info := t.Around.Info()
+	res.Version, res.Backend, res.Started = info.Version, info.Backend, Time(info.Started.UnixMilli())
+	res.Memory = memoryView{info.MemoryUsed, info.MemorySize, info.MemoryLocked}
+	res.State, res.Reviewed = t.state(st), st.Reviewed
+	res.Incarnation, res.IncarnationNo = st.Incarnation, st.IncarnationNo
+	res.Audit = auditHead{Seq: st.ChainSeq, Head: hex.EncodeToString(st.ChainHead[:])}
+	res.Relays, res.AppRelays = t.Around.RelayHealth(), t.Around.AppRelays()
+	if err := t.statusCounts(ctx, &res); err != nil {
+		return res, err
+	}
+	clock := t.Rows.Clock()
+	res.Clock = clockView{Time(clock.Ledger.UnixMilli()), clock.Suspect, clock.Behind, clock.Why}
+	last, err := t.Backup.Last(ctx)
+	if err != nil {
+		return res, err
+	}
+	if !last.IsZero() {
+		res.LastBackup = Time(last.UnixMilli())
+	}
+	if res.ConnectionString, err = t.connectionString(ctx); err != nil {
+		return res, err
+	}
+	if st.SetUp && t.Vault.Unsealed(t.Tenant) {
+		if err := t.statusUnsealed(ctx, &res); err != nil {
+			return res, err
+		}
+	}
+	t.statusWarnings(&res)
+	return res, nil
+}
+
+func (t *Table) state(st bunker.TenantState) string {
+	switch {
+	case !st.SetUp:
+		return "not set up"
+	case !t.Vault.Unsealed(t.Tenant):
+		return "sealed"
+	case st.Stopped:
+		return "stopped"
+	}
+	return "unsealed"
+}
+
+func (t *Table) statusCounts(ctx context.Context, res *statusResult) error {
+	n, err := t.Rows.Counts(ctx, t.Tenant)
+	if err != nil {
+		return err
+	}
+	res.Keys = keyCounts{All: n.Keys, Locked: n.Locked}
+	res.Connections, res.Tokens, res.Questions = n.Connections, n.OpenTokens, n.Questions
+	res.Unreleased = unreleased{n.Ready, n.Undeliverable}
+	return nil
+}
+
+// statusUnsealed adds what is read verified, or from memory.
+func (t *Table) statusUnsealed(ctx context.Context, res *statusResult) error {
+	admins, err := t.Rows.Admins(ctx, t.Tenant)
+	if err != nil {
+		return err
+	}
+	for i := range admins {
+		res.Admins = append(res.Admins, viewAdmin(&admins[i]))
+	}
+	cp, err := t.Rows.LastCheckpoint(ctx, t.Tenant)
+	if err != nil {
+		return err
+	}
+	if cp != nil {
+		res.Audit.Checkpoint = cp.Seq
+	}
+	return t.eachKey(ctx, func(k *bunker.UserKey) error {
+		if k.State == bunker.KeyDeleting {
+			res.Keys.Deleting++
+		}
+		if t.Vault.Unlocked(t.Tenant, k.ID) {
+			res.Keys.Unlocked++
+		}
+		return nil
+	})
+}
+
+func (t *Table) statusWarnings(res *statusResult) {
+	warn := func(on bool, words string) {
+		if on {
+			res.Warnings = append(res.Warnings, words)
+		}
+	}
+	warn(res.State != "not set up" && loopbackOnly(res.AppRelays), loopbackWords)
+	warn(!res.Memory.Locked, "secrets are not locked into memory and could be written to swap (--allow-swap)")
+	warn(res.Clock.Suspect, res.Clock.Why)
+	warn(!res.Reviewed && res.State != "not set up", "this bunker was restored: look at the list of connections, then end the review with: nsecbunker connections review")
+	warn(res.State == "stopped", "the bunker is stopped: nothing is signed until an owner ends it with: nsecbunker stop end")
+	warn(res.Unreleased.Undeliverable > 0, "some replies were taken by no relay within ten minutes; see: nsecbunker doctor")
+}
+
+// connectionString is where admins find the bunker; it is no secret. "" before
+// there is an admin key.
+func (t *Table) connectionString(ctx context.Context) (string, error) {
+	keys, err := t.Rows.ServiceKeys(ctx, t.Tenant, bunker.RoleAdmin)
+	if err != nil || len(keys) == 0 {
+		return "", err
+	}
+	var q []string
+	for _, u := range t.Around.AppRelays() {
+		q = append(q, "relay="+url.QueryEscape(u))
+	}
+	s := "bunker-admin://" + keys[0].PubKey.String()
+	if len(q) > 0 {
+		s += "?" + strings.Join(q, "&")
+	}
+	return s, nil
+}
+
+// loopbackOnly reports whether no relay can be reached from elsewhere.
+func loopbackOnly(relays []string) bool {
+	for _, r := range relays {
+		u, err := url.Parse(r)
+		if err != nil {
+			continue
+		}
+		host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+		ip, err := netip.ParseAddr(host)
+		if host != "localhost" && !strings.HasSuffix(host, ".localhost") && (err != nil || !ip.Unmap().IsLoopback()) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,55 @@
+package admin
+
+import (
+	"context"
+
+	"nsecbunker/internal/bunker"
+)
+
+func stopCommands(t *Table) {
+	add(t, Command{
+		Name: "stop", Summary: "Stops everything: locks every key, suspends every connection. Works while sealed, too.",
+		Role: bunker.Approver, Doors: local(), WhileSealed: true, Writes: true,
+	}, t.stop)
+	add(t, Command{
+		Name: "stop.end", Summary: "Ends a stop. Keys stay locked and connections suspended until they are brought back one by one.",
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
+	}, t.stopEnd)
+}
+
+// stop is durable before any key is wiped: neither a restart nor an automatic
+// unseal undoes it.
+func (t *Table) stop(ctx context.Context, c *Call, _ Empty) (Empty, error) {
+	t.memory.Lock()
+	defer t.memory.Unlock()
+	st, _, err := t.Rows.Tenant(ctx, t.Tenant)
+	if err != nil {
+		return Empty{}, err
+	}
+	if !st.SetUp {
+		return Empty{}, bunker.Errorf(bunker.CodeConflict, "the bunker is not set up yet; there is nothing to stop")
+	}
+	if !t.Vault.Unsealed(t.Tenant) {
+		return Empty{}, c.Recorded(t.Rows.StopSealed(ctx, t.Tenant, c.Principal))
+	}
+	rec := &bunker.AuditRecord{Reason: "every key is locked, every connection suspended"}
+	if err := c.Commit(ctx, rec, func(tx Tx) error { return tx.StopEverything() }); err != nil {
+		return Empty{}, err
+	}
+	err = t.Vault.LockAll(t.Tenant)
+	t.Around.Changed()
+	t.Around.Wake()
+	return Empty{}, err
+}
+
+func (t *Table) stopEnd(ctx context.Context, c *Call, _ Empty) (Empty, error) {
+	err := c.Commit(ctx, &bunker.AuditRecord{}, func(tx Tx) error {
+		st := tx.Tenant()
+		if !st.Stopped {
+			return bunker.Errorf(bunker.CodeConflict, "the bunker is not stopped")
+		}
+		st.Stopped = false
+		return tx.PutTenant(st)
+	})
+	return Empty{}, err
+}
