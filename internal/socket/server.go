@@ -159,18 +159,25 @@ func (s *Server) answer(ctx context.Context, line []byte) reply {
 		}
 		return reply{ID: req.ID, Error: public(e)}
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(result); err != nil {
+	b, err := encode(result)
+	if err != nil {
 		s.Log.Error("a result could not be written", "command", req.Cmd, "error", err)
 		return reply{ID: req.ID, Error: public(err)}
 	}
-	return reply{ID: req.ID, Result: b.Bytes()}
+	return reply{ID: req.ID, Result: b}
+}
+
+// encode writes a value as one line of JSON.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.Bytes(), err
 }
 
 func (s *Server) write(conn *net.UnixConn, r reply) error {
-	b, err := json.Marshal(r)
+	b, err := encode(r)
 	if err != nil {
 		return err
 	}
@@ -178,6 +185,6 @@ func (s *Server) write(conn *net.UnixConn, r reply) error {
 	if err := conn.SetWriteDeadline(time.Now().Add(WriteTimeout)); err != nil {
 		return err
 	}
-	_, err = conn.Write(append(b, '\n'))
+	_, err = conn.Write(b)
 	return err
 }

@@ -31,7 +31,7 @@ func (table) Dispatch(_ context.Context, p bunker.Principal, name string, params
 	case "fail":
 		return nil, bunker.Errorf(bunker.CodeConflict, "no").WithHint("try").In("x").WithCause(errors.New("hidden"))
 	}
-	return nil, errors.New("inside")
+	return nil, errors.New("a hidden cause")
 }
 
 type prover struct{ right string }
@@ -123,7 +123,7 @@ func TestErrorsKeepTheirWordsAndHideTheirCause(t *testing.T) {
 	if err := c.Call(t.Context(), "fail", nil, nil, nil); !errors.As(err, &e) || e.Words != "no" || e.Hint != "try" || e.Field != "x" || e.Cause != nil {
 		t.Errorf("got %#v", e)
 	}
-	if err := c.Call(t.Context(), "other", nil, nil, nil); !errors.As(err, &e) || strings.Contains(e.Words, "inside") {
+	if err := c.Call(t.Context(), "other", nil, nil, nil); !errors.As(err, &e) || strings.Contains(e.Words, "hidden") {
 		t.Errorf("got %v", err)
 	}
 }
