@@ -9,17 +9,8 @@ import (
 	"nsecbunker/internal/bunker"
 )
 
-// quick makes the KDF cheap where only the counting matters.
-func quick(c *Config) {
-	c.KDF = func(password, salt []byte, _ uint8) ([]byte, error) {
-		key := make([]byte, 32)
-		copy(key, password)
-		return key, nil
-	}
-}
-
 func TestTriesAreLimitedAndComeBackFiveAnHour(t *testing.T) {
-	f := newFixture(t, quick)
+	f := newFixture(t)
 	s := f.wrap(t, bunker.SlotPassphrase, pass(goodPassphrase))
 	for range MaxTries {
 		wantErr(t, f.refuses(t, s, pass("wrong passphrase")), ErrWrong)
@@ -50,12 +41,12 @@ func TestTriesAreLimitedAndComeBackFiveAnHour(t *testing.T) {
 }
 
 func TestARestartGivesNoTriesBack(t *testing.T) {
-	f := newFixture(t, quick)
+	f := newFixture(t)
 	s := f.wrap(t, bunker.SlotPassphrase, pass(goodPassphrase))
 	for range MaxTries {
 		f.refuses(t, s, pass("wrong passphrase"))
 	}
-	again := newFixture(t, quick, func(c *Config) { c.Attempts = f.tries })
+	again := newFixture(t, func(c *Config) { c.Attempts = f.tries })
 	wantCode(t, again.refuses(t, s, pass(goodPassphrase)), bunker.CodeRateLimited)
 }
 
@@ -78,7 +69,7 @@ func TestATryIsNotedBeforeItIsMade(t *testing.T) {
 }
 
 func TestAClockSetBackGivesNoTriesBack(t *testing.T) {
-	f := newFixture(t, quick)
+	f := newFixture(t)
 	s := f.wrap(t, bunker.SlotPassphrase, pass(goodPassphrase))
 	for range MaxTries {
 		f.refuses(t, s, pass("wrong passphrase"))
@@ -88,7 +79,7 @@ func TestAClockSetBackGivesNoTriesBack(t *testing.T) {
 }
 
 func TestWithoutTheStoreNothingIsTried(t *testing.T) {
-	f := newFixture(t, quick)
+	f := newFixture(t)
 	s := f.wrap(t, bunker.SlotPassphrase, pass(goodPassphrase))
 	boom := errors.New("disk full")
 	f.tries.fail = boom
@@ -98,7 +89,7 @@ func TestWithoutTheStoreNothingIsTried(t *testing.T) {
 func TestAFaultOfTheMachineIsNoTry(t *testing.T) {
 	boom := errors.New("out of memory")
 	fail := false
-	f := newFixture(t, quick, func(c *Config) {
+	f := newFixture(t, func(c *Config) {
 		inner := c.KDF
 		c.KDF = func(p, salt []byte, n uint8) ([]byte, error) {
 			if fail {
@@ -116,7 +107,7 @@ func TestAFaultOfTheMachineIsNoTry(t *testing.T) {
 }
 
 func TestTriesInParallelAreNotMoreThanAllowed(t *testing.T) {
-	f := newFixture(t, quick)
+	f := newFixture(t)
 	s := f.wrap(t, bunker.SlotPassphrase, pass(goodPassphrase))
 	results := make(chan error)
 	for range 4 * MaxTries {

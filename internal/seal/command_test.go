@@ -2,8 +2,10 @@ package seal
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -80,14 +82,27 @@ func TestACommandGetsNeitherOurEnvironmentNorInput(t *testing.T) {
 	}
 }
 
-func TestACancelledCommandEnds(t *testing.T) {
-	f := newFixture(t, withCommand(testChild(t).Exe, "hang"))
+func TestACommandThatTookTooLongIsGone(t *testing.T) {
+	noted := filepath.Join(t.TempDir(), "pid")
+	short := func(c *Config) { c.CommandTimeout = 5 * time.Second } // time to start
+	f := newFixture(t, withCommand(testChild(t).Exe, "hang", noted), short)
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
+	go func() {
+		defer cancel() // as soon as it runs
+		for ctx.Err() == nil {
+			if b, err := os.ReadFile(noted); err == nil && strings.HasSuffix(string(b), "\n") {
+				return
+			}
+		}
+	}()
 	if _, err := f.runCommand(ctx, "kms"); err == nil {
 		t.Fatal("it ended well")
 	}
-	if _, err := os.Stat("/proc/self"); err != nil {
-		t.Log("no /proc: whether the child is gone was not looked at")
+	b, err := os.ReadFile(noted)
+	must(t, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	must(t, err)
+	if err := unix.Kill(pid, 0); !errors.Is(err, unix.ESRCH) {
+		t.Fatalf("the process %d is still there: %v", pid, err)
 	}
 }

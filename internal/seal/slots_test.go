@@ -18,7 +18,7 @@ import (
 const goodPassphrase = "correct horse battery"
 
 func TestAPassphraseOpensItsSlotThroughARealChild(t *testing.T) {
-	f := newFixture(t)
+	f := newFixture(t, realChild(t))
 	in := Input{Name: "mine", Passphrase: []byte(goodPassphrase)}
 	s := f.wrap(t, bunker.SlotPassphrase, in)
 	if string(in.Passphrase) != goodPassphrase {
@@ -28,9 +28,7 @@ func TestAPassphraseOpensItsSlotThroughARealChild(t *testing.T) {
 		t.Fatalf("slot %+v", s)
 	}
 	f.opens(t, s, pass(goodPassphrase))
-	if _, size := f.cfg.Arena.Used(); size == 0 {
-		t.Fatal("no arena")
-	}
+	wantErr(t, f.refuses(t, s, pass(goodPassphrase+"!")), ErrWrong)
 	if used, _ := f.cfg.Arena.Used(); used != 0 {
 		t.Fatalf("%d bytes of the arena are still taken", used)
 	}
@@ -119,9 +117,6 @@ func TestTamperedParametersAreRefused(t *testing.T) {
 	lowered := edit(t, higher.wrap(t, bunker.SlotPassphrase, pass(goodPassphrase)), "log_n", MinLogN)
 	after["log_n lowered"] = lowered
 	for i := range s.Wrapped {
-		if i%13 != 0 {
-			continue // each costs a derivation; TestEveryChangedByte… of the vault does them all
-		}
 		b := s
 		b.Wrapped = bytes.Clone(s.Wrapped)
 		b.Wrapped[i] ^= 1
@@ -129,7 +124,7 @@ func TestTamperedParametersAreRefused(t *testing.T) {
 	}
 	for name, bad := range after {
 		f.tries.tries = Tries{}
-		if err := f.refuses(t, bad, pass(goodPassphrase)); !errors.Is(err, ErrWrong) {
+		if err := f.refuses(t, bad, pass(goodPassphrase)); !errors.Is(err, ErrWrong) && !errors.Is(err, vault.ErrFormat) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -90,16 +90,15 @@ func plainHost(s string) (string, bool) {
 		}
 	}
 	// A browser reads a host whose last part is a number as an IPv4 address, in
-	// forms like 127.1 and 0x7f000001; only the usual one is taken here.
+	// forms like 127.1 and 0x7f000001; only the usual one is taken here. No top
+	// level domain begins with a digit.
 	last := s[strings.LastIndexByte(s, '.')+1:]
 	if last == "" {
 		return "", false
 	}
 	if last[0] >= '0' && last[0] <= '9' {
-		if _, err := strconv.ParseUint(last, 0, 64); err == nil || digits(last) {
-			ip, err := netip.ParseAddr(s)
-			return s, err == nil && ip.Is4()
-		}
+		ip, err := netip.ParseAddr(s)
+		return s, err == nil && ip.Is4()
 	}
 	return s, true
 }
@@ -145,15 +144,6 @@ func printable(s string) bool {
 		}
 	}
 	return true
-}
-
-func digits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return s != ""
 }
 
 func contains(list []string, s string) bool {

@@ -25,7 +25,7 @@ func FuzzAddress(f *testing.F) {
 		}
 		u, err := url.Parse(s)
 		if err != nil {
-			t.Fatalf("%q is read here only", s)
+			return // a bad escape in the path or the fragment, which are not read here
 		}
 		host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 		ip, err := netip.ParseAddr(host)

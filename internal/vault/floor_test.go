@@ -174,7 +174,7 @@ func TestFloorHTTPLogins(t *testing.T) {
 		"bunker.example", "//bunker.example", "ftp://bunker.example", "https:/bunker.example", "https:bunker.example", `https:\\bunker.example`, `https://api.example\@bunker.example`,
 		"https://api.example@bunker.example", "https://bunker.example@api.example", "https://bunker%2eexample", "https://bunker.exampl%65", "https:// bunker.example", " https://bunker.example",
 		"https://bunker.ex\tample", "https://bunker。example", "https://ｂunker.example", "https://[::1", "https://[::1]x", "https://[fe80::1%25eth0]/", "https://api.example:", "https://:443",
-		"https://api.example:0", "https://api.example:65536", "https://api.example:+80", "https://127.1:7447", "https://0x7f.0.0.1", "https://2130706433", "https://0177.0.0.1", "https://1.2.3.4.5", "https://api.example:80:80",
+		"https://api.example:0", "https://api.example:65536", "https://api.example:+80", "https://127.1:7447", "https://0x7f.0.0.1", "https://2130706433", "https://0177.0.0.1", "https://1.2.3.4.5", "https://0x", "https://1.2.3.08", "https://99999999999999999999999", "https://a.0x7f", "https://api.example:80:80",
 		"https://", "https:///x", "https://..", "https://api..", "https://" + strings.Repeat("x", maxAddress),
 	} {
 		at := try{name: u, tags: auth(u), want: bunker.CodeRestricted}

@@ -23,16 +23,59 @@ func TestNothingSignsAfterLockReturned(t *testing.T) {
 	}
 }
 
-func hammer(t *testing.T, lock func(*Vault, bunker.UserKey) error) {
-	v := newVault(t)
-	k := unlockedKey(t, v, npubLogin)
-	s := service(t, v, bunker.RoleSigner)
+// rush is requests of every sort, many at once, until it is stopped.
+type rush struct {
+	// epoch is odd while the key is locked. A request that began and ended in one
+	// odd epoch, and succeeded, was done with a locked key.
+	epoch, done, refused atomic.Int64
+	stop                 chan struct{}
+	wg                   sync.WaitGroup
+}
+
+// run repeats op in a goroutine.
+func (r *rush) run(t *testing.T, n int, op func() error) {
+	r.wg.Go(func() {
+		for {
+			select {
+			case <-r.stop:
+				return
+			default:
+			}
+			before := r.epoch.Load()
+			err := op()
+			switch {
+			case err == nil:
+				r.done.Add(1)
+				if before%2 == 1 && r.epoch.Load() == before {
+					t.Errorf("operation %d worked after the lock returned", n)
+					return
+				}
+			case errors.Is(err, ErrLocked), errors.Is(err, ErrSealed):
+				r.refused.Add(1)
+			default:
+				t.Errorf("operation %d: %v", n, err)
+				return
+			}
+		}
+	})
+}
+
+// wait returns when n more were counted.
+func wait(t *testing.T, counter *atomic.Int64, n int64) {
+	for goal := counter.Load() + n; counter.Load() < goal && !t.Failed(); {
+		runtime.Gosched()
+	}
+}
+
+// operations is every way to use a user key.
+func operations(t *testing.T, v *Vault, k bunker.UserKey) []func() error {
+	t.Helper()
 	client, friend := stranger(t, v), stranger(t, v)
 	c44, c04 := closed(t, friend, k.PubKey, "x")
 	toLogin, _ := closed(t, client, k.PubKey, "x")
 	request := envelope(t, client, k.PubKey, toLogin)
 	f := floorOf()
-	ops := []func() error{
+	return []func() error{
 		func() error { _, err := v.SignEvent(f, k.ID, note("x")); return err },
 		func() error { _, err := v.Encrypt44(f, k.ID, friend.PubKey(), []byte("x")); return err },
 		func() error { _, err := v.Encrypt04(f, k.ID, friend.PubKey(), []byte("x")); return err },
@@ -44,54 +87,34 @@ func hammer(t *testing.T, lock func(*Vault, bunker.UserKey) error) {
 			return err
 		},
 	}
-	// epoch is odd while the key is locked. A request that began and ended in one
-	// odd epoch, and succeeded, was done with a locked key.
-	var epoch, done, refused atomic.Int64
-	var wg sync.WaitGroup
-	stop := make(chan struct{})
-	for i := range 4 * len(ops) {
-		wg.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				before := epoch.Load()
-				err := ops[i%len(ops)]()
-				switch {
-				case err == nil:
-					done.Add(1)
-					if before%2 == 1 && epoch.Load() == before {
-						t.Errorf("operation %d worked after the lock returned", i%len(ops))
-						return
-					}
-				case errors.Is(err, ErrLocked), errors.Is(err, ErrSealed):
-					refused.Add(1)
-				default:
-					t.Errorf("operation %d: %v", i%len(ops), err)
-					return
-				}
-			}
-		})
+}
+
+func hammer(t *testing.T, lock func(*Vault, bunker.UserKey) error) {
+	v := newVault(t)
+	k := unlockedKey(t, v, npubLogin)
+	s := service(t, v, bunker.RoleSigner)
+	client := stranger(t, v).PubKey()
+	r := &rush{stop: make(chan struct{})}
+	for range 4 {
+		for i, op := range operations(t, v, k) {
+			r.run(t, i, op)
+		}
 	}
-	wg.Go(func() { // the bunker's own keys speak all the time
+	r.wg.Go(func() { // the bunker's own keys speak all the time
 		for {
 			select {
-			case <-stop:
+			case <-r.stop:
 				return
 			default:
 			}
-			if _, err := v.CloseReply(self, s.PubKey, client.PubKey(), NIP44, false, []byte("x"), testNow); err != nil {
+			if _, err := v.CloseReply(self, s.PubKey, client, NIP44, false, []byte("x"), testNow); err != nil {
 				t.Error(err)
 				return
 			}
 		}
 	})
 	for range 12 {
-		for goal := done.Load() + 20; done.Load() < goal && !t.Failed(); {
-			runtime.Gosched()
-		}
+		wait(t, &r.done, 20)
 		must(t, lock(v, k))
 		v.talks.mu.Lock()
 		for talk := range v.talks.index {
@@ -100,19 +123,17 @@ func hammer(t *testing.T, lock func(*Vault, bunker.UserKey) error) {
 			}
 		}
 		v.talks.mu.Unlock()
-		epoch.Add(1)
-		for goal := refused.Load() + 20; refused.Load() < goal && !t.Failed(); {
-			runtime.Gosched()
-		}
-		epoch.Add(1)
+		r.epoch.Add(1)
+		wait(t, &r.refused, 20)
+		r.epoch.Add(1)
 		if !v.Unsealed(self) {
 			must(t, v.Unseal(self, bytes.Repeat([]byte{2}, 32)))
 		}
 		must(t, v.UnlockUserKey(k, nil))
 	}
-	close(stop)
-	wg.Wait()
-	t.Logf("%d operations done, %d refused", done.Load(), refused.Load())
+	close(r.stop)
+	r.wg.Wait()
+	t.Logf("%d operations done, %d refused", r.done.Load(), r.refused.Load())
 }
 
 func TestSignaturesAreMadeInParallel(t *testing.T) {
