@@ -61,9 +61,9 @@ func (t *Table) auditList(ctx context.Context, _ *Call, p auditListParams) (audi
 	if err != nil {
 		return res, err
 	}
-	f := AuditFilter{
+	f := RecordFilter{
 		Since: int64(p.Since), Until: int64(p.Until), Principal: p.Principal, Action: p.Action, Effect: p.Effect,
-		Connection: bunker.ConnectionID(p.Connection), Limit: page.Limit, Newest: true,
+		Connection: bunker.ConnectionID(p.Connection), Limit: page.Limit,
 	}
 	if p.Effect != "" {
 		if _, err := bunker.ParseEffect(p.Effect); err != nil {
@@ -88,7 +88,7 @@ func (t *Table) auditList(ctx context.Context, _ *Call, p auditListParams) (audi
 			return res, err
 		}
 	}
-	recs, err := t.Rows.Audit(ctx, t.Tenant, f)
+	recs, err := t.Rows.Records(ctx, t.Tenant, f)
 	if err != nil {
 		return res, err
 	}
@@ -99,19 +99,19 @@ func (t *Table) auditList(ctx context.Context, _ *Call, p auditListParams) (audi
 
 // auditKey is the pubkey that records name: of a key that is here, or of one that
 // was.
-func (t *Table) auditKey(ctx context.Context, s string) (string, error) {
+func (t *Table) auditKey(ctx context.Context, s string) (nostr.PubKey, error) {
 	k, err := t.key(ctx, s)
 	switch {
 	case err == nil:
-		return k.PubKey.String(), nil
+		return k.PubKey, nil
 	case !isNotFound(err):
-		return "", err
+		return nostr.PubKey{}, err
 	}
 	pub, bad := npub("key", s)
 	if bad != nil {
-		return "", err
+		return pub, err // neither: the better words are those about the name
 	}
-	return pub.String(), nil
+	return pub, nil
 }
 
 func seq(field, s string) (int64, error) {
@@ -178,7 +178,7 @@ func (t *Table) auditExport(ctx context.Context, _ *Call, p auditExportParams) (
 // auditPart reads some lines with the checkpoints of their records.
 func (t *Table) auditPart(ctx context.Context, after int64) ([]audit.Line, map[int64]audit.Signed, error) {
 	lines, err := t.Rows.AuditLines(ctx, t.Tenant, after, MaxPage)
-	if err != nil {
+	if err != nil || len(lines) == 0 {
 		return nil, nil, err
 	}
 	list, err := t.Rows.Checkpoints(ctx, t.Tenant, after, len(lines))

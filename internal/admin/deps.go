@@ -180,24 +180,26 @@ type Clock struct {
 // Counts are the numbers of status. They are counted, not verified: good for
 // showing, not for deciding.
 type Counts struct {
-	Keys, Locked, Connections, OpenTokens, Questions int
-	Parked, Ready, Undeliverable                     int
-	AuditSeq                                         int64
+	Keys          int
+	KeysLocked    int
+	KeysDeleting  int
+	Connections   map[bunker.ConnectionState]int
+	Questions     int
+	Tokens        int // open ones
+	Ready         int // replies that no relay has accepted yet
+	Undeliverable int // replies that were given up
 }
 
-// AuditFilter chooses records; a zero field does not filter.
-type AuditFilter struct {
-	Before     int64 // numbers below it: the cursor of a list, newest first
-	After      int64 // numbers above it: the cursor of a list, oldest first
-	Since      int64 // unix ms, inclusive
-	Until      int64 // unix ms, exclusive
-	Principal  string
-	Action     string
-	Key        string // pubkey, hex
-	Connection bunker.ConnectionID
-	Effect     string
-	Limit      int
-	Newest     bool // newest first; otherwise oldest first
+// RecordFilter selects audit records; empty fields select all.
+type RecordFilter struct {
+	Since, Until int64 // unix ms; Until is exclusive, 0: no end
+	Key          nostr.PubKey
+	Connection   bunker.ConnectionID
+	Principal    string
+	Action       string
+	Effect       string
+	Before       int64 // number of the record to go back from, exclusive; 0: the newest
+	Limit        int
 }
 
 // Findings is the outcome of a check of the whole store.
@@ -299,12 +301,12 @@ type Rows interface {
 	Relays(ctx context.Context, t bunker.TenantID) ([]Relay, error)
 	RelayUsers(ctx context.Context, t bunker.TenantID, url string) (RelayUse, error)
 
-	// Audit returns records as stored.
-	Audit(ctx context.Context, t bunker.TenantID, f AuditFilter) ([]bunker.AuditRecord, error)
+	// Records returns records as stored, newest first.
+	Records(ctx context.Context, t bunker.TenantID, f RecordFilter) ([]bunker.AuditRecord, error)
 	// AuditLines returns the chain as stored, from the record after a number on.
 	AuditLines(ctx context.Context, t bunker.TenantID, after int64, limit int) ([]audit.Line, error)
-	// Checkpoints returns those of n records after a number, in their order.
-	Checkpoints(ctx context.Context, t bunker.TenantID, after int64, n int) ([]audit.Signed, error)
+	// Checkpoints returns those of records after a number, in their order.
+	Checkpoints(ctx context.Context, t bunker.TenantID, after int64, limit int) ([]audit.Signed, error)
 	// VerifyAudit checks the whole chain against the audit key (zero: each
 	// checkpoint's own), stored checkpoints and those given.
 	VerifyAudit(ctx context.Context, t bunker.TenantID, key nostr.PubKey, held []audit.Signed) (audit.Report, error)

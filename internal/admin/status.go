@@ -18,34 +18,34 @@ func statusCommands(t *Table) {
 }
 
 type statusResult struct {
-	Version          string        `json:"version"`
-	Backend          string        `json:"backend" doc:"the secp256k1 library"`
-	Started          Time          `json:"started"`
-	State            string        `json:"state" doc:"not set up, sealed, unsealed or stopped"`
-	Reviewed         bool          `json:"reviewed" doc:"no after a restore, until an owner has reviewed the connections"`
-	Incarnation      string        `json:"incarnation"`
-	IncarnationNo    int64         `json:"incarnation_no"`
-	Keys             keyCounts     `json:"keys"`
-	Connections      int           `json:"connections" doc:"active ones"`
-	Tokens           int           `json:"tokens" doc:"open ones"`
-	Questions        int           `json:"questions" doc:"open ones"`
-	Unreleased       unreleased    `json:"unreleased"`
-	Relays           []RelayHealth `json:"relays"`
-	AppRelays        []string      `json:"app_relays" doc:"what apps are told to use"`
-	Admins           []adminView   `json:"admins,omitempty" doc:"not while sealed"`
-	ConnectionString string        `json:"connection_string,omitempty"`
-	Clock            clockView     `json:"clock"`
-	Audit            auditHead     `json:"audit"`
-	LastBackup       Time          `json:"last_backup,omitzero"`
-	Memory           memoryView    `json:"memory"`
-	Warnings         []string      `json:"warnings,omitempty"`
+	Version          string         `json:"version"`
+	Backend          string         `json:"backend" doc:"the secp256k1 library"`
+	Started          Time           `json:"started"`
+	State            string         `json:"state" doc:"not set up, sealed, unsealed or stopped"`
+	Reviewed         bool           `json:"reviewed" doc:"no after a restore, until an owner has reviewed the connections"`
+	Incarnation      string         `json:"incarnation"`
+	IncarnationNo    int64          `json:"incarnation_no"`
+	Keys             keyCounts      `json:"keys"`
+	Connections      map[string]int `json:"connections" doc:"by state"`
+	Tokens           int            `json:"tokens" doc:"open ones"`
+	Questions        int            `json:"questions" doc:"open ones"`
+	Unreleased       unreleased     `json:"unreleased"`
+	Relays           []RelayHealth  `json:"relays"`
+	AppRelays        []string       `json:"app_relays" doc:"what apps are told to use"`
+	Admins           []adminView    `json:"admins,omitempty" doc:"not while sealed"`
+	ConnectionString string         `json:"connection_string,omitempty"`
+	Clock            clockView      `json:"clock"`
+	Audit            auditHead      `json:"audit"`
+	LastBackup       Time           `json:"last_backup,omitzero"`
+	Memory           memoryView     `json:"memory"`
+	Warnings         []string       `json:"warnings,omitempty"`
 }
 
 type keyCounts struct {
 	All      int `json:"all"`
 	Unlocked int `json:"unlocked" doc:"in memory"`
 	Locked   int `json:"locked"`
-	Deleting int `json:"deleting" doc:"not counted while sealed"`
+	Deleting int `json:"deleting"`
 }
 
 type unreleased struct {
@@ -129,8 +129,12 @@ func (t *Table) statusCounts(ctx context.Context, res *statusResult) error {
 	if err != nil {
 		return err
 	}
-	res.Keys = keyCounts{All: n.Keys, Locked: n.Locked}
-	res.Connections, res.Tokens, res.Questions = n.Connections, n.OpenTokens, n.Questions
+	res.Keys = keyCounts{All: n.Keys, Locked: n.KeysLocked, Deleting: n.KeysDeleting}
+	res.Connections = map[string]int{}
+	for state, count := range n.Connections {
+		res.Connections[string(state)] = count
+	}
+	res.Tokens, res.Questions = n.Tokens, n.Questions
 	res.Unreleased = unreleased{n.Ready, n.Undeliverable}
 	return nil
 }
@@ -152,9 +156,6 @@ func (t *Table) statusUnsealed(ctx context.Context, res *statusResult) error {
 		res.Audit.Checkpoint = cp.Seq
 	}
 	return t.eachKey(ctx, func(k *bunker.UserKey) error {
-		if k.State == bunker.KeyDeleting {
-			res.Keys.Deleting++
-		}
 		if t.Vault.Unlocked(t.Tenant, k.ID) {
 			res.Keys.Unlocked++
 		}
