@@ -114,7 +114,7 @@ func TestChallengesAreBoundedAndNew(t *testing.T) {
 			t.Errorf("a challenge of %d bytes was answered", len(challenge))
 		}
 	}
-	if NewChallenge() == NewChallenge() {
+	if one, two := NewChallenge(), NewChallenge(); one == two {
 		t.Error("two challenges are the same")
 	}
 }

@@ -511,6 +511,7 @@ func TestAnInvitationIsAnsweredOnlyWithItsSecret(t *testing.T) {
 			time.Sleep(time.Minute)
 			p.bunker.Know(u.Client)
 			p.bunker.Send(p.bunker.Signer, u.Client, nip46.Success("x", u.Secret))
+			synctest.Wait() // the first with the secret is the bunker
 			p.bunker.Send(stranger, u.Client, nip46.Success("x", u.Secret))
 		}()
 		user, err := p.client.Await(soon(t))

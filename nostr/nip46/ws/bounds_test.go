@@ -184,6 +184,57 @@ func TestARelayThatAsksForProofsForEverGetsSixteen(t *testing.T) {
 	})
 }
 
+func TestARelayThatDoesNotReadIsDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := inBubble(t, func(time.Time) bool { return true }, func(ctx context.Context, s *websocket.Conn) { <-ctx.Done() })
+		dropped := make(chan string, 100)
+		p := newPool(t, ws.Config{Client: client, Notice: func(_, text string) { dropped <- text }})
+		ctx, cancel := context.WithTimeout(t.Context(), ws.EOSEPatience+time.Second)
+		defer cancel()
+		stop, err := p.Subscribe(ctx, []string{"ws://r.example"}, nip46.Filter{}, func(*nostr.Event) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stop()
+		done, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 100 { // a REQ and a CLOSE each: more than may wait
+			if _, err := p.Subscribe(done, []string{"ws://r.example"}, nip46.Filter{}, func(*nostr.Event) {}); err == nil {
+				t.Error("it listens without time to")
+			}
+		}
+		if text := <-dropped; text != "it does not read what is sent to it" {
+			t.Errorf("%q", text)
+		}
+	})
+}
+
+func TestARelayThatNeverSaysThatItTookAnEventIsNotWaitedForForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := inBubble(t, func(time.Time) bool { return true }, func(ctx context.Context, s *websocket.Conn) {
+			for {
+				if _, _, err := s.Read(ctx); err != nil {
+					return
+				}
+			}
+		})
+		s, err := nip46.NewSession(nip46test.NewArena(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := s.Auth("x", "y", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := newPool(t, ws.Config{Client: client})
+		start := time.Now()
+		err = p.Publish(t.Context(), []string{"ws://r.example"}, e)
+		if err == nil || !strings.Contains(err.Error(), "did not say that it took the event") || time.Since(start) != ws.PublishTimeout {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
 func TestAFrameOverTheBoundEndsTheLink(t *testing.T) {
 	t.Parallel()
 	r := newRelay(t, manners{})

@@ -8,13 +8,9 @@ import (
 	"nsecbunker/nostr/nip46/internal/jsonscan"
 )
 
-const (
-	// MaxFrame is the size in bytes of the largest frame that is read from a
-	// relay: the largest envelope of NIP-44 and what stands around it.
-	MaxFrame = 2 << 20
-	// maxSubID is NIP-01's bound on subscription ids.
-	maxSubID = 64
-)
+// MaxFrame is the size in bytes of the largest frame that is read from a relay:
+// the largest envelope of NIP-44 and what stands around it.
+const MaxFrame = 2 << 20
 
 // frame is one message of a relay (NIP-01, From relay to client; NIP-42).
 type frame struct {

@@ -2,8 +2,9 @@ package ws
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -88,9 +89,16 @@ func (l *link) rest(ctx context.Context, pause time.Duration) {
 		}
 	}
 	wait(MinBackoff, nil)
-	if more := pause/2 + rand.N(pause/2) - MinBackoff; more > 0 {
+	if more := pause/2 + chance(pause/2) - MinBackoff; more > 0 {
 		wait(more, l.wake)
 	}
+}
+
+// chance is a random part of d.
+func chance(d time.Duration) time.Duration {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return time.Duration(float64(d) * float64(binary.LittleEndian.Uint32(b[:])) / (1 << 32))
 }
 
 func (l *link) trouble() error {
