@@ -78,7 +78,11 @@ func encrypt(key *[32]byte, iv *[aes.BlockSize]byte, plaintext []byte) (string, 
 	for i := len(plaintext); i < len(blocks); i++ {
 		blocks[i] = byte(fill)
 	}
-	cipher.NewCBCEncrypter(newCipher(key), iv[:]).CryptBlocks(blocks, blocks)
+	block := newCipher(key)
+	mode := cipher.NewCBCEncrypter(block, iv[:])
+	mode.CryptBlocks(blocks, blocks)
+	wipeCipher(block)
+	wipeCipher(mode)
 
 	out := make([]byte, 0, encoding.EncodedLen(len(blocks))+len(separator)+ivChars)
 	out = encoding.AppendEncode(out, blocks)
@@ -97,7 +101,11 @@ func Decrypt(key *[32]byte, payload string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	cipher.NewCBCDecrypter(newCipher(key), iv[:]).CryptBlocks(blocks, blocks)
+	block := newCipher(key)
+	mode := cipher.NewCBCDecrypter(block, iv[:])
+	mode.CryptBlocks(blocks, blocks)
+	wipeCipher(block)
+	wipeCipher(mode)
 	n, ok := unpad(blocks)
 	if !ok {
 		secret.Wipe(blocks)
