@@ -1,0 +1,86 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+)
+
+// Bounds of the HTTP server.
+const (
+	headerTimeout = 10 * time.Second
+	maxHeader     = 16 << 10
+	closeTimeout  = 5 * time.Second
+)
+
+// listen opens the address of the embedded relay; a port in use is told in one
+// sentence.
+func listen(addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("port in use: something else listens on %s; stop it, or start with --listen 127.0.0.1:0 or another port", addr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w; give another address with --listen", addr, err)
+	}
+	return l, nil
+}
+
+// edge is the HTTP edge: the embedded relay and a health check.
+type edge struct {
+	server   *http.Server
+	listener net.Listener
+	cert     string
+	key      string
+}
+
+func newEdge(l net.Listener, relay http.Handler, healthy func() error, cert, key string, log *slog.Logger) *edge {
+	mux := http.NewServeMux()
+	mux.Handle("/", relay)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		if err := healthy(); err != nil {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprintln(w, "not healthy")
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	return &edge{
+		listener: l, cert: cert, key: key,
+		server: &http.Server{
+			Handler:           mux,
+			ReadHeaderTimeout: headerTimeout,
+			IdleTimeout:       2 * time.Minute,
+			MaxHeaderBytes:    maxHeader,
+			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		},
+	}
+}
+
+// Run serves until ctx ends.
+func (e *edge) Run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		if e.server.Shutdown(late) != nil {
+			e.server.Close()
+		}
+	})
+	defer stop()
+	var err error
+	if e.cert != "" {
+		err = e.server.ServeTLS(e.listener, e.cert, e.key)
+	} else {
+		err = e.server.Serve(e.listener)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serving HTTP: %w", err)
+}

@@ -1,0 +1,46 @@
+package daemon
+
+import (
+	"context"
+	"slices"
+
+	"nsecbunker/nostr"
+)
+
+// outlet sends replies out: to the embedded relay, which costs nothing, and to
+// the relays of the connection.
+type outlet struct {
+	ctx   context.Context // ends with the daemon; publishing outlives the request that caused it
+	local interface {
+		Publish(ev *nostr.Event, raw []byte) int
+	}
+	remote interface {
+		Publish(ctx context.Context, id nostr.ID, raw []byte, urls []string, result func(url string, ok bool, reason string))
+	}
+	ours func() []string // the embedded relay's own URLs
+}
+
+// Send implements inbox.Outlet. The embedded relay is always tried, as a client
+// may know it by another address.
+func (o *outlet) Send(ev *nostr.Event, raw []byte, relays []string, result func(url string, ok bool, reason string)) {
+	own := o.ours()
+	if o.local.Publish(ev, raw) > 0 {
+		result(embedded(own), true, "")
+	}
+	var out []string
+	for _, u := range relays {
+		if !slices.Contains(own, u) {
+			out = append(out, u)
+		}
+	}
+	if len(out) > 0 {
+		o.remote.Publish(o.ctx, ev.ID, raw, out, result)
+	}
+}
+
+func embedded(own []string) string {
+	if len(own) > 0 {
+		return own[0]
+	}
+	return "embedded"
+}

@@ -1,0 +1,209 @@
+package daemon
+
+import (
+	"context"
+	"net/netip"
+	"net/url"
+	"slices"
+	"sync"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/store"
+	"nsecbunker/nostr"
+)
+
+// ring is what the bunker knows of itself in memory: its own pubkeys, its
+// clients, its relays. It is read on every event and rebuilt after a change; no
+// decision about authority rests on it.
+type ring struct {
+	mu      sync.RWMutex
+	ours    map[nostr.PubKey]bunker.ServiceRole // keys that receive envelopes, or must not be confused with a user's
+	npub    map[nostr.PubKey]bool               // user keys with npub login
+	clients map[nostr.PubKey]int                // connections of each client
+	relays  []string                            // the tenant's, for apps
+	own     []string                            // the embedded relay's addresses
+	extra   map[string][]nostr.PubKey           // relays of single connections: url → signer keys
+}
+
+// envelopes reports a key whose envelopes are worked on here.
+func (r *ring) envelopes(p nostr.PubKey) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.ours[p] == bunker.RoleSigner || r.npub[p]
+}
+
+// isOurs reports every key of the bunker's own, and user keys with npub login.
+func (r *ring) isOurs(p nostr.PubKey) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	_, ok := r.ours[p]
+	return ok || r.npub[p]
+}
+
+func (r *ring) isClient(p nostr.PubKey) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.clients[p] > 0
+}
+
+// appRelays are where apps shall talk to us from now on: the embedded relay by
+// its public addresses, and the tenant's relays. Empty when there is only this
+// machine.
+func (r *ring) appRelays() []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var out []string
+	for _, u := range append(slices.Clone(r.own), r.relays...) {
+		if !slices.Contains(out, u) && !(loopback(u) && slices.Contains(r.own, u)) {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// uriRelays are the relays of a new bunker:// string: appRelays, or the embedded
+// relay on this machine when there are no others. Loopback is never listed
+// beside others.
+func (r *ring) uriRelays() []string {
+	if out := r.appRelays(); len(out) > 0 {
+		return out
+	}
+	return r.ownURLs()
+}
+
+func (r *ring) ownURLs() []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Clone(r.own)
+}
+
+func (r *ring) hosts() []string {
+	var out []string
+	for _, u := range r.ownURLs() {
+		if p, err := url.Parse(u); err == nil {
+			out = append(out, p.Host)
+		}
+	}
+	return out
+}
+
+// wants returns which keys to hear on which relay, the embedded one left out.
+func (r *ring) wants() map[string][]nostr.PubKey {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var all []nostr.PubKey
+	for p, role := range r.ours {
+		if role == bunker.RoleSigner {
+			all = append(all, p)
+		}
+	}
+	for p := range r.npub {
+		all = append(all, p)
+	}
+	w := map[string][]nostr.PubKey{}
+	for _, u := range r.relays {
+		w[u] = all
+	}
+	for u, keys := range r.extra {
+		if _, everywhere := w[u]; !everywhere && !slices.Contains(r.own, u) {
+			w[u] = keys
+		}
+	}
+	return w
+}
+
+// reload rebuilds the ring from the store.
+func (d *Daemon) reload(ctx context.Context) error {
+	fresh := ring{
+		ours: map[nostr.PubKey]bunker.ServiceRole{}, npub: map[nostr.PubKey]bool{},
+		clients: map[nostr.PubKey]int{}, extra: map[string][]nostr.PubKey{},
+	}
+	for _, role := range []bunker.ServiceRole{bunker.RoleSigner, bunker.RoleAdmin, bunker.RoleAudit} {
+		keys, err := d.store.ServiceKeys(ctx, d.tenant, role)
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			fresh.ours[k.PubKey] = role
+		}
+	}
+	listeners, err := d.store.Listeners(ctx, d.tenant)
+	if err != nil {
+		return err
+	}
+	for _, l := range listeners {
+		fresh.clients[l.Client]++
+		d.inbox.Know(l.Signer, l.Client)
+		for _, u := range l.Relays {
+			fresh.extra[u] = append(fresh.extra[u], l.Signer)
+		}
+	}
+	npubs, err := d.store.NpubLogins(ctx, d.tenant)
+	if err != nil {
+		return err
+	}
+	for _, p := range npubs {
+		fresh.npub[p] = true
+	}
+	relays, err := d.store.Relays(ctx, d.tenant)
+	if err != nil {
+		return err
+	}
+	now := d.store.LedgerTime().UnixMilli()
+	for _, rel := range relays {
+		switch {
+		case rel.State == store.RelayUsed:
+			fresh.relays = append(fresh.relays, rel.URL)
+		case rel.HeardUntil > now: // left, and still heard
+			fresh.extra[rel.URL] = signersOf(fresh.ours)
+		}
+	}
+	d.ring.mu.Lock()
+	d.ring.ours, d.ring.npub, d.ring.clients = fresh.ours, fresh.npub, fresh.clients
+	d.ring.relays, d.ring.extra = fresh.relays, fresh.extra
+	d.ring.mu.Unlock()
+	if err := d.allowOwnersRelays(fresh.relays); err != nil {
+		return err
+	}
+	return d.relays.Want(d.ring.wants())
+}
+
+func signersOf(ours map[nostr.PubKey]bunker.ServiceRole) []nostr.PubKey {
+	var out []nostr.PubKey
+	for p, role := range ours {
+		if role == bunker.RoleSigner {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// loopback reports a relay URL that only this machine reaches.
+func loopback(u string) bool {
+	p, err := url.Parse(u)
+	if err != nil {
+		return false
+	}
+	if p.Hostname() == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(p.Hostname())
+	return err == nil && ip.IsLoopback()
+}
+
+// allowOwnersRelays lets the bunker dial the relays that its owner named,
+// wherever they are: they are no stranger's.
+func (d *Daemon) allowOwnersRelays(relays []string) error {
+	nets, hosts, err := d.Config.Exceptions()
+	if err != nil {
+		return err
+	}
+	for _, r := range relays {
+		a, err := relayAddress(r)
+		if err != nil {
+			return err
+		}
+		hosts = append(hosts, a)
+	}
+	return d.dialer.SetExceptions(nets, hosts)
+}

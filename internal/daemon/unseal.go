@@ -1,0 +1,90 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr"
+)
+
+// unattended opens the bunker with a slot that needs no person, where the owner
+// set one up. That none opens is told, and the bunker runs sealed.
+func (d *Daemon) unattended(ctx context.Context) error {
+	if d.State() != Sealed {
+		return nil
+	}
+	slots, err := d.store.Slots(ctx, d.tenant)
+	if err != nil {
+		return err
+	}
+	for _, s := range slots {
+		if s.Kind.NeedsPerson() || !slices.Contains(d.Config.Slots, string(s.Kind)) {
+			continue
+		}
+		params, err := json.Marshal(map[string]string{"slot": string(s.ID)})
+		if err != nil {
+			return err
+		}
+		if _, err := d.Dispatch(ctx, System(), "unseal", params); err != nil {
+			d.Log.Warn("a key slot did not open", "slot", s.Name, "kind", s.Kind, "error", bunker.AsError(err).Words)
+			continue
+		}
+		d.Log.Info("unsealed without a person", "slot", s.Name, "kind", s.Kind)
+		return nil
+	}
+	return nil
+}
+
+// setupCode lets whoever reads the bunker's log set it up from elsewhere.
+type setupCode struct {
+	once sync.Once
+	code string
+}
+
+// SetupCode returns the code of this start; it is made on first use and kept in
+// memory only.
+func (d *Daemon) SetupCode() string {
+	d.setup.once.Do(func() {
+		d.setup.code = rand.Text()
+	})
+	return d.setup.code
+}
+
+// connectionString is `bunker-admin://<hex>?relay=…` (the glossary).
+func connectionString(admin nostr.PubKey, relays []string) string {
+	var b strings.Builder
+	b.WriteString("bunker-admin://" + admin.String())
+	for i, r := range relays {
+		sep := byte('&')
+		if i == 0 {
+			sep = '?'
+		}
+		b.WriteByte(sep)
+		b.WriteString("relay=" + url.QueryEscape(r))
+	}
+	return b.String()
+}
+
+// maxAuthKeys is how many of our keys are proved to one relay; the rest is heard
+// by relays that want no proof.
+const maxAuthKeys = 100
+
+// relayAuth proves the keys that are heard on a relay (NIP-42).
+func (d *Daemon) relayAuth(_ context.Context, relayURL, challenge string) ([]*nostr.Event, error) {
+	keys := d.ring.wants()[relayURL]
+	var out []*nostr.Event
+	for _, k := range keys[:min(len(keys), maxAuthKeys)] {
+		ev, err := d.vault.AuthEvent(d.tenant, k, relayURL, challenge, d.store.LedgerTime())
+		if err != nil {
+			return out, err
+		}
+		out = append(out, ev)
+	}
+	return out, nil
+}
