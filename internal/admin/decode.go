@@ -28,7 +28,7 @@ func decode(p reflect.Type, params []byte) (reflect.Value, error) {
 		return v, bunker.Errorf(bunker.CodeInvalid, "the parameters are longer than %d bytes", MaxParams)
 	}
 	params = bytes.TrimSpace(params)
-	if len(params) == 0 {
+	if len(params) == 0 || string(params) == "null" {
 		params = []byte("{}")
 	}
 	if !json.Valid(params) {
@@ -178,10 +178,8 @@ func wipe(v reflect.Value) {
 	case v.Type() == reflect.TypeFor[secret.Param]():
 		secret.Wipe(v.Bytes())
 	case v.Kind() == reflect.Struct:
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				wipe(v.Field(i))
-			}
+		for _, f := range orderedFields(v.Type()) {
+			wipe(v.FieldByIndex(f.index))
 		}
 	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct:
 		for i := range v.Len() {
