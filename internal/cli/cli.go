@@ -40,6 +40,8 @@ type app struct {
 	getenv  func(string) string
 	now     func() time.Time
 	dial    func(ctx context.Context, a *app) (Caller, error)
+	// openServer opens the daemon; tests put another there.
+	openServer func(ctx context.Context, o serverOptions) (server, error)
 
 	data           string // --data
 	asJSON         bool   // --json
@@ -53,7 +55,7 @@ type app struct {
 
 // Main runs one command line and returns the exit code.
 func Main(ctx context.Context, c Config) int {
-	a := &app{Streams: c.Streams, version: c.Version, getenv: c.Getenv, now: time.Now, dial: dialSocket}
+	a := &app{Streams: c.Streams, version: c.Version, getenv: c.Getenv, now: time.Now, dial: dialSocket, openServer: openDaemon}
 	defer a.forget()
 	return a.run(ctx, c.Args)
 }
@@ -120,7 +122,10 @@ func (a *app) commands(root *cobra.Command) {
 			root.AddCommand(c)
 		}
 	}
-	add(groupKeys, a.keyCmd(), a.tokenCmd())
+	add(groupRun, a.startCmd(), a.setupCmd(), a.unsealCmd(), a.sealCmd(), a.stopCmd(), a.statusCmd())
+	add(groupKeys, a.keyCmd(), a.tokenCmd(), a.connectCmd(), a.connectionCmd())
+	add(groupAsk, a.approvalsCmd(), a.approveCmd(), a.denyCmd())
+	add(groupAdmin, a.adminCmd(), a.relayCmd(), a.passphraseCmd(), a.auditCmd())
 	add(groupClient, a.clientCmd())
 	root.AddCommand(a.versionCmd())
 }
@@ -129,7 +134,7 @@ func (a *app) commands(root *cobra.Command) {
 // errors, and a command that only groups others says so.
 func (a *app) finishTree(c *cobra.Command) {
 	c.DisableFlagsInUseLine = true
-	if c.HasSubCommands() && !c.Runnable() {
+	if c.HasSubCommands() {
 		group(c)
 	}
 	if check := c.Args; check != nil {
@@ -149,7 +154,11 @@ func (a *app) finishTree(c *cobra.Command) {
 // command of it.
 func group(c *cobra.Command) {
 	c.Args = cobra.ArbitraryArgs
+	run := c.RunE
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 && run != nil {
+			return run(c, args)
+		}
 		if len(args) == 0 {
 			return c.Help()
 		}

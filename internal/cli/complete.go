@@ -66,3 +66,83 @@ func (a *app) completeTokens(cmd *cobra.Command, args []string, prefix string) (
 		return t.ID, shown(t.Client, bunkerName)
 	})
 }
+
+// completeConnections offers the ids of connections.
+func (a *app) completeConnections(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.complete(cmd, "connection.list", "connections", prefix, func(raw json.RawMessage) (string, string) {
+		var c connectionView
+		if json.Unmarshal(raw, &c) != nil {
+			return "", ""
+		}
+		return c.ID, name(c.Name) + ", " + c.State
+	})
+}
+
+// completeApprovals offers the ids of open questions.
+func (a *app) completeApprovals(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.complete(cmd, "approval.list", "approvals", prefix, func(raw json.RawMessage) (string, string) {
+		var q approvalView
+		if json.Unmarshal(raw, &q) != nil {
+			return "", ""
+		}
+		return q.ID, a.sentence(&q)
+	})
+}
+
+// completeFlag offers values for a flag.
+func (a *app) completeFlag(cmd *cobra.Command, flag string, offer func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)) {
+	err := cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+		return offer(cmd, nil, prefix)
+	})
+	if err != nil {
+		panic("cli: " + err.Error()) // the flag is not there: a bug
+	}
+}
+
+// completeSlots offers the names of key slots.
+func (a *app) completeSlots(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.complete(cmd, "slot.list", "slots", prefix, func(raw json.RawMessage) (string, string) {
+		var s slotView
+		if json.Unmarshal(raw, &s) != nil {
+			return "", ""
+		}
+		return s.Name, s.Kind
+	})
+}
+
+// completeAdmins offers the npubs of admins.
+func (a *app) completeAdmins(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.complete(cmd, "admin.list", "admins", prefix, func(raw json.RawMessage) (string, string) {
+		var v adminView
+		if json.Unmarshal(raw, &v) != nil {
+			return "", ""
+		}
+		return v.Npub, v.Role + " " + name(v.Name)
+	})
+}
+
+// completeRelays offers the relays that are set.
+func (a *app) completeRelays(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.complete(cmd, "relay.list", "relays", prefix, func(raw json.RawMessage) (string, string) {
+		var r relayView
+		if json.Unmarshal(raw, &r) != nil {
+			return "", ""
+		}
+		return r.URL, r.State
+	})
+}

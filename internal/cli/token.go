@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -24,7 +25,7 @@ type tokenCreateParams struct {
 	Key      string `json:"key"`
 	Client   string `json:"client"`
 	Person   string `json:"person,omitempty"`
-	Perms    string `json:"perms"`
+	Perms    string `json:"perms,omitempty"`
 	Uses     int64  `json:"uses,omitempty"`
 	Expires  string `json:"expires,omitempty"`
 	GrantFor string `json:"grant_for,omitempty"`
@@ -55,9 +56,7 @@ func (a *app) tokenCreateCmd() *cobra.Command {
 			if !cmd.Flags().Changed("perms") {
 				return usageOf(cmd, "--perms is missing: what the app may do without asking, such as all or sign_event:1")
 			}
-			if p.Perms == "none" {
-				p.Perms = ""
-			}
+			p.Perms = noneIsNothing(p.Perms)
 			return a.tokenCreate(cmd, p)
 		},
 	}
@@ -101,10 +100,11 @@ func (a *app) tokenListCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "list the links that were made", Args: args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			keys := a.keyNames(cmd.Context())
 			return list(cmd.Context(), a, "token.list", "tokens", nil, []string{"ID", "KEY", "CLIENT", "PERSON", "PERMISSIONS", "STATE", "USED", "EXPIRES"},
 				"There are no links. Make one: nsecbunker token create KEY --client NAME --perms all",
 				func(t tokenView) []string {
-					return []string{t.ID, name(t.Key), name(t.Client), name(t.Person), perms(t.Perms), t.State, fmt.Sprintf("%d of %d", t.Uses, t.MaxUses), a.when(t.ExpiresAt)}
+					return []string{t.ID, keys.name(t.Key), name(t.Client), name(t.Person), perms(t.Perms), t.State, fmt.Sprintf("%d of %d", t.Uses, t.MaxUses), a.when(t.ExpiresAt)}
 				})
 		},
 	}
@@ -122,9 +122,7 @@ func (a *app) tokenRevokeCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke ID", Short: "take a link back that was not used up", Args: args("ID"), ValidArgsFunction: a.completeTokens,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return show(cmd.Context(), a, "token.revoke", struct {
-				Token string `json:"token"`
-			}{args[0]}, func(struct{}) error {
+			return show(cmd.Context(), a, "token.revoke", idParam{args[0]}, func(json.RawMessage) error {
 				a.say("The link is void. Apps that logged in with it stay: see nsecbunker connections.")
 				return nil
 			})
