@@ -12,7 +12,7 @@ a.once_only, a.reply_by, a.question_until, a.state, a.answered_by, a.answered_at
 func approvalFields(a *bunker.Approval) []any {
 	return []any{
 		(*string)(&a.Tenant), (*string)(&a.ID), b32{(*[32]byte)(&a.EventID)}, (*string)(&a.Connection), (*string)(&a.Key), &a.Method,
-		&a.Kind, b32{&a.OpDigest}, &a.Summary, &a.Answers, flag{&a.OnceOnly}, &a.ReplyBy, &a.QuestionUntil, (*string)(&a.State),
+		&a.Kind, b32{&a.OpDigest}, &a.Summary, &a.Answers, yesno{&a.OnceOnly}, &a.ReplyBy, &a.QuestionUntil, (*string)(&a.State),
 		&a.AnsweredBy, &a.AnsweredAt, &a.CreatedAt,
 	}
 }

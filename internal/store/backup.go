@@ -16,6 +16,10 @@ func (s *Store) BackupTo(ctx context.Context, path string) error {
 	if errors.Is(err, fs.ErrExist) {
 		return bunker.Errorf(bunker.CodeConflict, "%s exists already; give the name of a new file", path).In("path")
 	}
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		return bunker.Errorf(bunker.CodeError, "the copy %s cannot be written: %s", path, file.Err).In("path").WithCause(err)
+	}
 	if troubleOf(err) == damaged {
 		path = s.path
 	}

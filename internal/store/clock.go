@@ -58,19 +58,23 @@ func (c *clock) state() Clock {
 	now := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	// Sub uses the monotonic readings where both times have one; Round(0)
+	// takes them away.
+	return c.judge(now, now.Round(0).Sub(c.start.Round(0))-now.Sub(c.start))
+}
+
+// judge says what a wall time means that is gap ahead of the monotonic clock.
+func (c *clock) judge(now time.Time, gap time.Duration) Clock {
+	now = now.Round(0)
 	last := time.UnixMilli(c.committed)
-	st := Clock{Ledger: now.Round(0)}
+	st := Clock{Ledger: now}
 	if last.After(now) {
 		st.Ledger = last
 	}
-	// Sub uses the monotonic readings where both times have one; Round(0)
-	// takes them away.
-	gap := now.Round(0).Sub(c.start.Round(0)) - now.Sub(c.start)
-	switch {
-	case last.Sub(now.Round(0)) > clockBehind:
+	switch behind := last.Sub(now); {
+	case behind > clockBehind:
 		st.Suspect, st.Behind = true, true
-		st.Why = "the machine's clock is behind the last record by " + last.Sub(now.Round(0)).Round(time.Second).String() +
-			"; set the clock, or let an owner accept it"
+		st.Why = "the machine's clock is behind the last record by " + behind.Round(time.Second).String() + "; set the clock, or let an owner accept it"
 	case gap > clockGap || gap < -clockGap:
 		st.Suspect = true
 		st.Why = "the machine's clock jumped by " + gap.Round(time.Second).String() + " while running; set it, or let an owner accept it"

@@ -96,8 +96,7 @@ func (r rest) Scan(dest ...any) error { return r.scanner.Scan(append(dest, r.las
 
 // giveUp marks what was ready too long; every one is said in the log.
 func (s *Store) giveUp(ctx context.Context, now int64) error {
-	old, err := scanAll(ctx, s.write, func(row scanner, id *nostr.ID) error { return row.Scan(b32{(*[32]byte)(id)}) },
-		`SELECT event_id FROM request WHERE state = 'ready' AND publish_until <= $1 AND ready_at <= $2 LIMIT $3`,
+	old, err := s.eventIDs(ctx, `SELECT event_id FROM request WHERE state = 'ready' AND publish_until <= $1 AND ready_at <= $2 LIMIT $3`,
 		now, now-bunker.GiveUp.Milliseconds(), pruneBatch)
 	if err != nil {
 		return err
@@ -112,6 +111,11 @@ func (s *Store) giveUp(ctx context.Context, now int64) error {
 	return nil
 }
 
+// eventIDs reads ids in the open write transaction.
+func (s *Store) eventIDs(ctx context.Context, query string, args ...any) ([]nostr.ID, error) {
+	return scanAll(ctx, s.write, func(row scanner, id *nostr.ID) error { return row.Scan(b32{(*[32]byte)(id)}) }, query, args...)
+}
+
 // Revive takes an undeliverable request back to ready, to be sent at once: the
 // same event came again, or an admin asks. It reports whether it did.
 func (s *Store) Revive(ctx context.Context, id nostr.ID) (bool, error) {
@@ -119,8 +123,7 @@ func (s *Store) Revive(ctx context.Context, id nostr.ID) (bool, error) {
 	revived := false
 	err := s.update(ctx, func() error {
 		res, err := s.write.ExecContext(ctx, `UPDATE request SET state = 'ready', ready_at = $1, publish_until = $1
-WHERE event_id = $2 AND state = 'undeliverable'
-AND EXISTS (SELECT 1 FROM reply p WHERE p.event_id = request.event_id AND p.part = 'final' AND p.bytes IS NOT NULL)`, now, id[:])
+WHERE event_id = $2 AND state = 'undeliverable' AND erased = 0`, now, id[:])
 		if err != nil {
 			return err
 		}
@@ -164,9 +167,8 @@ type Undelivered struct {
 // MaxPage.
 func (s *Store) Undeliverable(ctx context.Context, t bunker.TenantID) ([]Undelivered, error) {
 	out, err := scanAll(ctx, s.read, func(row scanner, u *Undelivered) error {
-		return row.Scan(b32{(*[32]byte)(&u.Event)}, (*string)(&u.Connection), &u.Method, &u.CreatedAt, &u.ReadyAt, flag{&u.Erased})
-	}, `SELECT r.event_id, r.connection, r.method, r.created_at, r.ready_at, CASE WHEN p.bytes IS NULL THEN 1 ELSE 0 END
-FROM request r JOIN reply p ON p.event_id = r.event_id AND p.part = 'final'
+		return row.Scan(b32{(*[32]byte)(&u.Event)}, (*string)(&u.Connection), &u.Method, &u.CreatedAt, &u.ReadyAt, yesno{&u.Erased})
+	}, `SELECT r.event_id, r.connection, r.method, r.created_at, r.ready_at, r.erased FROM request r
 WHERE r.tenant = $1 AND r.state = 'undeliverable' ORDER BY r.created_at DESC, r.event_id LIMIT $2`, string(t), MaxPage)
 	return out, s.explain("listing undelivered replies", err)
 }

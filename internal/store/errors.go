@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
+	"strings"
 
 	"nsecbunker/internal/bunker"
 )
@@ -65,6 +66,6 @@ func conflict(format string, args ...any) *bunker.Error {
 }
 
 func damagedError(path string, found []string) error {
-	return bunker.Errorf(bunker.CodeError, "the database %s is damaged (%s); stop the bunker, keep the file, and restore the last backup", path, found[0]).
-		WithHint("nsecbunker backup restore FILE")
+	return bunker.Errorf(bunker.CodeError, "the database %s is damaged; stop the bunker, keep the file, and restore the last backup", path).
+		WithHint("nsecbunker backup restore FILE").WithCause(errors.New(strings.Join(found, "; ")))
 }

@@ -13,7 +13,7 @@ g.expires_at, g.given_by, g.created_at, g.ended, g.version, g.mac`
 func fillGrant(row scanner, g *bunker.Grant) (mac []byte, err error) {
 	var approval sql.NullString
 	err = row.Scan((*string)(&g.Tenant), (*string)(&g.ID), (*string)(&g.Connection), small{(*uint8)(&g.Effect)}, &g.Permissions,
-		b32{&g.OpDigest}, &approval, &g.Answers, &g.MaxUses, &g.Uses, &g.ExpiresAt, &g.GivenBy, &g.CreatedAt, flag{&g.Ended},
+		b32{&g.OpDigest}, &approval, &g.Answers, &g.MaxUses, &g.Uses, &g.ExpiresAt, &g.GivenBy, &g.CreatedAt, yesno{&g.Ended},
 		&g.Version, &mac)
 	g.Approval = bunker.ApprovalID(approval.String)
 	return mac, err

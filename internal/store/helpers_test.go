@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -80,19 +81,20 @@ func (c *testClock) add(d time.Duration) {
 // fixture is an open store, set up, with its committer running.
 type fixture struct {
 	*Store
-	t      testing.TB
-	auth   *hmacAuth
-	clock  *testClock
-	faults *faultList
-	cfg    Config
-	stop   func()
+	t       testing.TB
+	auth    *hmacAuth
+	clock   *testClock
+	faults  *faultList
+	cfg     Config
+	outside *sql.DB // see tamper
+	stop    func()
 }
 
 // faultList fails the points that a test names.
 type faultList struct {
 	mu   sync.Mutex
 	fail map[string]int // point → how many times more; -1: always
-	seen map[string]int
+	skip int            // of the failing points, this many pass first
 }
 
 var errFault = errors.New("a fault of the test")
@@ -100,8 +102,11 @@ var errFault = errors.New("a fault of the test")
 func (f *faultList) At(point string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.seen[point]++
 	if n := f.fail[point]; n != 0 {
+		if f.skip > 0 {
+			f.skip--
+			return nil
+		}
 		f.fail[point]--
 		return errFault
 	}
@@ -122,7 +127,7 @@ func openFixture(t testing.TB, dir string, setUp bool) *fixture {
 	t.Helper()
 	f := &fixture{
 		t: t, auth: &hmacAuth{}, clock: &testClock{now: start},
-		faults: &faultList{fail: map[string]int{}, seen: map[string]int{}},
+		faults: &faultList{fail: map[string]int{}},
 	}
 	f.cfg = Config{
 		Path: filepath.Join(dir, "bunker.db"), Auth: f.auth, Flags: f.auth, Now: f.clock.Now, Log: slog.New(slog.DiscardHandler), Faults: f.faults,
@@ -293,3 +298,35 @@ func (f *fixture) mustCommit(e *bunker.Entry) bunker.Result {
 	}
 	return r
 }
+
+// tamper runs statements on a handle of its own, as somebody with the file in
+// their hands would. Temporary tables last until the test ends.
+func (f *fixture) tamper(statements ...string) {
+	f.t.Helper()
+	if f.outside == nil {
+		db, err := sql.Open("sqlite", dsn(f.cfg.Path))
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		db.SetMaxOpenConns(1)
+		f.outside = db
+		f.t.Cleanup(func() { db.Close() })
+	}
+	for _, st := range statements {
+		if _, err := f.outside.Exec(st); err != nil {
+			f.t.Fatalf("%s: %v", st, err)
+		}
+	}
+}
+
+// columns are a table's, by the engine's own account.
+func (f *fixture) columns(table string) []string {
+	f.t.Helper()
+	cols, err := texts(context.Background(), f.read, "SELECT name FROM pragma_table_info('"+table+"')")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return cols
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

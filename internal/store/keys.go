@@ -13,8 +13,8 @@ k.default_effect, k.delete_at, k.created_at, k.version, k.ciphertext, k.mac`
 
 func keyFields(k *bunker.UserKey, mac *[]byte) []any {
 	return []any{
-		(*string)(&k.Tenant), (*string)(&k.ID), &k.Name, b32{(*[32]byte)(&k.PubKey)}, (*string)(&k.State), flag{&k.Locked},
-		flag{&k.NoExport}, flag{&k.OwnPassphrase}, flag{&k.NpubLogin}, flag{&k.AdminHere}, small{(*uint8)(&k.Default)},
+		(*string)(&k.Tenant), (*string)(&k.ID), &k.Name, b32{(*[32]byte)(&k.PubKey)}, (*string)(&k.State), yesno{&k.Locked},
+		yesno{&k.NoExport}, yesno{&k.OwnPassphrase}, yesno{&k.NpubLogin}, yesno{&k.AdminHere}, small{(*uint8)(&k.Default)},
 		&k.DeleteAt, &k.CreatedAt, &k.Version, &k.Ciphertext, mac,
 	}
 }

@@ -20,11 +20,15 @@ var migrations embed.FS
 
 // migrate brings the schema to what this program knows. A store that exists is
 // copied beside itself first; one that is newer than the program is left alone.
-func migrate(ctx context.Context, db *sql.DB, path string, existed bool, log *slog.Logger) (err error) {
+func migrate(ctx context.Context, db *sql.DB, path string, existed bool, log *slog.Logger) error {
 	dir, err := fs.Sub(migrations, "migrations/sqlite")
 	if err != nil {
 		return err
 	}
+	return migrateWith(ctx, db, dir, path, existed, log)
+}
+
+func migrateWith(ctx context.Context, db *sql.DB, dir fs.FS, path string, existed bool, log *slog.Logger) error {
 	p, err := goose.NewProvider(goose.DialectSQLite3, db, dir, goose.WithDisableGlobalRegistry(true), goose.WithSlog(log))
 	if err != nil {
 		return fmt.Errorf("reading the migrations: %w", err)

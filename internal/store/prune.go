@@ -21,47 +21,61 @@ func tooOld(now int64) int64 {
 }
 
 // Prune erases the bytes of replies whose request is too old to come again,
-// removes rows that are older still (and at least [bunker.KeepRows] by their
-// insertion), and old questions. It returns how many rows went; call it again
-// while that is not 0. Nothing is pruned while the clock is suspect.
-func (s *Store) Prune(ctx context.Context) (int, error) {
-	c := s.Clock()
-	if c.Suspect {
-		return 0, nil
+// removes the rows of those that were inserted [bunker.KeepRows] ago, and old
+// questions, batch by batch, until nothing is left to do or ctx ends. It
+// returns how many rows it removed. While the clock is suspect it does nothing.
+func (s *Store) Prune(ctx context.Context) (pruned int, err error) {
+	for {
+		c := s.Clock()
+		if c.Suspect {
+			return pruned, nil
+		}
+		changed, removed, err := s.pruneSome(ctx, c.Ledger.UnixMilli())
+		if pruned += removed; err != nil {
+			return pruned, s.explain("pruning", err)
+		}
+		if changed == 0 {
+			return pruned, nil
+		}
 	}
-	now := c.Ledger.UnixMilli()
-	var pruned int64
-	err := s.update(ctx, func() error {
-		pruned = 0
-		for _, step := range []struct {
-			text   string
-			args   []any
-			counts bool
-		}{
-			{`UPDATE reply SET bytes = NULL WHERE bytes IS NOT NULL AND event_id IN (SELECT event_id FROM request
-WHERE state IN ('delivered', 'undeliverable') AND created_at < $1 ORDER BY created_at DESC LIMIT $2)`, []any{tooOld(now), pruneBatch}, false},
-			{`DELETE FROM request WHERE event_id IN (SELECT event_id FROM request
-WHERE state IN ('delivered', 'undeliverable') AND created_at < $1 AND inserted_at <= $2 ORDER BY created_at LIMIT $3)`,
-				[]any{tooOld(now), now - bunker.KeepRows.Milliseconds(), pruneBatch}, true},
-			{`DELETE FROM approval WHERE state <> 'pending' AND answered_at <= $1
-AND NOT EXISTS (SELECT 1 FROM request r WHERE r.state = 'parked' AND r.question = approval.id)`, []any{now - keepAnswered.Milliseconds()}, true},
-		} {
-			res, err := s.write.ExecContext(ctx, step.text, step.args...)
-			if err != nil {
+}
+
+func (s *Store) pruneSome(ctx context.Context, now int64) (changed, removed int, err error) {
+	err = s.update(ctx, func() error {
+		changed, removed = 0, 0
+		old, err := s.eventIDs(ctx, `SELECT event_id FROM request
+WHERE state IN ('delivered', 'undeliverable') AND erased = 0 AND created_at < $1 ORDER BY created_at LIMIT $2`, tooOld(now), pruneBatch)
+		if err != nil {
+			return err
+		}
+		for _, id := range old {
+			if _, err := s.write.ExecContext(ctx, `UPDATE reply SET bytes = NULL WHERE event_id = $1`, id[:]); err != nil {
 				return err
 			}
-			n, err := res.RowsAffected()
-			if err != nil {
+			if _, err := s.write.ExecContext(ctx, `UPDATE request SET erased = 1 WHERE event_id = $1`, id[:]); err != nil {
 				return err
-			}
-			if step.counts {
-				pruned += n
 			}
 		}
-		return nil
+		gone, err := s.eventIDs(ctx, `SELECT event_id FROM request WHERE erased = 1 AND inserted_at <= $1 ORDER BY inserted_at LIMIT $2`,
+			now-bunker.KeepRows.Milliseconds(), pruneBatch)
+		if err != nil {
+			return err
+		}
+		for _, id := range gone { // its replies go with it
+			if _, err := s.write.ExecContext(ctx, `DELETE FROM request WHERE event_id = $1`, id[:]); err != nil {
+				return err
+			}
+		}
+		res, err := s.write.ExecContext(ctx, `DELETE FROM approval WHERE (tenant, id) IN (SELECT tenant, id FROM approval
+WHERE state <> 'pending' AND answered_at <= $1 ORDER BY answered_at LIMIT $2)
+AND NOT EXISTS (SELECT 1 FROM request r WHERE r.state = 'parked' AND r.question = approval.id)`, now-keepAnswered.Milliseconds(), pruneBatch)
+		if err != nil {
+			return err
+		}
+		answered, err := res.RowsAffected()
+		removed = len(gone) + int(answered)
+		changed = removed + len(old)
+		return err
 	})
-	if err != nil {
-		return 0, s.explain("pruning", err)
-	}
-	return int(pruned), nil
+	return changed, removed, err
 }

@@ -20,7 +20,7 @@ func fillStored(row scanner, out *bunker.Stored) error {
 		r              bunker.Reply
 	)
 	err := row.Scan(&tenant, b32{(*[32]byte)(&event)}, b32{(*[32]byte)(&signer)}, b32{(*[32]byte)(&client)}, list{&relays},
-		(*string)(&r.Part), b32{(*[32]byte)(&r.EventID)}, &r.Bytes, flag{&r.Sealed})
+		(*string)(&r.Part), b32{(*[32]byte)(&r.EventID)}, &r.Bytes, yesno{&r.Sealed})
 	*out = bunker.NewStored(bunker.TenantID(tenant), event, signer, client, relays, r)
 	return err
 }

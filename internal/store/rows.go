@@ -107,11 +107,11 @@ func (b b32) Scan(src any) error {
 	return nil
 }
 
-// flag scans 0 or 1.
-type flag struct{ to *bool }
+// yesno scans 0 or 1.
+type yesno struct{ to *bool }
 
 // Scan implements [sql.Scanner].
-func (f flag) Scan(src any) error {
+func (f yesno) Scan(src any) error {
 	n, ok := src.(int64)
 	if !ok || n < 0 || n > 1 {
 		return fmt.Errorf("a stored flag is neither 0 nor 1 but %v", src)

@@ -20,7 +20,7 @@ type head struct {
 
 func (h *head) fields() []any {
 	return []any{
-		(*string)(&h.Tenant), flag{&h.SetUp}, flag{&h.Stopped}, small{(*uint8)(&h.Default)}, flag{&h.Reviewed}, &h.RefuseBefore,
+		(*string)(&h.Tenant), yesno{&h.SetUp}, yesno{&h.Stopped}, small{(*uint8)(&h.Default)}, yesno{&h.Reviewed}, &h.RefuseBefore,
 		&h.Incarnation, &h.IncarnationNo, &h.Version, &h.mac, &h.ChainSeq, b32{&h.ChainHead}, &h.LedgerTime, &h.pending, &h.pendingMAC,
 	}
 }

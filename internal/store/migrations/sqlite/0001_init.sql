@@ -154,6 +154,7 @@ CREATE TABLE approval (
 -- One open question for one operation of one connection.
 CREATE UNIQUE INDEX approval_open ON approval (tenant, connection, op_digest) WHERE state = 'pending';
 CREATE INDEX approval_until ON approval (question_until) WHERE state = 'pending';
+CREATE INDEX approval_answered ON approval (answered_at) WHERE state <> 'pending';
 CREATE INDEX approval_recent ON approval (tenant, connection, answered_at);
 
 -- A request has a row from its commit on; nothing durable precedes it. (request and audit name no parent for their tenant: the
@@ -178,12 +179,15 @@ CREATE TABLE request (
   publish_until      INTEGER NOT NULL,
   inserted_at        INTEGER NOT NULL,
   ready_at           INTEGER NOT NULL, -- when the time to give up began to run
+  erased             INTEGER NOT NULL DEFAULT 0, -- too old to come again: its replies' bytes are gone
   CHECK (envelope IS NULL OR state = 'parked')
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX request_ready ON request (publish_until) WHERE state = 'ready';
 CREATE INDEX request_parked ON request (question) WHERE state = 'parked';
-CREATE INDEX request_done ON request (created_at) WHERE state IN ('delivered', 'undeliverable');
+CREATE INDEX request_lost ON request (created_at) WHERE state = 'undeliverable';
+CREATE INDEX request_done ON request (created_at) WHERE state IN ('delivered', 'undeliverable') AND erased = 0;
+CREATE INDEX request_erased ON request (inserted_at) WHERE erased = 1;
 
 CREATE TABLE reply (
   event_id       BLOB    NOT NULL REFERENCES request (event_id) ON DELETE CASCADE,

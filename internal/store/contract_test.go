@@ -1,0 +1,86 @@
+package store
+
+import (
+	"testing"
+)
+
+// opener gives a test its own store, set up, with the committer running.
+type opener func(t *testing.T) *fixture
+
+// contract is what every engine must keep: each test runs with a store of its
+// own.
+var contract = []struct {
+	name string
+	test func(t *testing.T, f *fixture)
+}{
+	{"ViewIsWholeForAKnownClient", viewKnownClient},
+	{"ViewOfAStrangerHasNoConnection", viewStranger},
+	{"ViewWhileSealedIsUnverified", viewSealed},
+	{"ListsFailWhileSealed", listsSealed},
+	{"EveryTouchedFieldOfAuthorityIsRefused", touchedFields},
+	{"AnotherRowsMACIsRefused", swappedMACs},
+
+	{"CommitStoresRequestRecordAndReply", commitStores},
+	{"TheSameEventIsAnsweredOnce", sameEventOnce},
+	{"StaleRequestsAreNotStored", staleRequests},
+	{"ADecisionOnOldVersionsIsMadeAnew", oldVersions},
+	{"EveryActMovesTheDecisionsBeforeIt", actsMove},
+	{"ABudgetIsSpentExactly", budgetExactly},
+	{"ATokenIsRedeemedExactly", tokenExactly},
+	{"ARefusedEntryLeavesNoTrace", refusedNoTrace},
+	{"OneBadEntryHurtsNoOther", badEntryAlone},
+	{"BugsInEntriesAreRefused", badEntries},
+	{"NoAllowFollowsARevocation", revocationOrder},
+	{"SealedTenantsCommitRefusals", sealedCommit},
+
+	{"FaultsAtEachStatementLeaveNothing", faultsEachStatement},
+	{"AnUnknownCommitIsReadBack", unknownCommit},
+	{"FaultsInChangesLeaveNothing", faultsInChanges},
+
+	{"AQuestionIsAnsweredOnce", answeredOnce},
+	{"AnAnswerIsAboutWhatWasShown", answerShown},
+	{"OneOpenQuestionForOneOperation", oneOpenQuestion},
+	{"ANewerRequestTakesTheQuestionOver", joinedQuestion},
+	{"AParkedRequestIsAnsweredOnce", replayOnce},
+	{"QuestionsExpireWithARecord", questionsExpire},
+	{"WithdrawingEndsQuestionsAndOnceGrants", withdrawing},
+	{"LogoutWithdraws", logoutWithdraws},
+	{"DenialsAreCounted", denialsCounted},
+
+	{"OnlyUndeliveredRepliesAreDue", dueReplies},
+	{"RepliesBackOffAndAreGivenUp", backOffAndGiveUp},
+	{"AuthURLsAreSentUntilARelayHasThem", authURLs},
+	{"PruningKeepsWhatCouldComeAgain", pruning},
+
+	{"AChangeNeedsItsRecord", changeNeedsRecord},
+	{"AChangeIsWholeOrNotAtAll", changeWhole},
+	{"VersionsGuardChanges", versionsGuard},
+	{"PubkeysAreUniqueAcrossRoles", uniquePubkeys},
+	{"DeletingAKeyEndsItsConnectionsAndTokens", deletingKey},
+	{"RowsGetTheirMACAtSetUp", setUpMACs},
+	{"StoppingLocksAndSuspends", stopping},
+	{"AStopOrderedWhileSealedHolds", stopSealed},
+	{"ARestoreOpensANewIncarnation", restoring},
+	{"LedgerTimeNeverGoesBack", ledgerTime},
+	{"RowsWithoutAuthority", plainRows},
+	{"ListsHavePages", pages},
+
+	{"TheChainIsWhole", chainWhole},
+	{"ATouchedChainIsNamed", chainTouched},
+	{"RecordsAreFiltered", recordsFiltered},
+	{"CheckFindsNothingInASoundStore", soundStore},
+}
+
+// testContract runs the contract on an engine.
+func testContract(t *testing.T, open opener) {
+	for _, c := range contract {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.test(t, open(t))
+		})
+	}
+}
+
+func TestSQLiteKeepsTheContract(t *testing.T) {
+	testContract(t, func(t *testing.T) *fixture { return newFixture(t) })
+}

@@ -1,0 +1,224 @@
+package store
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr"
+)
+
+func (f *fixture) due() []bunker.Stored {
+	f.t.Helper()
+	due, err := f.Due(context.Background(), 100)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return due
+}
+
+func (f *fixture) state(id nostr.ID) bunker.RequestState {
+	f.t.Helper()
+	state, _, err := f.Request(context.Background(), id)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return state
+}
+
+// delivered notes an OK and waits until it is written.
+func (f *fixture) delivered(id nostr.ID) {
+	f.t.Helper()
+	f.Delivered(id, bunker.PartFinal, "wss://relay.example")
+	f.waitFor("delivered", func() bool { return f.state(id) == bunker.RequestDelivered })
+}
+
+func dueReplies(t *testing.T, f *fixture) {
+	c := f.addConnection(f.addKey("herald"))
+	e, sent := f.entry(c), f.entry(c)
+	f.mustCommit(e)
+	f.mustCommit(sent)
+	if due := f.due(); len(due) != 0 {
+		t.Errorf("due while the committer publishes: %d", len(due))
+	}
+	f.delivered(sent.EventID)
+	f.clock.add(publishFor)
+	due := f.due()
+	if len(due) != 1 || due[0].Request() != e.EventID || string(due[0].Reply().Bytes) != string(e.Reply.Bytes) ||
+		due[0].Reply().EventID != e.Reply.EventID {
+		t.Errorf("%+v", due)
+	}
+	if due = f.due(); len(due) != 0 {
+		t.Error("due twice at once")
+	}
+	if err := f.RetryNow(context.Background(), bunker.SelfHosted); err != nil {
+		t.Fatal(err)
+	}
+	if due = f.due(); len(due) != 1 {
+		t.Errorf("after a relay came back: %d due", len(due))
+	}
+	f.delivered(e.EventID)
+	f.clock.add(time.Hour)
+	if due = f.due(); len(due) != 0 {
+		t.Errorf("a delivered reply is due: %+v", due)
+	}
+	f.Delivered(e.EventID, bunker.PartFinal, "wss://second.example") // the first OK counts
+	f.Delivered(random32(), bunker.PartFinal, "wss://second.example")
+	f.mustCommit(f.entry(c))
+	f.expectRows("reply WHERE accepted_by = 'wss://relay.example'", 2)
+	f.expectRows("reply WHERE accepted_by = 'wss://second.example'", 0)
+}
+
+func backOffAndGiveUp(t *testing.T, f *fixture) {
+	ctx := context.Background()
+	c := f.addConnection(f.addKey("herald"))
+	e := f.entry(c)
+	f.mustCommit(e)
+	var gaps []time.Duration
+	last := f.clock.Now()
+	for f.state(e.EventID) == bunker.RequestReady {
+		f.clock.add(time.Second)
+		if len(f.due()) > 0 {
+			gaps = append(gaps, f.clock.Now().Sub(last))
+			last = f.clock.Now()
+		}
+	}
+	want := []time.Duration{10, 1, 2, 4, 8, 16, 32, 60}
+	for i, w := range want {
+		if i >= len(gaps) || gaps[i] != w*time.Second {
+			t.Fatalf("gaps %v, want %v s to begin with", gaps, want)
+		}
+	}
+	if since := f.clock.Now().Sub(start); since < bunker.GiveUp || since > bunker.GiveUp+lastRetry {
+		t.Errorf("given up after %s", since)
+	}
+	if s := f.state(e.EventID); s != bunker.RequestUndeliverable {
+		t.Errorf("state %q", s)
+	}
+	list, err := f.Undeliverable(ctx, bunker.SelfHosted)
+	if err != nil || len(list) != 1 || list[0].Event != e.EventID || list[0].Erased {
+		t.Errorf("%+v %v", list, err)
+	}
+	if ok, err := f.Revive(ctx, e.EventID); !ok || err != nil {
+		t.Errorf("%v, %v", ok, err)
+	}
+	if ok, err := f.Revive(ctx, e.EventID); ok || err != nil {
+		t.Errorf("twice: %v, %v", ok, err)
+	}
+	if due := f.due(); len(due) != 1 || due[0].Reply().EventID != e.Reply.EventID {
+		t.Errorf("after it was revived: %+v", due)
+	}
+	f.reopen() // a restart sends the same bytes
+	f.clock.add(publishFor)
+	if due := f.due(); len(due) != 1 || string(due[0].Reply().Bytes) != string(e.Reply.Bytes) {
+		t.Errorf("after a restart: %+v", due)
+	}
+}
+
+func authURLs(t *testing.T, f *fixture) {
+	c := f.addConnection(f.addKey("herald"))
+	e := park(f.entry(c), f.clock.Now())
+	e.Reply = &bunker.Reply{Part: bunker.PartAuthURL, EventID: random32(), Bytes: []byte("auth")}
+	if r := f.mustCommit(e); len(r.Replies) != 1 || r.Replies[0].Reply().Part != bunker.PartAuthURL {
+		t.Errorf("%+v", r)
+	}
+	state, replies, err := f.Request(context.Background(), e.EventID)
+	if state != bunker.RequestParked || len(replies) != 1 || err != nil {
+		t.Errorf("the same event again: %q %+v %v", state, replies, err)
+	}
+	f.clock.add(publishFor)
+	if due := f.due(); len(due) != 1 || due[0].Reply().Part != bunker.PartAuthURL {
+		t.Errorf("%+v", due)
+	}
+	f.Delivered(e.EventID, bunker.PartAuthURL, "wss://relay.example")
+	f.waitFor("accepted", func() bool { return f.count("reply WHERE accepted_by <> ''") == 1 })
+	f.clock.add(time.Minute)
+	if due := f.due(); len(due) != 0 {
+		t.Errorf("%+v", due)
+	}
+	f.mustCommit(f.replay(c, bunker.Parked{EventID: e.EventID}, ""))
+	if _, replies, err = f.Request(context.Background(), e.EventID); len(replies) != 2 || err != nil {
+		t.Errorf("two parts: %+v %v", replies, err)
+	}
+}
+
+func pruning(t *testing.T, f *fixture) {
+	ctx := context.Background()
+	c := f.addConnection(f.addKey("herald"))
+	prune := func(want int) {
+		t.Helper()
+		if n, err := f.Prune(ctx); n != want || err != nil {
+			t.Errorf("pruned %d, want %d; %v", n, want, err)
+		}
+	}
+	lost, done, parked := f.entry(c), f.entry(c), f.parked(c)
+	lost.CreatedAt += int64(bunker.Ahead / time.Second)
+	f.mustCommit(lost)
+	f.mustCommit(done)
+	f.delivered(done.EventID)
+	f.clock.add(bunker.Freshness + bunker.Ahead + bunker.PruneMargin)
+	f.due() // gives up
+	prune(0)
+	f.expectRows("reply WHERE bytes IS NULL", 0)
+	f.clock.add(time.Second)
+	prune(0)
+	f.expectRows("reply WHERE bytes IS NULL", 1) // lost is dated later
+	f.clock.add(bunker.Ahead)
+	prune(0)
+	f.expectRows("reply WHERE bytes IS NULL", 2)
+	if ok, err := f.Revive(ctx, lost.EventID); ok || err != nil {
+		t.Errorf("a reply that was erased was revived: %v, %v", ok, err)
+	}
+	if s := f.state(done.EventID); s != bunker.RequestDelivered {
+		t.Errorf("the row stays: %q", s)
+	}
+	again := f.entry(c)
+	again.EventID, again.CreatedAt = done.EventID, done.CreatedAt
+	if r := f.commit(again); r.Outcome != bunker.Stale {
+		t.Errorf("the same event, too late: %+v", r)
+	}
+	f.clock.add(start.Add(bunker.KeepRows - time.Millisecond).Sub(f.clock.Now()))
+	prune(0)
+	f.clock.add(time.Millisecond)
+	prune(2)
+	f.expectRows("request", 1)
+	f.expectRows("reply", 0)
+	if r := f.commit(again); r.Outcome != bunker.Stale {
+		t.Errorf("a pruned request is signed anew: %+v", r)
+	}
+	if s := f.state(parked.EventID); s != bunker.RequestParked {
+		t.Errorf("a parked request was pruned: %q", s)
+	}
+	if n, err := f.ExpireApprovals(ctx); n != 1 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	f.mustCommit(f.replay(c, bunker.Parked{EventID: parked.EventID}, ""))
+	f.clock.add(keepAnswered)
+	prune(1) // the question
+	// A clock that is behind the ledger, or jumped, prunes nothing.
+	for range 3 {
+		e := f.entry(c)
+		f.mustCommit(e)
+		f.delivered(e.EventID)
+	}
+	f.clock.add(-time.Hour)
+	if st := f.Clock(); !st.Suspect || !st.Behind || st.Why == "" {
+		t.Errorf("%+v", st)
+	}
+	prune(0)
+	f.expectWhole()
+}
+
+func TestManyRowsArePrunedInOneCall(t *testing.T) {
+	f := newFixture(t)
+	c := f.addConnection(f.addKey("herald"))
+	const n = 2*pruneBatch + 7
+	f.commitAll(n, func(int) *bunker.Entry { return f.entry(c) })
+	f.tamper("UPDATE request SET state = 'delivered'")
+	f.clock.add(bunker.KeepRows)
+	if got, err := f.Prune(context.Background()); got != n || err != nil {
+		t.Errorf("%d, %v", got, err)
+	}
+	f.expectRows("request", 0)
+}
