@@ -32,6 +32,9 @@ func (t *Table) keyImport(ctx context.Context, c *Call, p keyImportParams) (keyR
 		return keyResult{}, err
 	}
 	res, err := t.newKey(ctx, c, p.keyOptions, raw)
+	if errors.Is(err, nostr.ErrSecretKey) {
+		return res, bunker.Errorf(bunker.CodeInvalid, "this is no private key: its number is zero or too large").In("secret").WithCause(err)
+	}
 	if err == nil && insecure {
 		res.Warnings = append(res.Warnings, "what you typed is still wherever it was copied from: clear the clipboard, and delete copies that lie about")
 	}

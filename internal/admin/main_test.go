@@ -303,3 +303,16 @@ func (f *fixture) keyFile() string {
 	}
 	return path
 }
+
+// system runs a command of the bunker's own timers.
+func (f *fixture) system(name string) m {
+	f.t.Helper()
+	res, err := f.callAs(System(), name, nil)
+	if err != nil {
+		f.t.Fatalf("%s: %v", name, err)
+	}
+	return res
+}
+
+// passTime lets time pass in the small steps that a clock that is right makes.
+func (f *fixture) passTime(d time.Duration) { f.clock.add(d) }
