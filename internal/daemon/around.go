@@ -12,12 +12,13 @@ import (
 	"nsecbunker/internal/dial"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
+	"nsecbunker/nostr/nip49"
 )
 
 func (d *Daemon) openCommands(context.Context) (err error) {
 	d.commands, err = admin.New(admin.Deps{
 		Tenant: d.tenant, Now: d.store.LedgerTime, Vault: d.vault, Rows: rows{d.store},
-		Slots: slotMaker{d.slots, d.kdf.Scrypt}, KDF: d.kdf.Scrypt, Around: d,
+		Slots: slotMaker{d.slots, d.kdf}, KDF: nip49.KDF(d.kdf), Around: d,
 		Backup: backups{d}, DeleteWait: time.Duration(d.Config.DeleteWait), SetupCode: d.SetupCode,
 	})
 	return err

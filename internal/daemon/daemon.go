@@ -58,6 +58,10 @@ type Options struct {
 	Executable string
 	// Now is the wall clock; nil: time.Now. Tests set it.
 	Now func() time.Time
+	// KDF replaces scrypt in a child process, and Faults makes the store fail:
+	// for tests; nil otherwise.
+	KDF    seal.KDF
+	Faults store.Faults
 }
 
 // Daemon is one running bunker.
@@ -69,7 +73,7 @@ type Daemon struct {
 	vault    *vault.Vault
 	store    *store.Store
 	slots    *seal.Slots
-	kdf      *seal.ChildKDF
+	kdf      seal.KDF
 	dialer   *dial.Dialer
 	relays   *relay.Manager
 	embedded *signerrelay.Relay
@@ -139,15 +143,17 @@ func (d *Daemon) openVault(context.Context) (err error) {
 
 func (d *Daemon) openStore(ctx context.Context) (err error) {
 	d.store, err = store.Open(ctx, store.Config{
-		Path: filepath.Join(d.Dir, DatabaseFile), Auth: d.vault, Flags: d.vault, Now: d.Now, Log: d.Log,
+		Path: filepath.Join(d.Dir, DatabaseFile), Auth: d.vault, Flags: d.vault, Now: d.Now, Log: d.Log, Faults: d.Faults,
 	})
 	return err
 }
 
 func (d *Daemon) openSlots(context.Context) (err error) {
-	d.kdf = &seal.ChildKDF{Exe: d.Executable, Args: []string{"kdf"}}
+	if d.kdf = d.KDF; d.kdf == nil {
+		d.kdf = (&seal.ChildKDF{Exe: d.Executable, Args: []string{"kdf"}}).Scrypt
+	}
 	d.slots, err = seal.New(seal.Config{
-		Arena: d.arena, KDF: d.kdf.Scrypt, Attempts: tries{d.store, d.tenant}, Now: d.store.LedgerTime,
+		Arena: d.arena, KDF: d.kdf, Attempts: tries{d.store, d.tenant}, Now: d.store.LedgerTime,
 		CredentialsDir: os.Getenv("CREDENTIALS_DIRECTORY"), Commands: d.Config.Commands,
 	})
 	return err
