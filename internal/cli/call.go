@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -94,8 +97,25 @@ func encode(params any) (json.RawMessage, error) {
 }
 
 func appendValue(dst []byte, v reflect.Value) ([]byte, error) {
+	if v.Kind() == reflect.Pointer && v.Elem().Kind() == reflect.Struct {
+		v = v.Elem()
+	}
 	if p, ok := v.Interface().(secret.Param); ok {
 		return p.Reveal().AppendJSON(dst), nil
+	}
+	if m, ok := v.Interface().(map[string]any); ok {
+		dst = append(dst, '{')
+		for i, k := range slices.Sorted(maps.Keys(m)) {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(strconv.AppendQuote(dst, k), ':')
+			var err error
+			if dst, err = appendValue(dst, reflect.ValueOf(m[k])); err != nil {
+				return nil, err
+			}
+		}
+		return append(dst, '}'), nil
 	}
 	_, leaf := v.Interface().(interface{ MarshalText() ([]byte, error) })
 	if v.Kind() != reflect.Struct || leaf {

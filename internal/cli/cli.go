@@ -122,12 +122,12 @@ func (a *app) commands(root *cobra.Command) {
 			root.AddCommand(c)
 		}
 	}
-	add(groupRun, a.startCmd(), a.setupCmd(), a.unsealCmd(), a.sealCmd(), a.stopCmd(), a.statusCmd())
+	add(groupRun, a.startCmd(), a.setupCmd(), a.unsealCmd(), a.sealCmd(), a.stopCmd(), a.statusCmd(), a.doctorCmd(), a.configCmd())
 	add(groupKeys, a.keyCmd(), a.tokenCmd(), a.connectCmd(), a.connectionCmd())
 	add(groupAsk, a.approvalsCmd(), a.approveCmd(), a.denyCmd())
-	add(groupAdmin, a.adminCmd(), a.relayCmd(), a.passphraseCmd(), a.auditCmd())
+	add(groupAdmin, a.adminCmd(), a.relayCmd(), a.passphraseCmd(), a.auditCmd(), a.backupCmd(), a.leaveCmd())
 	add(groupClient, a.clientCmd())
-	root.AddCommand(a.versionCmd())
+	root.AddCommand(a.completionCmd(), a.limitsCmd(), a.versionCmd())
 }
 
 // finishTree gives every command below c our manners: wrong arguments are usage
