@@ -61,8 +61,8 @@ func (t *Table) instanceCheck(ctx context.Context, _ *Call, _ Empty) (instanceCh
 	clock, info := t.Rows.Clock(), t.Around.Info()
 	res.Clock = clockView{Time(clock.Ledger.UnixMilli()), clock.Suspect, clock.Behind, clock.Why}
 	res.Memory = memoryView{info.MemoryUsed, info.MemorySize, info.MemoryLocked}
-	if !t.Vault.Unsealed(t.Tenant) || found.Sealed {
-		return res, nil
+	if !t.Vault.Unsealed(t.Tenant) || found.Sealed || len(found.Tampered) > 0 {
+		return res, nil // keys cannot be listed then
 	}
 	return res, t.eachKey(ctx, func(k *bunker.UserKey) error {
 		if k.State == bunker.KeyActive && !k.Locked && !t.Vault.Unlocked(t.Tenant, k.ID) {

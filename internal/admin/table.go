@@ -88,14 +88,19 @@ func New(d Deps) (*Table, error) {
 		return nil, err
 	}
 	t := &Table{Deps: d, commands: map[string]*Command{}}
-	for _, register := range []func(*Table){
-		adminCommands, approvalCommands, auditCommands, backupCommands, clockCommands, connectCommands, connectionCommands,
-		exportCommands, instanceCommands, keyCommands, keyDeleteCommands, keyLockCommands, keyPassphraseCommands, keySetCommands,
-		leaveCommands, relayCommands, sealCommands, setupCommands, slotCommands, statusCommands, stopCommands, tokenCommands,
-	} {
+	for _, register := range registers() {
 		register(t)
 	}
 	return t, nil
+}
+
+// registers are the nouns: each puts its rows into the table.
+func registers() []func(*Table) {
+	return []func(*Table){
+		adminCommands, approvalCommands, auditCommands, backupCommands, clockCommands, connectCommands, connectionCommands,
+		exportCommands, instanceCommands, keyCommands, keyDeleteCommands, keyLockCommands, keyPassphraseCommands, keySetCommands,
+		leaveCommands, relayCommands, sealCommands, setupCommands, slotCommands, statusCommands, stopCommands, tokenCommands,
+	}
 }
 
 // local is the machine's own socket: where commands come from. system adds the
