@@ -236,6 +236,9 @@ func (p *packageConsts) value(e ast.Expr, depth int) (amount, bool) {
 	return amount{}, false
 }
 
+// bytesWords say in a comment that a number counts bytes.
+var bytesWords = regexp.MustCompile(`(in|most|fewest|many|their) bytes|size in|bytes\)? (is|of)|free bytes|locked memory`)
+
 // text writes a value as people read it.
 func (a amount) text(about string) string {
 	if !a.duration {
@@ -243,7 +246,7 @@ func (a amount) text(about string) string {
 		if !exact {
 			return a.n.String()
 		}
-		if regexp.MustCompile(`(in|most|fewest|many|their) bytes|size in|\\(?bytes\\)? (is|of)|free bytes|locked memory`).MatchString(about) && n >= 1<<10 && n%(1<<10) == 0 {
+		if bytesWords.MatchString(about) && n >= 1<<10 && n%(1<<10) == 0 {
 			for i, unit := range []string{"KiB", "MiB", "GiB"} {
 				shift := uint(10 * (i + 1))
 				if n%(1<<(shift+10)) != 0 || i == 2 {
