@@ -295,12 +295,11 @@ func (f *fixture) ask(conn bunker.ConnectionID, kind int64, content string) *bun
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	sealed, err := f.Vault.SealSummary(bunker.SelfHosted, event, op.Digest(), sum)
-	if err != nil {
+	in := policy.Input{Now: f.clock.Now().UnixMilli(), Tenant: &st, Key: k, Connection: c, Operation: op}
+	a := approval.Ask(in, policy.Decision{Effect: bunker.Ask, Answers: policy.AnswersDefault, OnceOnly: kind == 62}, event)
+	if a.Summary, err = f.Vault.SealSummary(bunker.SelfHosted, a.ID, a.OpDigest, sum); err != nil {
 		f.t.Fatal(err)
 	}
-	in := policy.Input{Now: f.clock.Now().UnixMilli(), Tenant: &st, Key: k, Connection: c, Operation: op}
-	a := approval.Ask(in, policy.Decision{Effect: bunker.Ask, Answers: policy.AnswersDefault, OnceOnly: kind == 62}, event, sealed)
 	f.park(a, c, k, st, nil)
 	return a
 }
@@ -348,11 +347,10 @@ func (f *fixture) knock() (*bunker.Approval, *bunker.Connection) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	sealed, err := f.Vault.SealSummary(bunker.SelfHosted, event, [32]byte{}, sum)
-	if err != nil {
+	a := approval.AskConnect(c, event, f.clock.Now().UnixMilli())
+	if a.Summary, err = f.Vault.SealSummary(bunker.SelfHosted, a.ID, a.OpDigest, sum); err != nil {
 		f.t.Fatal(err)
 	}
-	a := approval.AskConnect(c, event, sealed, f.clock.Now().UnixMilli())
 	f.park(a, c, k, st, c)
 	return a, c
 }

@@ -41,9 +41,9 @@ const (
 	MaxStrangers    = 20
 )
 
-// Ask makes the question for an operation that was decided as ask. The summary
-// is what people will be shown, already sealed.
-func Ask(in policy.Input, d policy.Decision, event nostr.ID, summary []byte) *bunker.Approval {
+// Ask makes the question for an operation that was decided as ask. What people
+// will be shown, its summary, is the caller's to seal and add.
+func Ask(in policy.Input, d policy.Decision, event nostr.ID) *bunker.Approval {
 	a := &bunker.Approval{
 		Tenant:     in.Connection.Tenant,
 		ID:         bunker.NewApprovalID(),
@@ -53,7 +53,6 @@ func Ask(in policy.Input, d policy.Decision, event nostr.ID, summary []byte) *bu
 		Method:     string(in.Operation.Method),
 		Kind:       in.Operation.Kind(),
 		OpDigest:   in.Operation.Digest(),
-		Summary:    summary,
 		Answers:    d.Answers,
 		OnceOnly:   d.OnceOnly,
 		State:      bunker.ApprovalPending,
@@ -68,8 +67,9 @@ func Ask(in policy.Input, d policy.Decision, event nostr.ID, summary []byte) *bu
 	return a
 }
 
-// AskConnect makes the question for a stranger's login at a user key.
-func AskConnect(c *bunker.Connection, event nostr.ID, summary []byte, now int64) *bunker.Approval {
+// AskConnect makes the question for a stranger's login at a user key, without
+// its summary.
+func AskConnect(c *bunker.Connection, event nostr.ID, now int64) *bunker.Approval {
 	a := &bunker.Approval{
 		Tenant:     c.Tenant,
 		ID:         bunker.NewApprovalID(),
@@ -78,7 +78,6 @@ func AskConnect(c *bunker.Connection, event nostr.ID, summary []byte, now int64)
 		Key:        c.Key,
 		Method:     string(nip46.Connect),
 		Kind:       -1,
-		Summary:    summary,
 		Answers:    policy.AnswersDefault,
 		State:      bunker.ApprovalPending,
 		CreatedAt:  now,

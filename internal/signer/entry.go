@@ -151,7 +151,7 @@ const (
 	MaxSummaryTags    = 40
 )
 
-func (s *Signer) summarise(c *call, op *policy.Operation) ([]byte, error) {
+func (s *Signer) summarise(q *bunker.Approval, op *policy.Operation) error {
 	v := Summary{Method: string(op.Method), Size: op.Size()}
 	if t := op.Template; t != nil {
 		kind := op.Kind()
@@ -169,13 +169,15 @@ func (s *Signer) summarise(c *call, op *policy.Operation) ([]byte, error) {
 	} else {
 		v.Peer = op.Peer.String()
 	}
-	return s.sealSummary(c, op.Digest(), v)
+	return s.sealSummary(q, v)
 }
 
-func (s *Signer) sealSummary(c *call, digest [32]byte, v Summary) ([]byte, error) {
+// sealSummary puts what people will be shown into a question.
+func (s *Signer) sealSummary(q *bunker.Approval, v Summary) error {
 	b, err := json.Marshal(v)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return s.Vault.SealSummary(s.Tenant, c.Event.ID, digest, b)
+	q.Summary, err = s.Vault.SealSummary(s.Tenant, q.ID, q.OpDigest, b)
+	return err
 }

@@ -138,10 +138,9 @@ func (s *Signer) ask(ctx context.Context, c *call, e *bunker.Entry, in policy.In
 	if q.OfConnection >= approval.MaxOfConnection {
 		return s.fail(c, e, bunker.CodeRateLimited, "questions", "too many questions of this app are open; wait until the administrator has answered them")
 	}
-	summary, err := s.summarise(c, in.Operation)
-	if err != nil {
+	e.NewApproval = approval.Ask(in, d, c.Event.ID)
+	if err := s.summarise(e.NewApproval, in.Operation); err != nil {
 		return Judgement{}, err
 	}
-	e.NewApproval = approval.Ask(in, d, c.Event.ID, summary)
 	return s.park(c, e), nil
 }

@@ -176,11 +176,11 @@ func (s *Signer) knock(ctx context.Context, c *call, key *bunker.UserKey, p nip4
 // askConnect parks a connect with its question.
 func (s *Signer) askConnect(c *call, e *bunker.Entry, conn *bunker.Connection, p nip46.ConnectParams) (Judgement, error) {
 	app := p.Metadata
-	summary, err := s.sealSummary(c, [32]byte{}, Summary{Method: string(nip46.Connect), Perms: p.Perms, App: &app})
+	e.NewApproval = approval.AskConnect(conn, c.Event.ID, c.Now.UnixMilli())
+	err := s.sealSummary(e.NewApproval, Summary{Method: string(nip46.Connect), Perms: p.Perms, App: &app})
 	if err != nil {
 		return Judgement{}, err
 	}
-	e.NewApproval = approval.AskConnect(conn, c.Event.ID, summary, c.Now.UnixMilli())
 	e.Audit.Rule, e.Audit.Reason = policy.AnswersDefault, "an app that nobody named wants to log in, so a person is asked"
 	return s.park(c, e), nil
 }

@@ -24,22 +24,23 @@ func replyPlace(id bunker.TenantID, request nostr.ID) Place {
 	return Place{Tenant: string(id), Table: "reply", Row: request.String(), Purpose: "reply"}
 }
 
-// SealSummary wraps what a question shows to people. It is bound to the question's
-// event and to the digest of the operation, so that what is shown is what is
-// answered: neither another question's summary nor another digest can be put
-// into the row.
-func (v *Vault) SealSummary(id bunker.TenantID, event nostr.ID, opDigest [32]byte, summary []byte) ([]byte, error) {
-	return v.close(id, closeSummaries, summaryPlace(id, event, opDigest), summary)
+// SealSummary wraps what a question shows to people. It is bound to the question
+// and to the digest of the operation, so that what is shown is what is answered:
+// neither another question's summary nor another digest can be put into the row.
+// The question's event is left out: a newer request of the same operation takes
+// an open question over.
+func (v *Vault) SealSummary(id bunker.TenantID, q bunker.ApprovalID, opDigest [32]byte, summary []byte) ([]byte, error) {
+	return v.close(id, closeSummaries, summaryPlace(id, q, opDigest), summary)
 }
 
 // OpenSummary opens the summary of a question. Errors: ErrSealed,
 // bunker.ErrTampered.
 func (v *Vault) OpenSummary(a *bunker.Approval) ([]byte, error) {
-	return v.open(a.Tenant, closeSummaries, summaryPlace(a.Tenant, a.EventID, a.OpDigest), a.Summary)
+	return v.open(a.Tenant, closeSummaries, summaryPlace(a.Tenant, a.ID, a.OpDigest), a.Summary)
 }
 
-func summaryPlace(id bunker.TenantID, event nostr.ID, opDigest [32]byte) Place {
-	return Place{Tenant: string(id), Table: "approval", Row: event.String(), Purpose: "summary of " + nostr.ID(opDigest).String()}
+func summaryPlace(id bunker.TenantID, q bunker.ApprovalID, opDigest [32]byte) Place {
+	return Place{Tenant: string(id), Table: "approval", Row: string(q), Purpose: "summary of " + nostr.ID(opDigest).String()}
 }
 
 func (v *Vault) close(id bunker.TenantID, p purpose, at Place, plaintext []byte) (wrapped []byte, err error) {
