@@ -463,3 +463,17 @@ func FuzzBody(f *testing.F) {
 		}
 	})
 }
+
+func TestHeldCheckpointsAreBounded(t *testing.T) {
+	k := auditKey(t)
+	v := NewVerifier(tenant, k.PubKey(), nil)
+	s := sign(t, k, chain(3), 3)
+	v.held[9] = make([]Signed, 0)
+	for i := range int64(MaxHeld - 1) {
+		v.held[100+i] = nil
+	}
+	v.Checkpoint(s)
+	if rep := v.Report(); !slices.ContainsFunc(rep.Faults, func(f Fault) bool { return f.What == Garbled }) {
+		t.Errorf("one more than may wait: %d faults", len(rep.Faults))
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"syscall"
 	"testing"
+	"time"
 
 	"nsecbunker/internal/bunker"
 )
@@ -47,6 +48,7 @@ func BenchmarkCommit(b *testing.B) {
 	var used int64
 	for b.Loop() {
 		b.StopTimer()
+		f.clock.add(20 * time.Millisecond) // some 3,000 requests a second
 		ws := make([]*waiting, 64)
 		for i := range ws {
 			ws[i] = &waiting{ctx: context.Background(), e: entryOf(v, f.clock.Now()), done: make(chan bunker.Result, 1)}

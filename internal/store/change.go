@@ -166,22 +166,22 @@ func (tx *Tx) Audit(r bunker.AuditRecord) error {
 		r.Door = string(tx.by.Door)
 	}
 	tx.audited = true
-	args := appendAudit(tx.head, &r, tx.now, nil)
+	args := appendAudit(tx.head, &r, tx.now, 0, nil)
 	return tx.exec(auditInsert, args...)
 }
 
-const auditInsert = `INSERT INTO audit (tenant, seq, time, event_id, step, principal, action, user_key, connection, effect, body, hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+const auditInsert = `INSERT INTO audit (tenant, seq, time, event_at, event_id, step, principal, action, user_key, connection, effect, body, hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
 // appendAudit gives the record its place in the chain and moves the head to it.
-// event is a request's id, nil for records of admins.
-func appendAudit(h *head, r *bunker.AuditRecord, now int64, event []byte) []any {
+// event is a request's id and eventAt its created_at; nil for records of admins.
+func appendAudit(h *head, r *bunker.AuditRecord, now, eventAt int64, event []byte) []any {
 	r.Seq, r.Time, r.Tenant, r.Incarnation = h.ChainSeq+1, now, string(h.Tenant), h.incarnation()
 	body := audit.AppendBody(make([]byte, 0, 512), r)
 	h.ChainSeq, h.ChainHead = r.Seq, audit.Next(h.ChainHead, body)
 	hash := h.ChainHead
 	return []any{
-		r.Tenant, r.Seq, r.Time, event, r.Step, r.Principal, r.Action, r.Key, r.Connection, r.Effect, body, hash[:],
+		r.Tenant, r.Seq, r.Time, eventAt, event, r.Step, r.Principal, r.Action, r.Key, r.Connection, r.Effect, body, hash[:],
 	}
 }
 

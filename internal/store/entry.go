@@ -77,7 +77,8 @@ func ofEntry(err error) bool {
 }
 
 func (g *group) write(w *waiting, h *head) (bunker.Outcome, error) {
-	out, err := g.claim(w.e, h)
+	eventAt := w.e.CreatedAt
+	out, err := g.claim(w.e, h, &eventAt)
 	if out != bunker.Committed || err != nil {
 		return out, err
 	}
@@ -90,18 +91,18 @@ func (g *group) write(w *waiting, h *head) (bunker.Outcome, error) {
 			return bunker.Moved, nil
 		}
 	}
-	return bunker.Committed, g.record(w.e, h)
+	return bunker.Committed, g.record(w.e, h, eventAt)
 }
 
 // claim writes the request's row, or takes it from parked to ready, if what the
-// decision read still holds.
-func (g *group) claim(e *bunker.Entry, h *head) (bunker.Outcome, error) {
+// decision read still holds. eventAt becomes the row's created_at.
+func (g *group) claim(e *bunker.Entry, h *head, eventAt *int64) (bunker.Outcome, error) {
 	now := h.LedgerTime
 	until := now + publishFor.Milliseconds()
 	var ok bool
 	var err error
 	if e.From == bunker.RequestParked {
-		ok, err = g.s.did(stmtReplay, listText(e.Relays), e.Basis.Tenant, e.Basis.ConnectionVersion, e.Basis.KeyVersion, g.s.instance, until,
+		ok, err = g.s.returned(stmtReplay, eventAt, listText(e.Relays), e.Basis.Tenant, e.Basis.ConnectionVersion, e.Basis.KeyVersion, g.s.instance, until,
 			now, e.EventID[:], string(e.Tenant), string(e.Basis.Connection), string(e.Basis.Key))
 	} else {
 		question := e.JoinApproval
@@ -205,7 +206,7 @@ func (g *group) ask(w *waiting, h *head) (bool, error) {
 
 // record appends the audit record and stores the reply: the last statements, so
 // that what is in the chain is committed.
-func (g *group) record(e *bunker.Entry, h *head) error {
+func (g *group) record(e *bunker.Entry, h *head, eventAt int64) error {
 	r := e.Audit
 	if r.Event == "" {
 		r.Event = e.EventID.String()
@@ -216,13 +217,13 @@ func (g *group) record(e *bunker.Entry, h *head) error {
 			r.Step = "ask"
 		}
 	}
-	if _, err := g.s.exec(stmtAudit, appendAudit(h, &r, h.LedgerTime, e.EventID[:])...); err != nil {
+	if _, err := g.s.exec(stmtAudit, appendAudit(h, &r, h.LedgerTime, eventAt, e.EventID[:])...); err != nil {
 		return err
 	}
 	if e.Reply == nil {
 		return nil
 	}
-	_, err := g.s.exec(stmtReply, e.EventID[:], string(e.Reply.Part), string(e.Tenant), e.Reply.EventID[:], e.Reply.Bytes, num(e.Reply.Sealed),
-		h.LedgerTime)
+	_, err := g.s.exec(stmtReply, eventAt, e.EventID[:], string(e.Reply.Part), string(e.Tenant), e.Reply.EventID[:], e.Reply.Bytes,
+		num(e.Reply.Sealed), h.LedgerTime)
 	return err
 }

@@ -49,7 +49,8 @@ WHERE state IN ('delivered', 'undeliverable') AND erased = 0 AND created_at < $1
 			return err
 		}
 		for _, id := range old {
-			if _, err := s.write.ExecContext(ctx, `UPDATE reply SET bytes = NULL WHERE event_id = $1`, id[:]); err != nil {
+			if _, err := s.write.ExecContext(ctx, `UPDATE reply SET bytes = NULL
+WHERE created_at = (SELECT created_at FROM request WHERE event_id = $1) AND event_id = $1`, id[:]); err != nil {
 				return err
 			}
 			if _, err := s.write.ExecContext(ctx, `UPDATE request SET erased = 1 WHERE event_id = $1`, id[:]); err != nil {
@@ -61,7 +62,11 @@ WHERE state IN ('delivered', 'undeliverable') AND erased = 0 AND created_at < $1
 		if err != nil {
 			return err
 		}
-		for _, id := range gone { // its replies go with it
+		for _, id := range gone {
+			if _, err := s.write.ExecContext(ctx, `DELETE FROM reply
+WHERE created_at = (SELECT created_at FROM request WHERE event_id = $1) AND event_id = $1`, id[:]); err != nil {
+				return err
+			}
 			if _, err := s.write.ExecContext(ctx, `DELETE FROM request WHERE event_id = $1`, id[:]); err != nil {
 				return err
 			}

@@ -40,7 +40,7 @@ func (s *Store) request(ctx context.Context, q querier, id nostr.ID) (state bunk
 		}
 		return bunker.RequestNone, nil, err
 	}
-	replies, err = scanAll(ctx, q, fillStored, `SELECT `+storedColumns+` FROM request r JOIN reply p ON p.event_id = r.event_id
+	replies, err = scanAll(ctx, q, fillStored, `SELECT `+storedColumns+` FROM request r JOIN reply p ON p.created_at = r.created_at AND p.event_id = r.event_id
 WHERE r.event_id = $1 AND p.bytes IS NOT NULL ORDER BY p.part`, id[:])
 	return state, replies, err
 }
@@ -74,8 +74,8 @@ func (s *Store) reread(e *bunker.Entry) (bunker.Outcome, error) {
 		return bunker.Taken, nil
 	}
 	var ours int
-	err = s.write.QueryRowContext(context.Background(), `SELECT count(*) FROM reply WHERE event_id = $1 AND reply_event_id = $2`,
-		e.EventID[:], e.Reply.EventID[:]).Scan(&ours)
+	err = s.write.QueryRowContext(context.Background(), `SELECT count(*) FROM reply WHERE reply_event_id = $1 AND event_id = $2`,
+		e.Reply.EventID[:], e.EventID[:]).Scan(&ours)
 	if err != nil {
 		return bunker.Failed, err
 	}

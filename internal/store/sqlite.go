@@ -25,6 +25,9 @@ const (
 	// written back: more than the default, since a group touches many pages of
 	// the indexes by random ids, and the next groups touch them again.
 	checkpointPages = 4000
+	// writeCache (KiB) holds the indexes that groups write to: a page that is
+	// not in it costs a read, and a full one is written out before its time.
+	writeCache = 32 << 10
 	// quickCheckMax (bytes) is the largest database that is checked for damage
 	// at each start; doctor checks larger ones.
 	quickCheckMax = 64 << 20
@@ -50,7 +53,8 @@ func dsn(path string, pragmas ...string) string {
 func openWrite(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
 	db, err := sql.Open("sqlite", dsn(path,
 		"journal_mode(WAL)", "synchronous(FULL)", "secure_delete(FAST)",
-		fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages), fmt.Sprintf("journal_size_limit(%d)", walLimit)))
+		fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
+		fmt.Sprintf("cache_size(-%d)", writeCache), fmt.Sprintf("journal_size_limit(%d)", walLimit)))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -44,6 +44,7 @@ CREATE TABLE audit (
   tenant      TEXT    NOT NULL,
   seq         INTEGER NOT NULL,
   time        INTEGER NOT NULL,
+  event_at    INTEGER NOT NULL, -- created_at of the event (unix seconds), 0 without one; before the id, as in reply
   event_id    BLOB,             -- of a request; NULL for what admins and the bunker itself do
   step        TEXT    NOT NULL,
   principal   TEXT    NOT NULL, -- from here to effect: what the list can be filtered by, out of the body
@@ -54,8 +55,8 @@ CREATE TABLE audit (
   body        BLOB    NOT NULL,
   hash        BLOB    NOT NULL,
   PRIMARY KEY (tenant, seq),
-  UNIQUE (event_id, step)
-) STRICT, WITHOUT ROWID;
+  UNIQUE (event_at, event_id, step)
+) STRICT;
 
 CREATE TABLE checkpoint (
   tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
@@ -131,7 +132,8 @@ CREATE TABLE relay (
 ) STRICT;
 
 CREATE TABLE reply (
-  event_id       BLOB    NOT NULL REFERENCES request (event_id) ON DELETE CASCADE,
+  created_at     INTEGER NOT NULL, -- unix seconds, the request's
+  event_id       BLOB    NOT NULL, -- of a row of request; they go together
   part           TEXT    NOT NULL CHECK (part IN ('auth_url', 'final')),
   tenant         TEXT    NOT NULL,
   reply_event_id BLOB    NOT NULL UNIQUE,
@@ -140,7 +142,7 @@ CREATE TABLE reply (
   tries          INTEGER NOT NULL,
   next_try       INTEGER NOT NULL,
   accepted_by    TEXT    NOT NULL, -- the first relay that said OK
-  PRIMARY KEY (event_id, part)
+  PRIMARY KEY (created_at, event_id, part)
 ) STRICT;
 
 CREATE TABLE request (
@@ -165,7 +167,7 @@ CREATE TABLE request (
   ready_at           INTEGER NOT NULL, -- when the time to give up began to run
   erased             INTEGER NOT NULL DEFAULT 0, -- too old to come again: its replies' bytes are gone
   CHECK (envelope IS NULL OR state = 'parked')
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE service_key (
   tenant     TEXT    NOT NULL REFERENCES tenant_head (tenant),

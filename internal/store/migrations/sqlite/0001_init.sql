@@ -181,7 +181,7 @@ CREATE TABLE request (
   ready_at           INTEGER NOT NULL, -- when the time to give up began to run
   erased             INTEGER NOT NULL DEFAULT 0, -- too old to come again: its replies' bytes are gone
   CHECK (envelope IS NULL OR state = 'parked')
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX request_ready ON request (publish_until) WHERE state = 'ready';
 CREATE INDEX request_parked ON request (question) WHERE state = 'parked';
@@ -189,8 +189,11 @@ CREATE INDEX request_lost ON request (created_at) WHERE state = 'undeliverable';
 CREATE INDEX request_done ON request (created_at) WHERE state IN ('delivered', 'undeliverable') AND erased = 0;
 CREATE INDEX request_erased ON request (inserted_at) WHERE erased = 1;
 
+-- An event's id commits to its created_at (NIP-01), so a key with the time before the id is as unique as the id alone; but rows
+-- of one group then lie beside each other, where ids alone would scatter them over the whole index.
 CREATE TABLE reply (
-  event_id       BLOB    NOT NULL REFERENCES request (event_id) ON DELETE CASCADE,
+  created_at     INTEGER NOT NULL, -- unix seconds, the request's
+  event_id       BLOB    NOT NULL, -- of a row of request; they go together
   part           TEXT    NOT NULL CHECK (part IN ('auth_url', 'final')),
   tenant         TEXT    NOT NULL,
   reply_event_id BLOB    NOT NULL UNIQUE,
@@ -199,7 +202,7 @@ CREATE TABLE reply (
   tries          INTEGER NOT NULL,
   next_try       INTEGER NOT NULL,
   accepted_by    TEXT    NOT NULL, -- the first relay that said OK
-  PRIMARY KEY (event_id, part)
+  PRIMARY KEY (created_at, event_id, part)
 ) STRICT;
 
 -- +goose StatementBegin
@@ -212,6 +215,7 @@ CREATE TABLE audit (
   tenant      TEXT    NOT NULL,
   seq         INTEGER NOT NULL,
   time        INTEGER NOT NULL,
+  event_at    INTEGER NOT NULL, -- created_at of the event (unix seconds), 0 without one; before the id, as in reply
   event_id    BLOB,             -- of a request; NULL for what admins and the bunker itself do
   step        TEXT    NOT NULL,
   principal   TEXT    NOT NULL, -- from here to effect: what the list can be filtered by, out of the body
@@ -222,8 +226,8 @@ CREATE TABLE audit (
   body        BLOB    NOT NULL,
   hash        BLOB    NOT NULL,
   PRIMARY KEY (tenant, seq),
-  UNIQUE (event_id, step)
-) STRICT, WITHOUT ROWID;
+  UNIQUE (event_at, event_id, step)
+) STRICT;
 
 -- +goose StatementBegin
 CREATE TRIGGER audit_stays BEFORE UPDATE ON audit
