@@ -47,7 +47,7 @@ def main(args):
         elif c['seq'] < last: faults.append((c['seq'], f"swapped: the checkpoint at record {c['seq']} is out of its place"))
         else: held.setdefault(c['seq'], []).append(c)
         if c['seq'] == last: meet(last)
-    for line in open(args.held, encoding='utf-8') if args.held else []: checkpoint(json.loads(line)['checkpoint'])
+    for line in map(json.loads, open(args.held, encoding='utf-8') if args.held else []): checkpoint(line.get('checkpoint', line))
     for number, line in enumerate(filter(None, lines[1:]), 2):
         record = re.fullmatch(r'\{"hash":"([0-9a-f]{64})","record":(\{.*\})\}', line)
         try: parsed = json.loads(record[2] if record else line)
