@@ -77,9 +77,32 @@ func makeFolder(dir string) error {
 	if info.Mode().Perm()&0o077 == 0 {
 		return nil
 	}
-	if err := os.Chmod(dir, dirMode); err != nil {
+	if err := ownFolder(dir); err != nil {
+		return err
+	}
+	// A volume may belong to another user and be given to us by its group: that
+	// is closed enough, its files are ours alone.
+	if err := os.Chmod(dir, dirMode); err != nil && info.Mode().Perm()&0o007 != 0 {
 		return bunker.Errorf(bunker.CodeError, "the data folder %s can be read by others and is not ours to close; make it 0700 or give another one with --data", dir).
 			WithHint("chmod 700 %s", dir).WithCause(err)
+	}
+	return nil
+}
+
+// ownFolder refuses a folder that holds other things than ours, such as a home
+// folder: its mode is not for us to change.
+func ownFolder(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return folderError(dir, err)
+	}
+	for _, e := range entries {
+		if e.Name() == lockName {
+			return nil
+		}
+	}
+	if len(entries) > 0 {
+		return bunker.Errorf(bunker.CodeError, "the folder %s can be read by others and holds other files; give a folder of its own with --data, such as %s", dir, filepath.Join(dir, "nsecbunker"))
 	}
 	return nil
 }

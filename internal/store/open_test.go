@@ -286,6 +286,15 @@ func TestAFolderThatCannotBeUsedIsSaidInASentence(t *testing.T) {
 	f := &fixture{t: t, cfg: Config{Auth: &hmacAuth{}, Now: (&testClock{now: start}).Now, Log: slog.New(slog.DiscardHandler)}}
 	f.cfg.Path = filepath.Join(dir, "file", "bunker.db")
 	wantSentence(t, f.tryOpen(), "file", "--data")
+	shared := filepath.Join(dir, "shared")
+	if err := errors.Join(os.Mkdir(shared, 0o755), os.WriteFile(filepath.Join(shared, "letter.txt"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	f.cfg.Path = filepath.Join(shared, "bunker.db")
+	wantSentence(t, f.tryOpen(), shared, "other files", "--data")
+	if info, err := os.Stat(shared); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("somebody else's folder was changed: %v %v", info, err)
+	}
 	if err := os.MkdirAll(filepath.Join(dir, "data", "bunker.db"), 0o700); err != nil {
 		t.Fatal(err)
 	}
