@@ -205,7 +205,7 @@ func (a *app) deadline(q *approvalView) string {
 	case q.Until.After(now):
 		text += "; the app was told to try again; a yes counts then"
 	}
-	return text + "; open until " + ago(q.Until.ms(), now)
+	return text + "; open for " + span(q.Until.Sub(now)) + " more"
 }
 
 func (a *app) approveCmd() *cobra.Command {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -163,7 +164,11 @@ func clientError(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &refused):
-		return fail("%w", err).withHint("the bunker's administrator may allow it; ask for it again then")
+		f := fail("%w", err)
+		if !strings.Contains(refused.Text, "administrator") && !strings.Contains(refused.Text, "again") {
+			return f.withHint("the bunker's administrator may allow it; ask for it again then")
+		}
+		return f
 	case errors.As(err, &silent):
 		f := fail("%w", err)
 		if errors.Is(err, context.Canceled) {

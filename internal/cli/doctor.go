@@ -283,21 +283,32 @@ func (d *doctor) instance(ctx context.Context) {
 	}
 }
 
+// stateEmbedded is the state of the relay that the bunker itself runs.
+const stateEmbedded = "embedded"
+
 // relays tests every relay, all at once, and the clock against theirs.
 func (d *doctor) relays(ctx context.Context, st statusView) {
-	urls := map[string]bool{}
-	for _, r := range st.Relays {
-		urls[r.URL] = true
-	}
+	urls := map[string]bool{} // true: our own, which carries nobody else's messages
 	for _, u := range st.AppRelays {
-		urls[u] = true
+		urls[u] = false
+	}
+	for _, r := range st.Relays {
+		urls[r.URL] = r.State == stateEmbedded
 	}
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var offsets []time.Duration
-	for u := range urls {
+	for u, own := range urls {
 		wg.Go(func() {
 			start := d.now()
+			if own {
+				if err := d.reach(ctx, u); err != nil {
+					d.fails("relay", "check listen and public_url in config.toml, and the proxy before it", "%s, our own: %s", u, err)
+					return
+				}
+				d.ok("relay", "%s, our own, answers (%d ms)", u, d.now().Sub(start).Milliseconds())
+				return
+			}
 			if err := d.pair(ctx, u); err != nil {
 				d.fails("relay", "use another, or run one: nsecbunker relay add URL, nsecbunker relay remove "+u, "%s: %s", u, err)
 				return

@@ -172,7 +172,7 @@ func (a *app) keyDeleteCmd() *cobra.Command {
 				return err
 			}
 			return a.keyDone(cmd.Context(), "key.delete", keyParam{args[0]}, func(k *keyView) string {
-				return fmt.Sprintf("%s signs nothing any more and is erased %s. Until then: nsecbunker key restore %s", name(k.Name), a.when(k.DeleteAt), name(k.Name))
+				return fmt.Sprintf("%s signs nothing any more and is erased %s.", name(k.Name), a.when(k.DeleteAt))
 			})
 		},
 	}))

@@ -96,21 +96,22 @@ func ago(ms int64, now time.Time) string {
 		return "never"
 	}
 	d := now.Sub(time.UnixMilli(ms))
-	past := d >= 0
-	d = d.Abs()
-	var text string
-	switch {
-	case d < time.Minute:
-		text = fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < time.Hour:
-		text = fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		text = fmt.Sprintf("%d h", int(d.Hours()))
+	if d >= 0 {
+		return span(d) + " ago"
+	}
+	return "in " + span(-d)
+}
+
+// span is a duration in words, rounded to what a person would say.
+func span(d time.Duration) string {
+	switch day := 24 * time.Hour; {
+	case d < 90*time.Second:
+		return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds()))
+	case d < 90*time.Minute:
+		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
+	case d < 2*day:
+		return fmt.Sprintf("%d h", int(d.Round(time.Hour).Hours()))
 	default:
-		text = fmt.Sprintf("%d days", int(d.Hours()/24))
+		return fmt.Sprintf("%d days", int(d.Round(day)/day))
 	}
-	if past {
-		return text + " ago"
-	}
-	return "in " + text
 }

@@ -61,7 +61,7 @@ func (a *app) confirm(ctx context.Context, what, word string) error {
 	got, err := a.ask(ctx, fmt.Sprintf("%s\nType %s to go on:", what, word))
 	switch {
 	case errors.Is(err, errNoTerminal):
-		return fail("%s", what).withHint("this needs a yes: type it on a terminal, or add --yes")
+		return fail("this needs a yes, and there is no terminal to type it on. %s", what).withHint("add --yes if it is meant")
 	case err != nil:
 		return err
 	case got != word:

@@ -61,6 +61,26 @@ func (a *app) pair(ctx context.Context, relay string) error {
 	return nil
 }
 
+// reach subscribes to a relay and waits for its word.
+func (a *app) reach(ctx context.Context, relay string) error {
+	ctx, cancel := context.WithTimeout(ctx, relayTestTimeout)
+	defer cancel()
+	arena, err := secret.NewArena(clientArena, secret.Options{AllowSwap: true}) // a key of no worth
+	if err != nil {
+		return err
+	}
+	defer arena.Close()
+	var e relayEnd
+	if e.key, err = nostr.GenerateKey(arena); err != nil {
+		return err
+	}
+	if e.pool, err = ws.New(ws.Config{Now: a.now}); err != nil {
+		return err
+	}
+	defer e.pool.Close()
+	return e.listen(ctx, relay, a.now())
+}
+
 func (e *relayEnd) listen(ctx context.Context, relay string, now time.Time) error {
 	e.heard = make(chan nostr.ID, 16)
 	f := nip46.Filter{Kind: nip46.Kind, P: e.key.PubKey(), Since: now.Add(-time.Minute).Unix()}
