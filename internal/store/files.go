@@ -77,34 +77,34 @@ func makeFolder(dir string) error {
 	if info.Mode().Perm()&0o077 == 0 {
 		return nil
 	}
-	if err := ownFolder(dir); err != nil {
-		return err
-	}
-	// A volume may belong to another user and be given to us by its group: that
-	// is closed enough, its files are ours alone.
-	if err := os.Chmod(dir, dirMode); err != nil && info.Mode().Perm()&0o007 != 0 {
-		return bunker.Errorf(bunker.CodeError, "the data folder %s can be read by others and is not ours to close; make it 0700 or give another one with --data", dir).
-			WithHint("chmod 700 %s", dir).WithCause(err)
-	}
-	return nil
-}
-
-// ownFolder refuses a folder that holds other things than ours, such as a home
-// folder: its mode is not for us to change.
-func ownFolder(dir string) error {
-	entries, err := os.ReadDir(dir)
+	ours, err := ownFolder(dir)
 	if err != nil {
 		return folderError(dir, err)
 	}
+	switch {
+	case ours && os.Chmod(dir, dirMode) == nil:
+		return nil
+	case info.Mode().Perm()&0o002 != 0:
+		return bunker.Errorf(bunker.CodeError, "everybody may write to the folder %s, so others could replace its files; give a folder of its own with --data, such as %s", dir, filepath.Join(dir, "nsecbunker"))
+	}
+	// A home folder, or a volume that is ours by its group only: its mode is not
+	// for us to change, and the files in it are ours alone.
+	return nil
+}
+
+// ownFolder reports whether a folder is empty or was a data folder before; one
+// that holds other things is somebody's.
+func ownFolder(dir string) (bool, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return false, err
+	}
 	for _, e := range entries {
 		if e.Name() == lockName {
-			return nil
+			return true, nil
 		}
 	}
-	if len(entries) > 0 {
-		return bunker.Errorf(bunker.CodeError, "the folder %s can be read by others and holds other files; give a folder of its own with --data, such as %s", dir, filepath.Join(dir, "nsecbunker"))
-	}
-	return nil
+	return len(entries) == 0, nil
 }
 
 // makeFile creates the database's file with its mode, which SQLite gives to the

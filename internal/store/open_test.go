@@ -287,11 +287,17 @@ func TestAFolderThatCannotBeUsedIsSaidInASentence(t *testing.T) {
 	f.cfg.Path = filepath.Join(dir, "file", "bunker.db")
 	wantSentence(t, f.tryOpen(), "file", "--data")
 	shared := filepath.Join(dir, "shared")
-	if err := errors.Join(os.Mkdir(shared, 0o755), os.WriteFile(filepath.Join(shared, "letter.txt"), nil, 0o600)); err != nil {
+	if err := errors.Join(os.Mkdir(shared, 0o755), os.WriteFile(filepath.Join(shared, "letter.txt"), nil, 0o600), os.Chmod(shared, 0o777)); err != nil {
 		t.Fatal(err)
 	}
 	f.cfg.Path = filepath.Join(shared, "bunker.db")
-	wantSentence(t, f.tryOpen(), shared, "other files", "--data")
+	wantSentence(t, f.tryOpen(), shared, "everybody may write", "--data")
+	if err := os.Chmod(shared, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.tryOpen(); err != nil {
+		t.Errorf("a folder that others may list: %v", err)
+	}
 	if info, err := os.Stat(shared); err != nil || info.Mode().Perm() != 0o755 {
 		t.Errorf("somebody else's folder was changed: %v %v", info, err)
 	}
