@@ -18,10 +18,17 @@ const MaxParams = 1 << 20
 // MaxItems is how many items a list in parameters may have.
 const MaxItems = 256
 
-// decode reads parameters strictly into a new value of type p: a JSON object
-// with the fields of p, each once and spelt exactly so; what has no "omitempty"
-// or "omitzero" must be there. Secrets are copied nowhere but into their
-// secret.Param: encoding/json sees one value at a time, in place.
+// Decode reads a JSON object strictly: the fields of T, each once and spelt
+// exactly so; what has no "omitempty" or "omitzero" must be there. Secrets are
+// copied nowhere but into their secret.Param: encoding/json sees one value at a
+// time, in place. Errors are *bunker.Error that name the field. It is what reads
+// parameters; the doors read their own messages with it, too.
+func Decode[T any](b []byte) (T, error) {
+	v, err := decode(reflect.TypeFor[T](), b)
+	return *v.Interface().(*T), err
+}
+
+// decode is Decode for parameters: none are an object without fields.
 func decode(p reflect.Type, params []byte) (reflect.Value, error) {
 	v := reflect.New(p)
 	if len(params) > MaxParams {

@@ -316,3 +316,18 @@ func (f *fixture) system(name string) m {
 
 // passTime lets time pass in the small steps that a clock that is right makes.
 func (f *fixture) passTime(d time.Duration) { f.clock.add(d) }
+
+// opens tells whether a passphrase opens a slot.
+func (f *fixture) opens(passphrase string) bool {
+	f.t.Helper()
+	slots, err := f.store.Slots(f.t.Context(), bunker.SelfHosted)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	root, _, err := f.Slots.OpenPassphrase(f.t.Context(), slots, []byte(passphrase))
+	if err != nil {
+		return false
+	}
+	root.Destroy()
+	return true
+}

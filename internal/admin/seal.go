@@ -197,18 +197,3 @@ func (t *Table) seal(ctx context.Context, c *Call, _ Empty) (Empty, error) {
 	t.Around.Changed()
 	return Empty{}, checkpointErr
 }
-
-// Prove checks the passphrase of a fresh proof (socket.Prover): any passphrase
-// slot's. Tries are limited, over restarts.
-func (t *Table) Prove(ctx context.Context, passphrase []byte) error {
-	slots, err := t.Rows.Slots(ctx, t.Tenant)
-	if err != nil {
-		return err
-	}
-	root, _, err := t.Slots.OpenPassphrase(ctx, slots, passphrase)
-	if err != nil {
-		return err
-	}
-	root.Destroy()
-	return nil
-}

@@ -13,12 +13,10 @@
 package socket
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"time"
 
+	"nsecbunker/internal/admin"
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/secret"
 )
@@ -26,7 +24,7 @@ import (
 // Bounds of the socket.
 const (
 	// MaxLine is the longest request, in bytes.
-	MaxLine = 2 << 20
+	MaxLine = admin.MaxParams
 	// MaxReply is the longest reply that a client reads, in bytes.
 	MaxReply = 64 << 20
 	// MaxConns is how many connections are served at once.
@@ -35,6 +33,9 @@ const (
 	IdleTimeout = 5 * time.Minute
 	// WriteTimeout ends a connection that does not read its replies.
 	WriteTimeout = 30 * time.Second
+	// AcceptPause is how long no connection is taken after the system had no room
+	// for one.
+	AcceptPause = time.Second
 	// MaxCommand is the longest name of a command, in bytes.
 	MaxCommand = 64
 )
@@ -71,19 +72,19 @@ func (p *publicError) err() *bunker.Error {
 	return &bunker.Error{Code: p.Code, Words: p.Words, Hint: p.Hint, Field: p.Field}
 }
 
-// parseRequest reads one line. It is strict: what is not known is refused.
+// parseRequest reads one line, as strictly as parameters are read: what is not
+// known, given twice or spelt otherwise is refused.
 func parseRequest(line []byte) (request, error) {
-	var r request
-	d := json.NewDecoder(bytes.NewReader(line))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&r); err != nil {
-		return request{}, bunker.Errorf(bunker.CodeInvalid, "the request is no JSON object of the form {\"id\",\"cmd\",\"params\",\"proof\"}")
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return request{}, bunker.Errorf(bunker.CodeInvalid, "there is more than one request on the line")
+	r, err := admin.Decode[request](line)
+	if err != nil {
+		e := bunker.AsError(err)
+		if e.Field == "" {
+			e = bunker.Errorf(bunker.CodeInvalid, "the request is no JSON object of the form {\"id\",\"cmd\",\"params\",\"proof\"}")
+		}
+		return request{}, e
 	}
 	if r.Cmd == "" || len(r.Cmd) > MaxCommand {
-		return request{}, bunker.Errorf(bunker.CodeInvalid, "the request names no command")
+		return request{}, bunker.Errorf(bunker.CodeInvalid, "the request names no command").In("cmd")
 	}
 	return r, nil
 }

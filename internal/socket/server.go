@@ -48,17 +48,17 @@ type Server struct {
 const maxPath = len(unix.RawSockaddrUnix{}.Path) - 1
 
 // New makes the socket: a file of mode 0600 that only its owner can open. A
-// leftover of a bunker that is gone is replaced; the data folder's lock has
-// already made sure that none runs.
+// leftover of a bunker that is gone is replaced; one that is alive, and a file
+// that is no socket, are left alone.
 func New(c Config) (*Server, error) {
 	if c.Path == "" || c.Table == nil || c.Prover == nil || c.Log == nil {
 		return nil, errors.New("socket: path, table, prover and log are needed")
 	}
 	if len(c.Path) > maxPath {
-		return nil, fmt.Errorf("the path of the socket, %s, is longer than the %d bytes that this system allows; choose a shorter data folder with --data", c.Path, maxPath)
+		return nil, bunker.Errorf(bunker.CodeInvalid, "the path of the socket, %s, is longer than the %d bytes that this system allows; choose a shorter data folder with --data", c.Path, maxPath)
 	}
-	if err := os.Remove(c.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("an old socket cannot be removed: %w", err)
+	if err := clearPath(c.Path); err != nil {
+		return nil, err
 	}
 	// The folder is 0700, so nobody else reaches the file before its mode is set.
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: c.Path, Net: "unix"})
@@ -69,6 +69,27 @@ func New(c Config) (*Server, error) {
 		return nil, errors.Join(fmt.Errorf("protecting the socket: %w", err), l.Close())
 	}
 	return &Server{c, l}, nil
+}
+
+// clearPath removes what a bunker that ended badly left.
+func clearPath(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("looking for an old socket: %w", err)
+	case info.Mode().Type() != os.ModeSocket:
+		return bunker.Errorf(bunker.CodeConflict, "%s is in the way of the socket; move it elsewhere", path)
+	}
+	// The data folder's lock lets one bunker in; this is for who goes round it.
+	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
+		return errors.Join(bunker.Errorf(bunker.CodeConflict, "another nsecbunker listens on %s; stop it first", path), conn.Close())
+	}
+	if err := os.Remove(path); err != nil {
+		return fmt.Errorf("removing an old socket: %w", err)
+	}
+	return nil
 }
 
 // Run serves until ctx ends, and removes the socket.
@@ -84,18 +105,53 @@ func (s *Server) Run(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("accepting on the socket: %w", err)
+			if !passing(err) {
+				return fmt.Errorf("accepting on the socket: %w", err)
+			}
+			s.Log.Warn("no room for a connection to the socket", "error", err)
+			pause(ctx, AcceptPause)
+			continue
 		}
 		select {
 		case places <- struct{}{}:
 		default:
-			conn.Close()
+			s.turnAway(conn)
 			continue
 		}
 		wg.Go(func() {
 			defer func() { <-places }()
 			s.serve(ctx, conn)
 		})
+	}
+}
+
+// passing reports an error of accept that goes by itself: the end of the process
+// would be worse.
+func passing(err error) bool {
+	for _, e := range []error{unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM, unix.ECONNABORTED, unix.EINTR} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// turnAway tells one connection too many why it is closed. The answer fits the
+// socket's buffer, so this does not wait for the other end.
+func (s *Server) turnAway(conn *net.UnixConn) {
+	defer conn.Close()
+	e := bunker.Errorf(bunker.CodeRateLimited, "%d connections to the bunker's socket are open; end one, or try again", MaxConns)
+	if err := s.write(conn, reply{Error: public(e)}); err != nil {
+		s.Log.Debug("a connection too many was gone already", "error", err)
 	}
 }
 
@@ -109,12 +165,14 @@ func (s *Server) serve(ctx context.Context, conn *net.UnixConn) {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	defer conn.Close()
-	if uid, err := peer(conn); err != nil || (uid != 0 && uid != os.Geteuid()) {
+	if uid, err := peer(conn); err != nil || !admitted(uid, os.Geteuid()) {
 		s.Log.Warn("somebody else's connection to the socket was refused", "uid", uid, "error", err)
 		return
 	}
 	in := bufio.NewScanner(conn)
-	in.Buffer(make([]byte, 0, 4096), MaxLine)
+	// Large enough for every request with a secret in it: a buffer that grows
+	// leaves a copy behind.
+	in.Buffer(make([]byte, 0, secret.MaxParam*8), MaxLine)
 	for {
 		if conn.SetReadDeadline(time.Now().Add(IdleTimeout)) != nil || !in.Scan() {
 			if errors.Is(in.Err(), bufio.ErrTooLong) {
@@ -130,6 +188,9 @@ func (s *Server) serve(ctx context.Context, conn *net.UnixConn) {
 		}
 	}
 }
+
+// admitted: our own user, and root, who can do everything here anyway.
+func admitted(uid, ours int) bool { return uid == 0 || uid == ours }
 
 // answer runs one request.
 func (s *Server) answer(ctx context.Context, line []byte) reply {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"nsecbunker/internal/bunker"
 )
@@ -153,14 +154,109 @@ func TestBadRequestsAreAnsweredAndNothingBreaks(t *testing.T) {
 
 func TestALeftoverSocketIsReplaced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "b.sock")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
+	old, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
 		t.Fatal(err)
 	}
+	old.SetUnlinkOnClose(false)
+	old.Close()
 	s, err := New(Config{Path: path, Table: table{}, Prover: prover{}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Close()
+}
+
+func TestALiveSocketAndOtherFilesAreLeftAlone(t *testing.T) {
+	live := serve(t)
+	other := filepath.Join(t.TempDir(), "b.sock")
+	if err := os.WriteFile(other, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, words := range map[string]string{live: "another nsecbunker", other: "in the way"} {
+		_, err := New(Config{Path: path, Table: table{}, Prover: prover{}, Log: slog.New(slog.DiscardHandler)})
+		if err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: %v", path, err)
+		}
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("%s is gone", path)
+		}
+	}
+}
+
+func TestOnlyOurOwnUserAndRootAreAdmitted(t *testing.T) {
+	for _, c := range []struct {
+		uid, ours int
+		want      bool
+	}{{1000, 1000, true}, {0, 1000, true}, {1001, 1000, false}, {-1, 1000, false}, {1000, 0, false}, {0, 0, true}} {
+		if got := admitted(c.uid, c.ours); got != c.want {
+			t.Errorf("uid %d at a socket of %d: %t", c.uid, c.ours, got)
+		}
+	}
+	// The system's word for who is at the other end.
+	a, b := pair(t)
+	defer a.Close()
+	defer b.Close()
+	if uid, err := peer(a); err != nil || uid != os.Geteuid() {
+		t.Errorf("peer: %d, %v", uid, err)
+	}
+}
+
+// pair returns two ends of a unix connection.
+func pair(t *testing.T) (*net.UnixConn, *net.UnixConn) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "p.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	out, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := l.AcceptUnix()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in, out
+}
+
+func TestOneConnectionTooManyIsToldSo(t *testing.T) {
+	path := serve(t)
+	for range MaxConns {
+		if err := call(t, path).Call(t.Context(), "echo", nil, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	got, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil || !strings.Contains(got, "rate-limited") {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestWantOfRoomDoesNotEndTheServer(t *testing.T) {
+	for err, want := range map[error]bool{unix.EMFILE: true, unix.ENFILE: true, unix.ECONNABORTED: true, net.ErrClosed: false, unix.EBADF: false} {
+		if got := passing(&net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", err)}); got != want {
+			t.Errorf("%v: %t", err, got)
+		}
+	}
+}
+
+func TestRequestsWithDoublesAreRefused(t *testing.T) {
+	for _, line := range []string{
+		`{"id":1,"cmd":"a","cmd":"b"}`, `{"id":1,"cmd":"a","Cmd":"b"}`, `{"id":1,"cmd":"a","proof":"x","proof":"y"}`, `{"cmd":"a"}`, `{"id":"1","cmd":"a"}`,
+		`{"id":1.5,"cmd":"a"}`, `{"id":1,"cmd":"a","proof":1}`, `{"id":1,"cmd":"a","params":`, `null`, ``,
+	} {
+		if r, err := parseRequest([]byte(line)); err == nil {
+			t.Errorf("%s was read as %+v", line, r)
+		}
+	}
 }
 
 func TestATooLongPathIsToldInWords(t *testing.T) {
@@ -179,7 +275,8 @@ func TestNobodyListeningIsNotRunning(t *testing.T) {
 func FuzzSocketRequest(f *testing.F) {
 	f.Add([]byte(`{"id":1,"cmd":"key.add","params":{"name":"herald"},"proof":"words"}`))
 	f.Add([]byte(`{"id":-1,"cmd":"x","params":null}`))
-	f.Add([]byte(`{"cmd":"x","proof":"\ud800"}`))
+	f.Add([]byte(`{"id":2,"cmd":"x","proof":"\ud800"}`))
+	f.Add([]byte(` { "id" : 3 , "cmd" : "x" , "params" : [ 1 , { "a" : "}" } ] } `))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		r, err := parseRequest(line)
 		if err != nil {
