@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// bunkerProcess is the bunker that is measured.
+type bunkerProcess struct {
+	cmd    *exec.Cmd
+	listen string
+	// startWall and startCPU are how long it took from its start to its first
+	// answer, unsealed and every key in memory.
+	startWall, startCPU time.Duration
+}
+
+// startTimeout is how long a bunker may take to answer.
+const startTimeout = 2 * time.Minute
+
+// startBunker starts the binary on a data folder that seed made, and returns when
+// it answers. The HTTP server takes its first request after the unseal.
+func startBunker(ctx context.Context, bin []string, dir, listen string) (*bunkerProcess, error) {
+	b := &bunkerProcess{listen: listen}
+	args := append(append([]string{}, bin[1:]...), "--data", dir)
+	b.cmd = exec.CommandContext(ctx, bin[0], args...)
+	b.cmd.Cancel = func() error { return b.cmd.Process.Signal(syscall.SIGTERM) }
+	b.cmd.Stdout, b.cmd.Stderr = io.Discard, os.Stderr
+	begin := time.Now()
+	if err := b.cmd.Start(); err != nil {
+		return nil, err
+	}
+	for client := (&http.Client{Timeout: startTimeout}); ; time.Sleep(time.Millisecond) {
+		res, err := client.Get("http://" + listen + "/healthz")
+		if err == nil {
+			_ = res.Body.Close()
+			b.startWall = time.Since(begin)
+			b.startCPU, err = b.cpu()
+			client.CloseIdleConnections()
+			return b, err
+		}
+		if time.Since(begin) > startTimeout {
+			return nil, errors.Join(errors.New("the bunker does not answer"), b.stop())
+		}
+	}
+}
+
+func (b *bunkerProcess) stop() error {
+	return errors.Join(b.cmd.Process.Signal(syscall.SIGTERM), b.cmd.Wait())
+}
+
+// tick is the unit of the times in /proc/PID/stat: 100 a second on Linux.
+const tick = 10 * time.Millisecond
+
+// cpu is the CPU time that the process has used, threads that ended included.
+func (b *bunkerProcess) cpu() (time.Duration, error) {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(b.cmd.Process.Pid), "stat"))
+	if err != nil {
+		return 0, err
+	}
+	// The name, in parentheses, may hold spaces; utime and stime are the 12th and
+	// 13th field after it (proc(5)).
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	user, e1 := strconv.ParseInt(fields[11], 10, 64)
+	system, e2 := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * tick, errors.Join(e1, e2)
+}
+
+// memory returns the resident memory now and at its highest, in MB (10^6 bytes).
+func (b *bunkerProcess) memory() (now, peak float64, err error) {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(b.cmd.Process.Pid), "status"))
+	if err != nil {
+		return 0, 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if len(f) < 2 || f[0] != "VmRSS:" && f[0] != "VmHWM:" {
+			continue
+		}
+		kib, err := strconv.ParseFloat(f[1], 64)
+		if err != nil {
+			return 0, 0, err
+		}
+		if f[0] == "VmRSS:" {
+			now = kib * 1024 / 1e6
+		} else {
+			peak = kib * 1024 / 1e6
+		}
+	}
+	return now, peak, nil
+}
+
+// loadProcess is the clients.
+type loadProcess struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Scanner
+}
+
+func startLoad(ctx context.Context, dir, listen string) (*loadProcess, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	l := &loadProcess{cmd: exec.CommandContext(ctx, self, "load", "-dir", dir, "-url", "ws://"+listen)}
+	l.cmd.Stderr = os.Stderr
+	if l.in, err = l.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	pipe, err := l.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	l.out = bufio.NewScanner(pipe)
+	if err := l.cmd.Start(); err != nil {
+		return nil, err
+	}
+	_, err = l.hear()
+	return l, err
+}
+
+func (l *loadProcess) hear() (outcome, error) {
+	if !l.out.Scan() {
+		return outcome{}, errors.Join(errors.New("the clients ended"), l.out.Err())
+	}
+	var o outcome
+	if err := json.Unmarshal(l.out.Bytes(), &o); err != nil {
+		return o, fmt.Errorf("the clients say %q", l.out.Text())
+	}
+	return o, nil
+}
+
+// do runs commands and returns the outcome of the last one.
+func (l *loadProcess) do(commands ...string) (o outcome, err error) {
+	for _, c := range commands {
+		if _, err := fmt.Fprintln(l.in, c); err != nil {
+			return o, err
+		}
+		if o, err = l.hear(); err != nil {
+			return o, fmt.Errorf("%s: %w", c, err)
+		}
+	}
+	return o, nil
+}
+
+func (l *loadProcess) stop() error { return errors.Join(l.in.Close(), l.cmd.Wait()) }
