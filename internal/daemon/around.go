@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"slices"
 	"time"
 
 	"nsecbunker/internal/admin"
@@ -27,17 +28,16 @@ func (d *Daemon) openCommands(context.Context) (err error) {
 // AppRelays implements admin.Around.
 func (d *Daemon) AppRelays() []string { return d.ring.uriRelays() }
 
-// CheckRelay refuses addresses that the bunker may not dial. Its own relay is
-// no stranger, whatever its address.
+// CheckRelay refuses addresses that the bunker may not dial.
 func (d *Daemon) CheckRelay(relayURL string) error {
 	n, err := nip46.NormalizeRelayURL(relayURL)
 	if err != nil {
 		return bunker.Errorf(bunker.CodeInvalid, "%s", err)
 	}
-	for _, own := range d.ring.ownURLs() {
-		if n == own {
-			return nil
-		}
+	// Its own relay is no stranger, nor are those that the machine's owner wrote
+	// into the configuration or at start.
+	if slices.Contains(d.ring.ownURLs(), n) || slices.Contains(d.Config.Relays, n) {
+		return nil
 	}
 	hostPort, err := relayAddress(n)
 	if err != nil {

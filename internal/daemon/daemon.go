@@ -84,6 +84,7 @@ type Daemon struct {
 	ring     ring
 	adminKey nostr.PubKey
 	setup    setupCode
+	forged   forgeries
 	started  time.Time
 
 	// life ends what outlives a single request: publishing.
@@ -248,7 +249,7 @@ func (d *Daemon) openEdge(ctx context.Context) error {
 		Handle:    func(ctx context.Context, url string, ev relay.RawEvent) { d.inbox.Take(ctx, url, ev) },
 		Auth:      d.relayAuth,
 		UserAgent: "nsecbunker/" + d.Version,
-		OnUp:      func(string) { d.inbox.Wake() },
+		OnUp:      func(string) { d.Wake() },
 	}); err != nil {
 		return err
 	}
@@ -301,17 +302,12 @@ func (d *Daemon) openInbox(context.Context) error {
 		return err
 	}
 	d.inbox, err = inbox.New(inbox.Config{
-		Signer: s, Ledger: d.store, Backlog: d.store, Opener: d.vault, Log: d.Log,
+		Signer: s, Ledger: d.store, Backlog: d.store, Opener: d.vault, Diary: diary{d}, Log: d.Log,
 		Outlet: &outlet{ctx: d.life, local: d.embedded, remote: d.relays, ours: d.ring.ownURLs},
 		Now:    d.store.LedgerTime, Mine: d.ring.envelopes, Relays: d.ring.uriRelays,
 		BadSignature: d.badSignature, Halted: d.halted,
 	})
 	return err
-}
-
-// badSignature tells the link that brought a forged event's keeper.
-func (d *Daemon) badSignature(link string) {
-	d.relays.BadSignature(link)
 }
 
 // halted says why nothing is signed now: ledger time runs ahead of a clock that

@@ -48,8 +48,14 @@ func (d *Daemon) Changed() {
 	d.inbox.Wake()
 }
 
-// Wake lets the inbox look for what is due.
-func (d *Daemon) Wake() { d.inbox.Wake() }
+// Wake takes up at once what waits: answered questions, replies that no relay
+// took yet.
+func (d *Daemon) Wake() {
+	if err := d.store.RetryNow(d.life, d.tenant); err != nil {
+		d.Log.Error("waiting replies could not be hurried", "error", err)
+	}
+	d.inbox.Wake()
+}
 
 // checkpoint signs the chain's head with the audit key. While sealed nothing is
 // signed; the next checkpoint covers the gap.

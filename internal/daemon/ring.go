@@ -142,8 +142,12 @@ func (d *Daemon) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range npubs {
-		fresh.npub[p] = true
+	for _, n := range npubs {
+		// A key that is locked opens no envelope, so it is not listened for. When it
+		// is unlocked, the relays are asked anew for what is still fresh.
+		if d.vault.Unlocked(d.tenant, n.Key) {
+			fresh.npub[n.PubKey] = true
+		}
 	}
 	relays, err := d.store.Relays(ctx, d.tenant)
 	if err != nil {

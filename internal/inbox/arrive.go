@@ -54,6 +54,9 @@ func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event,
 		in.BadSignature(link)
 		return refused("invalid: " + err.Error())
 	}
+	if known && !in.rates.admit(pair{p, ev.PubKey}, now) {
+		return refused("rate-limited: too many requests of this app; slow down")
+	}
 	return in.flights.do(ctx, ev.ID, func() Verdict { return in.first(ctx, ev, raw) })
 }
 

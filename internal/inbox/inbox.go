@@ -39,6 +39,12 @@ type Outlet interface {
 	Send(ev *nostr.Event, raw []byte, relays []string, result func(url string, ok bool, reason string))
 }
 
+// Diary records what strangers do, of which there is no row: once an hour for a
+// token whose spent secret is shown, once a minute the number of refusals.
+type Diary interface {
+	Write(ctx context.Context, r bunker.AuditRecord) error
+}
+
 // Opener opens stored replies that are closed under the root key.
 type Opener interface {
 	OpenSealedReply(t bunker.TenantID, request nostr.ID, b []byte) ([]byte, error)
@@ -51,6 +57,7 @@ type Config struct {
 	Backlog Backlog
 	Outlet  Outlet
 	Opener  Opener
+	Diary   Diary
 	Log     *slog.Logger
 	// Now is the ledger's time.
 	Now func() time.Time
@@ -72,13 +79,15 @@ type Inbox struct {
 	seen      *seen
 	flights   flights
 	strangers *strangers
+	rates     rates
 	known     knownSet
 	held      held
 	resent    resent
 	wake      chan struct{}
-	taken     chan struct{} // of events from links that want no answer
-	places    chan struct{} // of known clients
-	visitors  chan struct{} // of strangers
+	taken     chan struct{}  // of events from links that want no answer
+	places    chan struct{}  // of known clients
+	visitors  chan struct{}  // of strangers
+	turns     [32]sync.Mutex // of strangers at one signer key, one after another
 	stopped   chan struct{}
 	gate      sync.RWMutex // closed is set before work is waited for
 	closed    bool
@@ -88,7 +97,7 @@ type Inbox struct {
 // New returns an Inbox that does nothing yet, or an error that names what is
 // missing.
 func New(c Config) (*Inbox, error) {
-	if c.Signer == nil || c.Ledger == nil || c.Backlog == nil || c.Outlet == nil || c.Opener == nil ||
+	if c.Signer == nil || c.Ledger == nil || c.Backlog == nil || c.Outlet == nil || c.Opener == nil || c.Diary == nil ||
 		c.Log == nil || c.Now == nil || c.Halted == nil || c.Mine == nil || c.Relays == nil || c.BadSignature == nil {
 		return nil, errors.New("inbox: the configuration is incomplete")
 	}
@@ -98,6 +107,7 @@ func New(c Config) (*Inbox, error) {
 		seen:      newSeen(c.Limits.Seen),
 		flights:   flights{m: map[nostr.ID]*flight{}},
 		strangers: newStrangers(c.Limits),
+		rates:     newRates(c.Limits),
 		held:      held{m: map[pair]heldRequest{}},
 		resent:    resent{at: map[nostr.ID]time.Time{}},
 		wake:      make(chan struct{}, 1),

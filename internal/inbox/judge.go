@@ -63,6 +63,10 @@ func (in *Inbox) withoutRow(ctx context.Context, a signer.Arrival, j signer.Judg
 		in.held.put(pair{p, a.Event.PubKey}, a, in.Now(), in.Limits)
 		return accepted, false
 	case j.Stranger != nil:
+		in.strangers.count()
+		if j.Spent != "" && in.strangers.mayAlarm(j.Spent, in.Now()) {
+			in.alarm(ctx, a, j.Spent)
+		}
 		if in.strangers.mayReply(a.Event.PubKey, in.Now()) {
 			in.tellStranger(j.Stranger)
 		}
@@ -70,6 +74,33 @@ func (in *Inbox) withoutRow(ctx context.Context, a signer.Arrival, j signer.Judg
 	}
 	in.Log.Debug("an event was ignored", "why", j.Drop, "event", a.Event.ID)
 	return accepted, true
+}
+
+// alarm records that another key showed a token's spent secret.
+func (in *Inbox) alarm(ctx context.Context, a signer.Arrival, t bunker.TokenID) {
+	in.Log.Warn("the secret of a link that was used up was shown by another key; the link may have leaked", "token", t, "client", a.Event.PubKey)
+	err := in.Diary.Write(ctx, bunker.AuditRecord{
+		Principal: "client " + a.Event.PubKey.String(), Door: string(bunker.DoorRelay), Action: "connect", Object: string(t),
+		Effect: bunker.Deny.String(), Rule: "token " + string(t), Reason: "the secret of a link that was used up was shown by another key",
+	})
+	if err != nil {
+		in.Log.Error("a spent secret could not be recorded", "error", err)
+	}
+}
+
+// diary records how many strangers were refused since the last time.
+func (in *Inbox) diary(ctx context.Context) {
+	n := in.strangers.take()
+	if n == 0 {
+		return
+	}
+	err := in.Diary.Write(ctx, bunker.AuditRecord{
+		Principal: "strangers", Door: string(bunker.DoorRelay), Action: "connect", Effect: bunker.Deny.String(),
+		Rule: "stranger", Reason: "unknown apps were refused", Count: n,
+	})
+	if err != nil {
+		in.Log.Error("refusals of strangers could not be recorded", "error", err)
+	}
 }
 
 // tellStranger sends the one generic error that leaves without a row; its type

@@ -9,6 +9,12 @@ type Limits struct {
 	// InFlight is how many requests of known clients are worked on at once; more
 	// wait their turn at the relay that brought them.
 	InFlight int
+	// ClientRate and ClientBurst are requests a second of one known client: far
+	// above what people and bulk decryption need, and a bound for the ledger.
+	ClientRate  float64
+	ClientBurst int
+	// Clients is for how many clients that is remembered.
+	Clients int
 	// StrangersInFlight is how many events of strangers are worked on at once.
 	StrangersInFlight int
 	// StrangerRate and StrangerBurst are events of strangers a second and link.
@@ -38,6 +44,9 @@ type Limits struct {
 var defaultLimits = Limits{
 	EventBytes:        2 << 20,
 	InFlight:          512,
+	ClientRate:        200,
+	ClientBurst:       5000,
+	Clients:           1 << 15,
 	StrangersInFlight: 16,
 	StrangerRate:      20,
 	StrangerBurst:     60,
@@ -59,6 +68,9 @@ func (l Limits) orDefault() Limits {
 	d := defaultLimits
 	pick(&d.EventBytes, l.EventBytes)
 	pick(&d.InFlight, l.InFlight)
+	pick(&d.ClientRate, l.ClientRate)
+	pick(&d.ClientBurst, l.ClientBurst)
+	pick(&d.Clients, l.Clients)
 	pick(&d.StrangersInFlight, l.StrangersInFlight)
 	pick(&d.StrangerRate, l.StrangerRate)
 	pick(&d.StrangerBurst, l.StrangerBurst)

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr"
 )
 
@@ -18,10 +19,14 @@ type strangers struct {
 	// replied holds who got an error in this minute; its size is the cap.
 	replied map[nostr.PubKey]struct{}
 	minute  time.Time
+	// refused counts generic refusals since the last record of them.
+	refused int64
+	// alarmed is when a token's owner was last told.
+	alarmed map[bunker.TokenID]time.Time
 }
 
 func newStrangers(l Limits) *strangers {
-	return &strangers{lim: l, links: map[string]*rate.Limiter{}, replied: map[nostr.PubKey]struct{}{}}
+	return &strangers{lim: l, links: map[string]*rate.Limiter{}, replied: map[nostr.PubKey]struct{}{}, alarmed: map[bunker.TokenID]time.Time{}}
 }
 
 // admit spends one event of the link's budget. When too many links are known,
@@ -36,6 +41,67 @@ func (s *strangers) admit(link string, now time.Time) bool {
 		}
 		l = rate.NewLimiter(rate.Limit(s.lim.StrangerRate), s.lim.StrangerBurst)
 		s.links[link] = l
+	}
+	return l.AllowN(now, 1)
+}
+
+// Bounds of what is remembered of spent secrets.
+const (
+	alarmEvery = time.Hour
+	maxAlarms  = 1024
+)
+
+// mayAlarm reports whether the spent secret of a token is worth one more record.
+func (s *strangers) mayAlarm(t bunker.TokenID, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last, ok := s.alarmed[t]; ok && now.Sub(last) < alarmEvery {
+		return false
+	}
+	if len(s.alarmed) >= maxAlarms {
+		clear(s.alarmed)
+	}
+	s.alarmed[t] = now
+	return true
+}
+
+// count notes a refusal; take returns how many there were and begins anew.
+func (s *strangers) count() {
+	s.mu.Lock()
+	s.refused++
+	s.mu.Unlock()
+}
+
+func (s *strangers) take() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.refused
+	s.refused = 0
+	return n
+}
+
+// rates bounds what each known client may ask.
+type rates struct {
+	mu  *sync.Mutex
+	lim Limits
+	m   map[pair]*rate.Limiter
+}
+
+func newRates(l Limits) rates {
+	return rates{mu: new(sync.Mutex), lim: l, m: map[pair]*rate.Limiter{}}
+}
+
+// admit spends one request of a client.
+func (r rates) admit(p pair, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l, ok := r.m[p]
+	if !ok {
+		if len(r.m) >= r.lim.Clients {
+			clear(r.m)
+		}
+		l = rate.NewLimiter(rate.Limit(r.lim.ClientRate), r.lim.ClientBurst)
+		r.m[p] = l
 	}
 	return l.AllowN(now, 1)
 }

@@ -5,8 +5,12 @@ import (
 	"time"
 )
 
-// pruneEvery is how often old rows are looked for.
-const pruneEvery = 5 * time.Minute
+const (
+	// pruneEvery is how often old rows are looked for.
+	pruneEvery = 5 * time.Minute
+	// diaryEvery is how often refusals of strangers are recorded, as a number.
+	diaryEvery = time.Minute
+)
 
 // Run works off what is due: at start, whenever it is woken, and every
 // Limits.Sweep. It returns when ctx ends and nothing is in flight any more.
@@ -15,6 +19,8 @@ func (in *Inbox) Run(ctx context.Context) error {
 	defer tick.Stop()
 	prune := time.NewTicker(pruneEvery)
 	defer prune.Stop()
+	diary := time.NewTicker(diaryEvery)
+	defer diary.Stop()
 	for {
 		in.sweep(ctx)
 		select {
@@ -31,6 +37,8 @@ func (in *Inbox) Run(ctx context.Context) error {
 			} else if n > 0 {
 				in.Log.Debug("old rows were pruned", "rows", n)
 			}
+		case <-diary.C:
+			in.diary(ctx)
 		case <-tick.C:
 		case <-in.wake:
 		}

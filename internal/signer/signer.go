@@ -84,8 +84,8 @@ type Arrival struct {
 	Parked *bunker.Parked
 }
 
-// Judgement is what came of a request. Exactly one field is set, but for Drop,
-// which says why nothing is.
+// Judgement is what came of a request. One of Entry, Stranger and Hold is set, or
+// Drop says why nothing is.
 type Judgement struct {
 	// Entry is to be committed; its reply leaves when it is stored.
 	Entry *bunker.Entry
@@ -94,6 +94,9 @@ type Judgement struct {
 	Stranger *StrangerError
 	// Hold: a stranger's switch_relays, to be judged again after its connect.
 	Hold bool
+	// Spent, beside Stranger: the token whose spent or revoked secret another key
+	// showed. Its owner must hear of it.
+	Spent bunker.TokenID
 	// Drop is why the request is ignored, for the counters.
 	Drop string
 }

@@ -68,7 +68,16 @@ func (s *Signer) stranger(ctx context.Context, c *call, parseErr error) (Judgeme
 	if owner.Npub && p.Secret == "" {
 		return s.knock(ctx, c, owner.Key, p)
 	}
+	if t := owner.Token; t != nil && t.State != bunker.TokenOpen && sameSecret(t, p.Secret) {
+		refuse.Spent = t.ID
+	}
 	return refuse, nil
+}
+
+// sameSecret compares in constant time.
+func sameSecret(t *bunker.Token, secret string) bool {
+	hash := bunker.HashSecret(secret)
+	return subtle.ConstantTimeCompare(t.SecretHash[:], hash[:]) == 1
 }
 
 // redeemable returns the token that the secret opens at this signer key now, or
@@ -94,7 +103,7 @@ func (s *Signer) redeemable(ctx context.Context, c *call, owner bunker.SignerOwn
 		return nil, nil
 	case tok.ExpiresAt != 0 && now >= tok.ExpiresAt:
 		return nil, nil
-	case subtle.ConstantTimeCompare(tok.SecretHash[:], hash[:]) != 1:
+	case !sameSecret(tok, secret):
 		return nil, nil
 	}
 	return tok, nil

@@ -23,10 +23,15 @@ func (s *Store) Listeners(ctx context.Context, t bunker.TenantID) ([]Listener, e
 	return out, s.explain("reading who is heard where", err)
 }
 
-// NpubLogins returns the user keys that answer for themselves: routing, no
-// authority.
-func (s *Store) NpubLogins(ctx context.Context, t bunker.TenantID) ([]nostr.PubKey, error) {
-	out, err := scanAll(ctx, s.read, func(row scanner, p *nostr.PubKey) error { return row.Scan(b32{(*[32]byte)(p)}) },
-		`SELECT pubkey FROM user_key WHERE tenant = $1 AND npub_login = 1 ORDER BY id`, string(t))
-	return out, s.explain("reading who is heard where", err)
+// NpubLogin is a user key that answers as a signer key itself.
+type NpubLogin struct {
+	Key    bunker.KeyID
+	PubKey nostr.PubKey
+}
+
+// NpubLogins returns the user keys whose npub login is on.
+func (s *Store) NpubLogins(ctx context.Context, t bunker.TenantID) ([]NpubLogin, error) {
+	return scanAll(ctx, s.read, func(row scanner, n *NpubLogin) error {
+		return row.Scan((*string)(&n.Key), b32{(*[32]byte)(&n.PubKey)})
+	}, `SELECT id, pubkey FROM user_key WHERE tenant = $1 AND npub_login = 1 AND state = 'active'`, string(t))
 }

@@ -68,7 +68,7 @@ func viewStranger(t *testing.T, f *fixture) {
 		t.Errorf("nobody's: %+v, %v", o, err)
 	}
 	npubs, err := f.NpubLogins(ctx, bunker.SelfHosted)
-	if err != nil || len(npubs) != 1 || npubs[0] != k.PubKey {
+	if err != nil || len(npubs) != 1 || npubs[0].PubKey != k.PubKey {
 		t.Errorf("%v, %v", npubs, err)
 	}
 }

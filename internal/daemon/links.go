@@ -1,0 +1,49 @@
+package daemon
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/relay"
+	"nsecbunker/internal/store"
+)
+
+// forgeries counts the forged events that clients of the embedded relay sent.
+type forgeries struct {
+	mu     sync.Mutex
+	minute time.Time
+	n      map[string]int
+}
+
+// add counts one and reports whether the link must be cut.
+func (f *forgeries) add(link string, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if m := now.Truncate(time.Minute); m != f.minute || f.n == nil {
+		f.minute, f.n = m, map[string]int{}
+	}
+	f.n[link]++
+	return f.n[link] > relay.MaxBadSignatures
+}
+
+// badSignature notes a forged event against whoever brought it: over 20 a minute
+// the link is cut (security.md section 5, Flood).
+func (d *Daemon) badSignature(link string) {
+	if strings.Contains(link, "://") {
+		d.relays.BadSignature(link)
+		return
+	}
+	if d.forged.add(link, d.store.LedgerTime()) {
+		d.embedded.Cut(link, "too many forged events")
+	}
+}
+
+// diary writes records that belong to no row.
+type diary struct{ d *Daemon }
+
+func (w diary) Write(ctx context.Context, r bunker.AuditRecord) error {
+	return w.d.store.Change(ctx, w.d.tenant, System(), func(tx *store.Tx) error { return tx.Audit(r) })
+}
