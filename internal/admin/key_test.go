@@ -2,8 +2,10 @@ package admin
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -312,5 +314,34 @@ func TestWorkOnAnOldRowIsRefused(t *testing.T) {
 	f.do("key.rename", m{"key": "own", "name": "renamed"})
 	if err := unchanged(f.keyRow("renamed"), stale.Version); err == nil || bunker.AsError(err).Code != bunker.CodeConflict {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Whatever happens at the same time, what the row says of a key and what the
+// vault holds are the same afterwards: a locked key is never in memory.
+func TestLockingAndUnlockingAtOnceAgreeInTheEnd(t *testing.T) {
+	f := setUp(t)
+	f.do("key.add", m{"name": "herald"})
+	id := f.keyRow("herald").ID
+	calls := []struct {
+		name   string
+		params string
+	}{{"key.lock", `{"key":"herald"}`}, {"key.unlock", `{"key":"herald"}`}, {"key.delete", `{"key":"herald"}`}, {"key.restore", `{"key":"herald"}`}, {"stop", ``}}
+	for trial := range 40 {
+		var wg sync.WaitGroup
+		for i := range 6 {
+			c := calls[(trial+i)%len(calls)]
+			wg.Go(func() {
+				_, err := f.Dispatch(context.Background(), owner(), c.name, []byte(c.params))
+				if e := bunker.AsError(err); err != nil && e.Code != bunker.CodeConflict {
+					t.Errorf("%s: %v", c.name, err)
+				}
+			})
+		}
+		wg.Wait()
+		k := f.keyRow("herald")
+		if mayBe := !k.Locked && k.State == bunker.KeyActive; f.Vault.Unlocked(bunker.SelfHosted, id) && !mayBe {
+			t.Fatalf("trial %d: the key is in memory, and its row says locked %t, %s", trial, k.Locked, k.State)
+		}
 	}
 }

@@ -181,19 +181,26 @@ func (t *Table) tampered(err error) error {
 		WithHint("nsecbunker backup restore FILE").WithCause(err)
 }
 
-func (t *Table) seal(ctx context.Context, c *Call, _ Empty) (Empty, error) {
+type sealResult struct {
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+func (t *Table) seal(ctx context.Context, c *Call, _ Empty) (sealResult, error) {
+	var res sealResult
 	t.memory.Lock()
 	defer t.memory.Unlock()
 	rec := &bunker.AuditRecord{Reason: "the root key and every user key were wiped from memory"}
 	if err := c.Commit(ctx, rec, func(Tx) error { return nil }); err != nil {
-		return Empty{}, err
+		return res, err
 	}
 	// The audit key goes too: what can be signed is signed now. The seal does not
 	// wait for it to succeed.
-	checkpointErr := t.checkpoint(ctx)
+	if err := t.checkpoint(ctx); err != nil {
+		res.Warnings = append(res.Warnings, "no checkpoint of the audit log could be signed before: "+bunker.AsError(err).Words)
+	}
 	if err := t.Vault.Seal(t.Tenant); err != nil {
-		return Empty{}, err
+		return res, err
 	}
 	t.Around.Changed()
-	return Empty{}, checkpointErr
+	return res, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
-	"slices"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/secret"
@@ -96,7 +95,7 @@ func (t *Table) setup(ctx context.Context, c *Call, p setupParams) (setupResult,
 	}
 	t.Around.Changed()
 	res.Slot = string(slot.ID)
-	res.Relays = slices.Clone(t.Around.AppRelays())
+	res.Relays = append([]string{}, t.Around.AppRelays()...)
 	if res.ConnectionString, err = t.connectionString(ctx); err != nil {
 		return res, err
 	}

@@ -87,7 +87,8 @@ func (t *Table) status(ctx context.Context, _ *Call, _ Empty) (statusResult, err
 	res.State, res.Reviewed = t.state(st), st.Reviewed
 	res.Incarnation, res.IncarnationNo = st.Incarnation, st.IncarnationNo
 	res.Audit = auditHead{Seq: st.ChainSeq, Head: hex.EncodeToString(st.ChainHead[:])}
-	res.Relays, res.AppRelays = t.Around.RelayHealth(), t.Around.AppRelays()
+	res.Relays = append([]RelayHealth{}, t.Around.RelayHealth()...) // never null in JSON
+	res.AppRelays = append([]string{}, t.Around.AppRelays()...)
 	if err := t.statusCounts(ctx, &res); err != nil {
 		return res, err
 	}
