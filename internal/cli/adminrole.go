@@ -100,3 +100,21 @@ func (a *app) adminRemoveCmd() *cobra.Command {
 		},
 	}))
 }
+
+func (a *app) clockCmd() *cobra.Command {
+	c := &cobra.Command{Use: "clock", Short: "after the machine's clock jumped: say that it is right"}
+	c.AddCommand(a.proofFlag(a.yesFlag(&cobra.Command{
+		Use: "accept", Short: "accept the machine's clock as right after it jumped", Args: args(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			what := "This machine's clock says " + a.now().Format("2006-01-02 15:04:05 MST") + ". Waiting periods and expiries count by it from now on."
+			if err := a.confirm(cmd.Context(), what, "right"); err != nil {
+				return err
+			}
+			return show(cmd.Context(), a, "clock.accept", nil, func(json.RawMessage) error {
+				a.say("The clock is accepted.")
+				return nil
+			})
+		},
+	})))
+	return c
+}

@@ -45,7 +45,11 @@ func setupAdmins(npubs []string) []setupAdmin {
 // checkNpub refuses what is no public key, by name.
 func checkNpub(what, npub string) error {
 	if _, err := nip19.ParsePublicKey(npub); err != nil {
-		return usage("%s: %s", what, strings.TrimPrefix(err.Error(), "nip19: "))
+		text := err.Error() // "reading an npub (a public key): bech32: too short; …"
+		if i := strings.LastIndex(text, ": "); i >= 0 {
+			text = text[i+2:]
+		}
+		return usage("%s: %s", what, text)
 	}
 	return nil
 }
@@ -91,8 +95,10 @@ func (s *starting) setUpDone(done setupAnswer, qr bool) error {
 		s.log.Info("set up", "connection_string", done.ConnectionString)
 		return nil
 	}
-	for _, w := range done.Warnings {
-		s.say("note: %s", shown(w, maxShownError))
+	if !qr { // who was asked knows what was answered
+		for _, w := range done.Warnings {
+			s.say("note: %s", shown(w, maxShownError))
+		}
 	}
 	s.say("\nThe bunker is set up and runs. Its connection string, for the admin app (no secret):")
 	if err := s.line(done.ConnectionString); err != nil {
@@ -178,7 +184,7 @@ func (a *app) generatedPassphrase(ctx context.Context) (secret.Param, error) {
 	}
 	p := secret.Param(made)
 	a.say("\n       %s\n\n   Write it down now: it is not shown again.", made)
-	lines := 5 // from the passphrase to the question, for the eraser
+	lines := 4 // from the passphrase to the question, for the eraser
 	for {
 		typed, err := a.secret(ctx, "   Type it here when you have it (Enter: another one):")
 		lines++
@@ -216,8 +222,8 @@ func (a *app) erase(lines int) {
 // chooseRelays asks for relays and tests each; those of flags and configuration
 // are not asked for.
 func (s *starting) chooseRelays(ctx context.Context) ([]string, error) {
+	s.say("\n2. Relays\n   Apps reach the bunker through relays, from anywhere. Without any, only apps on this machine can.\n")
 	if len(s.relays) > 0 {
-		s.say("\n2. Relays\n")
 		return s.tested(ctx, s.relays)
 	}
 	for {
@@ -234,7 +240,6 @@ func (s *starting) chooseRelays(ctx context.Context) ([]string, error) {
 
 // askRelays asks for the addresses of relays.
 func (a *app) askRelays(ctx context.Context) ([]string, error) {
-	a.say("\n2. Relays\n   Apps reach the bunker through relays, from anywhere. Without any, only apps on this machine can.\n")
 	for {
 		text, err := a.ask(ctx, "   Addresses, such as wss://relay.example.com (Enter: this machine only):")
 		if err != nil {
@@ -285,7 +290,7 @@ func (s *starting) tested(ctx context.Context, urls []string) ([]string, error) 
 			kept = append(kept, u)
 			continue
 		}
-		s.say("does not work: %s", words(err))
+		s.say("does not work\n      %s", relayWords(u, err))
 		use, err := s.yesNo(ctx, "   Use it all the same?")
 		if err != nil {
 			return nil, err
@@ -295,6 +300,17 @@ func (s *starting) tested(ctx context.Context, urls []string) ([]string, error) 
 		}
 	}
 	return kept, nil
+}
+
+// relayWords is why a relay does not work, without what wraps it on its way here.
+func relayWords(url string, err error) string {
+	text := strings.TrimSuffix(words(err), ": context deadline exceeded")
+	for _, wrap := range []string{url + ": ", url[strings.Index(url, "://")+3:] + `": `, "failed to WebSocket dial: "} {
+		if i := strings.LastIndex(text, wrap); i >= 0 {
+			text = text[i+len(wrap):]
+		}
+	}
+	return text
 }
 
 // chooseAdmins asks for the first admin; those of the flags are not asked for.
@@ -312,7 +328,7 @@ func (a *app) chooseAdmins(ctx context.Context, given []string) ([]string, error
 			a.say("   Nobody from afar, for now. Later: nsecbunker admin add NPUB --role owner")
 			return nil, nil
 		}
-		if err := checkNpub("that", npub); err != nil {
+		if err := checkNpub("that is no npub", npub); err != nil {
 			a.say("   %s", words(err))
 			continue
 		}

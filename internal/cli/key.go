@@ -179,12 +179,12 @@ func (a *app) keyDeleteCmd() *cobra.Command {
 }
 
 func (a *app) keyRestoreCmd() *cobra.Command {
-	return a.proofFlag(&cobra.Command{
+	return &cobra.Command{
 		Use: "restore KEY", Short: "bring back a deleted key within the waiting period", Args: args("KEY"), ValidArgsFunction: a.completeKeys,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.keyDone(cmd.Context(), "key.restore", keyParam{args[0]}, func(k *keyView) string {
 				return fmt.Sprintf("%s is back (%s).", name(k.Name), k.state(a))
 			})
 		},
-	})
+	}
 }

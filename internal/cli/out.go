@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"golang.org/x/term"
 	"rsc.io/qr"
 
 	"nsecbunker/internal/bunker"
@@ -69,9 +71,15 @@ func (s Streams) qrCode(text string) error {
 		return fmt.Errorf("drawing the QR code: %w", err)
 	}
 	const quiet = 2
+	// A terminal gets its colours said, so that the code scans on light ones, too.
+	begin, end := "", "\n"
+	if f, ok := s.Err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		begin, end = "\x1b[97;40m", "\x1b[0m\n"
+	}
 	light := func(x, y int) bool { return !code.Black(x, y) }
 	var b strings.Builder
 	for y := -quiet; y < code.Size+quiet; y += 2 {
+		b.WriteString(begin)
 		for x := -quiet; x < code.Size+quiet; x++ {
 			switch top, bottom := light(x, y), light(x, y+1); {
 			case top && bottom:
@@ -84,7 +92,7 @@ func (s Streams) qrCode(text string) error {
 				b.WriteRune(' ')
 			}
 		}
-		b.WriteByte('\n')
+		b.WriteString(end)
 	}
 	_, err = io.WriteString(s.Err, b.String())
 	return err

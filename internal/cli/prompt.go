@@ -44,7 +44,15 @@ func (s Streams) ask(ctx context.Context, question string) (string, error) {
 	}
 	fmt.Fprintf(s.Err, "%s ", question)
 	line, err := readTerminal(ctx, f, true)
+	s.endLine(err)
 	return strings.TrimSpace(string(line)), err
+}
+
+// endLine ends the line of a question that was not answered.
+func (s Streams) endLine(err error) {
+	if err != nil {
+		s.say("")
+	}
 }
 
 // yesNo asks a question whose answer is no unless y is typed.
@@ -76,6 +84,7 @@ func (s Streams) secret(ctx context.Context, question string) (secret.Param, err
 	if f, ok := s.terminal(); ok {
 		fmt.Fprintf(s.Err, "%s ", question)
 		b, err := readTerminal(ctx, f, false)
+		s.endLine(err)
 		return secret.Param(b), err
 	}
 	b, err := readAll(ctx, s.In, secret.MaxParam)

@@ -73,6 +73,7 @@ func (a *app) askSetup(ctx context.Context, p *setupParams, admins *[]string) (e
 		return err
 	}
 	if len(p.Relays) == 0 {
+		a.say("\n2. Relays\n   Apps reach the bunker through relays, from anywhere. Without any, only apps on this machine can.\n")
 		if p.Relays, err = a.askRelays(ctx); err != nil {
 			return err
 		}

@@ -280,7 +280,7 @@ func (s *starting) askToUnseal(ctx context.Context) error {
 	for {
 		p, err := s.secret(asking, "Passphrase:")
 		if errors.Is(err, errUnsealedElsewhere) {
-			s.say("\nUnsealed from another terminal. The bunker runs.")
+			s.say("Unsealed from another terminal. The bunker runs.")
 			return nil
 		}
 		if err != nil {
