@@ -27,9 +27,18 @@ type Deps struct {
 	Backup Backup
 	// DeleteWait is how long a deleted key can be brought back.
 	DeleteWait time.Duration
+	// First is what was given at start; setting up takes it where the caller names
+	// nothing himself.
+	First First
 	// SetupCode is what setting up needs from other doors than the machine's own;
 	// nil: nobody from there can.
 	SetupCode func() string
+}
+
+// First is what a bunker was started with before it was set up.
+type First struct {
+	Admins []string // npubs; the first one is an owner
+	Relays []string
 }
 
 // complete names the first dependency that is missing.

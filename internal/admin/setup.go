@@ -23,8 +23,8 @@ func setupCommands(t *Table) {
 
 type setupParams struct {
 	Passphrase secret.Param `json:"passphrase" doc:"opens the bunker after each start; at least 12 characters"`
-	Admins     []setupAdmin `json:"admins,omitempty" doc:"the first one becomes an owner unless a role is given"`
-	Relays     []string     `json:"relays,omitempty" doc:"where apps find the bunker; none: this machine only"`
+	Admins     []setupAdmin `json:"admins,omitempty" doc:"owners unless a role is given; none: those given at start"`
+	Relays     []string     `json:"relays,omitempty" doc:"where apps find the bunker; none: those given at start, else this machine only"`
 	Default    string       `json:"default,omitempty" doc:"ask or deny: what new keys do with what no permission covers (ask)"`
 	Code       secret.Param `json:"code,omitempty" doc:"the setup code, from other doors than this machine's"`
 }
@@ -46,6 +46,14 @@ func (t *Table) setup(ctx context.Context, c *Call, p setupParams) (setupResult,
 	var res setupResult
 	if err := t.maySetUp(ctx, c, p); err != nil {
 		return res, err
+	}
+	if len(p.Admins) == 0 {
+		for _, n := range t.First.Admins {
+			p.Admins = append(p.Admins, setupAdmin{Npub: n})
+		}
+	}
+	if len(p.Relays) == 0 {
+		p.Relays = t.First.Relays
 	}
 	admins, err := firstAdmins(p.Admins, t.Tenant, c)
 	if err != nil {

@@ -44,6 +44,7 @@ type serverOptions struct {
 	config  config.Config
 	log     *slog.Logger
 	version string
+	admins  []string // given at start, for the set-up
 }
 
 // starting is one `start` on its way.
@@ -140,7 +141,7 @@ func (s *starting) run(ctx context.Context) (err error) {
 		defer s.gate.release()
 	}
 	s.log = newLog(s.gate, c.LogLevel, c.LogFormat, talks)
-	if s.s, err = s.openServer(ctx, serverOptions{dir, c, s.log, s.version}); err != nil {
+	if s.s, err = s.openServer(ctx, serverOptions{dir, c, s.log, s.version, s.admins}); err != nil {
 		return explainStart(err)
 	}
 	ctx, cancel := context.WithCancel(ctx)

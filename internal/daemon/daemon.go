@@ -54,6 +54,8 @@ type Options struct {
 	Config  config.Config
 	Log     *slog.Logger
 	Version string
+	// Admins are the npubs given at start, for the set-up.
+	Admins []string
 	// Executable is this program, for the child that derives keys.
 	Executable string
 	// Now is the wall clock; nil: time.Now. Tests set it.
