@@ -101,6 +101,7 @@ func Table() []Row {
 		{Beside, "internal/secret/secrettest", nil},
 		{Beside, "internal/arch", nil},
 		{Beside, "internal/bunkertest", nil},
+		{Beside, "internal/docstest", nil},
 		{Beside, "deploy", nil},
 		{Beside, "scripts/sumtests", nil},
 		{Beside, "e2e", nil},
