@@ -27,8 +27,9 @@ type App struct {
 	NIP04  bool             // which envelope it speaks
 	Now    func() time.Time // its clock
 
-	t    testing.TB
-	pool *ws.Pool
+	t     testing.TB
+	arena *secret.Arena
+	pool  *ws.Pool
 
 	mu     sync.Mutex
 	heard  map[nostr.ID]struct{}
@@ -82,7 +83,7 @@ func NewApp(t testing.TB, arena *secret.Arena, now func() time.Time, remote nost
 	}
 	t.Cleanup(pool.Close)
 	a := &App{
-		Key: key, Remote: remote, Secret: secretText, Relays: relays, Now: now, t: t, pool: pool,
+		Key: key, Remote: remote, Secret: secretText, Relays: relays, Now: now, t: t, arena: arena, pool: pool,
 		heard: map[nostr.ID]struct{}{}, got: map[string][]Got{}, news: make(chan struct{}),
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,6 +66,9 @@ func Start(t testing.TB, o Options) *Bunker {
 	}
 	b.config = config.Default()
 	b.config.AllowSwap, b.config.Listen = true, FreeAddress(t)
+	for _, r := range o.Relays { // test relays are on this machine
+		b.config.Allow = append(b.config.Allow, strings.TrimPrefix(r, "ws://"))
+	}
 	if o.Config != nil {
 		o.Config(&b.config)
 	}

@@ -57,6 +57,13 @@ func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event,
 	if known && !in.rates.admit(pair{p, ev.PubKey}, now) {
 		return refused("rate-limited: too many requests of this app; slow down")
 	}
+	if !known {
+		// Of many who come with one link at once, each commit would throw away the
+		// decisions of all the others, until the last ones give up.
+		turn := &in.turns[int(p[0])%len(in.turns)]
+		turn.Lock()
+		defer turn.Unlock()
+	}
 	return in.flights.do(ctx, ev.ID, func() Verdict { return in.first(ctx, ev, raw) })
 }
 

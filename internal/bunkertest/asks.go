@@ -1,0 +1,46 @@
+package bunkertest
+
+import "time"
+
+// Questions lists the open questions, oldest first.
+func (b *Bunker) Questions() []Answer {
+	b.t.Helper()
+	return b.Admin("approval.list", nil).Each("approvals")
+}
+
+// Question is the one open question.
+func (b *Bunker) Question() Answer {
+	b.t.Helper()
+	q := b.Questions()
+	if len(q) != 1 {
+		b.t.Fatalf("%d open questions, want 1", len(q))
+	}
+	return q[0]
+}
+
+// Reply answers the one open question as it is shown.
+func (b *Bunker) Reply(p Params) Answer {
+	b.t.Helper()
+	q := b.Question()
+	all := Params{"id": q.Text("id"), "digest": q.Text("digest")}
+	for k, v := range p {
+		all[k] = v
+	}
+	return b.Admin("approval.answer", all)
+}
+
+// Pass lets time pass, and has what fell due looked for.
+func (b *Bunker) Pass(d time.Duration) {
+	b.Clock.Pass(d)
+	b.Wake()
+}
+
+// Connection is the id of the one connection in a state.
+func (b *Bunker) Connection(state string) string {
+	b.t.Helper()
+	list := b.Admin("connection.list", Params{"state": state}).Each("connections")
+	if len(list) != 1 {
+		b.t.Fatalf("%d connections are %s, want 1", len(list), state)
+	}
+	return list[0].Text("id")
+}
