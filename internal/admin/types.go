@@ -99,7 +99,7 @@ func (p Paging) page() (Page, error) {
 	if p.Limit == 0 {
 		p.Limit = MaxPage
 	}
-	return Page{After: p.After, Limit: p.Limit}, nil
+	return Page(p), nil
 }
 
 // next returns where the list goes on: after the last row of a full page.
