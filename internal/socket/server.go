@@ -96,6 +96,8 @@ func clearPath(path string) error {
 func (s *Server) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { s.listener.Close() })
 	defer stop()
+	// The file is gone when Run has returned, whoever closed first.
+	defer s.listener.Close()
 	places := make(chan struct{}, MaxConns)
 	var wg sync.WaitGroup
 	defer wg.Wait()
