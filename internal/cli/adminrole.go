@@ -22,7 +22,7 @@ func (v *adminView) words(a *app) string {
 		text = name(v.Name) + " " + text
 	}
 	if v.ActiveAt.After(a.now()) {
-		text += ", from " + a.when(v.ActiveAt)
+		text += ", counts " + a.when(v.ActiveAt)
 	}
 	return text
 }
