@@ -77,6 +77,11 @@ func NewApp(t testing.TB, arena *secret.Arena, now func() time.Time, remote nost
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newApp(t, arena, key, now, remote, secretText, relays)
+}
+
+func newApp(t testing.TB, arena *secret.Arena, key *nostr.SecretKey, now func() time.Time, remote nostr.PubKey, secretText string, relays []string) *App {
+	t.Helper()
 	pool, err := ws.New(ws.Config{Now: now})
 	if err != nil {
 		t.Fatal(err)
@@ -315,4 +320,10 @@ func (a *App) Forged() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.forged
+}
+
+// moved is the same app, with the same key, on other relays.
+func (a *App) moved(relays ...string) *App {
+	a.t.Helper()
+	return newApp(a.t, a.arena, a.Key, a.Now, a.Remote, a.Secret, relays)
 }

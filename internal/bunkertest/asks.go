@@ -1,6 +1,9 @@
 package bunkertest
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Questions lists the open questions, oldest first.
 func (b *Bunker) Questions() []Answer {
@@ -43,4 +46,12 @@ func (b *Bunker) Connection(state string) string {
 		b.t.Fatalf("%d connections are %s, want 1", len(list), state)
 	}
 	return list[0].Text("id")
+}
+
+// Chores does what the timer does every minute.
+func (b *Bunker) Chores() {
+	b.t.Helper()
+	if err := b.Daemon.Chores(context.Background()); err != nil {
+		b.t.Fatal(err)
+	}
 }

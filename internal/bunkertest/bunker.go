@@ -254,3 +254,23 @@ func (b *Bunker) Token(key, perms string, extra ...Params) string {
 	}
 	return b.Admin("token.create", p).Text("uri")
 }
+
+// Until waits until something is so.
+func (b *Bunker) Until(what string, so func() bool) {
+	b.t.Helper()
+	until(b.t, what, so)
+}
+
+func until(t testing.TB, what string, so func() bool) {
+	t.Helper()
+	look, end := time.NewTicker(5*time.Millisecond), time.NewTimer(patience)
+	defer look.Stop()
+	defer end.Stop()
+	for !so() {
+		select {
+		case <-look.C:
+		case <-end.C:
+			t.Fatalf("it did not happen in %s: %s", patience, what)
+		}
+	}
+}

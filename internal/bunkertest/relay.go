@@ -292,3 +292,13 @@ func (c *relayConn) write(parts ...any) {
 	defer cancel()
 	_ = c.ws.Write(ctx, websocket.MessageText, b)
 }
+
+// Hand gives the relay an event as if a client had sent it, whatever the
+// relay's manners: it is passed on once.
+func (r *Relay) Hand(e *nostr.Event) {
+	r.mu.Lock()
+	r.seen[e.ID] = e
+	r.stored = append(r.stored, e)
+	r.mu.Unlock()
+	r.work.Go(func() { r.pass([]*nostr.Event{e}, 0) })
+}

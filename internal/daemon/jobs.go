@@ -2,11 +2,11 @@ package daemon
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"nsecbunker/internal/audit"
-	"nsecbunker/internal/bunker"
-	"nsecbunker/internal/store"
 )
 
 const (
@@ -30,8 +30,8 @@ func (d *Daemon) runJobs(ctx context.Context) error {
 				d.Log.Error("no checkpoint could be signed", "error", err)
 			}
 		case <-chores.C:
-			if err := d.deleteDue(ctx); err != nil {
-				d.Log.Error("a key whose time has come could not be deleted", "error", err)
+			if err := d.Chores(ctx); err != nil {
+				d.Log.Error("what has fallen due could not be done", "error", err)
 			}
 		}
 	}
@@ -83,34 +83,39 @@ func (d *Daemon) lastCheckpoint() {
 	}
 }
 
-// deleteDue ends keys whose waiting period is over. A clock that is suspect
-// deletes nothing.
-func (d *Daemon) deleteDue(ctx context.Context) error {
-	if !d.vault.Unsealed(d.tenant) || d.store.Clock().Suspect {
+// Chores ends keys whose waiting period is over, and stops hearing old relays
+// that no app needs. A clock that is suspect ends nothing (the commands see to
+// that), nor does a bunker that cannot write its records.
+func (d *Daemon) Chores(ctx context.Context) error {
+	if d.State() != Unsealed {
 		return nil
 	}
-	keys, err := d.store.DeletingKeys(ctx, d.tenant)
-	if err != nil {
-		return err
-	}
-	now := d.store.LedgerTime().UnixMilli()
-	for _, k := range keys {
-		if k.DeleteAt > now {
-			continue
-		}
-		err := d.store.Change(ctx, d.tenant, System(), func(tx *store.Tx) error {
-			if err := tx.DeleteKey(k.ID); err != nil {
-				return err
-			}
-			return tx.Audit(bunker.AuditRecord{Action: "key.deleted", Object: string(k.ID), Key: k.PubKey.String()})
-		})
+	for {
+		deleted, err := d.due(ctx, "key.purge", "deleted")
 		if err != nil {
 			return err
 		}
-		if err := d.vault.ForgetUserKey(d.tenant, k.ID); err != nil {
-			return err
+		if deleted == 0 { // it deletes one at a time
+			break
 		}
-		d.Changed()
 	}
-	return nil
+	_, err := d.due(ctx, "relay.purge", "removed")
+	return err
+}
+
+// due runs a command of the timer's and returns how much it did.
+func (d *Daemon) due(ctx context.Context, command, list string) (int, error) {
+	result, err := d.Dispatch(ctx, System(), command, nil)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", command, err)
+	}
+	b, err := json.Marshal(result)
+	if err != nil {
+		return 0, err
+	}
+	var did map[string][]string
+	if err := json.Unmarshal(b, &did); err != nil {
+		return 0, fmt.Errorf("%s: %w", command, err)
+	}
+	return len(did[list]), nil
 }

@@ -144,7 +144,8 @@ func withRestored(ctx context.Context, dir string, log *slog.Logger, f func(*sto
 		return err
 	}
 	defer arena.Close()
-	v, err := vault.New(vault.Config{Arena: arena, Now: time.Now})
+	// It talks with nobody: room for one conversation fits the small arena.
+	v, err := vault.New(vault.Config{Arena: arena, Now: time.Now, ConversationKeys: 1})
 	if err != nil {
 		return err
 	}

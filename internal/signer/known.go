@@ -23,6 +23,9 @@ func (s *Signer) known(ctx context.Context, c *call) (Judgement, error) {
 	if c.ClockOff {
 		return s.invalid(c, e, clockWords(c))
 	}
+	if refused(c) {
+		return s.refuse(c, e, "restored", "this request was made before the bunker was restored or its clock was set; ask the app to try again")
+	}
 	if c.Parked != nil && c.Parked.Approval.EventID != c.Event.ID {
 		return s.fail(c, e, bunker.CodeError, "approval "+string(c.Parked.Approval.ID), "replaced by a newer request")
 	}
@@ -50,6 +53,14 @@ func (s *Signer) known(ctx context.Context, c *call) (Judgement, error) {
 		return s.finish(c, e, nip46.Success(c.req.ID, "ack"), false)
 	}
 	return s.refuse(c, e, "method", "this bunker knows no such method")
+}
+
+// refused reports a request that may have been answered by a life of this store
+// that the store does not remember: it was made before a restore, or before the
+// clock was accepted (security.md section 3). Events are dated in whole seconds.
+func refused(c *call) bool {
+	before := c.view.Tenant.RefuseBefore
+	return before > 0 && c.Event.CreatedAt <= before/1000
 }
 
 // clockWords tells a client how far its clock is from ours.

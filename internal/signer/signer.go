@@ -134,7 +134,7 @@ func (s *Signer) Judge(ctx context.Context, a Arrival) (Judgement, error) {
 	}
 	c.req = req
 	if c.view.Connection == nil {
-		if c.ClockOff {
+		if c.ClockOff || refused(c) {
 			return Judgement{Drop: "stranger: stale"}, nil
 		}
 		return s.stranger(ctx, c, err)
