@@ -17,6 +17,7 @@ type failure struct {
 	hint  string
 	code  int    // the exit code
 	class string // for scripts
+	field string // the parameter that was refused, for scripts
 	cause error
 }
 
@@ -55,6 +56,9 @@ func (a *app) finish(err error) int {
 		if f.hint != "" {
 			body["hint"] = f.hint
 		}
+		if f.field != "" {
+			body["field"] = f.field
+		}
 		e := json.NewEncoder(a.Err)
 		e.SetEscapeHTML(false)
 		if e.Encode(map[string]any{"error": body}) == nil {
@@ -76,11 +80,10 @@ func explain(err error) *failure {
 	}
 	var b *bunker.Error
 	if errors.As(err, &b) {
-		words := b.Words
-		if b.Field != "" && b.Code != bunker.CodeInvalid {
-			words += " (" + b.Field + ")"
+		return &failure{
+			words: shown(b.Words, maxShownError), hint: shown(b.Hint, maxShownError), field: shown(b.Field, 100),
+			code: exitFailed, class: string(b.Code), cause: err,
 		}
-		return &failure{words: shown(words, maxShownError), hint: shown(b.Hint, maxShownError), code: exitFailed, class: string(b.Code), cause: err}
 	}
 	if errors.Is(err, context.Canceled) {
 		return &failure{words: "interrupted; nothing more was done", code: exitFailed, class: "interrupted", cause: err}

@@ -41,7 +41,7 @@ func (a *app) keyAddCmd() *cobra.Command {
 	var p keyImportParams
 	var imported, generate, own, mnemonicPassphrase, deny bool
 	cmd := &cobra.Command{
-		Use: "add NAME", Short: "make a key, or import one", Args: args("NAME"),
+		Use: "add NAME", SuggestFor: []string{"import", "generate", "create", "new", "make"}, Short: "make a key, or import one", Args: args("NAME"),
 		Long: `Makes a key, or imports one.
 
 With --import the key is read from the terminal without showing it, or from stdin (its password on a second line); never from the command line, where every
