@@ -264,6 +264,16 @@ func (g *group) fill(lazy lazyWork) error {
 	if err := g.lockHeads(); err != nil {
 		return err
 	}
+	edited, err := g.s.editedBeside()
+	if err != nil {
+		return err
+	}
+	if edited { // what the decisions rest on may have been kept, and edited since
+		for i := range g.results {
+			g.results[i].Outcome = bunker.Moved
+		}
+		return g.s.writeLazy(lazy)
+	}
 	for i, w := range g.ws {
 		h := g.head(w.e.Tenant)
 		if h == nil {

@@ -37,7 +37,10 @@ func commitStores(t *testing.T, f *fixture) {
 		t.Errorf("an unknown event: %q %v %v", state, replies, err)
 	}
 	f.change(func(tx *Tx) error { return tx.PutSetting("a", "b") }) // something to ride with
-	f.waitFor("the connection's use", func() bool { return f.view(c).Connection.Uses == 1 })
+	f.waitFor("the connection's use", func() bool {
+		got, err := f.Connection(ctx, bunker.SelfHosted, c.ID)
+		return err == nil && got.Uses == 1
+	})
 }
 
 func sameEventOnce(t *testing.T, f *fixture) {

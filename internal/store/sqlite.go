@@ -36,6 +36,9 @@ const (
 	beginRead  = "BEGIN"
 	// forUpdate locks the rows of a SELECT; BEGIN IMMEDIATE has locked them all.
 	forUpdate = ""
+	// otherWrites is a number that changes when anything but the handle that asks
+	// has written.
+	otherWrites = "PRAGMA data_version"
 	// skipLocked leaves rows to another instance that is at them.
 	skipLocked = ""
 )

@@ -17,6 +17,7 @@ const (
 	stmtSave
 	stmtRelease
 	stmtUndo
+	stmtBeside
 	stmtHead
 	stmtRequest
 	stmtReplay
@@ -49,6 +50,7 @@ var statements = [stmtCount]struct{ name, text string }{
 	stmtSave:     {"savepoint", "SAVEPOINT entry"},
 	stmtRelease:  {"release", "RELEASE SAVEPOINT entry"},
 	stmtUndo:     {"undo", "ROLLBACK TO SAVEPOINT entry"},
+	stmtBeside:   {"beside", otherWrites},
 	stmtHead:     {"head", headChain},
 	// The request's row: the claim. No row is written when the event has one,
 	// or when what was read has moved.

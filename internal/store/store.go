@@ -54,6 +54,8 @@ type Store struct {
 
 	read    *sql.DB
 	viewers chan *viewer
+	views   viewCache
+	beside  int64 // what otherWrites said last; guarded by writing
 
 	queue   chan *waiting
 	lazy    lazyBox
@@ -112,6 +114,9 @@ func (s *Store) open(ctx context.Context) error {
 	}
 	s.clock.committedAt(last)
 	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	if _, err := s.editedBeside(); err != nil { // to compare with
 		return err
 	}
 	if s.read, err = openRead(s.path); err != nil {

@@ -11,8 +11,8 @@ import (
 
 // viewer is one reading connection with its statements prepared.
 type viewer struct {
-	conn                              *sql.Conn
-	begin, end, known, grants, signer *sql.Stmt
+	conn                                     *sql.Conn
+	begin, end, pulse, known, grants, signer *sql.Stmt
 }
 
 const (
@@ -34,7 +34,7 @@ func newViewer(ctx context.Context, s *Store) (*viewer, error) {
 	for _, p := range []struct {
 		to   **sql.Stmt
 		text string
-	}{{&v.begin, beginRead}, {&v.end, "COMMIT"}, {&v.known, viewKnown}, {&v.grants, grantsLive}, {&v.signer, viewSigner}} {
+	}{{&v.begin, beginRead}, {&v.end, "COMMIT"}, {&v.pulse, viewPulse}, {&v.known, viewKnown}, {&v.grants, grantsLive}, {&v.signer, viewSigner}} {
 		if *p.to, err = conn.PrepareContext(ctx, p.text); err != nil {
 			return nil, errors.Join(err, v.close())
 		}
@@ -44,7 +44,7 @@ func newViewer(ctx context.Context, s *Store) (*viewer, error) {
 
 func (v *viewer) close() error {
 	var errs []error
-	for _, st := range []*sql.Stmt{v.begin, v.end, v.known, v.grants, v.signer} {
+	for _, st := range []*sql.Stmt{v.begin, v.end, v.pulse, v.known, v.grants, v.signer} {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}
@@ -64,7 +64,10 @@ func (s *Store) View(ctx context.Context, signer, client nostr.PubKey) (bunker.V
 		return bunker.View{}, ctx.Err()
 	}
 	defer func() { s.viewers <- v }()
-	view, err := s.viewBy(v, signer, client)
+	view, ok, err := s.keptBy(v, viewKey{signer, client})
+	if !ok && err == nil {
+		view, err = s.viewBy(v, signer, client)
+	}
 	return view, s.explain("reading a connection", err)
 }
 
@@ -110,7 +113,16 @@ func (s *Store) viewBy(v *viewer, signer, client nostr.PubKey) (view bunker.View
 			return view, err
 		}
 	}
-	return view, s.viewGrants(ctx, v, &view)
+	kept := &keptView{head: h.mac, conn: connMAC, key: k.mac, metadata: metadataText(&c.Metadata)}
+	if err := s.viewGrants(ctx, v, &view, kept); err != nil {
+		return view, err
+	}
+	if keepable(&view) {
+		kept.view = view
+		kept.view = kept.copied() // the caller's own may be changed by it
+		s.views.put(viewKey{signer, client}, kept)
+	}
+	return view, nil
 }
 
 // viewed verifies a row of a view, unless the tenant turned out to be sealed.
@@ -126,7 +138,7 @@ func (s *Store) viewed(view *bunker.View, a bunker.Authority, mac []byte) error 
 	return err
 }
 
-func (s *Store) viewGrants(ctx context.Context, v *viewer, view *bunker.View) (err error) {
+func (s *Store) viewGrants(ctx context.Context, v *viewer, view *bunker.View, kept *keptView) (err error) {
 	rows, err := v.grants.QueryContext(ctx, string(view.Tenant.Tenant), string(view.Connection.ID))
 	if err != nil {
 		return err
@@ -142,6 +154,7 @@ func (s *Store) viewGrants(ctx context.Context, v *viewer, view *bunker.View) (e
 			return err
 		}
 		view.Grants = append(view.Grants, g)
+		kept.grants = append(kept.grants, mac)
 	}
 	return rows.Err()
 }

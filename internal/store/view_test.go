@@ -200,12 +200,23 @@ func swappedMACs(t *testing.T, f *fixture) {
 	if !errors.Is(err, bunker.ErrTampered) {
 		t.Errorf("a view with another row's MAC: %v", err)
 	}
-	// A row that was edited by another process is noticed by the next decision:
-	// nothing is cached.
+	// A row that was edited by another process is noticed at once if it was not
+	// read before, and by the next commit if it was.
+	third := f.addConnection(k)
 	f.view(other)
-	f.tamper(fmt.Sprintf(`UPDATE connection_grant SET permissions = 'ping' WHERE connection = '%s'`, other.ID))
-	if _, err := f.View(context.Background(), other.Signer, other.Client); !errors.Is(err, bunker.ErrTampered) {
+	e := f.entry(other)
+	f.tamper(fmt.Sprintf(`UPDATE connection_grant SET permissions = 'ping' WHERE connection IN ('%s', '%s')`, other.ID, third.ID))
+	if _, err := f.View(context.Background(), third.Signer, third.Client); !errors.Is(err, bunker.ErrTampered) {
 		t.Errorf("a view with an edited grant: %v", err)
+	}
+	if v := f.view(other); v.Grants[0].Permissions != "all" {
+		t.Errorf("an edited grant decides: %+v", v.Grants)
+	}
+	if r := f.commit(e); r.Outcome != bunker.Moved {
+		t.Errorf("a commit after an edit: %+v", r)
+	}
+	if _, err := f.View(context.Background(), other.Signer, other.Client); !errors.Is(err, bunker.ErrTampered) {
+		t.Errorf("a view with an edited grant, after a commit: %v", err)
 	}
 	f.auth.sealed.Store(true)
 	if v := f.view(other); !v.Unverified {

@@ -1,0 +1,187 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr"
+)
+
+// Reading and verifying all rows of a view costs more than everything else that
+// the store does for a request. security.md (2, Deciding) allows to keep verified
+// rows under (id, version, MAC), as long as ids, versions, states and MACs are
+// read each time. That is what happens here: pulse reads those of every row of a
+// view, in one statement; where they are the ones of the kept rows, the kept rows
+// are the view. So nothing that changed is missed. A row that another process
+// edited beside the bunker, leaving its MAC as it was, keeps its verified content
+// until the next commit, which finds out and has everything read again.
+
+// maxViews is how many views are kept at most, half of them for certain. One
+// takes about 1 KiB, and clients beyond that are read in full each time.
+const maxViews = 16_384
+
+// viewPulse reads what tells one state of a view from another: one row for each
+// live grant, or one without. Metadata has no version of its own.
+const viewPulse = `SELECT h.version, h.mac, h.pending, c.version, c.mac, c.state, c.metadata, k.version, k.mac, k.state, g.id, g.version, g.mac
+FROM connection c JOIN tenant_head h ON h.tenant = c.tenant LEFT JOIN user_key k ON k.tenant = c.tenant AND k.id = c.key_id
+LEFT JOIN connection_grant g ON g.tenant = c.tenant AND g.connection = c.id AND g.ended = 0
+WHERE c.signer = $1 AND c.client = $2`
+
+type viewKey struct{ signer, client nostr.PubKey }
+
+// keptView is a view of verified rows, and their MACs.
+type keptView struct {
+	view            bunker.View
+	head, conn, key []byte
+	grants          [][]byte // in the order of view.Grants
+	metadata        string
+}
+
+// viewCache keeps views in two generations, so that it is bounded and forgets
+// what was not asked for longest.
+type viewCache struct {
+	mu       sync.Mutex
+	now, old map[viewKey]*keptView
+}
+
+func (c *viewCache) get(k viewKey) *keptView {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := c.now[k]
+	if v == nil {
+		if v = c.old[k]; v != nil {
+			c.add(k, v)
+		}
+	}
+	return v
+}
+
+func (c *viewCache) put(k viewKey, v *keptView) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.add(k, v)
+}
+
+func (c *viewCache) add(k viewKey, v *keptView) {
+	if c.now == nil || len(c.now) >= maxViews/2 {
+		c.old, c.now = c.now, map[viewKey]*keptView{}
+	}
+	c.now[k] = v
+}
+
+// drop forgets a view that does not hold any more.
+func (c *viewCache) drop(k viewKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.now, k)
+	delete(c.old, k)
+}
+
+// keepable reports whether the pulse tells every change of a view: rows that are
+// all verified, none that counts its uses.
+func keepable(v *bunker.View) bool {
+	return !v.Unverified && v.Connection != nil && v.Key != nil &&
+		!slices.ContainsFunc(v.Grants, func(g bunker.Grant) bool { return g.MaxUses != 0 })
+}
+
+// copied returns the view for one decision; what it points at is its own, but for
+// lists and byte slices, which nobody changes.
+func (k *keptView) copied() bunker.View {
+	v := k.view
+	conn, key := *v.Connection, *v.Key
+	v.Connection, v.Key, v.Grants = &conn, &key, slices.Clone(v.Grants)
+	return v
+}
+
+// clear forgets every view.
+func (c *viewCache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now, c.old = nil, nil
+}
+
+// editedBeside reports whether another process has written to the database since
+// it was last asked, and if so has every view read in full again. It runs in the
+// write transaction.
+func (s *Store) editedBeside() (bool, error) {
+	var v int64
+	if err := s.stmts[stmtBeside].QueryRowContext(context.Background()).Scan(&v); err != nil {
+		return false, err
+	}
+	if v == s.beside {
+		return false, nil
+	}
+	s.beside = v
+	s.views.clear()
+	return true, nil
+}
+
+// beat is one row of the pulse.
+type beat struct {
+	head, conn, key, grant   int64
+	headMAC, connMAC, keyMAC []byte
+	pending, state, metadata string
+	keyState, grantID        string
+	grantMAC                 []byte
+}
+
+func (b *beat) fields() []any {
+	return []any{
+		&b.head, &b.headMAC, &b.pending, &b.conn, &b.connMAC, &b.state, &b.metadata, nullable{&b.key}, &b.keyMAC, nullable{&b.keyState},
+		nullable{&b.grantID}, nullable{&b.grant}, &b.grantMAC,
+	}
+}
+
+// of reports whether the row is that of the kept rows; n is its number.
+func (b *beat) of(k *keptView, n int) bool {
+	v := &k.view
+	if b.pending != "" || b.head != v.Tenant.Version || b.conn != v.Connection.Version || b.key != v.Key.Version ||
+		b.state != string(v.Connection.State) || b.keyState != string(v.Key.State) || b.metadata != k.metadata ||
+		!bytes.Equal(b.headMAC, k.head) || !bytes.Equal(b.connMAC, k.conn) || !bytes.Equal(b.keyMAC, k.key) {
+		return false
+	}
+	if len(v.Grants) == 0 {
+		return n == 0 && b.grantID == ""
+	}
+	i := slices.IndexFunc(v.Grants, func(g bunker.Grant) bool { return string(g.ID) == b.grantID })
+	return i >= 0 && b.grant == v.Grants[i].Version && bytes.Equal(b.grantMAC, k.grants[i])
+}
+
+// keptBy returns the kept view if it is what the store holds now.
+func (s *Store) keptBy(v *viewer, k viewKey) (view bunker.View, ok bool, err error) {
+	kept := s.views.get(k)
+	if kept == nil {
+		return view, false, nil
+	}
+	n, same := 0, true
+	rows, err := v.pulse.QueryContext(context.Background(), k.signer[:], k.client[:])
+	if err != nil {
+		return view, false, err
+	}
+	var b beat
+	for same && rows.Next() {
+		b = beat{}
+		if err := rows.Scan(b.fields()...); err != nil {
+			return view, false, errors.Join(err, rows.Close())
+		}
+		same = b.of(kept, n)
+		n++
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return view, false, err
+	}
+	if !same || n != max(1, len(kept.view.Grants)) {
+		s.views.drop(k)
+		return view, false, nil
+	}
+	// The root key may have gone since the rows were verified.
+	if err := s.verify(&kept.view.Tenant, kept.head); err != nil {
+		s.views.drop(k)
+		return view, false, nil // read in full: it says what is wrong
+	}
+	return kept.copied(), true, nil
+}

@@ -1,0 +1,94 @@
+package store
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"nsecbunker/internal/bunker"
+)
+
+// full reads a view past what is kept.
+func (f *fixture) full(c *bunker.Connection) bunker.View {
+	f.t.Helper()
+	v := <-f.viewers
+	defer func() { f.viewers <- v }()
+	view, err := f.viewBy(v, c.Signer, c.Client)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return view
+}
+
+// Every way to change what a decision rests on shows in the very next view.
+func TestKeptViewsMissNoChange(t *testing.T) {
+	f := newFixture(t)
+	k := f.addKey("herald")
+	c := f.addConnection(k)
+	g := f.view(c).Grants[0]
+	for _, change := range []struct {
+		name string
+		do   func(tx *Tx) error
+	}{
+		{"nothing", func(*Tx) error { return nil }},
+		{"a new grant", func(tx *Tx) error { return tx.PutGrant(f.newGrant(c, 0)) }},
+		{"a new grant with a limit", func(tx *Tx) error { return tx.PutGrant(f.newGrant(c, 1)) }},
+		{"a grant changed", func(tx *Tx) error { g.Permissions = "ping"; return tx.PutGrant(&g) }},
+		{"a grant ended", func(tx *Tx) error { g.Ended = true; return tx.PutGrant(&g) }},
+		{"what is open withdrawn", func(tx *Tx) error { return tx.Withdraw(c.ID) }},
+		{"the key locked", func(tx *Tx) error { k.Locked = true; return tx.PutKey(k) }},
+		{"the key being deleted", func(tx *Tx) error { k.State = bunker.KeyDeleting; return tx.PutKey(k) }},
+		{"everything stopped", func(tx *Tx) error {
+			st := tx.Tenant()
+			st.Stopped = true
+			return tx.PutTenant(st)
+		}},
+		{"the connection suspended", func(tx *Tx) error {
+			now, err := tx.Connection(c.ID)
+			if err != nil {
+				return err
+			}
+			now.State = bunker.ConnSuspended
+			return tx.PutConnection(now)
+		}},
+		{"the key gone", func(tx *Tx) error { return tx.DeleteKey(k.ID) }},
+	} {
+		f.view(c) // kept from here on
+		f.change(func(tx *Tx) error {
+			if err := change.do(tx); err != nil {
+				return err
+			}
+			return tx.Audit(bunker.AuditRecord{Action: "test"})
+		})
+		for range 2 { // read in full at the first, kept at the second
+			hints := cmpopts.IgnoreFields(bunker.TenantState{}, "ChainSeq", "ChainHead", "LedgerTime")
+			if d := cmp.Diff(f.full(c), f.view(c), hints, cmpopts.EquateEmpty()); d != "" {
+				t.Errorf("%s: %s", change.name, d)
+			}
+		}
+	}
+}
+
+// What a decision does to its view reaches no other one.
+func TestKeptViewsAreEachCallersOwn(t *testing.T) {
+	f := newFixture(t)
+	c := f.addConnection(f.addKey("herald"))
+	for range 3 {
+		v := f.view(c)
+		if v.Connection.Name == "changed" || v.Key.Name == "changed" || v.Grants[0].Permissions == "changed" {
+			t.Fatal("another caller's change came through")
+		}
+		v.Connection.Name, v.Key.Name, v.Grants[0].Permissions = "changed", "changed", "changed"
+	}
+}
+
+func TestKeptViewsAreBounded(t *testing.T) {
+	var c viewCache
+	for i := range 3 * maxViews {
+		c.put(viewKey{signer: [32]byte{byte(i), byte(i >> 8), byte(i >> 16)}}, &keptView{})
+	}
+	if n := len(c.now) + len(c.old); n > maxViews {
+		t.Errorf("%d views are kept", n)
+	}
+}
