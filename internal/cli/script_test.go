@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -30,7 +31,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"ready": waitReady, "keep": keepOutput, "question": waitQuestion, "exits": exits,
+			"ready": waitReady, "keep": keepOutput, "question": waitQuestion, "exits": exits, "link": waitLink,
 		},
 	})
 }
@@ -101,4 +102,14 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if want, err := strconv.Atoi(args[0]); err != nil || got != want {
 		ts.Fatalf("exit code %d, want %s", got, args[0])
 	}
+}
+
+// waitLink waits until a file holds a whole line and keeps it: link NAME FILE.
+func waitLink(ts *testscript.TestScript, _ bool, args []string) {
+	wait(ts, "a line in "+args[1], func() bool {
+		b, err := os.ReadFile(ts.MkAbs(args[1]))
+		line, _, whole := strings.Cut(string(b), "\n")
+		ts.Setenv(args[0], line)
+		return err == nil && whole
+	})
 }
