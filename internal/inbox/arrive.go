@@ -107,24 +107,26 @@ func (in *Inbox) first(ctx context.Context, ev *nostr.Event, raw []byte) Verdict
 	}
 	now := in.Now()
 	a := signer.Arrival{Event: ev, Raw: raw, ClockOff: !bunker.Fresh(ev.CreatedAt, now.UnixMilli())}
-	// What is older than a moment may have been answered before a restart.
-	if now.Sub(time.Unix(ev.CreatedAt, 0)) > lateAfter {
+	// What was made before the first id that is remembered may have been answered
+	// already. (So may a younger one of a clock that is ahead: its claim says so.)
+	if made := time.Unix(ev.CreatedAt, 0); now.Sub(made) > lateAfter && made.Before(in.seen.all().Add(lateAfter)) {
 		if state, stored, err := in.Ledger.Request(ctx, ev.ID); err != nil {
 			return in.failed("reading the ledger", err)
 		} else if state != bunker.RequestNone {
-			in.seen.add(ev.ID)
+			in.seen.add(ev.ID, now)
 			return in.stored(ctx, ev.ID, state, stored)
 		}
 	}
 	v, noted := in.judge(ctx, a)
 	if noted {
-		in.seen.add(ev.ID)
+		in.seen.add(ev.ID, now)
 	}
 	return v
 }
 
-// lateAfter is the age from which an event that was not seen by this process is
-// looked up before it is worked on. Younger doubles meet the claim in the commit.
+// lateAfter is the age from which an event that this process may have forgotten,
+// or never seen, is looked up before it is worked on. Other doubles meet the claim
+// in the commit.
 const lateAfter = 3 * time.Second
 
 // again answers an event that was seen: with the stored bytes, if there are any.

@@ -104,7 +104,7 @@ func New(c Config) (*Inbox, error) {
 	c.Limits = c.Limits.orDefault()
 	return &Inbox{
 		Config:    c,
-		seen:      newSeen(c.Limits.Seen),
+		seen:      newSeen(c.Limits.Seen, c.Now()),
 		flights:   flights{m: map[nostr.ID]*flight{}},
 		strangers: newStrangers(c.Limits),
 		rates:     newRates(c.Limits),

@@ -40,10 +40,20 @@ type seen struct {
 	mu       sync.Mutex
 	half     int
 	now, old map[nostr.ID]struct{}
+	// since is from when on every id is remembered; turned is when the younger
+	// generation began.
+	since, turned time.Time
 }
 
-func newSeen(n int) *seen {
-	return &seen{half: max(1, n/2), now: map[nostr.ID]struct{}{}}
+func newSeen(n int, now time.Time) *seen {
+	return &seen{half: max(1, n/2), now: map[nostr.ID]struct{}{}, since: now, turned: now}
+}
+
+// all returns the time from which on every verified event is remembered.
+func (s *seen) all() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.since
 }
 
 func (s *seen) has(id nostr.ID) bool {
@@ -54,11 +64,12 @@ func (s *seen) has(id nostr.ID) bool {
 	return a || b
 }
 
-func (s *seen) add(id nostr.ID) {
+func (s *seen) add(id nostr.ID, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.now) >= s.half {
-		s.old, s.now = s.now, make(map[nostr.ID]struct{}, s.half)
+		s.old, s.now = s.now, map[nostr.ID]struct{}{}
+		s.since, s.turned = s.turned, now
 	}
 	s.now[id] = struct{}{}
 }

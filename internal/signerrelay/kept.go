@@ -27,7 +27,7 @@ type kept struct {
 
 // reply is one kept event.
 type reply struct {
-	ev  *nostr.Event
+	ev  nostr.Event // what filters ask for of it: id, author, kind and time
 	raw []byte
 	p   []nostr.PubKey
 	at  time.Time // when it was published here
@@ -61,7 +61,7 @@ func (k *kept) add(ev *nostr.Event, raw []byte, ps []nostr.PubKey, now time.Time
 			k.drop(s.items[0])
 		}
 	}
-	el := k.order.PushBack(&reply{ev: ev, raw: raw, p: ps, at: now})
+	el := k.order.PushBack(&reply{ev: nostr.Event{ID: ev.ID, PubKey: ev.PubKey, Kind: ev.Kind, CreatedAt: ev.CreatedAt}, raw: raw, p: ps, at: now})
 	k.byID[ev.ID] = el
 	k.bytes += len(raw)
 	for _, p := range ps {
@@ -125,7 +125,7 @@ func (k *kept) find(s *sub, now time.Time) []*reply {
 		for p := range f.p {
 			if shelf := k.byP[p]; shelf != nil {
 				for _, el := range shelf.items {
-					if r := el.Value.(*reply); f.matchKept(r.ev, r.p) {
+					if r := el.Value.(*reply); f.matchKept(&r.ev, r.p) {
 						hits = append(hits, r)
 					}
 				}

@@ -62,7 +62,8 @@ func TestAClientThatReconnectsGetsTheReplyThatItMissed(t *testing.T) {
 // shelfTest is a kept whose events are each a second younger than the one before.
 type shelfTest struct {
 	*kept
-	n int64
+	n        int64
+	contents map[nostr.ID]string
 }
 
 func keptWith(t *testing.T, lim Limits) *shelfTest {
@@ -81,7 +82,7 @@ func (k *shelfTest) has(ps ...nostr.PubKey) (contents []string) {
 		f.p[p] = struct{}{}
 	}
 	for _, r := range k.find(&sub{filters: []filter{f}}, noon) {
-		contents = append(contents, r.ev.Content)
+		contents = append(contents, k.contents[r.ev.ID])
 	}
 	return contents
 }
@@ -93,6 +94,10 @@ func (k *shelfTest) put(at time.Time, content string, size int, ps ...nostr.PubK
 	k.n++
 	ev.CreatedAt = noon.Unix() + k.n
 	ev.ID = ev.ComputeID()
+	if k.contents == nil {
+		k.contents = map[nostr.ID]string{}
+	}
+	k.contents[ev.ID] = content
 	k.add(ev, []byte(strings.Repeat("x", size)), ps, at)
 }
 

@@ -68,9 +68,10 @@ const (
 	// DefaultMaxKeptBytesPerKey is the default of Limits.MaxKeptBytesPerKey.
 	DefaultMaxKeptBytesPerKey = 2 << 20
 	// DefaultMaxKept is the default of Limits.MaxKept.
-	DefaultMaxKept = 16_384
-	// DefaultMaxKeptBytes is the default of Limits.MaxKeptBytes.
-	DefaultMaxKeptBytes = 32 << 20
+	DefaultMaxKept = 8192
+	// DefaultMaxKeptBytes is the default of Limits.MaxKeptBytes: under full load, replies of some seconds. What
+	// nobody took is published again by the bunker.
+	DefaultMaxKeptBytes = 8 << 20
 	// DefaultMaxWait is the default of Limits.MaxWait.
 	DefaultMaxWait = 5 * time.Second
 	// DefaultDeliverTimeout is the default of Limits.DeliverTimeout.
