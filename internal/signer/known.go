@@ -29,6 +29,9 @@ func (s *Signer) known(ctx context.Context, c *call) (Judgement, error) {
 	if c.Parked != nil && c.Parked.Approval.EventID != c.Event.ID {
 		return s.fail(c, e, bunker.CodeError, "approval "+string(c.Parked.Approval.ID), "replaced by a newer request")
 	}
+	if c.view.Key == nil {
+		return s.refuse(c, e, "key", "the key of this connection was deleted; ask the bunker's administrator")
+	}
 	if c.req.Method == nip46.Connect {
 		return s.connectAgain(ctx, c, e)
 	}

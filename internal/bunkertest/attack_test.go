@@ -1,0 +1,36 @@
+package bunkertest
+
+import (
+	"testing"
+	"time"
+
+	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip46"
+)
+
+// What somebody would try who means harm, found by review; each test failed once.
+
+func TestAnAppOfADeletedKeyIsRefusedWhateverItAsks(t *testing.T) {
+	t.Parallel()
+	b := Start(t, Options{})
+	pub := b.AddKey("herald")
+	a := b.Connected(b.Token("herald", "all"))
+	b.Admin("key.delete", Params{"key": "herald"})
+	b.Clock.Pass(30 * 24 * time.Hour)
+	b.Chores()
+	if keys := b.Admin("key.list", nil).Each("keys"); len(keys) != 0 {
+		t.Fatalf("%d keys are left", len(keys))
+	}
+	key, err := nostr.ParsePubKey(pub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	note := nostr.Template{Kind: 1, CreatedAt: a.Now().Unix(), Content: "x", PubKey: key, HasPubKey: true}
+	for _, q := range []*Asked{
+		a.Ask(nip46.SignEvent, string(note.AppendJSON(nil))), a.AskSign(1, "x"), a.Ask(nip46.Connect, pub, "wrong"), a.Ask(nip46.Connect, ""),
+		a.Ask(nip46.GetPublicKey), a.Ask(nip46.Ping), a.Ask(nip46.SwitchRelays), a.Ask(nip46.Logout), a.Ask(nip46.NIP44Decrypt, pub, "x"), a.Ask("describe"),
+	} {
+		q.Fails()
+	}
+	b.Verify()
+}
