@@ -105,13 +105,28 @@ Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 refused o
 		&cobra.Group{ID: groupAdmin, Title: "Administration:"},
 		&cobra.Group{ID: groupClient, Title: "Using a bunker:"},
 	)
-	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true}) // --help says the same
+	root.SetHelpCommand(helpCmd(root))
 	a.commands(root)
 	for _, c := range root.Commands() {
 		a.finishTree(c)
 	}
 	group(root)
 	return root
+}
+
+// helpCmd is another way to say --help.
+func helpCmd(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [command]", Short: "help about a command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return usage("there is no command %q", shown("nsecbunker "+strings.Join(args, " "), 100)).withHint("nsecbunker --help")
+			}
+			c.InitDefaultHelpFlag()
+			return c.Help()
+		},
+	}
 }
 
 // commands hangs every command below root.

@@ -1,0 +1,467 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nsecbunker/internal/bunker"
+)
+
+// recorder is a bunker that notes what it is asked.
+type recorder struct {
+	calls   map[string]map[string]bool // command: parameters
+	answers map[string]string
+}
+
+func (r *recorder) Call(_ context.Context, name string, params json.RawMessage, _ []byte, result any) error {
+	var p map[string]json.RawMessage
+	if err := json.Unmarshal(params, &p); err != nil {
+		return err
+	}
+	if r.calls[name] == nil {
+		r.calls[name] = map[string]bool{}
+	}
+	for k, v := range p {
+		r.calls[name][k] = true
+		var list []map[string]json.RawMessage
+		if json.Unmarshal(v, &list) == nil {
+			for _, item := range list {
+				for inner := range item {
+					r.calls[name][k+"."+inner] = true
+				}
+			}
+		}
+	}
+	answer := r.answers[name]
+	if answer == "" {
+		answer = "{}"
+	}
+	if result == nil {
+		return nil
+	}
+	return json.Unmarshal([]byte(answer), result)
+}
+
+func (r *recorder) Close() error { return nil }
+
+// newApp is a run of the command line without a bunker.
+func newApp(t *testing.T, c Caller, stdin string) (a *app, out, talk *bytes.Buffer) {
+	t.Helper()
+	out, talk = &bytes.Buffer{}, &bytes.Buffer{}
+	home := t.TempDir()
+	a = &app{
+		Streams: Streams{In: strings.NewReader(stdin), Out: out, Err: talk}, version: "test",
+		getenv: func(name string) string { return map[string]string{"HOME": home}[name] },
+		now:    func() time.Time { return time.UnixMilli(1_800_000_000_000) },
+		dial:   func(context.Context, *app) (Caller, error) { return c, nil },
+	}
+	return a, out, talk
+}
+
+// lines are command lines that between them send every parameter.
+func lines() []string {
+	const npub = "npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg"
+	return []string{
+		"status", "setup --relay wss://x.com --admin " + npub, "unseal", "unseal --slot s", "seal", "seal slot list",
+		"seal slot add passphrase", "seal slot add file /key --name n", "seal slot add credential c", "seal slot add command c",
+		"seal slot remove s --yes", "stop", "stop end", "doctor",
+		"key add k --deny --no-export --passphrase", "key add k --import --deny --no-export --passphrase --account 3", "key list", "key show k",
+		"key rename k l", "key lock k", "key unlock k", "key export k", "key delete k --yes", "key restore k",
+		"key set k --npub-login on --default deny --no-export --yes", "key passphrase k", "key passphrase k --remove",
+		"token create k --client c --perms all --person p --uses 2 --expires 1h --grant-for 1d", "token list", "token revoke t",
+		"connect nostrconnect://x --key k --perms all --name n --person p", "connections", "connections list --key k --state active",
+		"connection show c", "connection rename c n --person p", "connection suspend c", "connection resume c", "connection revoke c --yes",
+		"connection grant c all --deny --for 1h --uses 3", "connection ungrant c g", "connection review --yes",
+		"approvals --state any", "approve q --all --for 1h --name n --perms all", "deny q --never --for 1h",
+		"admin list", "admin add " + npub + " --role owner --name n", "admin remove " + npub + " --yes",
+		"relay list", "relay add wss://x.com", "relay remove wss://x.com", "clock accept --yes",
+		"audit list --since 1h --until 1h --key k --connection c --client " + npub + " --action a --effect allow",
+		"audit list --principal local", "audit verify", "audit checkpoint", "audit export", "audit export --format csv",
+		"backup create f", "backup create f --recipient age1x", "leave", "passphrase --passphrase-file -",
+	}
+}
+
+// TestAnswersAreReadAsTheTableGivesThem: every field that is read of an answer is
+// one that the admin table gives.
+func TestAnswersAreReadAsTheTableGivesThem(t *testing.T) {
+	t.Parallel()
+	table := adminTable(t)
+	for command, view := range map[string]any{
+		"status": statusView{}, "setup": setupAnswer{}, "unseal": unsealAnswer{}, "key.show": keyAnswer{}, "key.add": keyAnswer{},
+		"key.list": struct {
+			Keys []keyView `json:"keys"`
+		}{},
+		"token.create": tokenCreated{},
+		"token.list": struct {
+			Tokens []tokenView `json:"tokens"`
+		}{},
+		"connection.list": struct {
+			Connections []connectionView `json:"connections"`
+		}{},
+		"connection.show": struct {
+			Grants []grantView `json:"grants"`
+		}{},
+		"approval.list": struct {
+			Approvals []approvalView `json:"approvals"`
+		}{},
+		"admin.list": struct {
+			Admins []adminView `json:"admins"`
+		}{},
+		"relay.list": struct {
+			Relays []relayView `json:"relays"`
+		}{},
+		"slot.list": struct {
+			Slots []slotView `json:"slots"`
+		}{},
+		"leave": struct {
+			Keys []leavingKey `json:"keys"`
+		}{},
+		"audit.verify": reportView{},
+		"backup.create": struct {
+			File backupFile `json:"file"`
+		}{},
+	} {
+		for _, f := range fieldsOf(reflect.TypeOf(view), "") {
+			if !table[command].results[f] {
+				t.Errorf("%s does not answer with %s", command, f)
+			}
+		}
+	}
+}
+
+// fieldsOf are the JSON names in a type, those of inner objects after theirs.
+func fieldsOf(t reflect.Type, at string) []string {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || t == reflect.TypeFor[stamp]() {
+		return nil
+	}
+	var out []string
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, skip := jsonName(f)
+		if !skip {
+			out = append(append(out, at+name), fieldsOf(f.Type, at+name+".")...)
+		}
+	}
+	return out
+}
+
+// tableRow is a command of the admin table, as its golden file shows it.
+type tableRow struct {
+	socket bool
+	params map[string]bool // true: required
+
+	results map[string]bool
+}
+
+func adminTable(t *testing.T) map[string]tableRow {
+	t.Helper()
+	b, err := os.ReadFile("../admin/testdata/commands.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := map[string]tableRow{}
+	name := ""
+	for _, line := range strings.Split(string(b), "\n") {
+		switch f := strings.Fields(line); {
+		case len(f) == 0:
+		case !strings.HasPrefix(line, " "):
+			name = f[0]
+			table[name] = tableRow{strings.Contains(line, "socket"), map[string]bool{}, map[string]bool{}}
+		case f[0] == ">":
+			table[name].results[strings.TrimSuffix(strings.TrimSuffix(f[1], ":"), "?")] = true
+		case f[0] == "<":
+			p := strings.TrimSuffix(f[1], ":")
+			table[name].params[strings.TrimSuffix(p, "?")] = !strings.HasSuffix(p, "?")
+		}
+	}
+	return table
+}
+
+// TestCommandsSendWhatTheTableTakes: every command line sends parameters that the
+// admin table has, and every command of the socket door can be reached.
+func TestCommandsSendWhatTheTableTakes(t *testing.T) {
+	t.Parallel()
+	r := &recorder{calls: map[string]map[string]bool{}, answers: map[string]string{
+		"status":           `{"state":"not set up"}`,
+		"approval.list":    `{"approvals":[{"id":"q","digest":"00"}]}`,
+		"audit.checkpoint": `{"checkpoint":"{}"}`,
+	}}
+	for _, l := range lines() {
+		args := strings.Fields(l)
+		if i := slices.Index(args, "--passphrase-file"); i >= 0 {
+			file := filepath.Join(t.TempDir(), "p")
+			if err := os.WriteFile(file, []byte("a passphrase of a test"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			args[i+1] = file
+		}
+		stdin := strings.Repeat("a passphrase of a test\n", 3)
+		if slices.Contains(args, "--import") {
+			stdin = "leader monkey parrot ring guide accident before fence cannon height naive bean\n" + stdin
+		}
+		a, _, talk := newApp(t, r, stdin)
+		if code := a.run(t.Context(), args); code == exitUsage || code == exitNotRunning {
+			t.Errorf("nsecbunker %s: exit code %d\n%s", l, code, talk)
+		}
+	}
+	table := adminTable(t)
+	for name, row := range table {
+		if row.socket && r.calls[name] == nil {
+			t.Errorf("no command line reaches %s", name)
+		}
+	}
+	for name, params := range r.calls {
+		row, ok := table[name]
+		if !ok {
+			t.Errorf("%s is not in the admin table", name)
+			continue
+		}
+		for p := range params {
+			if _, ok := row.params[p]; !ok {
+				t.Errorf("%s has no parameter %s", name, p)
+			}
+		}
+		for p, required := range row.params {
+			if !params[p] && (required || !forOthers(name, p)) {
+				t.Errorf("no command line sends %s of %s", p, name)
+			}
+		}
+	}
+}
+
+// forOthers are parameters that this command line has no use for: pages are as
+// large as they may be, and follow each other by themselves.
+func forOthers(command, param string) bool {
+	switch command + " " + param {
+	case "setup code", // sitting at the machine is enough
+		"setup default", "setup admins.role", "setup admins.name",
+		"key.import password", // sent for an ncryptsec: testdata/script/keys.txtar
+		"key.unlock passphrase", "key.export passphrase", "key.no_export passphrase",
+		"key.passphrase.set passphrase", "key.passphrase.remove passphrase", // asked for when wanted: the same script
+		"token.list key", "token.list open", "audit.verify held", "unseal slot", "passphrase.change slot":
+		return true
+	}
+	return param == "after" || param == "limit"
+}
+
+// TestHelpIsAsItWas shows each change of the command line in review.
+func TestHelpIsAsItWas(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	var walk func(path []string, c *cobra.Command)
+	walk = func(path []string, c *cobra.Command) {
+		if c.Hidden {
+			return
+		}
+		a, out, _ := newApp(t, nil, "")
+		if code := a.run(t.Context(), append(path, "--help")); code != exitOK {
+			t.Errorf("%v --help: exit code %d", path, code)
+		}
+		b.WriteString("\n$ nsecbunker " + strings.Join(append(path, "--help"), " ") + "\n" + out.String())
+		for _, sub := range c.Commands() {
+			walk(append(slices.Clone(path), sub.Name()), sub)
+		}
+	}
+	a, _, _ := newApp(t, nil, "")
+	walk(nil, a.root())
+	golden(t, "testdata/help.golden", bytes.TrimLeft(b.Bytes(), "\n"))
+}
+
+// TestEveryCommandThatTheProgramNamesExists reads the hints and sentences out of
+// the code: what people are told to type must be there.
+func TestEveryCommandThatTheProgramNamesExists(t *testing.T) {
+	t.Parallel()
+	a, _, _ := newApp(t, nil, "")
+	root := a.root()
+	root.InitDefaultHelpCmd()
+	named := regexp.MustCompile("(?:^|[`:(;,] ?|with |then |see |try |run )nsecbunker ((?:[a-z-]+ ?)+)")
+	seen := 0
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Name() == "testdata" {
+			return filepath.SkipDir
+		}
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			lit, ok := n.(*ast.BasicLit)
+			if !ok || lit.Kind != token.STRING {
+				return true
+			}
+			text, err := strconv.Unquote(lit.Value)
+			if err != nil {
+				return true
+			}
+			for _, m := range named.FindAllStringSubmatch(text, -1) {
+				words := strings.Fields(m[1])
+				if words[0] == KDFCommand || strings.HasPrefix(words[0], "-") {
+					continue
+				}
+				c, rest, err := root.Find(words)
+				seen++
+				if err != nil || c == root || c.HasSubCommands() && len(rest) > 0 && c.Name() == words[len(words)-len(rest)-1] && !prose(rest[0]) {
+					t.Errorf("%s tells people to type: nsecbunker %s", path, m[1])
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen < 50 {
+		t.Errorf("only %d commands were found: the reader is broken", seen)
+	}
+}
+
+// prose are words that follow a command in a sentence.
+func prose(word string) bool {
+	return slices.Contains([]string{"and", "in", "makes", "prints", "over", "of", "wants", "to", "or", "against", "again", "later", "shows"}, word)
+}
+
+// TestUntrustedTextCannotSteerTheTerminal: names and contents of others.
+func TestUntrustedTextCannotSteerTheTerminal(t *testing.T) {
+	t.Parallel()
+	evil := "a\x1b[2Jb\u202ec\u200bd\r\n  asked     approved"
+	q := map[string]any{"approvals": []any{map[string]any{
+		"id": "q", "sentence": evil, "caution": evil, "state": "pending", "method": evil, "permission": evil,
+		"operation": map[string]any{"content": evil + strings.Repeat(" x", 500), "tags": []string{evil}, "peer": evil, "requested": evil, "app_url": evil},
+	}}}
+	b, err := json.Marshal(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := map[string]any{"connections": []any{map[string]any{"id": "c", "name": evil, "person": evil, "key": evil, "state": "active"}}}
+	cb, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &recorder{calls: map[string]map[string]bool{}, answers: map[string]string{"approval.list": string(b), "connection.list": string(cb)}}
+	for _, line := range []string{"approvals", "approvals --full", "connections", "approve q"} {
+		a, out, talk := newApp(t, r, "")
+		a.run(t.Context(), strings.Fields(line))
+		text := out.String() + talk.String()
+		if strings.ContainsAny(text, "\x1b\u202e\u200b\r") {
+			t.Errorf("%s prints %q", line, text)
+		}
+		for _, l := range strings.Split(text, "\n") {
+			if strings.HasPrefix(l, "  asked     approved") || strings.HasPrefix(l, "x ") {
+				t.Errorf("%s: what an app sent begins a line: %q", line, l)
+			}
+		}
+	}
+}
+
+// TestRefusalsOfTheBunkerBecomeErrorsWithHints also in JSON.
+func TestRefusalsOfTheBunkerBecomeErrorsWithHints(t *testing.T) {
+	t.Parallel()
+	refuse := refuser{bunker.Errorf(bunker.CodeConflict, "there is a key named x already").In("name").WithHint("nsecbunker key list")}
+	a, out, talk := newApp(t, refuse, "")
+	if code := a.run(t.Context(), []string{"key", "add", "x"}); code != exitFailed || out.Len() > 0 ||
+		talk.String() != "error: there is a key named x already\nhint: nsecbunker key list\n" {
+		t.Errorf("exit code %d, %q, %q", code, out, talk)
+	}
+	a, out, talk = newApp(t, refuse, "")
+	if code := a.run(t.Context(), []string{"key", "add", "x", "--json"}); code != exitFailed || out.Len() > 0 ||
+		talk.String() != `{"error":{"code":"conflict","field":"name","hint":"nsecbunker key list","words":"there is a key named x already"}}`+"\n" {
+		t.Errorf("exit code %d, %q, %q", code, out, talk)
+	}
+}
+
+type refuser struct{ err error }
+
+func (r refuser) Call(context.Context, string, json.RawMessage, []byte, any) error { return r.err }
+func (r refuser) Close() error                                                     { return nil }
+
+// TestTheProofIsAskedForOnce and sent with the second try.
+func TestTheProofIsAskedForOnce(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "p")
+	if err := os.WriteFile(file, []byte("a passphrase of a test\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := &prover{}
+	a, _, talk := newApp(t, p, "")
+	if code := a.run(t.Context(), []string{"stop", "end", "--passphrase-file", file}); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, talk)
+	}
+	if !slices.Equal(p.proofs, []string{"", "a passphrase of a test"}) {
+		t.Errorf("proofs: %q", p.proofs)
+	}
+}
+
+type prover struct{ proofs []string }
+
+func (p *prover) Call(_ context.Context, _ string, _ json.RawMessage, proof []byte, result any) error {
+	p.proofs = append(p.proofs, string(proof))
+	if len(proof) == 0 {
+		return bunker.Errorf(bunker.CodeNeedsProof, "it needs the passphrase")
+	}
+	return json.Unmarshal([]byte("{}"), result)
+}
+func (p *prover) Close() error { return nil }
+
+// TestCompletionOffersNames of keys, apps and questions, and nothing when there is
+// no bunker.
+func TestCompletionOffersNames(t *testing.T) {
+	t.Parallel()
+	r := &recorder{calls: map[string]map[string]bool{}, answers: map[string]string{
+		"key.list":        `{"keys":[{"name":"herald","npub":"npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg"},{"name":"other"}]}`,
+		"connection.list": `{"connections":[{"id":"cabc","name":"coracle","state":"active"}]}`,
+		"approval.list":   `{"approvals":[{"id":"qabc","sentence":"x wants y"}]}`,
+		"token.list":      `{"tokens":[{"id":"tabc","client":"x"}]}`,
+		"slot.list":       `{"slots":[{"name":"file","kind":"file"}]}`,
+		"admin.list":      `{"admins":[{"npub":"npub1x","role":"owner"}]}`,
+		"relay.list":      `{"relays":[{"url":"wss://x.com","state":"used"}]}`,
+	}}
+	for line, want := range map[string]string{
+		"key show h":             "herald\tnpub10elfc…zvjptg",
+		"token create h":         "herald",
+		"connect x --key h":      "herald",
+		"connection revoke ":     "cabc\tcoracle, active",
+		"approve ":               "qabc\tx wants y",
+		"deny ":                  "qabc",
+		"token revoke ":          "tabc\tx",
+		"seal slot remove ":      "file",
+		"admin remove ":          "npub1x",
+		"admin add x --role ":    "approver",
+		"relay remove ":          "wss://x.com",
+		"completion ":            "zsh",
+		"seal slot add ":         "credential",
+		"audit list --key oth":   "other",
+		"connections list --key": "--key",
+	} {
+		a, out, _ := newApp(t, r, "")
+		args := append([]string{cobra.ShellCompRequestCmd}, strings.Split(line, " ")...)
+		if a.run(t.Context(), args) != exitOK || !strings.Contains(out.String(), want) {
+			t.Errorf("%q offers %q, want %q", line, out, want)
+		}
+	}
+	a, out, _ := newApp(t, refuser{errNotRunning("x", nil)}, "")
+	if a.run(t.Context(), []string{cobra.ShellCompRequestCmd, "key", "show", ""}) != exitOK || strings.HasPrefix(out.String(), "h") {
+		t.Errorf("without a bunker: %q", out)
+	}
+}
