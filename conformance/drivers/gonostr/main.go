@@ -1,0 +1,71 @@
+// Command gonostr drives github.com/nbd-wtf/go-nostr's NIP-46 client.
+package main
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/nbd-wtf/go-nostr"
+	"github.com/nbd-wtf/go-nostr/nip46"
+
+	"nsecbunker/conformance/drivers/serve"
+)
+
+func main() {
+	serve.Run(func() serve.Session {
+		ctx, cancel := context.WithCancel(context.Background())
+		return &session{ctx: ctx, cancel: cancel}
+	})
+}
+
+type session struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	client *nip46.BunkerClient
+}
+
+// Do implements serve.Session.
+func (s *session) Do(op string, a serve.Args) (any, error) {
+	switch op {
+	case "connect":
+		return nil, s.connect(a)
+	case "get_public_key":
+		return s.client.GetPublicKey(s.ctx)
+	case "ping":
+		return "pong", s.client.Ping(s.ctx)
+	case "sign_event":
+		var ev nostr.Event
+		if err := json.Unmarshal(a.Event, &ev); err != nil {
+			return nil, err
+		}
+		err := s.client.SignEvent(s.ctx, &ev)
+		return json.RawMessage(ev.String()), err
+	case "nip04_encrypt":
+		return s.client.NIP04Encrypt(s.ctx, a.Peer, a.Text)
+	case "nip04_decrypt":
+		return s.client.NIP04Decrypt(s.ctx, a.Peer, a.Text)
+	case "nip44_encrypt":
+		return s.client.NIP44Encrypt(s.ctx, a.Peer, a.Text)
+	case "nip44_decrypt":
+		return s.client.NIP44Decrypt(s.ctx, a.Peer, a.Text)
+	case "rpc":
+		return s.client.RPC(s.ctx, a.Method, a.Params)
+	case "close":
+		s.cancel()
+		return nil, nil
+	}
+	return nil, serve.Lacks("no function for " + op)
+}
+
+func (s *session) connect(a serve.Args) (err error) {
+	switch {
+	case a.Perms != nil:
+		return serve.Lacks("ConnectBunker sends no permissions")
+	case a.Metadata != nil:
+		return serve.Lacks("ConnectBunker sends no metadata")
+	case a.Envelope != "":
+		return serve.Lacks("the envelope cannot be chosen")
+	}
+	s.client, err = nip46.ConnectBunker(s.ctx, a.Key, a.URI, nil, func(string) {})
+	return err
+}

@@ -1,0 +1,123 @@
+package conformance
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"time"
+
+	"nsecbunker/conformance/wire"
+)
+
+// template is what an app asks to be signed.
+type template struct {
+	Kind      int        `json:"kind"`
+	CreatedAt int64      `json:"created_at"`
+	Tags      [][]string `json:"tags"`
+	Content   string     `json:"content"`
+}
+
+// String is the template as JSON.
+func (t template) String() string {
+	b, err := json.Marshal(t)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+func now() int64 { return time.Now().Unix() }
+
+func note(text string) template {
+	return template{Kind: 1, CreatedAt: now(), Tags: [][]string{{"t", "conformance"}}, Content: text}
+}
+
+// signedBy holds an event to be the template, signed by pub: nothing added, nothing rewritten, and a signature that
+// cryptography of another origin accepts.
+func (t template) signedBy(pub string, raw json.RawMessage) error {
+	var ev wire.Event
+	if err := json.Unmarshal(raw, &ev); err != nil {
+		return fmt.Errorf("no event: %w in %.200s", err, raw)
+	}
+	var got template
+	if err := json.Unmarshal(raw, &got); err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(got, t) {
+		return fmt.Errorf("the event was changed:\n got  %.300s\n want %.300s", got, t)
+	}
+	if ev.PubKey != pub {
+		return fmt.Errorf("signed by %s, wanted %s", ev.PubKey, pub)
+	}
+	if ev.ID == "" { // NDK returns a signature only
+		ev.ID = ev.GetID()
+	}
+	return wire.Verify(&ev)
+}
+
+// The kinds of random events: none that needs special care (security.md, 2).
+var randomKinds = []int{1, 6, 7, 16, 42, 1063, 1111, 1311, 1984, 9802, 24, 1985}
+
+var oddities = []string{
+	"__proto__", "constructor", "toString", "\u2028", "\u2029", "\b\f\n\r\t", "\x00\x01\x1f", "\x7f\u0080\u009f", "\"\\/", "<script>&amp;",
+	"🫂", "𐍈", "\ufeff", "\ufffd", "\u200b\u202e", "ÅÅ", "é", "世界", "null", "{}", "[]", "\\u0041", "\\\\", "%00", "?iv=", " ", "  ", "\u00a0",
+}
+
+// randomEvents makes n events: controls, U+2028, 60 kB, 2,000 tags, `__proto__` and their like, the same for the same seed
+// (but for the date, which has to be now).
+func randomEvents(seed uint64, n int) []template {
+	rnd := rand.New(rand.NewPCG(seed, 9))
+	events := make([]template, n)
+	for i := range events {
+		events[i] = randomEvent(rnd, i)
+	}
+	return events
+}
+
+func randomEvent(rnd *rand.Rand, i int) template {
+	t := template{Kind: randomKinds[rnd.IntN(len(randomKinds))], CreatedAt: now() - rnd.Int64N(300), Tags: [][]string{}}
+	switch {
+	case i%25 == 3: // 60 kB in the envelope, where escapes and the reply's own quoting count too
+		t.Content = strings.Repeat("0123456789abcdef", 30_000/16)
+	case i%25 == 7:
+		for range 1000 {
+			t.Tags = append(t.Tags, []string{"p", "x"})
+		}
+	default:
+		t.Content = randomText(rnd, 200)
+		for range rnd.IntN(6) {
+			tag := []string{randomText(rnd, 8)}
+			for range rnd.IntN(4) {
+				tag = append(tag, randomText(rnd, 30))
+			}
+			t.Tags = append(t.Tags, tag)
+		}
+	}
+	return t
+}
+
+func randomText(rnd *rand.Rand, limit int) string {
+	var b strings.Builder
+	for n := rnd.IntN(limit); b.Len() < n; {
+		switch rnd.IntN(4) {
+		case 0:
+			b.WriteString(oddities[rnd.IntN(len(oddities))])
+		case 1:
+			b.WriteRune(randomRune(rnd))
+		default:
+			b.WriteByte(byte(' ' + rnd.IntN(95)))
+		}
+	}
+	return b.String()
+}
+
+// randomRune is any character that JSON and UTF-8 can carry: no surrogates.
+func randomRune(rnd *rand.Rand) rune {
+	for {
+		if c := rune(rnd.IntN(0x110000)); c < 0xd800 || c > 0xdfff {
+			return c
+		}
+	}
+}

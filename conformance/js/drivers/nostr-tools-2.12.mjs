@@ -1,0 +1,5 @@
+import "./polyfill.mjs"
+import * as nip46 from "nostr-tools-2.12/nip46"
+import { serveNostrTools } from "./nostr-tools-any.mjs"
+
+serveNostrTools(nip46)
