@@ -56,6 +56,10 @@ release: ## dist/nsecbunker: static, with libsecp256k1, reproducible
 conformance: ## real client libraries against this bunker
 	@scripts/outside conformance
 
+.PHONY: chaos
+chaos: ## kills and rude relays in the full counts of the promises (minutes; make test runs a tenth)
+	@NSECBUNKER_CHAOS=full go test -count=1 -timeout 60m -v -run 'SIGKILL|WhateverIsKilled|RandomEvents|FaultAtAnyStatement' ./internal/bunkertest
+
 .PHONY: bench
 bench: ## measurements
 	@scripts/outside bench

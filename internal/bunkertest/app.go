@@ -327,3 +327,11 @@ func (a *App) moved(relays ...string) *App {
 	a.t.Helper()
 	return newApp(a.t, a.arena, a.Key, a.Now, a.Remote, a.Secret, relays)
 }
+
+// again is the same app after it was started anew: it connects at once, where
+// this one would wait before it tries.
+func (a *App) again() *App {
+	a.t.Helper()
+	a.pool.Close()
+	return a.moved(a.Relays...)
+}

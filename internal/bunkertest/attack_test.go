@@ -34,3 +34,43 @@ func TestAnAppOfADeletedKeyIsRefusedWhateverItAsks(t *testing.T) {
 	}
 	b.Verify()
 }
+
+func TestAnAppIsOutOfReachOfAKeyWithNpubLoginFromItsFirstMoment(t *testing.T) {
+	t.Parallel()
+	b := Start(t, Options{})
+	b.AddKey("herald")
+	b.AddKey("other")
+	b.Admin("key.set", Params{"key": "herald", "npub_login": true})
+	spy := b.Connected(b.Token("herald", "all"))
+	victim := b.App(b.Token("other", "all"))
+	spy.Ask(nip46.NIP44Encrypt, victim.Key.PubKey().String(), "hello").Answer()
+	victim.Connect().Want("ack") // and no admin does anything from here on
+	spy.Ask(nip46.NIP44Encrypt, victim.Key.PubKey().String(), "hello").Fails("blocked", "is an app of this bunker")
+}
+
+func TestANewLinkAfterALogoutBringsNoOldPermissionsBack(t *testing.T) {
+	t.Parallel()
+	b := Start(t, Options{})
+	pub := b.AddKey("herald")
+	b.Admin("key.set", Params{"key": "herald", "npub_login": true})
+	secret := func(perms string) string {
+		u, err := nip46.ParseBunkerURI(b.Token("herald", perms))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u.Secret
+	}
+	a := npubApp(t, b, pub, secret("sign_event:1,sign_event:27235"))
+	a.Connect().Want("ack")
+	a.Sign(1, "x")
+	a.Ask(nip46.Logout).Want("ack")
+	a.Secret = secret("sign_event:7")
+	a.Connect().Want("ack")
+	a.Sign(7, "+")
+	a.AskSign(1, "x").Quiet()
+	a.Fence()
+	if q := b.Question(); q.Number("kind") != 1 {
+		t.Errorf("asked is %v", q)
+	}
+	b.Verify()
+}

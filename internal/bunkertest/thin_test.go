@@ -3,6 +3,7 @@ package bunkertest
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -10,7 +11,15 @@ import (
 	"nsecbunker/nostr"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if err := removeBinary(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+		os.Exit(code)
+	}))
+}
 
 // The straight line through all floors: a link, a client, signatures.
 func TestALinkLetsAnAppSign(t *testing.T) {

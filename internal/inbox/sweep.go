@@ -50,18 +50,18 @@ func (in *Inbox) sweep(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	if _, err := in.Backlog.ExpireApprovals(ctx); err != nil {
+	if _, err := in.Backlog.ExpireApprovals(ctx); err != nil && ctx.Err() == nil {
 		in.Log.Error("questions could not be expired", "error", err)
 	}
 	parked, err := in.Backlog.DueParked(ctx, in.Limits.SweepBatch)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		in.Log.Error("parked requests could not be read", "error", err)
 	}
 	for _, p := range parked {
 		in.spawn(func() { in.replay(ctx, p) })
 	}
 	due, err := in.Backlog.Due(ctx, in.Limits.SweepBatch)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		in.Log.Error("undelivered replies could not be read", "error", err)
 	}
 	in.publish(due)

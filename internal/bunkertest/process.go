@@ -1,0 +1,158 @@
+package bunkertest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"nsecbunker/internal/config"
+	"nsecbunker/internal/daemon"
+	"nsecbunker/internal/socket"
+)
+
+var (
+	buildOnce sync.Once
+	builtAt   string
+	buildErr  error
+)
+
+// Binary builds the real program, once for each run of tests.
+func Binary(t testing.TB) string {
+	t.Helper()
+	buildOnce.Do(func() {
+		dir, err := os.MkdirTemp("", "nsecbunker-test-")
+		if err != nil {
+			buildErr = err
+			return
+		}
+		builtAt = filepath.Join(dir, "nsecbunker")
+		cmd := exec.Command("go", "build", "-o", builtAt, "./cmd/nsecbunker")
+		cmd.Dir, cmd.Env = Root(), append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			buildErr = errors.Join(err, errors.New(string(out)))
+		}
+	})
+	if buildErr != nil {
+		t.Fatal(buildErr)
+	}
+	return builtAt
+}
+
+// removeBinary is for TestMain.
+func removeBinary() error {
+	if builtAt == "" {
+		return nil
+	}
+	return os.RemoveAll(filepath.Dir(builtAt))
+}
+
+// Process is a bunker as the real program, which a test can kill.
+type Process struct {
+	Dir    string
+	Listen string // the embedded relay
+
+	t   testing.TB
+	cmd *exec.Cmd
+	out *os.File
+}
+
+// NewProcess prepares a folder that is set up and opens without a person, and
+// starts the program on it. Dangerous commands are done by prepare, in this
+// process, before.
+func NewProcess(t testing.TB, relays []string, prepare func(b *Bunker)) *Process {
+	t.Helper()
+	p := &Process{t: t, Dir: t.TempDir()}
+	key := filepath.Join(p.Dir, "slot.key")
+	if err := os.WriteFile(key, []byte(strings.Repeat("0123456789abcdef", 2)+"0123456789abcdef"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := Start(t, Options{Dir: p.Dir, Relays: relays})
+	b.Admin("slot.add", Params{"kind": "file", "name": "unattended", "path": key})
+	prepare(b)
+	p.Listen = b.config.Listen
+	b.Stop()
+	c := config.Default()
+	c.Listen, c.AllowSwap, c.Allow = p.Listen, true, b.config.Allow
+	text, err := c.Print()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(p.Dir, config.File), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if p.out, err = os.CreateTemp(t.TempDir(), "log"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		p.Kill()
+		if t.Failed() {
+			b, _ := os.ReadFile(p.out.Name())
+			t.Logf("the program said:\n%s", b)
+		}
+		if err := p.out.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	p.Start()
+	return p
+}
+
+// Start runs the program and returns when its socket answers.
+func (p *Process) Start() {
+	p.t.Helper()
+	p.cmd = exec.Command(Binary(p.t), "start", "--data", p.Dir)
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	until(p.t, "the program listens", func() bool {
+		c, err := net.Dial("unix", filepath.Join(p.Dir, daemon.SocketFile))
+		return err == nil && c.Close() == nil
+	})
+}
+
+// Kill ends it with SIGKILL.
+func (p *Process) Kill() {
+	if p.cmd == nil {
+		return
+	}
+	_ = p.cmd.Process.Kill() // it may have ended by itself
+	_ = p.cmd.Wait()
+	p.cmd = nil
+}
+
+// Admin calls a command over the socket.
+func (p *Process) Admin(command string, params Params) Answer {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	c, err := socket.Dial(ctx, filepath.Join(p.Dir, daemon.SocketFile))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer c.Close()
+	body, err := json.Marshal(params)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	var result json.RawMessage
+	if err := c.Call(ctx, command, body, nil, &result); err != nil {
+		p.t.Fatalf("%s: %v", command, err)
+	}
+	return parseAnswer(p.t, result)
+}
+
+// Inside stops the program and opens its folder in this process.
+func (p *Process) Inside() *Bunker {
+	p.t.Helper()
+	p.Kill()
+	b := Start(p.t, Options{Dir: p.Dir})
+	return b
+}
