@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sort"
 	"time"
 
@@ -168,7 +169,12 @@ func (s *Store) Run(ctx context.Context) error {
 }
 
 // gather takes everything that waits, up to maxGroup.
+//
+// Before, everything else that can run may run. Where nothing can, this costs
+// nothing, and the group is what waits; on a busy machine it is all the requests
+// that are being decided, and one fsync serves them all. There is no timer.
 func (s *Store) gather(first *waiting) []*waiting {
+	runtime.Gosched()
 	ws := append(make([]*waiting, 0, 1+len(s.queue)), first)
 	for len(ws) < maxGroup {
 		select {
@@ -306,7 +312,7 @@ func (g *group) lockHeads() error {
 		}
 	}
 	for _, id := range ids {
-		h, err := readHead(context.Background(), g.s.write, id, forUpdate)
+		h, err := fillHead(g.s.stmts[stmtReadHead].QueryRowContext(context.Background(), string(id)), id)
 		var unknown *bunker.Error
 		if errors.As(err, &unknown) && unknown.Code == bunker.CodeNotFound {
 			continue

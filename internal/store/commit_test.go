@@ -425,6 +425,7 @@ func TestCommitEndsWithItsContextOrTheStore(t *testing.T) {
 			t.Errorf("outcome %d (%v), state %q, %v", r.Outcome, r.Err, state, err)
 		}
 	}
+	f.mustCommit(f.entry(c)) // the first Run has begun
 	if err := f.Run(ctx); err == nil || !strings.Contains(err.Error(), "twice") {
 		t.Errorf("a second Run: %v", err)
 	}

@@ -174,6 +174,15 @@ func (g *group) connect(w *waiting, _ *head) (bool, error) {
 
 func (g *group) grant(w *waiting, h *head) (bool, error) {
 	e := w.e
+	if e.UpdateToken != nil && e.UpdateConnection != nil {
+		// A link brings an ended connection back with what the link gives, not with
+		// what an older one gave. Refusals stay.
+		err := g.s.endGrants(context.Background(), faulty{g.s.write, g.s.faults}, h, e.UpdateConnection.ID,
+			func(gr *bunker.Grant) bool { return gr.Effect == bunker.Allow })
+		if err != nil {
+			return false, err
+		}
+	}
 	for i, gr := range e.NewGrants {
 		if _, err := g.s.exec(stmtGrant, grantArgs(gr, w.macs.grants[i])...); err != nil {
 			return false, err

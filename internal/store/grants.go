@@ -93,13 +93,20 @@ WHERE tenant = $2 AND connection = $3 AND state = 'pending'`, now, string(h.Tena
 	if err != nil {
 		return err
 	}
+	return s.endGrants(ctx, w, h, c, func(g *bunker.Grant) bool {
+		return g.Effect == bunker.Allow && (g.MaxUses != 0 || g.OpDigest != [32]byte{})
+	})
+}
+
+// endGrants ends those of a connection's grants that which picks.
+func (s *Store) endGrants(ctx context.Context, w writer, h *head, c bunker.ConnectionID, which func(*bunker.Grant) bool) error {
 	grants, err := all(ctx, s, w, fillGrant, grantsLive, string(h.Tenant), string(c))
 	if err != nil {
 		return err
 	}
 	for i := range grants {
 		g := &grants[i]
-		if g.Effect != bunker.Allow || (g.MaxUses == 0 && g.OpDigest == [32]byte{}) {
+		if !which(g) {
 			continue
 		}
 		g.Ended = true

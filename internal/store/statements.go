@@ -18,6 +18,7 @@ const (
 	stmtRelease
 	stmtUndo
 	stmtBeside
+	stmtReadHead
 	stmtHead
 	stmtRequest
 	stmtReplay
@@ -51,6 +52,7 @@ var statements = [stmtCount]struct{ name, text string }{
 	stmtRelease:  {"release", "RELEASE SAVEPOINT entry"},
 	stmtUndo:     {"undo", "ROLLBACK TO SAVEPOINT entry"},
 	stmtBeside:   {"beside", otherWrites},
+	stmtReadHead: {"read head", headOf + forUpdate},
 	stmtHead:     {"head", headChain},
 	// The request's row: the claim. No row is written when the event has one,
 	// or when what was read has moved.

@@ -28,9 +28,14 @@ func (h *head) fields() []any {
 // readHead reads a tenant's head without looking at its MAC: numbers of the
 // chain, ledger time and version, which decide nothing by themselves.
 func readHead(ctx context.Context, q querier, t bunker.TenantID, lock string) (*head, error) {
+	return fillHead(q.QueryRowContext(ctx, headOf+lock, string(t)), t)
+}
+
+const headOf = `SELECT ` + headColumns + ` FROM tenant_head h WHERE h.tenant = $1`
+
+func fillHead(row scanner, t bunker.TenantID) (*head, error) {
 	var h head
-	err := q.QueryRowContext(ctx, `SELECT `+headColumns+` FROM tenant_head h WHERE h.tenant = $1`+lock, string(t)).Scan(h.fields()...)
-	if err != nil {
+	if err := row.Scan(h.fields()...); err != nil {
 		return nil, orNotFound(err, "tenant", string(t))
 	}
 	return &h, nil

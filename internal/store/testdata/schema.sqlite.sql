@@ -154,7 +154,8 @@ CREATE TABLE request (
   method             TEXT    NOT NULL,
   op_digest          BLOB    NOT NULL,
   created_at         INTEGER NOT NULL, -- unix seconds, the event's own
-  state              TEXT    NOT NULL CHECK (state IN ('parked', 'ready', 'delivered', 'undeliverable')),
+  -- Not IN, for which SQLite makes a table of the four values at each write.
+  state              TEXT    NOT NULL CHECK (state = 'ready' OR state = 'delivered' OR state = 'parked' OR state = 'undeliverable'),
   envelope           BLOB,             -- while parked
   relays             TEXT    NOT NULL,
   question           TEXT    NOT NULL, -- the approval it waits for, or waited
