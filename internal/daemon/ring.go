@@ -20,6 +20,7 @@ type ring struct {
 	ours    map[nostr.PubKey]bunker.ServiceRole // keys that receive envelopes, or must not be confused with a user's
 	npub    map[nostr.PubKey]bool               // user keys with npub login
 	clients map[nostr.PubKey]int                // connections of each client
+	joining map[nostr.PubKey]bool               // clients since the start, which a reload under way may not have read
 	relays  []string                            // the tenant's, for apps
 	own     []string                            // the embedded relay's addresses
 	extra   map[string][]nostr.PubKey           // relays of single connections: url → signer keys
@@ -43,7 +44,18 @@ func (r *ring) isOurs(p nostr.PubKey) bool {
 func (r *ring) isClient(p nostr.PubKey) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.clients[p] > 0
+	return r.clients[p] > 0 || r.joining[p]
+}
+
+// joined notes a client whose connection was just stored: the vault's floor asks
+// for it, so it cannot wait for the next reload.
+func (r *ring) joined(p nostr.PubKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.joining == nil {
+		r.joining = map[nostr.PubKey]bool{}
+	}
+	r.joining[p] = true
 }
 
 // appRelays are where apps shall talk to us from now on: the embedded relay by

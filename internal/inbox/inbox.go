@@ -65,6 +65,8 @@ type Config struct {
 	Halted func() string
 	// Mine reports a key that receives envelopes here.
 	Mine func(nostr.PubKey) bool
+	// Joined is told of a client with a new connection, before it can know itself.
+	Joined func(client nostr.PubKey)
 	// Relays are the tenant's relays, for connections without their own.
 	Relays func() []string
 	// BadSignature is told of a relay that delivered a forged event.
@@ -98,7 +100,7 @@ type Inbox struct {
 // missing.
 func New(c Config) (*Inbox, error) {
 	if c.Signer == nil || c.Ledger == nil || c.Backlog == nil || c.Outlet == nil || c.Opener == nil || c.Diary == nil ||
-		c.Log == nil || c.Now == nil || c.Halted == nil || c.Mine == nil || c.Relays == nil || c.BadSignature == nil {
+		c.Log == nil || c.Now == nil || c.Halted == nil || c.Mine == nil || c.Joined == nil || c.Relays == nil || c.BadSignature == nil {
 		return nil, errors.New("inbox: the configuration is incomplete")
 	}
 	c.Limits = c.Limits.orDefault()

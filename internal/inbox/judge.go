@@ -44,6 +44,9 @@ func (in *Inbox) judge(ctx context.Context, a signer.Arrival) (v Verdict, noted 
 }
 
 func (in *Inbox) committed(ctx context.Context, e *bunker.Entry, res bunker.Result) {
+	if e.NewConnection != nil {
+		in.Joined(e.Client)
+	}
 	in.publish(res.Replies)
 	if e.NewConnection == nil && e.UpdateConnection == nil {
 		return
