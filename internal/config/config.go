@@ -107,7 +107,11 @@ func Parse(b []byte) (Config, error) {
 	var bad *toml.DecodeError
 	if errors.As(err, &bad) {
 		line, col := bad.Position()
-		return Config{}, fmt.Errorf("line %d, column %d: %s", line, col, bad.Error())
+		why := strings.TrimPrefix(bad.Error(), "toml: ")
+		if key := strings.Join(bad.Key(), "."); key != "" {
+			why = key + ": " + why
+		}
+		return Config{}, fmt.Errorf("line %d, column %d: %s", line, col, why)
 	}
 	if err != nil {
 		return Config{}, err

@@ -178,7 +178,8 @@ func (d *Daemon) openKeys(ctx context.Context) error {
 		}
 		for _, k := range keys {
 			if err := d.vault.LoadServiceKey(k); err != nil {
-				return fmt.Errorf("loading a %s key: %w; the file service.key does not belong to this data", role, err)
+				return bunker.Errorf(bunker.CodeBlocked, "the service key does not open the %s keys in %s: the file %s is another bunker's, or the data was changed; bring both back from the same backup",
+					role, d.Dir, seal.ServiceKeyFile).WithHint("nsecbunker backup restore FILE").WithCause(err)
 			}
 			if role == bunker.RoleAdmin {
 				d.adminKey = k.PubKey
