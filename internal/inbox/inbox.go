@@ -94,6 +94,7 @@ type Inbox struct {
 	gate      sync.RWMutex // closed is set before work is waited for
 	closed    bool
 	work      sync.WaitGroup
+	crew      *crew
 }
 
 // New returns an Inbox that does nothing yet, or an error that names what is
@@ -117,6 +118,7 @@ func New(c Config) (*Inbox, error) {
 		places:    make(chan struct{}, c.Limits.InFlight),
 		visitors:  make(chan struct{}, c.Limits.StrangersInFlight),
 		stopped:   make(chan struct{}),
+		crew:      newCrew(),
 	}, nil
 }
 

@@ -12,7 +12,9 @@ import (
 func (in *Inbox) judge(ctx context.Context, a signer.Arrival) (v Verdict, noted bool) {
 	for try := 0; ; try++ {
 		a.Now, a.Halted = in.Now(), in.Halted()
-		j, err := in.Signer.Judge(ctx, a)
+		var j signer.Judgement
+		var err error
+		in.crew.run(func() { j, err = in.Signer.Judge(ctx, a) })
 		if err != nil {
 			return in.failed("judging", err), false
 		}

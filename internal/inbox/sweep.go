@@ -15,6 +15,8 @@ const (
 // Run works off what is due: at start, whenever it is woken, and every
 // Limits.Sweep. It returns when ctx ends and nothing is in flight any more.
 func (in *Inbox) Run(ctx context.Context) error {
+	in.crew.start()
+	defer in.crew.stop()
 	tick := time.NewTicker(in.Limits.Sweep)
 	defer tick.Stop()
 	prune := time.NewTicker(pruneEvery)
