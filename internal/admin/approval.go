@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -245,6 +246,9 @@ func (t *Table) approvalAnswer(ctx context.Context, c *Call, p approvalAnswerPar
 		if a.digest == nil {
 			a.digest = &q.OpDigest
 		}
+		if err := t.untouched(q); err != nil && !a.Deny {
+			return err
+		}
 		login = q.Method == string(nip46.Connect)
 		rec.Connection, rec.Reason = string(q.Connection), string(a.State())+": "+approval.Permission(q)
 		if grant, err = t.answerGrant(tx, q, a); err != nil {
@@ -273,6 +277,18 @@ func (t *Table) approvalAnswer(ctx context.Context, c *Call, p approvalAnswerPar
 		}
 	}
 	return res, nil
+}
+
+// untouched refuses a question whose row was changed from outside: the row has no
+// MAC, but what it shows is bound to all that an answer is made of.
+func (t *Table) untouched(q *bunker.Approval) error {
+	shown, err := t.Vault.OpenSummary(q)
+	secret.Wipe(shown)
+	if errors.Is(err, bunker.ErrTampered) {
+		return bunker.Errorf(bunker.CodeBlocked, "the question %s was changed from outside, so it cannot be approved; deny it, and find out who writes to the data folder", q.ID).
+			In("id").WithHint("nsecbunker deny %s", q.ID).WithCause(err)
+	}
+	return err
 }
 
 func readAnswer(c *Call, p approvalAnswerParams) (*answer, error) {

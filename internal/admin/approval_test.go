@@ -16,8 +16,9 @@ import (
 	"nsecbunker/nostr/nip46"
 )
 
-// ask makes an open question of a connection, the way that the signer does.
-func (f *fixture) ask(conn bunker.ConnectionID, kind int64, content string) *bunker.Approval {
+// ask makes an open question of a connection, the way that the signer does; edits
+// are what somebody else did to its row.
+func (f *fixture) ask(conn bunker.ConnectionID, kind int64, content string, edits ...func(*bunker.Approval)) *bunker.Approval {
 	f.t.Helper()
 	ctx := f.t.Context()
 	c, err := f.store.Connection(ctx, bunker.SelfHosted, conn)
@@ -42,8 +43,11 @@ func (f *fixture) ask(conn bunker.ConnectionID, kind int64, content string) *bun
 	}
 	in := policy.Input{Now: f.clock.Now().UnixMilli(), Tenant: &st, Key: k, Connection: c, Operation: op}
 	a := approval.Ask(in, policy.Decision{Effect: bunker.Ask, Answers: policy.AnswersDefault, OnceOnly: kind == 62}, event)
-	if a.Summary, err = f.Vault.SealSummary(bunker.SelfHosted, a.ID, a.OpDigest, sum); err != nil {
+	if a.Summary, err = f.Vault.SealSummary(a, sum); err != nil {
 		f.t.Fatal(err)
+	}
+	for _, edit := range edits {
+		edit(a)
 	}
 	f.park(a, c, k, st, nil)
 	return a
@@ -93,7 +97,7 @@ func (f *fixture) knock() (*bunker.Approval, *bunker.Connection) {
 		f.t.Fatal(err)
 	}
 	a := approval.AskConnect(c, event, f.clock.Now().UnixMilli())
-	if a.Summary, err = f.Vault.SealSummary(bunker.SelfHosted, a.ID, a.OpDigest, sum); err != nil {
+	if a.Summary, err = f.Vault.SealSummary(a, sum); err != nil {
 		f.t.Fatal(err)
 	}
 	f.park(a, c, k, st, c)
@@ -202,6 +206,28 @@ func TestThreeDenialsCoolAnOperationOff(t *testing.T) {
 	if str(res, "grant", "effect") != "deny" || str(res, "grant", "perms") != "sign_event:7" || get(res, "grant", "expires_at") != nil {
 		t.Errorf("never: %v", res)
 	}
+}
+
+func TestAQuestionThatWasChangedFromOutsideCanOnlyBeDenied(t *testing.T) {
+	f := setUp(t)
+	conn, thief := f.connected(""), f.connected("")
+	for what, edit := range map[string]func(*bunker.Approval){
+		"kind":       func(a *bunker.Approval) { a.Kind = 27235 },
+		"method":     func(a *bunker.Approval) { a.Method, a.Kind = "nip44_decrypt", -1 },
+		"connection": func(a *bunker.Approval) { a.Connection = thief },
+		"digest":     func(a *bunker.Approval) { a.OpDigest[0]++ },
+		"deadline":   func(a *bunker.Approval) { a.QuestionUntil += 1000 },
+	} {
+		t.Run(what, func(t *testing.T) {
+			a := f.ask(conn, 1, what, edit)
+			for _, scope := range []string{"once", "kind", "all"} {
+				f.refused(bunker.CodeBlocked, "changed from outside", "approval.answer", m{"id": string(a.ID), "scope": scope})
+			}
+			f.do("approval.answer", m{"id": string(a.ID), "deny": true})
+		})
+	}
+	once := f.ask(conn, 62, "gone", func(a *bunker.Approval) { a.OnceOnly = false })
+	f.refused(bunker.CodeBlocked, "changed from outside", "approval.answer", m{"id": string(once.ID), "scope": "all"})
 }
 
 func TestALoginIsLetInOrTurnedAway(t *testing.T) {

@@ -178,6 +178,6 @@ func (s *Signer) sealSummary(q *bunker.Approval, v Summary) error {
 	if err != nil {
 		return err
 	}
-	q.Summary, err = s.Vault.SealSummary(s.Tenant, q.ID, q.OpDigest, b)
+	q.Summary, err = s.Vault.SealSummary(q, b)
 	return err
 }

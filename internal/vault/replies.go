@@ -2,6 +2,7 @@ package vault
 
 import (
 	"fmt"
+	"strconv"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr"
@@ -24,23 +25,29 @@ func replyPlace(id bunker.TenantID, request nostr.ID) Place {
 	return Place{Tenant: string(id), Table: "reply", Row: request.String(), Purpose: "reply"}
 }
 
-// SealSummary wraps what a question shows to people. It is bound to the question
-// and to the digest of the operation, so that what is shown is what is answered:
-// neither another question's summary nor another digest can be put into the row.
-// The question's event is left out: a newer request of the same operation takes
-// an open question over.
-func (v *Vault) SealSummary(id bunker.TenantID, q bunker.ApprovalID, opDigest [32]byte, summary []byte) ([]byte, error) {
-	return v.close(id, closeSummaries, summaryPlace(id, q, opDigest), summary)
+// SealSummary wraps what a question shows to people. It is bound to the digest of
+// the operation and to everything else in the row that an answer turns into a
+// grant, so that what is shown is what is answered: the row itself has no MAC, as
+// its state and deadlines go their way. The question's event is left out, too: a
+// newer request of the same operation takes an open question over.
+func (v *Vault) SealSummary(a *bunker.Approval, summary []byte) ([]byte, error) {
+	return v.close(a.Tenant, closeSummaries, summaryPlace(a), summary)
 }
 
-// OpenSummary opens the summary of a question. Errors: ErrSealed,
-// bunker.ErrTampered.
+// OpenSummary opens the summary of a question. Errors: ErrSealed;
+// bunker.ErrTampered, also when the row was changed from outside.
 func (v *Vault) OpenSummary(a *bunker.Approval) ([]byte, error) {
-	return v.open(a.Tenant, closeSummaries, summaryPlace(a.Tenant, a.ID, a.OpDigest), a.Summary)
+	return v.open(a.Tenant, closeSummaries, summaryPlace(a), a.Summary)
 }
 
-func summaryPlace(id bunker.TenantID, q bunker.ApprovalID, opDigest [32]byte) Place {
-	return Place{Tenant: string(id), Table: "approval", Row: string(q), Purpose: "summary of " + nostr.ID(opDigest).String()}
+func summaryPlace(a *bunker.Approval) Place {
+	return Place{
+		Tenant: string(a.Tenant), Table: "approval", Row: string(a.ID), Purpose: "summary of " + nostr.ID(a.OpDigest).String(),
+		Flags: []string{
+			"connection " + string(a.Connection), "key " + string(a.Key), "method " + a.Method, "kind " + strconv.FormatInt(a.Kind, 10),
+			"answers " + a.Answers, "once " + strconv.FormatBool(a.OnceOnly), "until " + strconv.FormatInt(a.QuestionUntil, 10),
+		},
+	}
 }
 
 func (v *Vault) close(id bunker.TenantID, p purpose, at Place, plaintext []byte) (wrapped []byte, err error) {

@@ -91,7 +91,7 @@ func TestASealedTenantHasNoUserKeys(t *testing.T) {
 		"verify":   func() error { return v.Verify(&k, make([]byte, 32)) },
 		"reply":    func() error { _, err := v.SealReply(self, nostr.ID{}, nil); return err },
 		"open":     func() error { _, err := v.OpenSealedReply(self, nostr.ID{}, make([]byte, 50)); return err },
-		"summary":  func() error { _, err := v.SealSummary(self, "", [32]byte{}, nil); return err },
+		"summary":  func() error { _, err := v.SealSummary(&bunker.Approval{Tenant: self}, nil); return err },
 		"root":     func() error { return v.WithRootKey(self, func([]byte) error { return nil }) },
 		"digests":  func() error { return v.WithDigestKey(self, func([]byte) {}) },
 		"audit":    func() error { return v.LoadServiceKey(audit) },
