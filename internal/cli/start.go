@@ -210,6 +210,9 @@ func (s *starting) ready(ctx context.Context, dir string, passphrase secret.Para
 		return nil
 	case len(passphrase) > 0:
 		if err := s.unseal(ctx, passphrase); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err() // it is to end; the passphrase may be right
+			}
 			// It goes on sealed: a service manager that starts it again and again would
 			// only spend the tries.
 			s.log.Error("the passphrase that was given does not open the bunker; it runs sealed", "error", words(err))

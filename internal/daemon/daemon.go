@@ -92,6 +92,9 @@ type Daemon struct {
 	// life ends what outlives a single request: publishing.
 	life context.Context
 	end  context.CancelFunc
+	// working ends when Run begins to end: nothing slow goes on then.
+	working context.Context
+	idle    context.CancelFunc
 	// reloading is held while the ring is read anew.
 	reloading sync.Mutex
 }
@@ -105,6 +108,7 @@ func Open(ctx context.Context, o Options) (*Daemon, error) {
 	}
 	d := &Daemon{Options: o, tenant: bunker.SelfHosted, started: o.Now()}
 	d.life, d.end = context.WithCancel(context.WithoutCancel(ctx))
+	d.working, d.idle = context.WithCancel(d.life)
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -153,7 +157,7 @@ func (d *Daemon) openStore(ctx context.Context) (err error) {
 
 func (d *Daemon) openSlots(context.Context) (err error) {
 	if d.kdf = d.KDF; d.kdf == nil {
-		d.kdf = (&seal.ChildKDF{Exe: d.Executable, Args: []string{"kdf"}}).Scrypt
+		d.kdf = (&seal.ChildKDF{Exe: d.Executable, Args: []string{"kdf"}, Life: d.working}).Scrypt
 	}
 	d.slots, err = seal.New(seal.Config{
 		Arena: d.arena, KDF: d.kdf, Attempts: tries{d.store, d.tenant}, Now: d.store.LedgerTime,
@@ -387,6 +391,7 @@ func (d *Daemon) Close() error {
 func (d *Daemon) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer context.AfterFunc(ctx, d.idle)()
 	// The store goes last: what the others still commit must find it.
 	storeCtx, endStore := context.WithCancel(context.WithoutCancel(ctx))
 	defer endStore()

@@ -62,7 +62,8 @@ func (s *Slots) try(ctx context.Context) (right, unmade func() error, err error)
 	}
 	after.Spent++
 	store := func(t Tries) error {
-		if err := s.cfg.Attempts.StoreTries(ctx, t); err != nil {
+		// Also when the caller has gone: a try that was not made is given back.
+		if err := s.cfg.Attempts.StoreTries(context.WithoutCancel(ctx), t); err != nil {
 			return fmt.Errorf("noting that the passphrase was tried: %w", err)
 		}
 		return nil

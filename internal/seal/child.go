@@ -49,9 +49,15 @@ type ChildKDF struct {
 	Args []string // the hidden subcommand that calls RunKDFChild
 	// Timeout is how long one may take; 0: ChildTimeout.
 	Timeout time.Duration
+	// Life ends what is worked on, and lets nothing begin any more: a process that
+	// is to end shall not wait for scrypt. nil: only Timeout does.
+	Life context.Context
 
 	mu sync.Mutex
 }
+
+// errEnding is why nothing is derived any more.
+var errEnding = fmt.Errorf("the bunker is going down: %w", context.Canceled)
 
 // Scrypt is a KDF, also for nip49. The password and salt go through a pipe,
 // never through arguments or the environment.
@@ -65,9 +71,17 @@ func (c *ChildKDF) Scrypt(password, salt []byte, logN uint8) ([]byte, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	life := c.Life
+	if life == nil {
+		life = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(life, timeout)
 	defer cancel()
 	answer, err := c.run(ctx, password, salt, logN)
+	if life.Err() != nil {
+		secret.Wipe(answer)
+		return nil, errEnding
+	}
 	if err != nil {
 		mib := uint64(128*scryptR) << logN >> 20
 		return nil, fmt.Errorf("working on the passphrase in a child process, which needs %d MiB of free memory: %w", mib, err)

@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -26,6 +27,25 @@ func TestTheChildDerivesWhatScryptDoes(t *testing.T) {
 		if !bytes.Equal(got, want) {
 			t.Fatalf("got %x, want %x", got, want)
 		}
+	}
+}
+
+func TestTheChildEndsWithTheProcessThatIsToEnd(t *testing.T) {
+	c := testChild(t)
+	c.Args = []string{"hang"}
+	life, end := context.WithCancel(t.Context())
+	c.Life = life
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.Scrypt([]byte("x"), nil, 4)
+		ended <- err
+	}()
+	end()
+	if err := <-ended; !errors.Is(err, errEnding) {
+		t.Errorf("it ended with %v", err)
+	}
+	if _, err := c.Scrypt([]byte("x"), nil, 4); !errors.Is(err, errEnding) {
+		t.Errorf("it began after the end: %v", err)
 	}
 }
 
