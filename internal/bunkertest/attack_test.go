@@ -1,9 +1,17 @@
 package bunkertest
 
 import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/daemon"
+	"nsecbunker/internal/seal"
+	"nsecbunker/internal/socket"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
 )
@@ -73,4 +81,59 @@ func TestANewLinkAfterALogoutBringsNoOldPermissionsBack(t *testing.T) {
 		t.Errorf("asked is %v", q)
 	}
 	b.Verify()
+}
+
+// beside runs a statement on the bunker's database, as somebody does who can
+// write to the data folder.
+func beside(t *testing.T, b *Bunker, statement string, args ...any) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(b.Dir, daemon.DatabaseFile)+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	res, err := db.Exec(statement, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		t.Fatalf("%s changed nothing (%v)", statement, err)
+	}
+}
+
+// freeTries are tries of a passphrase that nobody counts.
+type freeTries struct{}
+
+func (freeTries) LoadTries(context.Context) (seal.Tries, error) { return seal.Tries{}, nil }
+func (freeTries) StoreTries(context.Context, seal.Tries) error  { return nil }
+
+func TestAPlantedKeySlotProvesNothing(t *testing.T) {
+	t.Parallel()
+	b := Start(t, Options{})
+	b.AddKey("herald")
+	slots, err := seal.New(seal.Config{Arena: b.Arena, KDF: quickKDF, Attempts: freeTries{}, Now: b.Clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const thiefs = "the thief's own passphrase"
+	s, err := slots.Wrap(t.Context(), bunker.SelfHosted, bunker.SlotPassphrase, seal.Input{Name: "thief", Passphrase: []byte(thiefs)},
+		func(f func([]byte) error) error { return f(make([]byte, 32)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside(t, b, `INSERT INTO slot (tenant, id, kind, name, params, wrapped, created_at) VALUES ($1, $2, $3, $4, $5, $6, 1)`,
+		string(s.Tenant), string(s.ID), string(s.Kind), s.Name, s.Params, s.Wrapped)
+	c, err := socket.Dial(t.Context(), filepath.Join(b.Dir, daemon.SocketFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	export := json.RawMessage(`{"key":"herald","password":"a password of the thief"}`)
+	err = c.Call(t.Context(), "key.export", export, []byte(thiefs), nil)
+	if e := bunker.AsError(err); err == nil || e.Code != bunker.CodeNeedsProof {
+		t.Fatalf("the export with a planted passphrase: %v", err)
+	}
+	if err := c.Call(t.Context(), "key.export", export, []byte(Passphrase), nil); err != nil {
+		t.Errorf("the export with the right one: %v", err)
+	}
 }

@@ -27,5 +27,7 @@ func (p prover) Prove(ctx context.Context, passphrase []byte) error {
 	if len(slots) == 0 {
 		return bunker.Errorf(bunker.CodeConflict, "this bunker is not set up, so it has no passphrase").WithHint("nsecbunker setup")
 	}
-	return p.d.slots.Verify(ctx, slots, passphrase)
+	return p.d.slots.Verify(ctx, slots, passphrase, func(root []byte) bool {
+		return !p.d.vault.Unsealed(p.d.tenant) || p.d.vault.IsRoot(p.d.tenant, root)
+	})
 }

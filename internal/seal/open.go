@@ -68,14 +68,23 @@ func (s *Slots) OpenPassphrase(ctx context.Context, slots []bunker.Slot, passphr
 	return nil, bunker.Slot{}, bunker.Errorf(bunker.CodeNeedsProof, "the passphrase is wrong").In("passphrase").WithCause(failed)
 }
 
-// Verify tells whether the passphrase opens one of the slots: a fresh proof for a
-// dangerous command. It counts as a try.
-func (s *Slots) Verify(ctx context.Context, slots []bunker.Slot, passphrase []byte) error {
-	root, _, err := s.OpenPassphrase(ctx, slots, passphrase)
+// Verify tells whether the passphrase opens one of the slots to the root key that
+// ours knows: a fresh proof for a dangerous command. It counts as a try. Slots
+// have no MAC, so that one opens says nothing by itself: somebody who can write to
+// the store can put one there.
+func (s *Slots) Verify(ctx context.Context, slots []bunker.Slot, passphrase []byte, ours func(root []byte) bool) error {
+	root, slot, err := s.OpenPassphrase(ctx, slots, passphrase)
 	if err != nil {
 		return err
 	}
-	root.Destroy()
+	defer root.Destroy()
+	same := false
+	if err := root.Use(func(b []byte) { same = ours(b) }); err != nil {
+		return err
+	}
+	if !same {
+		return bunker.Errorf(bunker.CodeNeedsProof, "this passphrase opens the slot %s, which is not of this bunker's root key: somebody put it there", slot.ID).In("passphrase")
+	}
 	return nil
 }
 

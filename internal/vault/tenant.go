@@ -2,6 +2,7 @@ package vault
 
 import (
 	"crypto/rand"
+	"crypto/subtle"
 	"fmt"
 	"sync"
 
@@ -188,6 +189,18 @@ func (v *Vault) Unsealed(id bunker.TenantID) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.root != nil
+}
+
+// IsRoot reports whether key is the root key in memory; false while sealed.
+func (v *Vault) IsRoot(id bunker.TenantID, key []byte) (same bool) {
+	t, err := v.tenant(id)
+	if err != nil {
+		return false
+	}
+	err = t.withRoot(func(r *keyring) error {
+		return r.key.Use(func(root []byte) { same = subtle.ConstantTimeCompare(root, key) == 1 })
+	})
+	return err == nil && same
 }
 
 // WithRootKey lends the root key to f, to be wrapped for a slot. f gets a copy
