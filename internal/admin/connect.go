@@ -72,6 +72,7 @@ func (t *Table) connect(ctx context.Context, c *Call, p connectParams) (connectR
 		return res, err
 	}
 	conn.Signer = signer.PubKey
+	t.Around.Changed() // the new signer key is heard before the app knows of it
 	if err := t.acceptApp(ctx, c, conn, p.Key, perms, app.Secret); err != nil {
 		return res, errors.Join(err, t.Vault.UnloadServiceKey(t.Tenant, signer.PubKey))
 	}
@@ -185,7 +186,7 @@ func (t *Table) acceptance(c *Call, conn *bunker.Connection, k *bunker.UserKey, 
 	e := &bunker.Entry{
 		Tenant: t.Tenant, EventID: id, Signer: conn.Signer, Client: conn.Client, Method: string(nip46.Connect), CreatedAt: now.Unix(),
 		To: bunker.RequestReady, Relays: conn.Relays, Connection: conn.ID, NewConnection: conn,
-		Reply: &bunker.Reply{Part: bunker.PartFinal, EventID: ev.ID, Bytes: ev.AppendJSON(nil)},
+		Reply: &bunker.Reply{Part: bunker.PartFinal, EventID: ev.ID, Bytes: ev.AppendJSON(nil)}, Unattended: true,
 		Audit: bunker.AuditRecord{
 			Principal: c.Principal.Name, Door: string(c.Principal.Door), Action: c.Command.Name, Step: string(bunker.PartFinal),
 			Event: id.String(), Key: k.PubKey.String(), Connection: string(conn.ID), Effect: bunker.Allow.String(),

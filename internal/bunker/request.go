@@ -79,6 +79,9 @@ type Entry struct {
 
 	Audit AuditRecord
 	Reply *Reply // nil only when parking without auth_url
+	// Unattended: nobody publishes the reply right after the commit, so the next
+	// sweep does, and does not wait until a publisher's time is over.
+	Unattended bool
 }
 
 // Outcome is what became of an Entry.

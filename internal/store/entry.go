@@ -99,6 +99,9 @@ func (g *group) write(w *waiting, h *head) (bunker.Outcome, error) {
 func (g *group) claim(e *bunker.Entry, h *head, eventAt *int64) (bunker.Outcome, error) {
 	now := h.LedgerTime
 	until := now + publishFor.Milliseconds()
+	if e.Unattended {
+		until = now
+	}
 	var ok bool
 	var err error
 	if e.From == bunker.RequestParked {

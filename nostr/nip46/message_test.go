@@ -78,7 +78,7 @@ func TestMalformedRequestsAreRefusedUnderTheirID(t *testing.T) {
 		if want := c.id != "-"; bad.HasID != want || want && bad.ID != c.id || !want && bad.ID != "" {
 			t.Errorf("%s: id %q, has %v", c.name, bad.ID, bad.HasID)
 		}
-		if !strings.Contains(bad.Error(), c.words) || !strings.HasPrefix(bad.Error(), "invalid: ") {
+		if !strings.Contains(bad.Error(), c.words) || strings.HasPrefix(bad.Error(), "invalid: ") {
 			t.Errorf("%s: %q does not say %q", c.name, bad, c.words)
 		}
 	}

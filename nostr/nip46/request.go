@@ -48,7 +48,8 @@ func (r Request) Param(n int) string {
 var ErrNoMethod = errors.New("the message has no method; it is no request")
 
 // MalformedError reports a request that cannot be carried out as it is written.
-// When HasID, the client waits under ID and is owed a reply with Error().
+// When HasID, the client waits under ID and is owed a reply with "invalid: " and
+// Error(): the prefix is the bunker's to put, as on every refusal (NIP-01).
 type MalformedError struct {
 	ID     string
 	HasID  bool
@@ -58,9 +59,9 @@ type MalformedError struct {
 
 func (e *MalformedError) Error() string {
 	if e.Method.Known() {
-		return "invalid: " + string(e.Method) + ": " + e.Reason
+		return string(e.Method) + ": " + e.Reason
 	}
-	return "invalid: " + e.Reason
+	return e.Reason
 }
 
 // ParseRequest reads a decrypted request. It fails with ErrNoMethod or with a
