@@ -14,7 +14,7 @@ import (
 func TestInterop09SignEvent(t *testing.T) {
 	r := shared(t)
 	c := r.client("sign_event", wire.NIP44)
-	tmpl := template{Kind: 1, CreatedAt: now(), Tags: [][]string{{"t", "x"}, {}, {"e", "", "y"}}, Content: "hello"}
+	tmpl := template{Kind: 1, CreatedAt: now(), Tags: [][]string{{"t", "x"}, {""}, {"e", "", "y"}}, Content: "hello"}
 	signed := r.sign(c, tmpl)
 	body := strings.TrimSuffix(tmpl.String(), "}")
 	zeros := strings.Repeat("0", 64)
@@ -30,7 +30,7 @@ func TestInterop09SignEvent(t *testing.T) {
 			r := r.sub(t)
 			text := body + with
 			if with == "" {
-				text = fmt.Sprintf(`{"content":"hello", "tags" : [["t","x"],[],["e","","y"]],`+"\n"+`"created_at":%d,"kind":1}`, tmpl.CreatedAt)
+				text = fmt.Sprintf(`{"content":"hello", "tags" : [["t","x"],[""],["e","","y"]],`+"\n"+`"created_at":%d,"kind":1}`, tmpl.CreatedAt)
 			}
 			if ev := r.signed(r.do(c, "sign_event", text), tmpl); ev.ID != signed.ID {
 				t.Errorf("the id is %s, not %s", ev.ID, signed.ID)
@@ -49,6 +49,7 @@ func TestInterop09SignEvent(t *testing.T) {
 		"created_at 2^53":    `{"kind":1,"created_at":9007199254740992,"tags":[],"content":""}`,
 		"tags null":          `{"kind":1,"created_at":1,"tags":null,"content":""}`,
 		"tag with a number":  `{"kind":1,"created_at":1,"tags":[["t",1]],"content":""}`,
+		"an empty tag":       `{"kind":1,"created_at":1,"tags":[[]],"content":""}`,
 		"tags of objects":    `{"kind":1,"created_at":1,"tags":[{}],"content":""}`,
 		"content null":       `{"kind":1,"created_at":1,"tags":[],"content":null}`,
 		"duplicate kind":     `{"kind":1,"kind":4,"created_at":1,"tags":[],"content":""}`,
