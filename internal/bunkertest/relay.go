@@ -302,3 +302,6 @@ func (r *Relay) Hand(e *nostr.Event) {
 	r.mu.Unlock()
 	r.work.Go(func() { r.pass([]*nostr.Event{e}, 0) })
 }
+
+// Pass gives whoever listens an event now, and keeps and counts nothing.
+func (r *Relay) Pass(e *nostr.Event) { r.pass([]*nostr.Event{e}, 0) }

@@ -1,0 +1,5 @@
+//go:build race
+
+package bunkertest
+
+const raceDetector = true
