@@ -27,7 +27,13 @@ const (
 	checkpointPages = 4000
 	// writeCache (KiB) holds the indexes that groups write to: a page that is
 	// not in it costs a read, and a full one is written out before its time.
-	writeCache = 32 << 10
+	// SQLite's pages take twice their size here (a page and its header are more
+	// than 4 KiB, and are given 8), and the bunker is to stay below 80 MB.
+	writeCache = 8 << 10
+	// readerCache is the page cache of one reading connection, in SQLite's form
+	// (negative: KiB). A reader forgets all of its pages at every commit of the
+	// writer, so a large cache would hold memory and help nobody.
+	readerCache = -256
 	// quickCheckMax (bytes) is the largest database that is checked for damage
 	// at each start; doctor checks larger ones.
 	quickCheckMax = 64 << 20
@@ -85,7 +91,7 @@ func openWrite(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
 // openRead opens the handle that only reads. query_only, since the driver
 // ignores read-only transactions.
 func openRead(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dsn(path, "query_only(1)"))
+	db, err := sql.Open("sqlite", dsn(path, "query_only(1)", fmt.Sprintf("cache_size(%d)", readerCache)))
 	if err != nil {
 		return nil, err
 	}
