@@ -189,9 +189,16 @@ func (t *Table) seal(ctx context.Context, c *Call, _ Empty) (sealResult, error) 
 	var res sealResult
 	t.memory.Lock()
 	defer t.memory.Unlock()
-	rec := &bunker.AuditRecord{Reason: "the root key and every user key were wiped from memory"}
-	if err := c.Commit(ctx, rec, func(Tx) error { return nil }); err != nil {
+	// User keys go first, so that nothing is decided on them any more; then the
+	// tenant's version moves, so that what was decided before and is not committed
+	// yet is decided anew. No allow is recorded after the seal.
+	if err := t.Vault.LockAll(t.Tenant); err != nil {
 		return res, err
+	}
+	rec := &bunker.AuditRecord{Reason: "the root key and every user key were wiped from memory"}
+	if err := c.Commit(ctx, rec, func(tx Tx) error { return tx.PutTenant(tx.Tenant()) }); err != nil {
+		// Without a record, too, the safe side is the sealed one.
+		return res, errors.Join(err, t.Vault.Seal(t.Tenant))
 	}
 	// The audit key goes too: what can be signed is signed now. The seal does not
 	// wait for it to succeed.
