@@ -5,12 +5,17 @@ import (
 	"database/sql"
 	"encoding/json"
 	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/daemon"
+	"nsecbunker/internal/inbox"
 	"nsecbunker/internal/seal"
+	"nsecbunker/internal/signer"
 	"nsecbunker/internal/socket"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
@@ -136,4 +141,49 @@ func TestAPlantedKeySlotProvesNothing(t *testing.T) {
 	if err := c.Call(t.Context(), "key.export", export, []byte(Passphrase), nil); err != nil {
 		t.Errorf("the export with the right one: %v", err)
 	}
+}
+
+func TestAnAppThatWasTurnedAwayCannotFillTheDisk(t *testing.T) {
+	t.Parallel()
+	b := Start(t, Options{})
+	b.AddKey("herald")
+	a := b.Connected(b.Token("herald", "all"))
+	b.Admin("connection.revoke", Params{"id": b.Connection("active")})
+	rows := b.Admin("status", nil).Number("audit.seq")
+	start := b.Clock.Now()
+	burst := inbox.DefaultLimits().RefusalBurst
+	var wg sync.WaitGroup
+	var turned atomic.Int64
+	for range 4 {
+		wg.Go(func() {
+			for range (burst + 200) / 4 {
+				if a.Publish(a.Prepare(nip46.Ping).Event) != nil {
+					turned.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	grown := b.Admin("status", nil).Number("audit.seq") - rows
+	if limit := burst + 2 + int(b.Clock.Now().Sub(start)/time.Second); grown > limit {
+		t.Errorf("%d records of what was refused, at most %d may be", grown, limit)
+	}
+	if turned.Load() == 0 {
+		t.Error("the app was never told to slow down")
+	}
+	b.Verify()
+}
+
+func TestAStrangersQuestionIsSmall(t *testing.T) {
+	t.Parallel()
+	b := Start(t, Options{})
+	pub := b.AddKey("herald")
+	b.Admin("key.set", Params{"key": "herald", "npub_login": true})
+	big := npubApp(t, b, pub, "")
+	q := big.Ask(nip46.Connect, pub, "", strings.Repeat("x", signer.MaxKnock))
+	small := npubApp(t, b, pub, "")
+	small.Ask(nip46.Connect, pub).Quiet()
+	b.Question()
+	small.Ask(nip46.Connect, pub, "", strings.Repeat("sign_event:1,", signer.MaxKnock/13)).Fails("invalid")
+	q.Quiet()
 }

@@ -82,6 +82,7 @@ type Inbox struct {
 	flights   flights
 	strangers *strangers
 	rates     rates
+	refusals  rates // of what is written down though nothing is allowed
 	known     knownSet
 	held      held
 	resent    resent
@@ -110,7 +111,8 @@ func New(c Config) (*Inbox, error) {
 		seen:      newSeen(c.Limits.Seen, c.Now()),
 		flights:   flights{m: map[nostr.ID]*flight{}},
 		strangers: newStrangers(c.Limits),
-		rates:     newRates(c.Limits),
+		rates:     newRates(c.Limits.ClientRate, c.Limits.ClientBurst, c.Limits.Clients),
+		refusals:  newRates(c.Limits.RefusalRate, c.Limits.RefusalBurst, c.Limits.Clients),
 		held:      held{m: map[pair]heldRequest{}},
 		resent:    resent{at: map[nostr.ID]time.Time{}},
 		wake:      make(chan struct{}, 1),

@@ -21,6 +21,10 @@ func (in *Inbox) judge(ctx context.Context, a signer.Arrival) (v Verdict, noted 
 		if j.Entry == nil {
 			return in.withoutRow(ctx, a, j)
 		}
+		// What is parked already has its row, and must leave it.
+		if e := j.Entry; a.Parked == nil && try == 0 && e.Audit.Effect != bunker.Allow.String() && !in.refusals.admit(pair{e.Signer, e.Client}, a.Now) {
+			return refused("rate-limited: too many requests of this app that are not allowed; slow down"), false
+		}
 		res, err := in.Ledger.Commit(ctx, j.Entry)
 		if err != nil {
 			return in.failed("committing", err), false
@@ -93,18 +97,22 @@ func (in *Inbox) alarm(ctx context.Context, a signer.Arrival, t bunker.TokenID) 
 	}
 }
 
-// diary records how many strangers were refused since the last time.
+// diary records, as numbers, what was refused without a row since the last time.
 func (in *Inbox) diary(ctx context.Context) {
-	n := in.strangers.take()
+	in.countedRecord(ctx, in.strangers.take(), "strangers", "connect", "stranger", "unknown apps were refused")
+	in.countedRecord(ctx, in.refusals.take(), "clients", "requests", "flood", "apps asked too often for what they are not allowed; these requests were not answered")
+}
+
+func (in *Inbox) countedRecord(ctx context.Context, n int64, who, action, rule, why string) {
 	if n == 0 {
 		return
 	}
 	err := in.Diary.Write(ctx, bunker.AuditRecord{
-		Principal: "strangers", Door: string(bunker.DoorRelay), Action: "connect", Effect: bunker.Deny.String(),
-		Rule: "stranger", Reason: "unknown apps were refused", Count: n,
+		Principal: who, Door: string(bunker.DoorRelay), Action: action, Effect: bunker.Deny.String(),
+		Rule: rule, Reason: why, Count: n,
 	})
 	if err != nil {
-		in.Log.Error("refusals of strangers could not be recorded", "error", err)
+		in.Log.Error("what was refused could not be recorded", "who", who, "error", err)
 	}
 }
 

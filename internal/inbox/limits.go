@@ -13,6 +13,12 @@ type Limits struct {
 	// above what people and bulk decryption need, and a bound for the ledger.
 	ClientRate  float64
 	ClientBurst int
+	// RefusalRate and RefusalBurst are how many of a client's requests a second are
+	// written down although nothing is allowed by them: refused, or parked for a
+	// person. Beyond it they end without a row, as one counted record a minute, so
+	// that an app that was turned away cannot fill the disk.
+	RefusalRate  float64
+	RefusalBurst int
 	// Clients is for how many clients that is remembered.
 	Clients int
 	// StrangersInFlight is how many events of strangers are worked on at once.
@@ -46,6 +52,8 @@ var defaultLimits = Limits{
 	InFlight:          512,
 	ClientRate:        200,
 	ClientBurst:       5000,
+	RefusalRate:       1,
+	RefusalBurst:      1000,
 	Clients:           1 << 15,
 	StrangersInFlight: 16,
 	StrangerRate:      20,
@@ -70,6 +78,8 @@ func (l Limits) orDefault() Limits {
 	pick(&d.InFlight, l.InFlight)
 	pick(&d.ClientRate, l.ClientRate)
 	pick(&d.ClientBurst, l.ClientBurst)
+	pick(&d.RefusalRate, l.RefusalRate)
+	pick(&d.RefusalBurst, l.RefusalBurst)
 	pick(&d.Clients, l.Clients)
 	pick(&d.StrangersInFlight, l.StrangersInFlight)
 	pick(&d.StrangerRate, l.StrangerRate)

@@ -82,13 +82,17 @@ func (s *strangers) take() int64 {
 
 // rates bounds what each known client may ask.
 type rates struct {
-	mu  *sync.Mutex
-	lim Limits
-	m   map[pair]*rate.Limiter
+	mu      *sync.Mutex
+	rate    rate.Limit
+	burst   int
+	clients int
+	m       map[pair]*rate.Limiter
+	// over counts what was too much since the last record of it.
+	over *int64
 }
 
-func newRates(l Limits) rates {
-	return rates{mu: new(sync.Mutex), lim: l, m: map[pair]*rate.Limiter{}}
+func newRates(perSecond float64, burst, clients int) rates {
+	return rates{mu: new(sync.Mutex), rate: rate.Limit(perSecond), burst: burst, clients: clients, m: map[pair]*rate.Limiter{}, over: new(int64)}
 }
 
 // admit spends one request of a client.
@@ -97,13 +101,26 @@ func (r rates) admit(p pair, now time.Time) bool {
 	defer r.mu.Unlock()
 	l, ok := r.m[p]
 	if !ok {
-		if len(r.m) >= r.lim.Clients {
+		if len(r.m) >= r.clients {
 			clear(r.m)
 		}
-		l = rate.NewLimiter(rate.Limit(r.lim.ClientRate), r.lim.ClientBurst)
+		l = rate.NewLimiter(r.rate, r.burst)
 		r.m[p] = l
 	}
-	return l.AllowN(now, 1)
+	if !l.AllowN(now, 1) {
+		*r.over++
+		return false
+	}
+	return true
+}
+
+// take returns how many were too much, and begins anew.
+func (r rates) take() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := *r.over
+	*r.over = 0
+	return n
 }
 
 // mayReply reports whether one more generic error may be sent, to this stranger.

@@ -142,6 +142,9 @@ func (s *Signer) knockAgain(ctx context.Context, c *call, e *bunker.Entry, p nip
 	if c.Parked != nil {
 		return s.refuse(c, e, "approval "+string(c.Parked.Approval.ID), "not yet approved; if approved later, try again")
 	}
+	if len(c.Raw) > MaxKnock {
+		return s.invalid(c, e, "this connect request is too large")
+	}
 	q, err := s.Store.Questions(ctx, s.Tenant, c.view.Connection.ID, c.view.Key.ID, [32]byte{})
 	if err != nil {
 		return Judgement{}, err

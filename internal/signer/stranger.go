@@ -159,11 +159,18 @@ func tokenGrant(tok *bunker.Token, conn *bunker.Connection, now int64) *bunker.G
 	return g
 }
 
+// MaxKnock is the largest event, in bytes, by which somebody without a connection
+// may ask a person: it is kept until the answer. An honest one has some 1,000.
+const MaxKnock = 16 << 10
+
 // knock makes a question of a stranger's login at a key with npub login, within
 // the bounds that keep strangers from filling the admins' screens.
 func (s *Signer) knock(ctx context.Context, c *call, key *bunker.UserKey, p nip46.ConnectParams) (Judgement, error) {
 	if !addressed(p.Remote, c.signer, key) {
 		return Judgement{Drop: "stranger: another key was addressed"}, nil
+	}
+	if len(c.Raw) > MaxKnock {
+		return Judgement{Drop: "stranger: too large"}, nil
 	}
 	q, err := s.Store.Questions(ctx, s.Tenant, "", key.ID, [32]byte{})
 	if err != nil {
