@@ -356,6 +356,9 @@ func (d *Daemon) ListenURL() string {
 	return ""
 }
 
+// Commands are the rows of the table of commands.
+func (d *Daemon) Commands() []*admin.Command { return d.commands.Commands() }
+
 // Dispatch runs an admin command in this process.
 func (d *Daemon) Dispatch(ctx context.Context, p bunker.Principal, name string, params []byte) (any, error) {
 	return d.commands.Dispatch(ctx, p, name, params)
