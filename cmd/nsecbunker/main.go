@@ -14,12 +14,16 @@ import (
 
 	"nsecbunker/internal/cli"
 	"nsecbunker/internal/seal"
+	"nsecbunker/internal/secret"
 )
 
 var version = "unknown" // stamped by scripts/build
 
 func main() {
 	debug.SetTraceback("none") // a crash's dump could hold a secret (security.md section 1)
+	if err := secret.NoDumps(); err != nil {
+		fmt.Fprintln(os.Stderr, "warning: this process cannot be kept out of core dumps:", err)
+	}
 	if len(os.Args) == 2 && os.Args[1] == cli.KDFCommand {
 		if err := seal.RunKDFChild(os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -28,6 +32,7 @@ func main() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second interrupt ends it at once
 	code := cli.Main(ctx, cli.Config{
 		Args: os.Args[1:], Streams: cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, Version: version, Getenv: os.Getenv,
 	})
