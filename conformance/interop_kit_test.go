@@ -159,7 +159,7 @@ func (r *raw) refused(got wire.Reply, words string) {
 		r.t.Errorf("got the error %q, want %q", got.Error, words)
 	}
 	for _, p := range prefixes {
-		if strings.HasPrefix(rest, p) {
+		if ok && strings.HasPrefix(rest, p) {
 			r.t.Errorf("two prefixes: %q", got.Error)
 		}
 	}

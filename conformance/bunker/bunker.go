@@ -85,6 +85,14 @@ func (s *safeBuffer) String() string {
 	return s.b.String()
 }
 
+// Config writes config.toml.
+func (b *Bunker) Config(toml string) {
+	b.t.Helper()
+	if err := os.WriteFile(filepath.Join(b.Dir, "config.toml"), []byte(toml), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // Start sets up a new bunker and waits until it is unsealed; args go to `start`. It ends with the test.
 func Start(t testing.TB, args ...string) *Bunker {
 	t.Helper()

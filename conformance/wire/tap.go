@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -11,9 +12,8 @@ import (
 // maxClockGap is how far a reply's date may be from the time it is heard, in seconds: clients subscribe with since: now.
 const maxClockGap = 5
 
-// Tap listens on a relay to what one client, whose key it is given, and a signer say to each other.
+// Tap is what one client, whose key it is given, and a signer say to each other; a Proxy hears it.
 type Tap struct {
-	link   *Link
 	client Key
 	signer string
 
@@ -22,6 +22,14 @@ type Tap struct {
 	told  map[string][]Reply // by request id
 	wrong []string
 	seen  map[string]bool
+	oks   []string // the relay's verdicts, as they came
+}
+
+// verdict notes an OK of the relay.
+func (t *Tap) verdict(frame string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.oks = append(t.oks, frame)
 }
 
 // Asked is a request as a library sent it.
@@ -32,24 +40,6 @@ type Asked struct {
 	Method string
 	Params []string
 }
-
-// NewTap begins to listen.
-func NewTap(url string, client Key, signer string) (*Tap, error) {
-	l, err := Dial(url)
-	if err != nil {
-		return nil, err
-	}
-	t := &Tap{link: l, client: client, signer: signer, told: map[string][]Reply{}, seen: map[string]bool{}}
-	filter := map[string]any{"kinds": []int{Kind}, "#p": []string{client.Pub, signer}}
-	if err := l.Subscribe("tap", filter, t.take); err != nil {
-		l.Close()
-		return nil, err
-	}
-	return t, nil
-}
-
-// Close ends the tap.
-func (t *Tap) Close() { t.link.Close() }
 
 func (t *Tap) take(ev Event) {
 	t.mu.Lock()
@@ -193,4 +183,24 @@ func (t *Tap) problems() []string {
 		}
 	}
 	return found
+}
+
+// Story tells the last requests and their replies, for a test that failed.
+func (t *Tap) Story(last int) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var b strings.Builder
+	for _, a := range t.asked[max(0, len(t.asked)-last):] {
+		fmt.Fprintf(&b, "%s (%s, %s, dated %d):", a.Method, a.ID, a.Scheme, a.Event.CreatedAt)
+		for _, r := range t.told[a.ID] {
+			fmt.Fprintf(&b, " %.200s", r.Text)
+		}
+		for _, ok := range t.oks {
+			if strings.Contains(ok, a.Event.ID) {
+				fmt.Fprintf(&b, " [relay: %.100s]", ok[6:])
+			}
+		}
+		b.WriteString("\n")
+	}
+	return b.String() + strings.Join(t.wrong, "\n")
 }

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"runtime"
 
 	"github.com/nbd-wtf/go-nostr"
 	"github.com/nbd-wtf/go-nostr/nip46"
@@ -12,6 +13,9 @@ import (
 )
 
 func main() {
+	// On several processors the library loses requests: RPC's goroutine offers hasWorked to a select that may not wait yet
+	// (nip46/client.go:271), and then nobody takes the reply, nor any later one. With one processor the select comes first.
+	runtime.GOMAXPROCS(1)
 	serve.Run(func() serve.Session {
 		ctx, cancel := context.WithCancel(context.Background())
 		return &session{ctx: ctx, cancel: cancel}

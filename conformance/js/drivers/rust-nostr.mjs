@@ -19,10 +19,13 @@ serve(class {
     this.use(uri, key)
     await this.signer.publicKey() // it connects with the first request
   }
-  async nostrconnect({ uri, key }) {
+  async nostrconnect({ key, client, relay, secret, name }) {
+    const metadata = encodeURIComponent(JSON.stringify({ name }))
+    const uri = `nostrconnect://${client}?metadata=${metadata}&relay=${encodeURIComponent(relay)}&secret=${secret}`
     this.use(uri, key)
     this.waiting = this.signer.publicKey()
     this.waiting.catch(() => {})
+    return uri
   }
   async connected() { await this.waiting }
   async get_public_key() { return (await this.signer.publicKey()).toHex() }
