@@ -49,7 +49,8 @@ type app struct {
 	passphraseFile string // --passphrase-file
 
 	proved    secret.Param // the bunker's passphrase, once it was given
-	lines     []byte       // what is left of secrets on stdin
+	stdinAll  []byte       // secrets on stdin
+	lines     []byte       // what is left of them
 	stdinRead bool
 }
 

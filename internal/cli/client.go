@@ -153,7 +153,27 @@ func (c *clientApp) with(ctx context.Context, f func(ctx context.Context, l *lin
 		return clientError(err)
 	}
 	defer l.close()
-	return clientError(f(ctx, l))
+	if err := f(ctx, l); err != nil {
+		return clientError(err)
+	}
+	return c.refresh(ctx, l)
+}
+
+// relaysEvery is how often the bundled client asks a bunker whether it moved to
+// other relays: old ones are heard for weeks, not for ever.
+const relaysEvery = 24 * time.Hour
+
+// refresh asks for the bunker's relays when that was long ago, and keeps what is
+// new. A bunker that does not answer has answered what mattered before.
+func (c *clientApp) refresh(ctx context.Context, l *link) error {
+	info, err := os.Stat(l.path)
+	if err != nil || c.now().Sub(info.ModTime()) < relaysEvery {
+		return nil
+	}
+	short, cancel := context.WithTimeout(ctx, nip46.OldBunkerPatience)
+	defer cancel()
+	_, _ = l.SwitchRelays(short)
+	return l.store.save(l.path, l.Session())
 }
 
 // clientError adds what to do next to the errors of the protocol.

@@ -67,7 +67,7 @@ func newLog(w io.Writer, level, format string, terminal bool) *slog.Logger {
 	case format == "json":
 		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
 	case format == "auto" && terminal:
-		return slog.New(tint.NewHandler(w, &tint.Options{Level: l, TimeFormat: time.TimeOnly}))
+		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: l, TimeFormat: time.TimeOnly}))
 	}
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l}))
 }

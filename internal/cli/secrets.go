@@ -23,7 +23,7 @@ func (a *app) nextSecret(ctx context.Context, question string) (secret.Param, er
 		if err != nil {
 			return nil, err
 		}
-		a.stdinRead, a.lines = true, all
+		a.stdinAll, a.lines, a.stdinRead = all, all, true
 	}
 	line, rest, _ := bytes.Cut(a.lines, []byte("\n"))
 	a.lines = rest
@@ -83,6 +83,6 @@ func words(err error) string {
 
 // forget wipes what the run knows.
 func (a *app) forget() {
-	secret.Wipe(a.lines)
+	secret.Wipe(a.stdinAll)
 	a.proved.Wipe()
 }

@@ -334,3 +334,22 @@ func TestDoctorJudgesTheClockByTheRelayThatAgreesBest(t *testing.T) {
 		}
 	}
 }
+
+func TestSecretsOnStdinAreTakenLineByLineAndWiped(t *testing.T) {
+	t.Parallel()
+	a, _, _ := newApp(t, nil, "first secret\r\nsecond secret\n")
+	for _, want := range []string{"first secret", "second secret"} {
+		p, err := a.nextSecret(t.Context(), "It:")
+		if err != nil || string(p) != want {
+			t.Errorf("got %q, %v, want %q", []byte(p), err, want)
+		}
+	}
+	if _, err := a.nextSecret(t.Context(), "The third:"); err == nil || !strings.Contains(err.Error(), "The third") {
+		t.Errorf("a third secret: %v", err)
+	}
+	all := a.stdinAll
+	a.forget()
+	if strings.Trim(string(all), "\x00") != "" {
+		t.Errorf("still there: %q", all)
+	}
+}
