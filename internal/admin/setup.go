@@ -130,6 +130,16 @@ func (t *Table) maySetUp(ctx context.Context, c *Call, p setupParams) error {
 	if st.SetUp {
 		return setUpAlready()
 	}
+	// Setting up gives every row its MAC: rows that are there already would get it,
+	// too, whoever put them there.
+	slots, err := t.Rows.Slots(ctx, t.Tenant)
+	if err != nil {
+		return err
+	}
+	if len(slots) > 0 {
+		return bunker.Errorf(bunker.CodeBlocked, "the bunker was set up before, and its data say otherwise: they were changed from outside. Keep the data folder as it is, and restore the last backup").
+			WithHint("nsecbunker backup restore FILE")
+	}
 	if c.Principal.Door == bunker.DoorSystem || c.Principal.Door == bunker.DoorSocket && len(p.Code) == 0 {
 		return nil
 	}

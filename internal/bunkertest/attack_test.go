@@ -187,3 +187,15 @@ func TestAStrangersQuestionIsSmall(t *testing.T) {
 	small.Ask(nip46.Connect, pub, "", strings.Repeat("sign_event:1,", signer.MaxKnock/13)).Fails("invalid")
 	q.Quiet()
 }
+
+func TestABunkerWhoseSetUpWasUndoneFromOutsideIsNotSetUpAgain(t *testing.T) {
+	t.Parallel()
+	b := Start(t, Options{Sealed: true})
+	b.AddKey("herald")
+	b.Stop()
+	beside(t, b, `UPDATE tenant_head SET set_up = 0, mac = NULL`)
+	b.Run()
+	if e := b.Refused("setup", Params{"passphrase": "a passphrase of the thief"}); e.Code != bunker.CodeBlocked {
+		t.Errorf("refused with %v", e)
+	}
+}
