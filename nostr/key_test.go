@@ -34,15 +34,17 @@ func generate(tb testing.TB, a *secret.Arena) *SecretKey {
 
 func TestSignFillsInPubKeyIDAndSigAndNothingElse(t *testing.T) {
 	k := generate(t, arena(t))
-	e := &Event{ID: ID{1}, PubKey: PubKey{2}, Sig: Sig{3}, CreatedAt: 5, Kind: 7, Tags: Tags{{"e", "x"}}, Content: hostile}
-	if err := k.Sign(e); err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Verify(); err != nil {
-		t.Fatal(err)
-	}
-	if e.PubKey != k.PubKey() || e.CreatedAt != 5 || e.Kind != 7 || len(e.Tags) != 1 || e.Content != hostile {
-		t.Errorf("%+v", e)
+	for name, sign := range map[string]func(*Event) error{"checked": k.Sign, "unchecked": k.SignUnchecked} {
+		e := &Event{ID: ID{1}, PubKey: PubKey{2}, Sig: Sig{3}, CreatedAt: 5, Kind: 7, Tags: Tags{{"e", "x"}}, Content: hostile}
+		if err := sign(e); err != nil {
+			t.Fatal(name, err)
+		}
+		if err := e.Verify(); err != nil {
+			t.Fatal(name, err)
+		}
+		if e.PubKey != k.PubKey() || e.CreatedAt != 5 || e.Kind != 7 || len(e.Tags) != 1 || e.Content != hostile {
+			t.Errorf("%s: %+v", name, e)
+		}
 	}
 }
 
@@ -129,7 +131,7 @@ func TestDestroyedKeyDoesNothing(t *testing.T) {
 	k.Destroy()
 	e, out := &Event{}, [32]byte{}
 	_, err := k.SignDigest([32]byte{})
-	for _, err := range []error{err, k.Sign(e), k.ECDH(pub, &out), k.Use(func([]byte) { t.Error("lent") })} {
+	for _, err := range []error{err, k.Sign(e), k.SignUnchecked(e), k.ECDH(pub, &out), k.Use(func([]byte) { t.Error("lent") })} {
 		if !errors.Is(err, secret.ErrDestroyed) {
 			t.Errorf("%v, want ErrDestroyed", err)
 		}

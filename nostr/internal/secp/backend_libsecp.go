@@ -25,6 +25,12 @@ func Sign(sig *[64]byte, kp *[KeySize]byte, pub *[32]byte, msg []byte, aux *[32]
 	return libsecp.Sign(sig, kp, pub, msg, aux)
 }
 
+// SignUnchecked makes a BIP-340 signature and does not verify it; false, and no
+// signature, if the prepared key is not the one of pub.
+func SignUnchecked(sig *[64]byte, kp *[KeySize]byte, pub *[32]byte, msg []byte, aux *[32]byte) bool {
+	return libsecp.SignUnchecked(sig, kp, pub, msg, aux)
+}
+
 // Verify tells whether sig is a BIP-340 signature of msg by pub.
 func Verify(sig *[64]byte, pub *[32]byte, msg []byte) bool { return libsecp.Verify(sig, pub, msg) }
 

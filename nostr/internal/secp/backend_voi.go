@@ -23,6 +23,12 @@ func Sign(sig *[64]byte, kp *[KeySize]byte, pub *[32]byte, msg []byte, aux *[32]
 	return voi.Sign(sig, kp, pub, msg, aux)
 }
 
+// SignUnchecked makes a BIP-340 signature and does not verify it; false, and no
+// signature, if the prepared key is not the one of pub.
+func SignUnchecked(sig *[64]byte, kp *[KeySize]byte, pub *[32]byte, msg []byte, aux *[32]byte) bool {
+	return voi.SignUnchecked(sig, kp, pub, msg, aux)
+}
+
 // Verify tells whether sig is a BIP-340 signature of msg by pub.
 func Verify(sig *[64]byte, pub *[32]byte, msg []byte) bool { return voi.Verify(sig, pub, msg) }
 

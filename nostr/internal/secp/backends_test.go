@@ -15,14 +15,16 @@ type backend struct {
 	prepare func(kp *[96]byte, raw *[32]byte) ([32]byte, bool)
 	raw     func(kp *[96]byte, raw *[32]byte)
 	sign    func(sig *[64]byte, kp *[96]byte, pub *[32]byte, msg []byte, aux *[32]byte) bool
-	verify  func(sig *[64]byte, pub *[32]byte, msg []byte) bool
-	ecdh    func(out *[32]byte, kp *[96]byte, peer *[32]byte) bool
-	valid   func(x *[32]byte) bool
+	// unchecked is sign without verifying.
+	unchecked func(sig *[64]byte, kp *[96]byte, pub *[32]byte, msg []byte, aux *[32]byte) bool
+	verify    func(sig *[64]byte, pub *[32]byte, msg []byte) bool
+	ecdh      func(out *[32]byte, kp *[96]byte, peer *[32]byte) bool
+	valid     func(x *[32]byte) bool
 }
 
 // backends are all that were built in; the tag libsecp256k1 adds one.
 var backends = []backend{{
-	name: "voi", prepare: voi.Prepare, raw: voi.Raw, sign: voi.Sign,
+	name: "voi", prepare: voi.Prepare, raw: voi.Raw, sign: voi.Sign, unchecked: voi.SignUnchecked,
 	verify: voi.Verify, ecdh: voi.ECDH, valid: voi.Valid,
 }}
 

@@ -156,5 +156,8 @@ func TestDamagedKeySignsNothing(t *testing.T) {
 		if b.sign(&sig, kp, &other, msg, &aux) {
 			t.Error("it signed for another public key")
 		}
+		if b.unchecked(&sig, kp, &other, msg, &aux) || sig != [64]byte{} {
+			t.Error("it signed for another public key, without a check")
+		}
 	})
 }

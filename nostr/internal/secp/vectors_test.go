@@ -46,6 +46,10 @@ func TestBIP340VectorsHold(t *testing.T) {
 			if !b.sign(&made, kp, pub, msg, aux) || made != *sig {
 				t.Errorf("vector %s: signature %x, want %x", index, made, *sig)
 			}
+			made = [64]byte{}
+			if !b.unchecked(&made, kp, pub, msg, aux) || made != *sig {
+				t.Errorf("vector %s: signature without a check %x, want %x", index, made, *sig)
+			}
 		}
 	})
 }

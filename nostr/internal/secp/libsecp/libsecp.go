@@ -13,12 +13,14 @@ package libsecp
 #cgo noescape nsb_prepare
 #cgo noescape nsb_raw
 #cgo noescape nsb_sign
+#cgo noescape nsb_sign_unchecked
 #cgo noescape nsb_verify
 #cgo noescape nsb_ecdh
 #cgo noescape nsb_valid
 #cgo nocallback nsb_prepare
 #cgo nocallback nsb_raw
 #cgo nocallback nsb_sign
+#cgo nocallback nsb_sign_unchecked
 #cgo nocallback nsb_verify
 #cgo nocallback nsb_ecdh
 #cgo nocallback nsb_valid
@@ -75,21 +77,33 @@ static void nsb_raw(const secp256k1_context *ctx, const u8 *kp, u8 *raw) {
 	nsb_burn();
 }
 
-// Sign and verify. The public key is taken from the prepared key, where it is
-// held as a point, and compared with the one that the caller means.
-static int nsb_sign(const secp256k1_context *ctx, u8 *sig, const u8 *kp, const u8 *pub,
+// Sign. The public key is taken from the prepared key, where it is held as a
+// point, and compared with the one that the caller means.
+static int nsb_make(const secp256k1_context *ctx, secp256k1_xonly_pubkey *pk, u8 *sig, const u8 *kp, const u8 *pub,
 	const u8 *msg, size_t len, u8 *aux) {
 	secp256k1_schnorrsig_extraparams extra = SECP256K1_SCHNORRSIG_EXTRAPARAMS_INIT;
-	secp256k1_xonly_pubkey pk;
 	u8 own[32];
 	int ok;
-	if (!nsb_pub(ctx, &pk, own, (const secp256k1_keypair *)kp) || memcmp(own, pub, 32) != 0) {
+	if (!nsb_pub(ctx, pk, own, (const secp256k1_keypair *)kp) || memcmp(own, pub, 32) != 0) {
 		return 0;
 	}
 	extra.ndata = aux;
 	ok = secp256k1_schnorrsig_sign_custom(ctx, sig, msg, len, (const secp256k1_keypair *)kp, &extra);
 	nsb_burn();
-	return ok && secp256k1_schnorrsig_verify(ctx, sig, msg, len, &pk);
+	return ok;
+}
+
+// Sign and verify.
+static int nsb_sign(const secp256k1_context *ctx, u8 *sig, const u8 *kp, const u8 *pub,
+	const u8 *msg, size_t len, u8 *aux) {
+	secp256k1_xonly_pubkey pk;
+	return nsb_make(ctx, &pk, sig, kp, pub, msg, len, aux) && secp256k1_schnorrsig_verify(ctx, sig, msg, len, &pk);
+}
+
+static int nsb_sign_unchecked(const secp256k1_context *ctx, u8 *sig, const u8 *kp, const u8 *pub,
+	const u8 *msg, size_t len, u8 *aux) {
+	secp256k1_xonly_pubkey pk;
+	return nsb_make(ctx, &pk, sig, kp, pub, msg, len, aux);
 }
 
 static int nsb_verify(const secp256k1_context *ctx, const u8 *sig, const u8 *pub, const u8 *msg, size_t len) {
@@ -179,6 +193,15 @@ func Raw(kp *[KeySize]byte, raw *[32]byte) { C.nsb_raw(context(), u8(&kp[0]), u8
 // prepared key is not the one of pub (memory that went bad).
 func Sign(sig *[64]byte, kp *[KeySize]byte, pub *[32]byte, msg []byte, aux *[32]byte) bool {
 	ok := C.nsb_sign(context(), u8(&sig[0]), u8(&kp[0]), u8(&pub[0]), message(msg), C.size_t(len(msg)), u8(&aux[0])) == 1
+	if !ok {
+		clear(sig[:])
+	}
+	return ok
+}
+
+// SignUnchecked is Sign without verifying the signature.
+func SignUnchecked(sig *[64]byte, kp *[KeySize]byte, pub *[32]byte, msg []byte, aux *[32]byte) bool {
+	ok := C.nsb_sign_unchecked(context(), u8(&sig[0]), u8(&kp[0]), u8(&pub[0]), message(msg), C.size_t(len(msg)), u8(&aux[0])) == 1
 	if !ok {
 		clear(sig[:])
 	}
