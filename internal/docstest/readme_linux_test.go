@@ -18,6 +18,7 @@ import (
 //
 //	<!-- test terminal=1 holds -->   the last line goes on running: the bunker
 //	<!-- test terminal=2 -->         every line must succeed
+//	<!-- test terminal=2 refused --> what runs beside must be refused by the bunker
 //	<!-- prints -->                  the block before printed these lines; … is anything
 //
 // A line that ends in & runs beside the next ones and must succeed in the end.
@@ -50,6 +51,7 @@ type reader struct {
 	env     []string
 	bunker  *program   // what terminal 1 holds
 	beside  []*program // lines that ended in &
+	refused []*program // those that a person says no to
 	seen    string     // what the lines of terminal 2 wrote, all of it
 	block   string     // what the lines of the last block wrote
 	started int
@@ -84,12 +86,15 @@ func (r *reader) typeIn(b *block) {
 	r.block = ""
 	lines := b.commands()
 	_, holds := b.notes["holds"]
+	_, refuse := b.notes["refused"]
 	for i, line := range lines {
 		r.t.Logf("%s: terminal %s: %s", b, b.notes["terminal"], line)
 		switch line, beside := strings.CutSuffix(r.paste(line), "&"); {
 		case holds && i == len(lines)-1:
 			r.bunker = r.start(line)
 			r.firstStart()
+		case beside && refuse:
+			r.refused = append(r.refused, r.start(line))
 		case beside:
 			r.beside = append(r.beside, r.start(line))
 		default:
@@ -242,6 +247,11 @@ func (r *reader) finish() {
 			r.t.Errorf("a line in the background failed: %v\n%s", err, p)
 		}
 		r.seen += p.String()
+	}
+	for _, p := range r.refused {
+		if err := p.wait(); err == nil || !strings.Contains(p.String(), "an administrator refused this request") {
+			r.t.Errorf("a line that was denied ended with %v\n%s", err, p)
+		}
 	}
 	signed := 0
 	for _, line := range strings.Split(r.seen, "\n") {
