@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,18 +69,21 @@ var plainText = []string{
 	"🫂", "𐍈", "\ufeff", "\ufffd", "\u200b\u202e", "ÅÅ", "é", "世界", "null", "{}", "[]", "\\u0041", "\\\\", "%00", "?iv=", " ", "  ", "\u00a0",
 }
 
+// oddities is both.
+var oddities = slices.Concat(controls, plainText)
+
 // randomEvents makes n events: U+2028, 60 kB, 2,000 tags, `__proto__`, oddities and their like, the same for the same seed
 // (but for the date, which has to be now).
-func randomEvents(seed uint64, n int, oddities []string) []template {
+func randomEvents(seed uint64, n int, odd []string) []template {
 	rnd := rand.New(rand.NewPCG(seed, 9))
 	events := make([]template, n)
 	for i := range events {
-		events[i] = randomEvent(rnd, i, oddities)
+		events[i] = randomEvent(rnd, i, odd)
 	}
 	return events
 }
 
-func randomEvent(rnd *rand.Rand, i int, oddities []string) template {
+func randomEvent(rnd *rand.Rand, i int, odd []string) template {
 	t := template{Kind: randomKinds[rnd.IntN(len(randomKinds))], CreatedAt: now() - rnd.Int64N(300), Tags: [][]string{}}
 	switch {
 	case i%25 == 3: // 60 kB in the envelope, where escapes and the reply's own quoting count too
@@ -89,11 +93,11 @@ func randomEvent(rnd *rand.Rand, i int, oddities []string) template {
 			t.Tags = append(t.Tags, []string{"p", "x"})
 		}
 	default:
-		t.Content = randomText(rnd, 200, oddities)
+		t.Content = randomText(rnd, 200, odd)
 		for range rnd.IntN(6) {
-			tag := []string{randomText(rnd, 8, oddities)}
+			tag := []string{randomText(rnd, 8, odd)}
 			for range rnd.IntN(4) {
-				tag = append(tag, randomText(rnd, 30, oddities))
+				tag = append(tag, randomText(rnd, 30, odd))
 			}
 			t.Tags = append(t.Tags, tag)
 		}
@@ -101,12 +105,12 @@ func randomEvent(rnd *rand.Rand, i int, oddities []string) template {
 	return t
 }
 
-func randomText(rnd *rand.Rand, limit int, oddities []string) string {
+func randomText(rnd *rand.Rand, limit int, odd []string) string {
 	var b strings.Builder
 	for n := rnd.IntN(limit); b.Len() < n; {
 		switch rnd.IntN(4) {
 		case 0:
-			b.WriteString(oddities[rnd.IntN(len(oddities))])
+			b.WriteString(odd[rnd.IntN(len(odd))])
 		case 1:
 			b.WriteRune(randomRune(rnd))
 		default:
