@@ -62,6 +62,10 @@ type Entry struct {
 	NewGrants        []*Grant
 	Spend            GrantID // one use, guarded
 	NewApproval      *Approval
+	// MaxQuestions, with NewApproval: as many questions of its connection may be
+	// open with this one, checked in the commit, since others are decided at the
+	// same time; 0: no bound.
+	MaxQuestions int
 	// JoinApproval, instead of NewApproval: the same operation is asked already;
 	// this request becomes the newest of that open question (compare-and-set
 	// while it is pending: its event_id and reply_by are moved here), and the

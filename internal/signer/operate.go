@@ -138,7 +138,7 @@ func (s *Signer) ask(ctx context.Context, c *call, e *bunker.Entry, in policy.In
 	if q.OfConnection >= approval.MaxOfConnection {
 		return s.fail(c, e, bunker.CodeRateLimited, "questions", "too many questions of this app are open; wait until the administrator has answered them")
 	}
-	e.NewApproval = approval.Ask(in, d, c.Event.ID)
+	e.NewApproval, e.MaxQuestions = approval.Ask(in, d, c.Event.ID), approval.MaxOfConnection
 	if err := s.summarise(e.NewApproval, in.Operation); err != nil {
 		return Judgement{}, err
 	}

@@ -205,6 +205,12 @@ func (g *group) grant(w *waiting, h *head) (bool, error) {
 func (g *group) ask(w *waiting, h *head) (bool, error) {
 	e := w.e
 	if a := e.NewApproval; a != nil {
+		var open int64
+		if e.MaxQuestions > 0 {
+			if _, err := g.s.returned(stmtOpen, &open, string(a.Tenant), string(a.Connection)); err != nil || open >= int64(e.MaxQuestions) {
+				return false, err
+			}
+		}
 		return g.s.did(stmtApproval, string(a.Tenant), string(a.ID), a.EventID[:], string(a.Connection), string(a.Key), a.Method, a.Kind,
 			a.OpDigest[:], blob(a.Summary), a.Answers, num(a.OnceOnly), a.ReplyBy, a.QuestionUntil, string(a.State), a.AnsweredBy,
 			a.AnsweredAt, a.CreatedAt)

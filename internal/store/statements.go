@@ -29,6 +29,7 @@ const (
 	stmtGrant
 	stmtSpend
 	stmtApproval
+	stmtOpen
 	stmtJoin
 	stmtAudit
 	stmtReply
@@ -82,6 +83,7 @@ WHERE tenant = $1 AND id = $2 AND connection = $3 AND ended = 0 AND (max_uses = 
 	stmtApproval: {"approval", `INSERT INTO approval (tenant, id, event_id, connection, key_id, method, kind, op_digest, summary, answers, once_only,
 reply_by, question_until, state, answered_by, answered_at, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING`},
+	stmtOpen: {"open questions", `SELECT count(*) FROM approval WHERE tenant = $1 AND connection = $2 AND state = 'pending'`},
 	stmtJoin: {"join", `UPDATE approval SET event_id = $1, reply_by = $2
 WHERE tenant = $3 AND id = $4 AND connection = $5 AND state = 'pending' AND question_until > $6 AND op_digest = $7`},
 	stmtAudit: {"audit", auditInsert},
@@ -89,7 +91,7 @@ WHERE tenant = $3 AND id = $4 AND connection = $5 AND state = 'pending' AND ques
 VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, '')`},
 	stmtAccepted: {"accepted", `UPDATE reply SET accepted_by = $1
 WHERE created_at = (SELECT created_at FROM request WHERE event_id = $2) AND event_id = $2 AND part = $3 AND accepted_by = ''`},
-	stmtDelivered: {"delivered", `UPDATE request SET state = 'delivered' WHERE event_id = $1 AND state = 'ready'`},
+	stmtDelivered: {"delivered", `UPDATE request SET state = 'delivered', accepted_by = $1 WHERE event_id = $2 AND state = 'ready'`},
 	stmtUsed: {"used", `UPDATE connection SET uses = uses + $1, last_used = CASE WHEN last_used < $2 THEN $2 ELSE last_used END
 WHERE tenant = $3 AND id = $4`},
 }
