@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr"
@@ -109,11 +110,9 @@ func Cell(s string) string {
 		}
 		return r
 	}, s)
-	for _, r := range strings.TrimLeftFunc(clean, unicode.IsSpace) {
-		if strings.ContainsRune("=+-@\uff1d\uff0b\uff0d\uff20", r) {
-			return "'" + clean
-		}
-		break
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(clean, unicode.IsSpace))
+	if strings.ContainsRune("=+-@\uff1d\uff0b\uff0d\uff20", first) {
+		return "'" + clean
 	}
 	return clean
 }

@@ -100,8 +100,7 @@ func TestTheLibrarysCopyOfTheKeyIsWiped(t *testing.T) {
 		t.Fatalf("what is left: %s", got)
 	}
 	// Anything of another form is left alone.
-	type other struct{ p *int }
-	for _, v := range []any{&other{}, other{}, new(int), &struct{ a, b [4]byte }{}} {
+	for _, v := range []any{&struct{ P *int }{}, struct{ P *int }{}, new(int), &struct{ a, b [4]byte }{}} {
 		if onlyBytes(reflect.ValueOf(v)) {
 			t.Errorf("%T would be overwritten", v)
 		}
