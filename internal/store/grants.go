@@ -36,7 +36,12 @@ const (
 expires_at, given_by, created_at, ended, version, mac)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 	grantsLive = `SELECT ` + grantColumns + ` FROM connection_grant g WHERE g.tenant = $1 AND g.connection = $2 AND g.ended = 0`
-	grantsPage = `SELECT ` + grantColumns + ` FROM connection_grant g
+	// grantUseful leaves out what cannot allow anything any more: of an app that is
+	// asked about often there are thousands. Refusals are always read, and verified.
+	// It lacks its last word, the time.
+	grantUseful = `(g.effect <> 2 OR g.max_uses = 0 OR g.uses < g.max_uses) AND (g.effect <> 2 OR g.expires_at = 0 OR g.expires_at > `
+	grantsView  = grantsLive + ` AND ` + grantUseful + `$3)`
+	grantsPage  = `SELECT ` + grantColumns + ` FROM connection_grant g
 WHERE g.tenant = $1 AND g.connection = $2 AND g.id > $3 ORDER BY g.id LIMIT $4`
 )
 

@@ -34,7 +34,7 @@ func newViewer(ctx context.Context, s *Store) (*viewer, error) {
 	for _, p := range []struct {
 		to   **sql.Stmt
 		text string
-	}{{&v.begin, beginRead}, {&v.end, "COMMIT"}, {&v.pulse, viewPulse}, {&v.known, viewKnown}, {&v.grants, grantsLive}, {&v.signer, viewSigner}} {
+	}{{&v.begin, beginRead}, {&v.end, "COMMIT"}, {&v.pulse, viewPulse}, {&v.known, viewKnown}, {&v.grants, grantsView}, {&v.signer, viewSigner}} {
 		if *p.to, err = conn.PrepareContext(ctx, p.text); err != nil {
 			return nil, errors.Join(err, v.close())
 		}
@@ -139,7 +139,7 @@ func (s *Store) viewed(view *bunker.View, a bunker.Authority, mac []byte) error 
 }
 
 func (s *Store) viewGrants(ctx context.Context, v *viewer, view *bunker.View, kept *keptView) (err error) {
-	rows, err := v.grants.QueryContext(ctx, string(view.Tenant.Tenant), string(view.Connection.ID))
+	rows, err := v.grants.QueryContext(ctx, string(view.Tenant.Tenant), string(view.Connection.ID), s.clock.ledger())
 	if err != nil {
 		return err
 	}

@@ -28,8 +28,8 @@ const maxViews = 16_384
 // live grant, or one without. Metadata has no version of its own.
 const viewPulse = `SELECT h.version, h.mac, h.pending, c.version, c.mac, c.state, c.metadata, k.version, k.mac, k.state, g.id, g.version, g.mac
 FROM connection c JOIN tenant_head h ON h.tenant = c.tenant LEFT JOIN user_key k ON k.tenant = c.tenant AND k.id = c.key_id
-LEFT JOIN connection_grant g ON g.tenant = c.tenant AND g.connection = c.id AND g.ended = 0
-WHERE c.signer = $1 AND c.client = $2`
+LEFT JOIN connection_grant g ON g.tenant = c.tenant AND g.connection = c.id AND g.ended = 0 AND ` + grantUseful + `$1)
+WHERE c.signer = $2 AND c.client = $3`
 
 type viewKey struct{ signer, client nostr.PubKey }
 
@@ -158,7 +158,7 @@ func (s *Store) keptBy(v *viewer, k viewKey) (view bunker.View, ok bool, err err
 		return view, false, nil
 	}
 	n, same := 0, true
-	rows, err := v.pulse.QueryContext(context.Background(), k.signer[:], k.client[:])
+	rows, err := v.pulse.QueryContext(context.Background(), s.clock.ledger(), k.signer[:], k.client[:])
 	if err != nil {
 		return view, false, err
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -90,5 +91,50 @@ func TestKeptViewsAreBounded(t *testing.T) {
 	}
 	if n := len(c.now) + len(c.old); n > maxViews {
 		t.Errorf("%d views are kept", n)
+	}
+}
+
+// What cannot allow anything any more is not read for each request, or an app
+// that people often said yes to would get slower and slower. Refusals stay.
+func TestViewsHoldOnlyGrantsThatCanStillAllow(t *testing.T) {
+	f := newFixture(t)
+	c := f.addConnection(f.addKey("herald"))
+	now := f.clock.Now().UnixMilli()
+	spent, over, soon, refusal := f.newGrant(c, 1), f.newGrant(c, 0), f.newGrant(c, 0), f.newGrant(c, 0)
+	spent.Uses = 1
+	over.ExpiresAt, soon.ExpiresAt = now-1, now+60_000
+	refusal.Effect, refusal.ExpiresAt = bunker.Deny, now-1
+	f.change(func(tx *Tx) error {
+		for _, g := range []*bunker.Grant{spent, over, soon, refusal} {
+			if err := tx.PutGrant(g); err != nil {
+				return err
+			}
+		}
+		return tx.Audit(bunker.AuditRecord{Action: "test"})
+	})
+	held := func() map[bunker.GrantID]bool {
+		m := map[bunker.GrantID]bool{}
+		for _, g := range f.view(c).Grants {
+			m[g.ID] = true
+		}
+		return m
+	}
+	for range 2 { // read in full, then kept
+		if m := held(); len(m) != 3 || !m[soon.ID] || !m[refusal.ID] {
+			t.Errorf("the view holds %v", m)
+		}
+	}
+	key := viewKey{c.Signer, c.Client}
+	v := <-f.viewers
+	_, kept, err := f.keptBy(v, key)
+	f.viewers <- v
+	if err != nil || !kept {
+		t.Errorf("the view is not kept (%v)", err)
+	}
+	f.clock.add(2 * time.Minute)
+	for range 2 {
+		if m := held(); len(m) != 2 || m[soon.ID] {
+			t.Errorf("two minutes later the view holds %v", m)
+		}
 	}
 }
