@@ -66,8 +66,8 @@ func dueReplies(t *testing.T, f *fixture) {
 	f.Delivered(e.EventID, bunker.PartFinal, "wss://second.example") // the first OK counts
 	f.Delivered(random32(), bunker.PartFinal, "wss://second.example")
 	f.mustCommit(f.entry(c))
-	f.expectRows("reply WHERE accepted_by = 'wss://relay.example'", 2)
-	f.expectRows("reply WHERE accepted_by = 'wss://second.example'", 0)
+	f.expectRows("request WHERE accepted_by = 'wss://relay.example'", 2)
+	f.expectRows("request WHERE accepted_by = 'wss://second.example'", 0)
 }
 
 func backOffAndGiveUp(t *testing.T, f *fixture) {

@@ -92,13 +92,13 @@ func (s *Store) Delivered(req nostr.ID, part bunker.Part, relay string) {
 
 func (s *Store) writeLazy(w lazyWork) error {
 	for d, relay := range w.delivered {
-		if _, err := s.exec(stmtAccepted, relay, d.id[:], string(d.part)); err != nil {
-			return err
+		var err error
+		if d.part == bunker.PartFinal {
+			_, err = s.exec(stmtDelivered, relay, d.id[:])
+		} else {
+			_, err = s.exec(stmtAccepted, relay, d.id[:], string(d.part))
 		}
-		if d.part != bunker.PartFinal {
-			continue
-		}
-		if _, err := s.exec(stmtDelivered, d.id[:]); err != nil {
+		if err != nil {
 			return err
 		}
 	}

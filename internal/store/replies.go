@@ -74,8 +74,8 @@ func (s *Store) reread(e *bunker.Entry) (bunker.Outcome, error) {
 		return bunker.Taken, nil
 	}
 	var ours int
-	err = s.write.QueryRowContext(context.Background(), `SELECT count(*) FROM reply WHERE reply_event_id = $1 AND event_id = $2`,
-		e.Reply.EventID[:], e.EventID[:]).Scan(&ours)
+	err = s.write.QueryRowContext(context.Background(), `SELECT count(*) FROM reply WHERE reply_event_id = $1 AND event_id = $2
+AND created_at = (SELECT created_at FROM request WHERE event_id = $2)`, e.Reply.EventID[:], e.EventID[:]).Scan(&ours)
 	if err != nil {
 		return bunker.Failed, err
 	}

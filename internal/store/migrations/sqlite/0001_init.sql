@@ -181,6 +181,8 @@ CREATE TABLE request (
   inserted_at        INTEGER NOT NULL,
   ready_at           INTEGER NOT NULL, -- when the time to give up began to run
   erased             INTEGER NOT NULL DEFAULT 0, -- too old to come again: its replies' bytes are gone
+  -- The first relay that said OK to the final reply: here and not in reply, whose rows are long, and would be written twice.
+  accepted_by        TEXT    NOT NULL DEFAULT '',
   CHECK (envelope IS NULL OR state = 'parked')
 ) STRICT;
 
@@ -197,13 +199,14 @@ CREATE TABLE reply (
   event_id       BLOB    NOT NULL, -- of a row of request; they go together
   part           TEXT    NOT NULL CHECK (part IN ('auth_url', 'final')),
   tenant         TEXT    NOT NULL,
-  reply_event_id BLOB    NOT NULL UNIQUE,
+  reply_event_id BLOB    NOT NULL,
   bytes          BLOB,             -- never changed; erased when the request is too old to come again
   sealed         INTEGER NOT NULL,
   tries          INTEGER NOT NULL,
   next_try       INTEGER NOT NULL,
-  accepted_by    TEXT    NOT NULL, -- the first relay that said OK
-  PRIMARY KEY (created_at, event_id, part)
+  accepted_by    TEXT    NOT NULL, -- an auth_url's first relay that said OK; for the final reply see request
+  PRIMARY KEY (created_at, event_id, part),
+  UNIQUE (created_at, reply_event_id)
 ) STRICT;
 
 -- +goose StatementBegin
