@@ -128,7 +128,7 @@ func (s *starting) firstRun(ctx context.Context, dir string) error {
 	if p.Relays, err = s.chooseRelays(ctx); err != nil {
 		return err
 	}
-	admins, err := s.chooseAdmins(ctx, s.admins)
+	admins, err := s.chooseAdmins(ctx, s.admins, "")
 	if err != nil {
 		return err
 	}
@@ -227,7 +227,7 @@ func (s *starting) chooseRelays(ctx context.Context) ([]string, error) {
 		return s.tested(ctx, s.relays)
 	}
 	for {
-		urls, err := s.askRelays(ctx)
+		urls, err := s.askRelays(ctx, "")
 		if err != nil || len(urls) == 0 {
 			return nil, err
 		}
@@ -238,16 +238,19 @@ func (s *starting) chooseRelays(ctx context.Context) ([]string, error) {
 	}
 }
 
-// askRelays asks for the addresses of relays.
-func (a *app) askRelays(ctx context.Context) ([]string, error) {
+// askRelays asks for the addresses of relays; otherwise is what Enter means
+// before it means none.
+func (a *app) askRelays(ctx context.Context, otherwise string) ([]string, error) {
 	for {
-		text, err := a.ask(ctx, "   Addresses, such as wss://relay.example.com (Enter: this machine only):")
+		text, err := a.ask(ctx, "   Addresses, such as wss://relay.example.com (Enter: "+otherwise+"this machine only):")
 		if err != nil {
 			return nil, err
 		}
 		list := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' })
 		if len(list) == 0 {
-			a.say("   It works on this machine only, for now. Later: nsecbunker relay add URL")
+			if otherwise == "" {
+				a.say("   It works on this machine only, for now. Later: nsecbunker relay add URL")
+			}
 			return nil, nil
 		}
 		urls, err := normalRelays(list)
@@ -314,18 +317,20 @@ func relayWords(url string, err error) string {
 }
 
 // chooseAdmins asks for the first admin; those of the flags are not asked for.
-func (a *app) chooseAdmins(ctx context.Context, given []string) ([]string, error) {
+func (a *app) chooseAdmins(ctx context.Context, given []string, otherwise string) ([]string, error) {
 	if len(given) > 0 {
 		return given, nil
 	}
 	a.say("\n3. Admin\n   The npub of who administers the bunker from afar. Commands on this machine always can.\n")
 	for {
-		npub, err := a.ask(ctx, "   npub (Enter: nobody for now):")
+		npub, err := a.ask(ctx, "   npub (Enter: "+otherwise+"nobody for now):")
 		if err != nil {
 			return nil, err
 		}
 		if npub == "" {
-			a.say("   Nobody from afar, for now. Later: nsecbunker admin add NPUB --role owner")
+			if otherwise == "" {
+				a.say("   Nobody from afar, for now. Later: nsecbunker admin add NPUB --role owner")
+			}
 			return nil, nil
 		}
 		if err := checkNpub("that is no npub", npub); err != nil {

@@ -12,7 +12,7 @@ func (a *app) setupCmd() *cobra.Command {
 		Use: "setup", Short: "set up a bunker that was started without a terminal", Args: args(),
 		Long: `Sets up a running bunker that is not set up: its passphrase, relays and first admins.
 
-On a terminal it asks; else it takes the passphrase from --passphrase-file, or from the first line of stdin.`,
+What is not said here is as it was given to start (--relay, --admin). On a terminal it asks; else it takes the passphrase from --passphrase-file, or from the first line of stdin.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd.Context(), relays, admins) },
 	}
 	f := cmd.Flags()
@@ -67,18 +67,20 @@ func (a *app) setUp(ctx context.Context, relays, admins []string) (err error) {
 	})
 }
 
-// askSetup asks for what the flags do not say.
+// askSetup asks for what the flags do not say. What is left open here is as it
+// was given to `start`.
 func (a *app) askSetup(ctx context.Context, p *setupParams, admins *[]string) (err error) {
+	const given = "as given to start, else "
 	if p.Passphrase, err = a.choosePassphrase(ctx); err != nil {
 		return err
 	}
 	if len(p.Relays) == 0 {
 		a.say("\n2. Relays\n   Apps reach the bunker through relays, from anywhere. Without any, only apps on this machine can.\n")
-		if p.Relays, err = a.askRelays(ctx); err != nil {
+		if p.Relays, err = a.askRelays(ctx, given); err != nil {
 			return err
 		}
 	}
-	*admins, err = a.chooseAdmins(ctx, *admins)
+	*admins, err = a.chooseAdmins(ctx, *admins, given)
 	a.say("\nSetting up …")
 	return err
 }
