@@ -199,3 +199,24 @@ func TestABunkerWhoseSetUpWasUndoneFromOutsideIsNotSetUpAgain(t *testing.T) {
 		t.Errorf("refused with %v", e)
 	}
 }
+
+func TestARowThatWasChangedFromOutsideSealsTheBunker(t *testing.T) {
+	t.Parallel()
+	b := Start(t, Options{})
+	b.AddKey("herald")
+	a, other := b.Connected(b.Token("herald", "sign_event:7")), b.Connected(b.Token("herald", "all"))
+	other.Sign(1, "x")
+	id := connectionOf(b, a)
+	beside(t, b, `UPDATE connection_grant SET permissions = 'all' WHERE permissions = 'sign_event:7'`)
+	a.Publish(a.Prepare(nip46.SignEvent, a.Note(1, "stolen")).Event)
+	b.Until("the bunker is sealed", func() bool { return b.State() == daemon.Sealed })
+	other.AskSign(1, "y").Fails("sealed")
+	if e := b.Refused("unseal", Params{"passphrase": Passphrase}); e.Code != bunker.CodeBlocked {
+		t.Errorf("unsealing is refused with %v", e)
+	}
+	beside(t, b, `UPDATE connection_grant SET permissions = 'sign_event:7' WHERE permissions = 'all' AND connection = $1`, id)
+	b.Unseal()
+	a.AskSign(1, "y").Quiet()
+	a.Sign(7, "+")
+	b.Verify()
+}

@@ -87,6 +87,7 @@ type Daemon struct {
 	adminKey nostr.PubKey
 	setup    setupCode
 	forged   forgeries
+	alarms   alarms
 	started  time.Time
 
 	// life ends what outlives a single request: publishing.
@@ -150,7 +151,7 @@ func (d *Daemon) openVault(context.Context) (err error) {
 
 func (d *Daemon) openStore(ctx context.Context) (err error) {
 	d.store, err = store.Open(ctx, store.Config{
-		Path: filepath.Join(d.Dir, DatabaseFile), Auth: d.vault, Flags: d.vault, Now: d.Now, Log: d.Log, Faults: d.Faults,
+		Path: filepath.Join(d.Dir, DatabaseFile), Auth: watched{d.vault, d.tampered}, Flags: d.vault, Now: d.Now, Log: d.Log, Faults: d.Faults,
 	})
 	return err
 }
