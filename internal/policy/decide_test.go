@@ -245,3 +245,14 @@ func TestDigestTellsOperationsApart(t *testing.T) {
 		seen[v.Digest()] = i
 	}
 }
+
+func TestWhatMustBeAskedIsAnsweredForOneTimeOnly(t *testing.T) {
+	for uses, want := range map[int64]bunker.Effect{0: bunker.Ask, 1: bunker.Allow, 2: bunker.Ask} {
+		op := sign(62)
+		in := with(input("all"), op)
+		in.Grants[0].OpDigest, in.Grants[0].MaxUses = op.Digest(), uses
+		if d := Decide(in); d.Effect != want {
+			t.Errorf("with an answer for %d uses: %v, want %v", uses, d.Effect, want)
+		}
+	}
+}

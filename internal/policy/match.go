@@ -48,7 +48,7 @@ func allowing(live []bunker.Grant, in Input, care Care) *bunker.Grant {
 // allows reports whether an allow grant covers the operation under its care.
 func allows(g *bunker.Grant, in Input, care Care) bool {
 	if once(g, in) {
-		return true
+		return care != MustAsk || g.MaxUses == 1 // must-ask operations take "once" only
 	}
 	named, all := permits(g.Permissions, in.Operation)
 	switch care {
