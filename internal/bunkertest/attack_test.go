@@ -208,7 +208,7 @@ func TestARowThatWasChangedFromOutsideSealsTheBunker(t *testing.T) {
 	other.Sign(1, "x")
 	id := connectionOf(b, a)
 	beside(t, b, `UPDATE connection_grant SET permissions = 'all' WHERE permissions = 'sign_event:7'`)
-	a.Publish(a.Prepare(nip46.SignEvent, a.Note(1, "stolen")).Event)
+	_ = a.Publish(a.Prepare(nip46.SignEvent, a.Note(1, "stolen")).Event) // it is not answered
 	b.Until("the bunker is sealed", func() bool { return b.State() == daemon.Sealed })
 	other.AskSign(1, "y").Fails("sealed")
 	if e := b.Refused("unseal", Params{"passphrase": Passphrase}); e.Code != bunker.CodeBlocked {
