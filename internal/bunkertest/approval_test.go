@@ -34,7 +34,7 @@ func TestAYesOnceIsForThisOperationAlone(t *testing.T) {
 	next.Quiet()
 	b.Reply(Params{"scope": "once"})
 	next.Signed()
-	b.Verify()
+	b.VerifyOutside()
 }
 
 func TestTheSameOperationAfterAYesOnceIsAskedAnew(t *testing.T) {
@@ -182,7 +182,7 @@ func TestALateYesIsForTheNextRequestAndNeverForTheOldOne(t *testing.T) {
 	if n := len(b.Records(Params{"action": "sign_event", "effect": "allow"})); n != 1 {
 		t.Errorf("%d signatures", n)
 	}
-	b.Verify()
+	b.VerifyOutside()
 }
 
 func TestANewerRequestForTheSameReplacesTheOlder(t *testing.T) {

@@ -104,7 +104,7 @@ func TestNothingIsLostWhateverHappensToTheProcessAndItsClock(t *testing.T) {
 			limited.Sign(1, "three of three")
 			limited.AskSign(1, "four").Quiet()
 			b.Connected(link).Sign(1, "x")
-			b.Verify()
+			b.VerifyOutside()
 		})
 	}
 }

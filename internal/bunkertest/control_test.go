@@ -213,7 +213,7 @@ func TestAStopHoldsThroughCrashAndUnsealUntilAnOwnerEndsIt(t *testing.T) {
 				b.Admin("connection.resume", Params{"id": c.Text("id")})
 			}
 			a.Sign(1, "x")
-			b.Verify()
+			b.VerifyOutside()
 		})
 	}
 }
@@ -233,7 +233,7 @@ func TestADeletedKeyCanBeBroughtBackUntilItsTimeIsOver(t *testing.T) {
 		t.Errorf("%d keys after the waiting period", n)
 	}
 	b.Refused("key.restore", Params{"key": "herald"})
-	b.Verify()
+	b.VerifyOutside()
 }
 
 func TestAKeyThatMustNotLeaveNeverLeaves(t *testing.T) {
@@ -307,7 +307,7 @@ func TestARestoredBunkerSignsNothingUntilAnOwnerHasLooked(t *testing.T) {
 	}
 	limited.AskSign(1, "the budget counts as spent").Quiet()
 	b.Question()
-	b.Verify()
+	b.VerifyOutside()
 }
 
 func connectionOf(b *Bunker, a *App) string {
@@ -347,7 +347,7 @@ func TestAppsFollowAChangeOfRelays(t *testing.T) {
 	moved.Sign(1, "over the new one")
 	b.CrashAndRestart()
 	moved.Sign(1, "also after a crash")
-	b.Verify()
+	b.VerifyOutside()
 }
 
 func waiting(relays []Answer, url string) int {
