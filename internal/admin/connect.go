@@ -98,7 +98,7 @@ func (t *Table) readApp(uri string) (nip46.NostrConnectURI, []string, error) {
 	var usable, warnings []string
 	own := t.Around.AppRelays()
 	for _, r := range app.Relays {
-		if err := t.Around.CheckRelay(r); err != nil && !contains(own, r) {
+		if err := t.Around.CheckRelay(r, false); err != nil && !contains(own, r) {
 			warnings = append(warnings, fmt.Sprintf("the app's relay %s is not used: %s", clip(r), clip(bunker.AsError(err).Words)))
 			continue
 		}

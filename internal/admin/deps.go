@@ -78,8 +78,9 @@ type Around interface {
 	Changed()
 	// AppRelays are the relays that apps are told to use, the best first.
 	AppRelays() []string
-	// CheckRelay refuses relay addresses that the bunker may not dial.
-	CheckRelay(url string) error
+	// CheckRelay refuses relay addresses that the bunker may not dial. named: an
+	// owner named it himself, so it may be in a private network.
+	CheckRelay(url string, named bool) error
 	// RelayHealth tells how each relay does.
 	RelayHealth() []RelayHealth
 	Info() Info

@@ -73,7 +73,7 @@ func (w *world) AppRelays() []string {
 	defer w.mu.Unlock()
 	return append([]string(nil), w.relays...)
 }
-func (w *world) CheckRelay(url string) error {
+func (w *world) CheckRelay(url string, _ bool) error {
 	if strings.Contains(url, "10.0.0.") {
 		return bunker.Errorf(bunker.CodeRestricted, "10.0.0.1 is a private address").WithHint("allow it in config.toml")
 	}

@@ -89,7 +89,7 @@ type relayResult struct {
 	Warnings []string  `json:"warnings,omitempty"`
 }
 
-// relayURLs checks relays that apps shall use.
+// relayURLs checks relays that an owner wants apps to use.
 func (t *Table) relayURLs(field string, urls []string) ([]string, error) {
 	var out []string
 	for _, u := range urls {
@@ -97,7 +97,7 @@ func (t *Table) relayURLs(field string, urls []string) ([]string, error) {
 		if err != nil {
 			return nil, bunker.Errorf(bunker.CodeInvalid, "%s", clip(err.Error())).In(field).WithHint("a relay's address is like wss://relay.example.com")
 		}
-		if err := t.Around.CheckRelay(n); err != nil {
+		if err := t.Around.CheckRelay(n, true); err != nil {
 			e := bunker.AsError(err)
 			return nil, bunker.Errorf(bunker.CodeRestricted, "%s may not be used: %s", clip(n), clip(e.Words)).In(field).WithHint("%s", e.Hint).WithCause(err)
 		}

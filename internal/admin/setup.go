@@ -81,6 +81,11 @@ func (t *Table) setup(ctx context.Context, c *Call, p setupParams) (setupResult,
 		if st.SetUp {
 			return setUpAlready()
 		}
+		// A store that was set up once has a slot. One that says it was not, and has
+		// one, was changed from outside: setting it up anew would vouch for its rows.
+		if slots, err := tx.Slots(); err != nil || len(slots) > 0 {
+			return errors.Join(err, bunker.TamperedError(&st))
+		}
 		st.SetUp, st.Reviewed, st.Default = true, true, def
 		if err := tx.PutTenant(st); err != nil {
 			return err

@@ -30,6 +30,7 @@ const MaxSize = 1 << 20
 type Config struct {
 	Listen     string              `toml:"listen" comment:"Where the embedded signer relay listens. Loopback by default: to publish it, put a TLS proxy\nbefore it, or set tls_cert and tls_key and listen on a public address."`
 	PublicURL  []string            `toml:"public_url" comment:"The embedded relay's addresses as apps see them, for example [\"wss://bunker.example.com\"].\nEmpty: it is offered on this machine only, and only when no other relay is set."`
+	Proxies    []string            `toml:"proxies" comment:"Networks of proxies before the embedded relay, for example [\"127.0.0.1/32\"]: the address that they\nadd to X-Forwarded-For is the one that limits are counted for."`
 	TLSCert    string              `toml:"tls_cert" comment:"Certificate and key files for TLS on listen; both or neither."`
 	TLSKey     string              `toml:"tls_key"`
 	Relays     []string            `toml:"relays" comment:"Relays that apps shall use; taken over into the store at first start. Later: nsecbunker relay add."`
@@ -63,6 +64,7 @@ func Default() Config {
 	return Config{
 		Listen:     "127.0.0.1:4848",
 		PublicURL:  []string{},
+		Proxies:    []string{},
 		Relays:     []string{},
 		Allow:      []string{},
 		Commands:   map[string][]string{},
@@ -159,8 +161,24 @@ func (c *Config) Check() error {
 	default:
 		return fmt.Errorf("log_format: %q is none of auto, text, json", c.LogFormat)
 	}
+	if _, err := c.ProxyNetworks(); err != nil {
+		return err
+	}
 	_, _, err := c.Exceptions()
 	return err
+}
+
+// ProxyNetworks reads Proxies.
+func (c *Config) ProxyNetworks() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, p := range c.Proxies {
+		n, err := netip.ParsePrefix(p)
+		if err != nil {
+			return nil, fmt.Errorf("proxies: %q is no network; write for example 127.0.0.1/32", p)
+		}
+		out = append(out, n)
+	}
+	return out, nil
 }
 
 // Exceptions splits Allow into networks and host:port pairs.

@@ -35,6 +35,7 @@ func TestBadConfigNamesTheThingAndTheLine(t *testing.T) {
 		"tls_cert = \"a\"\n":           "tls_cert and tls_key go together",
 		"relays = [\"http://x\"]\n":    "relays: ",
 		"allow = [\"10.0.0.0\"]\n":     "allow: ",
+		"proxies = [\"localhost\"]\n":  "proxies: ",
 		"unattended = [\"magic\"]\n":   "unattended: ",
 		"delete_wait = \"1s\"\n":       "delete_wait: ",
 		"delete_wait = \"soon\"\n":     "no duration",

@@ -29,24 +29,29 @@ func (d *Daemon) openCommands(context.Context) (err error) {
 // AppRelays implements admin.Around.
 func (d *Daemon) AppRelays() []string { return d.ring.uriRelays() }
 
-// CheckRelay refuses addresses that the bunker may not dial.
-func (d *Daemon) CheckRelay(relayURL string) error {
+// CheckRelay refuses addresses that the bunker may not dial. What an owner named
+// himself may be in a private network; a stranger's link may not lead there.
+func (d *Daemon) CheckRelay(relayURL string, named bool) error {
 	n, err := nip46.NormalizeRelayURL(relayURL)
 	if err != nil {
 		return bunker.Errorf(bunker.CodeInvalid, "%s", err)
 	}
-	// Its own relay is no stranger, nor are those that the machine's owner wrote
-	// into the configuration or at start.
 	if slices.Contains(d.ring.ownURLs(), n) || slices.Contains(d.Config.Relays, n) {
 		return nil
 	}
-	hostPort, err := relayAddress(n)
+	address, err := relayAddress(n)
 	if err != nil {
 		return bunker.Errorf(bunker.CodeInvalid, "%s", err)
 	}
+	dialer := d.dialer
+	if named {
+		if dialer, err = dial.New(dial.Config{AllowHosts: []string{address}}); err != nil {
+			return bunker.Errorf(bunker.CodeInvalid, "%s", err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(d.life, dial.DefaultTimeout)
 	defer cancel()
-	if err := d.dialer.Check(ctx, hostPort); errors.Is(err, dial.ErrRefused) {
+	if err := dialer.Check(ctx, address); errors.Is(err, dial.ErrRefused) {
 		return bunker.Errorf(bunker.CodeRestricted, "%s", err).
 			WithHint("if the address is yours, add it to allow in config.toml")
 	}

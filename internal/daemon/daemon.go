@@ -261,6 +261,10 @@ func (d *Daemon) openEdge(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	proxies, err := d.Config.ProxyNetworks()
+	if err != nil {
+		return err
+	}
 	l, err := listen(d.Config.Listen)
 	if err != nil {
 		return err
@@ -268,6 +272,7 @@ func (d *Daemon) openEdge(ctx context.Context) error {
 	d.ring.own = ownURLs(d.Config, l.Addr())
 	if d.embedded, err = signerrelay.New(signerrelay.Config{
 		URL: d.ring.ownURLs, Ours: d.ring.isOurs, Log: d.Log, Now: d.store.LedgerTime,
+		ClientIP: clientIP(proxies),
 		Deliver: func(ctx context.Context, from signerrelay.Link, raw []byte, ev *nostr.Event) (bool, string) {
 			v := d.inbox.ArriveParsed(ctx, from.String(), ev, raw)
 			return v.OK, v.Reason

@@ -393,7 +393,7 @@ func TestErrorsNameHostReasonAndNextStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	for to, want := range map[string][]string{
-		"lan.example:443": {"lan.example:443", "10.0.0.5", "RFC 1918", `add "lan.example:443" to the outbound exceptions`},
+		"lan.example:443": {"lan.example:443", "10.0.0.5", "RFC 1918", `add "lan.example:443" to allow in config.toml`},
 		"gone.example:1":  {"gone.example:1", "no such host", "spelling"},
 		address:           {address, "connection refused", "check that it is up"},
 	} {

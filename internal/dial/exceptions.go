@@ -69,7 +69,7 @@ func (e *exceptions) judge(host string, port uint16, a netip.Addr) *Error {
 		return nil
 	}
 	err := refuse(a, why)
-	err.Hint = fmt.Sprintf("if it is yours, add %q to the outbound exceptions in the config", key)
+	err.Hint = fmt.Sprintf("if it is yours, add %q to allow in config.toml", key)
 	return err
 }
 

@@ -32,7 +32,7 @@ func commandEnv() []string {
 func (s *Slots) runCommand(ctx context.Context, name string) ([]byte, error) {
 	argv := s.cfg.Commands[name]
 	if len(argv) == 0 {
-		return nil, refuse("the configuration has no seal command %q; add it under [seal.commands]", name)
+		return nil, refuse("the configuration has no seal command %q; add it under [commands] in config.toml", name)
 	}
 	if !filepath.IsAbs(argv[0]) {
 		return nil, refuse("the seal command %q must be given with its whole path; %q is not", name, argv[0])

@@ -217,8 +217,11 @@ func (s *Server) answer(ctx context.Context, line []byte) reply {
 	result, err := s.Table.Dispatch(ctx, p, req.Cmd, req.Params)
 	if err != nil {
 		e := bunker.AsError(err)
-		if e.Cause != nil {
-			s.Log.Error("a command failed", "command", req.Cmd, "code", e.Code, "error", e.Cause)
+		switch {
+		case e.Cause != nil && e.Code == bunker.CodeError:
+			s.Log.Error("a command failed", "command", req.Cmd, "error", e.Cause)
+		case e.Cause != nil:
+			s.Log.Debug("a command was refused", "command", req.Cmd, "code", e.Code, "error", e.Cause)
 		}
 		return reply{ID: req.ID, Error: public(e)}
 	}

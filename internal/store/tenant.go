@@ -49,6 +49,11 @@ func (s *Store) Tenant(ctx context.Context, t bunker.TenantID) (st bunker.Tenant
 	if err != nil {
 		return st, false, s.explain("reading the tenant", err)
 	}
+	if !h.SetUp && len(h.mac) == 0 {
+		// Not set up: there is no MAC yet, also in the moment of the set-up in which
+		// the vault has its root key already and the row is not written.
+		return h.TenantState, false, nil
+	}
 	switch err := s.verify(&h.TenantState, h.mac); {
 	case err == nil:
 		return h.TenantState, true, nil
