@@ -64,6 +64,10 @@ chaos: ## kills and rude relays in the full counts of the promises (minutes; mak
 bench: ## measurements
 	@scripts/outside bench
 
+.PHONY: bench-check
+bench-check: ## a short measurement; fails on a ratio 15 % worse than bench/baseline.json
+	@bench/run check
+
 .PHONY: clean
 clean: ## remove what was built
 	@rm -rf bin dist .tools

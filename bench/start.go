@@ -20,11 +20,15 @@ func start(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("start", flag.ContinueOnError)
 	cpu := f.String("cpu", "cpu.pprof", "where the profile of the CPU goes")
 	heap := f.String("heap", "heap.pprof", "where that of the heap goes")
+	now := f.Bool("now", false, "profile the CPU from the start on")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
 	asked := make(chan os.Signal, 4)
 	signal.Notify(asked, syscall.SIGUSR1, syscall.SIGUSR2)
+	if *now {
+		asked <- syscall.SIGUSR1
+	}
 	go profile(asked, *cpu, *heap)
 	code := cli.Main(ctx, cli.Config{
 		Args: append([]string{"start"}, f.Args()...), Streams: cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr},
