@@ -135,7 +135,7 @@ func placeAdmin(tx Tx, a *bunker.Admin, door bunker.Door) error {
 			if a.Name == "" {
 				a.Name = other.Name
 			}
-		} else if other.Role == bunker.Owner {
+		} else if activeOwner(other, tx.Now()) {
 			owners++
 		}
 	}
@@ -148,6 +148,12 @@ func placeAdmin(tx Tx, a *bunker.Admin, door bunker.Door) error {
 		a.ActiveAt = tx.Now() + OwnerWait.Milliseconds()
 	}
 	return nil
+}
+
+// activeOwner reports an owner whose waiting time is over: one who waits does not
+// count, or the wait could be cut short by removing everybody who might notice.
+func activeOwner(a *bunker.Admin, now int64) bool {
+	return a.Role == bunker.Owner && a.ActiveAt <= now
 }
 
 func lastOwner() error {
@@ -195,14 +201,14 @@ func (t *Table) adminRemove(ctx context.Context, c *Call, p adminRemoveParams) (
 		for i := range admins {
 			if admins[i].PubKey == pub {
 				gone = &admins[i]
-			} else if admins[i].Role == bunker.Owner {
+			} else if activeOwner(&admins[i], tx.Now()) {
 				owners++
 			}
 		}
 		switch {
 		case gone == nil:
 			return bunker.Errorf(bunker.CodeNotFound, "this npub is no admin here").In("npub").WithHint("nsecbunker admin list")
-		case gone.Role == bunker.Owner && owners == 0:
+		case activeOwner(gone, tx.Now()) && owners == 0:
 			return lastOwner()
 		}
 		rec.Reason = "who was " + gone.Role.String()

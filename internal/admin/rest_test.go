@@ -38,6 +38,11 @@ func TestTheLastOwnerStays(t *testing.T) {
 	f.refused(bunker.CodeConflict, "last owner", "admin.remove", m{"npub": npubOf(1)})
 	f.refused(bunker.CodeConflict, "last owner", "admin.add", m{"npub": npubOf(1), "role": "viewer"})
 	f.do("admin.add", m{"npub": npubOf(2), "role": "owner"})
+	// An owner who still waits does not count: else the wait could be cut short by
+	// removing everybody who might notice.
+	f.refused(bunker.CodeConflict, "last owner", "admin.remove", m{"npub": npubOf(1)})
+	f.refused(bunker.CodeConflict, "last owner", "admin.add", m{"npub": npubOf(1), "role": "viewer"})
+	f.passTime(OwnerWait)
 	f.do("admin.add", m{"npub": npubOf(1), "role": "viewer"})
 	f.refused(bunker.CodeConflict, "last owner", "admin.remove", m{"npub": npubOf(2)})
 	f.do("admin.remove", m{"npub": npubOf(1)})
