@@ -367,7 +367,7 @@ func TestABunkerThatIsNotSetUpSaysSoAndCanBeSetUp(t *testing.T) {
 	if e := b.Refused("key.add", Params{"name": "x"}); !strings.Contains(e.Words, "not set up") || e.Hint != "nsecbunker setup" {
 		t.Errorf("refused with %q, hint %q", e.Words, e.Hint)
 	}
-	for _, p := range []Params{{"passphrase": "short"}, {"passphrase": Passphrase, "admins": []Params{{"npub": "npub1x"}}}, {"passphrase": Passphrase, "relays": []string{"ws://10.0.0.1"}}} {
+	for _, p := range []Params{{"passphrase": "short"}, {"passphrase": Passphrase, "admins": []Params{{"npub": "npub1x"}}}, {"passphrase": Passphrase, "relays": []string{"http://relay.example.com"}}} {
 		b.Refused("setup", p)
 		if b.State() != daemon.NotSetUp {
 			t.Fatalf("%v left it %s", p, b.State())
