@@ -27,7 +27,7 @@ func (d *Daemon) openCommands(context.Context) (err error) {
 }
 
 // AppRelays implements admin.Around.
-func (d *Daemon) AppRelays() []string { return d.ring.uriRelays() }
+func (d *Daemon) AppRelays() []string { return liveFirst(d.ring.uriRelays(), d.relays.Status()) }
 
 // CheckRelay refuses addresses that the bunker may not dial. What an owner named
 // himself may be in a private network; a stranger's link may not lead there.
