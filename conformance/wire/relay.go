@@ -233,9 +233,14 @@ func (r *Relay) Store(ev Event, raw json.RawMessage) {
 // Hand hands an event to whoever listens for it, and keeps nothing.
 func (r *Relay) Hand(ev Event, raw json.RawMessage) {
 	for _, c := range r.Conns() {
-		for _, sub := range c.listening(&ev) {
-			c.Event(sub, raw)
-		}
+		c.Hand(ev, raw)
+	}
+}
+
+// Hand hands an event to the connection, if it listens for it.
+func (c *Conn) Hand(ev Event, raw json.RawMessage) {
+	for _, sub := range c.listening(&ev) {
+		c.Event(sub, raw)
 	}
 }
 
@@ -248,6 +253,30 @@ func (c *Conn) listening(ev *Event) (subs []string) {
 		}
 	}
 	return subs
+}
+
+// Bunkers returns the connections on which somebody listens for admins too: the bunker's, not those of its clients.
+func (r *Relay) Bunkers() (list []*Conn) {
+	for _, c := range r.Conns() {
+		if c.listensFor(adminKind) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// adminKind is the kind of the bunker's admin sessions.
+const adminKind = 24134
+
+func (c *Conn) listensFor(kind int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, filters := range c.subs {
+		if slices.ContainsFunc(filters, func(f filter) bool { return slices.Contains(f.Kinds, kind) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // Conns returns the open connections.
@@ -349,4 +378,18 @@ func (c *Conn) Raw(frame string) {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	_ = c.ws.Write(ctx, websocket.MessageText, []byte(frame)) // who is gone misses it
+}
+
+// CloseSubs ends every subscription of the connection with a reason, as relays do at their will.
+func (c *Conn) CloseSubs(reason string) {
+	c.mu.Lock()
+	var subs []string
+	for sub := range c.subs {
+		subs = append(subs, sub)
+	}
+	clear(c.subs)
+	c.mu.Unlock()
+	for _, sub := range subs {
+		c.Say("CLOSED", sub, reason)
+	}
 }
