@@ -7,11 +7,17 @@ import (
 	"nsecbunker/internal/signer"
 )
 
+// movedWords is what a client is told whose ground moved too often.
+const movedWords = "the bunker is being changed right now; send it again"
+
 // judge decides, commits and publishes. noted reports that the event needs no
 // second look: it has a row, or never will.
 func (in *Inbox) judge(ctx context.Context, a signer.Arrival) (v Verdict, noted bool) {
 	for try := 0; ; try++ {
 		a.Now, a.Halted = in.Now(), in.Halted()
+		if try > in.Limits.Retries && a.Halted == "" {
+			a.Halted = movedWords // ledger.md step 5: then an error, as a reply of its own
+		}
 		var j signer.Judgement
 		var err error
 		in.crew.run(func() { j, err = in.Signer.Judge(ctx, a) })
@@ -39,11 +45,11 @@ func (in *Inbox) judge(ctx context.Context, a signer.Arrival) (v Verdict, noted 
 		case bunker.Stale:
 			return refused("invalid: created_at is too far from now; check the clock"), true
 		case bunker.Moved:
-			if try < in.Limits.Retries {
+			if try <= 2*in.Limits.Retries {
 				continue
 			}
 			in.Log.Warn("a request's ground moved too often", "event", j.Entry.EventID, "tries", try+1)
-			return refused("error: the bunker is being changed right now; send it again"), false
+			return refused("error: " + movedWords), false
 		}
 		return in.failed("committing", res.Err), false
 	}
