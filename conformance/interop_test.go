@@ -8,35 +8,36 @@ package conformance
 //	 1  Envelope                   TestInterop01Envelope
 //	 2  connect                    TestInterop02Connect
 //	 3  connect again              TestInterop03Again
-//	 4  nostrconnect://            TestInterop04Nostrconnect
-//	 5  reply shape                TestInterop05ReplyShape (every refusal × both envelopes)
+//	 4  nostrconnect://            TestInterop04Nostrconnect, TestInterop04NostrconnectOnTheAppsRelay
+//	 5  reply shape                TestInterop05ReplyShape (every refusal × both envelopes), …WhileSealedAndStopped
 //	 6  one reply                  TestInterop06OneReply
 //	 7  switch_relays              TestInterop07SwitchRelays
 //	 8  methods without a grant    TestInterop08NoGrantNeeded
-//	 9  sign_event                 TestInterop09SignEvent
+//	 9  sign_event                 TestInterop09SignEvent, TestInterop09SignEventIsWrittenAsJSONStringifyDoes
 //	10  freshness                  TestInterop10Freshness
-//	11  URIs                       TestInterop11URIs
+//	11  URIs                       TestInterop11URIs, TestInterop11URIsNameALiveRelayFirst
 //	12  messages without a method  TestInterop12NoMethod
 //	13  auth_url                   TestInterop13AuthURL
 //	14  legacy login by npub       TestInterop14LegacyLogin
 //	15  large replies              TestInterop15LargeReplies
 //	16  bulk                       TestInterop16Bulk
-//	17  relays                     TestInterop17Relays (a scripted relay, and khatru)
+//	17  relays                     TestInterop17Relays (scripted ones), …HalfOpen, …Khatru
 //
 //	bad input                      test
 //	garbage, oversized             TestAdversarialGarbage
 //	forged, forged copy first      TestAdversarialForged
-//	replayed: at once, later, across a restart    TestAdversarialReplayed
-//	stale and future               TestAdversarialClocks
+//	replayed: at once, later, across restarts and kills    TestAdversarialReplayed
+//	stale and future               TestAdversarialClocks (45 s off: TestInterop10Freshness)
 //	wrongly encrypted              TestAdversarialEncryption
-//	wrong types in JSON            TestAdversarialJSON
-//	hostile URIs and metadata      TestAdversarialURIs
+//	wrong types in JSON            TestAdversarialJSON (events: TestInterop09SignEvent)
+//	hostile URIs and metadata      TestAdversarialURIs, TestAdversarialMetadata
+//	unknown methods                TestInterop12NoMethod
 //	the same request id of two clients            TestAdversarialSameRequestID
-//	two relays at once             TestAdversarialTwoRelays
+//	two relays at once             TestInterop17Relays
 //	1,000 pings, 500 decrypts at once             TestAdversarialThousandPings, TestAdversarialFiveHundredDecrypts
 //	10,000 stranger keys           TestAdversarialStrangerFlood
 //	a stranger learns nothing      TestAdversarialStrangerSilence
-//	a relay that lies              TestAdversarialRelay*
+//	a relay that lies              TestInterop17Relays, TestAdversarialRelayThatForges, TestAdversarialRelayThatReorders
 
 import (
 	"encoding/json"
