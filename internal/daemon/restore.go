@@ -127,6 +127,9 @@ func Restore(ctx context.Context, file string, k BackupKey, dir string, log *slo
 	if err != nil {
 		return Manifest{}, err
 	}
+	if err := withoutCommands(filepath.Join(tmp, config.File), log); err != nil {
+		return Manifest{}, err
+	}
 	// The database goes last: only then is there a bunker in the folder.
 	for _, name := range []string{serviceFile, config.File, DatabaseFile} {
 		err := os.Rename(filepath.Join(tmp, name), filepath.Join(dir, name))
@@ -135,6 +138,31 @@ func Restore(ctx context.Context, file string, k BackupKey, dir string, log *slo
 		}
 	}
 	return m, nil
+}
+
+// withoutCommands takes the external commands out of a restored configuration:
+// whoever wrote the backup must not choose what this machine runs.
+func withoutCommands(path string, log *slog.Logger) error {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c, err := config.Parse(b)
+	if err != nil {
+		return fmt.Errorf("the backup's %s: %w", config.File, err)
+	}
+	if len(c.Commands) == 0 {
+		return nil
+	}
+	log.Warn("the backup's external commands were left out of config.toml; add those that you want", "commands", len(c.Commands))
+	c.Commands = map[string][]string{}
+	if b, err = c.Print(); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b, 0o600)
 }
 
 // withRestored opens the store of an unpacked backup, sealed.

@@ -2,6 +2,9 @@ package inbox
 
 import (
 	"context"
+	"fmt"
+	"runtime"
+	"strings"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/signer"
@@ -20,7 +23,7 @@ func (in *Inbox) judge(ctx context.Context, a signer.Arrival) (v Verdict, noted 
 		}
 		var j signer.Judgement
 		var err error
-		in.crew.run(func() { j, err = in.Signer.Judge(ctx, a) })
+		in.crew.run(func() { j, err = in.safely(ctx, a) })
 		if err != nil {
 			return in.failed("judging", err), false
 		}
@@ -52,6 +55,34 @@ func (in *Inbox) judge(ctx context.Context, a signer.Arrival) (v Verdict, noted 
 			return refused("error: " + movedWords), false
 		}
 		return in.failed("committing", res.Err), false
+	}
+}
+
+// safely judges, and takes a panic for an event that cannot be worked on: it is a
+// bug of ours, and must not let whoever found it end the bunker at will. Judging
+// has stored nothing and sent nothing.
+func (in *Inbox) safely(ctx context.Context, a signer.Arrival) (j signer.Judgement, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			in.Log.Error("a bug was hit while judging a request; please report it", "event", a.Event.ID, "panic", fmt.Sprintf("%T", r), "where", where())
+			j, err = signer.Judgement{Drop: "a bug of the bunker"}, nil
+		}
+	}()
+	return in.Signer.Judge(ctx, a)
+}
+
+// where names the functions that a panic came through: names only, since
+// arguments could be secrets.
+func where() string {
+	pcs := make([]uintptr, 16)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs)])
+	var names []string
+	for {
+		f, more := frames.Next()
+		names = append(names, fmt.Sprintf("%s:%d", f.Function, f.Line))
+		if !more {
+			return strings.Join(names, " < ")
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ func careOf(o *Operation, key *bunker.UserKey, nowMS int64) (Care, string) {
 		if care, why := careOfKind(o.Template.Kind, o.Seen); care != Plain {
 			return care, why
 		}
-		if d := o.Template.CreatedAt - nowMS/1000; d > Skew || d < -Skew {
+		if OffDate(o.Template.CreatedAt, nowMS) {
 			return Named, "the event is dated more than 15 minutes from now"
 		}
 	case nip46.NIP04Decrypt, nip46.NIP44Decrypt:

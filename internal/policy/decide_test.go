@@ -186,6 +186,18 @@ func TestOnceAnswersOneOperationOnly(t *testing.T) {
 	if d := Decide(in); d.Effect != bunker.Ask {
 		t.Errorf("spent: %v", d.Effect)
 	}
+	// An event of another date can be approved once too, for that date alone.
+	late.OffDate = true
+	in.Grants[0].Uses, in.Grants[0].OpDigest = 0, late.Digest()
+	if d := Decide(with(in, late)); d.Effect != bunker.Allow {
+		t.Errorf("of another date, as approved: %v", d.Effect)
+	}
+	later = sign(62)
+	later.Template.CreatedAt += Skew + 2
+	later.OffDate = true
+	if d := Decide(with(in, later)); d.Effect != bunker.Ask {
+		t.Errorf("of yet another date: %v", d.Effect)
+	}
 }
 
 func TestUncountedGrantsAreSpentFirst(t *testing.T) {

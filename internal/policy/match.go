@@ -63,14 +63,14 @@ func allows(g *bunker.Grant, in Input, care Care) bool {
 }
 
 // once reports whether the grant answers exactly this operation. The event must
-// be dated around now, or an old answer could be replayed much later.
+// be dated around now, or an old answer could be replayed much later; one of
+// another date has it in its digest.
 func once(g *bunker.Grant, in Input) bool {
 	if g.OpDigest == ([32]byte{}) || g.OpDigest != in.Operation.Digest() {
 		return false
 	}
-	if t := in.Operation.Template; t != nil {
-		d := t.CreatedAt - in.Now/1000
-		return d <= Skew && d >= -Skew
+	if t := in.Operation.Template; t != nil && !in.Operation.OffDate {
+		return !OffDate(t.CreatedAt, in.Now)
 	}
 	return true
 }

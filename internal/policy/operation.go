@@ -19,6 +19,9 @@ type Operation struct {
 	Template *nostr.Template // of sign_event
 	Peer     nostr.PubKey    // of encrypt and decrypt
 	Payload  []byte          // of encrypt and decrypt: what is to be worked on
+	// OffDate: created_at is more than Skew from now. Its digest then holds the date
+	// too, so that "once" can answer it.
+	OffDate bool
 	// Seen: the content of a kind 4 or 13 was encrypted for this connection a
 	// moment ago, so its words were visible to the bunker.
 	Seen bool
@@ -43,7 +46,7 @@ func (o *Operation) Size() int64 {
 // Digest is what the answer "once" binds to: method, peer, kind, tags and
 // content. created_at is left out, so that an app's second try joins the open
 // question; the grant holds for 15 minutes around now only (security.md
-// section 2).
+// section 2). An event of another date is bound to that date instead.
 func (o *Operation) Digest() [32]byte {
 	h := sha256.New()
 	field(h, "nsecbunker/operation/1")
@@ -58,6 +61,9 @@ func (o *Operation) Digest() [32]byte {
 			}
 		}
 		field(h, o.Template.Content)
+		if o.OffDate {
+			number(h, uint64(o.Template.CreatedAt))
+		}
 	} else {
 		h.Write(o.Peer[:])
 		number(h, uint64(len(o.Payload)))
@@ -77,6 +83,13 @@ func number(h hash.Hash, n uint64) {
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], n)
 	h.Write(b[:])
+}
+
+// OffDate reports whether an event's date is too far from now (unix ms) to be
+// taken for today's.
+func OffDate(createdAt, now int64) bool {
+	d := createdAt - now/1000
+	return d > Skew || d < -Skew
 }
 
 // Input is everything that one decision depends on.

@@ -59,6 +59,7 @@ func (s *Signer) operation(c *call) (*policy.Operation, error) {
 			return nil, errors.New("the event's pubkey is another account's; this connection signs as " + c.view.Key.PubKey.String())
 		}
 		op.Template = t
+		op.OffDate = policy.OffDate(t.CreatedAt, c.Now.UnixMilli())
 		op.Seen = (t.Kind == 4 || t.Kind == 13) && s.Vault.MadeCiphertext(c.view.Connection.ID, t.Content)
 		return op, nil
 	}
