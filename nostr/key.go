@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"nsecbunker/internal/secret"
@@ -15,6 +17,9 @@ var (
 	// ErrSecretKey means that 32 bytes are no secret key: 0, or not below the
 	// order of the group.
 	ErrSecretKey = errors.New("not a secret key: it must be 32 bytes, from 1 to the order of secp256k1 less 1")
+	// ErrOtherKey means that a secret key is not that of the public key it was
+	// said to be of.
+	ErrOtherKey = errors.New("the secret key is not that of its public key")
 	// ErrSelfCheck means that a new signature did not verify. It is withheld,
 	// because a wrong signature can give the key away.
 	ErrSelfCheck = errors.New("a signature did not verify and was withheld: the machine's memory or processor may be faulty")
@@ -24,8 +29,15 @@ var (
 // compute with. It prints as "[secret]". All methods may be called concurrently.
 type SecretKey struct {
 	arena    *secret.Arena
-	prepared *secret.Bytes
+	prepared *secret.Bytes // while waiting, the key's 32 bytes stand at its begin
 	pub      PubKey
+
+	late *late // of keys that are prepared at their first use; else nil
+}
+
+type late struct {
+	waiting   atomic.Bool // not prepared yet
+	preparing sync.Mutex
 }
 
 // GenerateKey makes a random key. It fails with the arena's errors.
@@ -78,6 +90,53 @@ func NewSecretKey(a *secret.Arena, raw []byte) (*SecretKey, error) {
 	return k, nil
 }
 
+// KnownSecretKey is NewSecretKey for a key whose public key is known, as that of
+// a stored one is. The computation that both need, a multiplication of the curve's
+// base, is put off to the first use: of ten thousand keys that are unlocked at
+// once, few are used in the next minute. A use fails with ErrOtherKey if that is
+// when it turns out; nothing is signed then.
+func KnownSecretKey(a *secret.Arena, raw []byte, pub PubKey) (*SecretKey, error) {
+	defer secret.Wipe(raw)
+	if len(raw) != 32 {
+		return nil, ErrSecretKey
+	}
+	prepared, err := a.New(secp.KeySize)
+	if err != nil {
+		return nil, fmt.Errorf("keeping a secret key: %w", err)
+	}
+	k := &SecretKey{arena: a, prepared: prepared, pub: pub, late: &late{}}
+	k.late.waiting.Store(true)
+	return k, prepared.Use(func(kp []byte) { copy(kp, raw) })
+}
+
+// Prepare makes the key ready for its first use, if it is not: the next one costs
+// what every other does. It fails with ErrOtherKey or secret.ErrDestroyed.
+func (k *SecretKey) Prepare() error {
+	if k.late == nil || !k.late.waiting.Load() {
+		return nil
+	}
+	k.late.preparing.Lock()
+	defer k.late.preparing.Unlock()
+	if !k.late.waiting.Load() {
+		return nil
+	}
+	ok := false
+	err := k.prepared.Use(func(kp []byte) {
+		var pub PubKey
+		pub, ok = secp.PrepareHere(pointer(kp))
+		if ok = ok && pub == k.pub; !ok {
+			secret.Wipe(kp) // it fails from now on
+		}
+	})
+	if err == nil && !ok {
+		err = ErrOtherKey
+	}
+	if err == nil {
+		k.late.waiting.Store(false)
+	}
+	return err
+}
+
 // pointer gives the back end its array. Slots of the arena are aligned to 32
 // bytes, as the back ends need.
 func pointer(kp []byte) *[secp.KeySize]byte {
@@ -119,6 +178,9 @@ func (k *SecretKey) SignDigest(d [32]byte) (Sig, error) { return k.sign(d, true)
 func (k *SecretKey) sign(d [32]byte, checked bool) (Sig, error) {
 	var sig Sig
 	var aux [32]byte
+	if err := k.Prepare(); err != nil {
+		return Sig{}, err
+	}
 	rand.Read(aux[:])
 	ok := false
 	err := k.prepared.Use(func(kp []byte) {
@@ -143,6 +205,9 @@ func (k *SecretKey) sign(d [32]byte, checked bool) (Sig, error) {
 // or secret.ErrDestroyed, and out is zero then.
 func (k *SecretKey) ECDH(peer PubKey, out *[32]byte) error {
 	clear(out[:])
+	if err := k.Prepare(); err != nil {
+		return err
+	}
 	ok := false
 	err := k.prepared.Use(func(kp []byte) {
 		ok = secp.ECDH(out, pointer(kp), (*[32]byte)(&peer))
@@ -157,6 +222,9 @@ func (k *SecretKey) ECDH(peer PubKey, out *[32]byte) error {
 // else. They are a copy in the arena that is wiped when f returns. It fails with
 // secret.ErrDestroyed or secret.ErrFull.
 func (k *SecretKey) Use(f func(raw []byte)) error {
+	if err := k.Prepare(); err != nil {
+		return err
+	}
 	raw, err := k.arena.New(32)
 	if err != nil {
 		return err

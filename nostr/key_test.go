@@ -144,6 +144,60 @@ func TestDestroyedKeyDoesNothing(t *testing.T) {
 	}
 }
 
+// A key that is prepared late is the same key, for many at once too; one of
+// another public key never does anything.
+func TestKnownKeysArePreparedAtTheirFirstUse(t *testing.T) {
+	a := arena(t)
+	k := generate(t, a)
+	copied := func(pub PubKey) *SecretKey {
+		raw := make([]byte, 32)
+		if err := k.Use(func(b []byte) { copy(raw, b) }); err != nil {
+			t.Fatal(err)
+		}
+		known, err := KnownSecretKey(a, raw, pub)
+		if err != nil || !bytes.Equal(raw, make([]byte, 32)) {
+			t.Fatalf("%v, left %x", err, raw)
+		}
+		return known
+	}
+	known := copied(k.PubKey())
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if sig, err := known.SignDigest([32]byte{1}); err != nil || !VerifyDigest(k.PubKey(), [32]byte{1}, sig) {
+				t.Errorf("signing: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if err := copied(k.PubKey()).Use(func(b []byte) {
+		_ = k.Use(func(want []byte) {
+			if !bytes.Equal(b, want) {
+				t.Error("another key was lent")
+			}
+		})
+	}); err != nil {
+		t.Error(err)
+	}
+	wrong := copied(generate(t, a).PubKey())
+	var out [32]byte
+	for range 2 {
+		_, err := wrong.SignDigest([32]byte{1})
+		for _, err := range []error{err, wrong.Prepare(), wrong.ECDH(k.PubKey(), &out), wrong.Use(func([]byte) { t.Error("lent") })} {
+			if !errors.Is(err, ErrOtherKey) {
+				t.Errorf("%v, want ErrOtherKey", err)
+			}
+		}
+	}
+	if _, err := KnownSecretKey(a, make([]byte, 31), k.PubKey()); !errors.Is(err, ErrSecretKey) {
+		t.Errorf("31 bytes: %v", err)
+	}
+	wrong.Destroy()
+	if err := wrong.Prepare(); !errors.Is(err, secret.ErrDestroyed) {
+		t.Errorf("prepared after it was destroyed: %v", err)
+	}
+}
+
 func TestFullArenaRefusesKeys(t *testing.T) {
 	a := arena(t)
 	for {

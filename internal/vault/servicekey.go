@@ -191,17 +191,11 @@ func (v *Vault) unwrapRaw(key *secret.Bytes, at Place, ciphertext []byte) (*secr
 	return room, nil
 }
 
-// secretKey prepares the key whose 32 bytes are in raw, which are wiped.
+// secretKey keeps the key whose 32 bytes are in raw, which are wiped. Its wrap is
+// bound to pub; that it is the key of pub is computed at its first use.
 func (v *Vault) secretKey(raw *secret.Bytes, pub nostr.PubKey) (sk *nostr.SecretKey, err error) {
-	if use := raw.Use(func(b []byte) { sk, err = nostr.NewSecretKey(v.arena, b) }); use != nil {
+	if use := raw.Use(func(b []byte) { sk, err = nostr.KnownSecretKey(v.arena, b, pub) }); use != nil {
 		return nil, use
 	}
-	if err != nil {
-		return nil, err
-	}
-	if sk.PubKey() != pub {
-		sk.Destroy()
-		return nil, fmt.Errorf("the wrapped key is another's: %w", bunker.ErrTampered)
-	}
-	return sk, nil
+	return sk, err
 }

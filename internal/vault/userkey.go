@@ -28,10 +28,10 @@ func (u *userKey) destroy() {
 	}
 }
 
-// userPlace is where a user key's ciphertext belongs. What the row says of
-// export and passphrase is a part of it, so changing the row opens nothing.
-func userPlace(t bunker.TenantID, id bunker.KeyID, noExport, ownPassphrase bool) Place {
-	at := Place{Tenant: string(t), Table: "user_key", Row: string(id), Purpose: "user key"}
+// userPlace is where a user key's ciphertext belongs. What the row says of the
+// pubkey, export and passphrase is a part of it, so changing the row opens nothing.
+func userPlace(t bunker.TenantID, id bunker.KeyID, pub nostr.PubKey, noExport, ownPassphrase bool) Place {
+	at := Place{Tenant: string(t), Table: "user_key", Row: string(id), Purpose: "user key", Flags: []string{pub.String()}}
 	if noExport {
 		at.Flags = append(at.Flags, "no-export")
 	}
@@ -80,7 +80,7 @@ func (v *Vault) NewUserKey(id bunker.TenantID, key bunker.KeyID, noExport bool, 
 		return nostr.PubKey{}, nil, sealed()
 	}
 	use := sk.Use(func(b []byte) {
-		ciphertext, err = t.wrapUser(userPlace(id, key, noExport, passphraseKey != nil), b, passphraseKey)
+		ciphertext, err = t.wrapUser(userPlace(id, key, pub, noExport, passphraseKey != nil), b, passphraseKey)
 	})
 	if err = errors.Join(use, err); err != nil {
 		return nostr.PubKey{}, nil, fmt.Errorf("wrapping a user key: %w", err)
@@ -132,7 +132,7 @@ func (v *Vault) rawUser(t *tenant, k *bunker.UserKey, passphraseKey []byte) (*se
 		return nil, bunker.Errorf(bunker.CodeNeedsProof, "the key %s has a passphrase of its own; give it to unlock the key", k.Name).
 			In("passphrase").WithCause(ErrPassphrase)
 	}
-	at := userPlace(k.Tenant, k.ID, k.NoExport, k.OwnPassphrase)
+	at := userPlace(k.Tenant, k.ID, k.PubKey, k.NoExport, k.OwnPassphrase)
 	raw, err := v.unwrapRaw(t.root.sub[wrapUser], at, k.Ciphertext)
 	if err != nil || !k.OwnPassphrase {
 		return raw, err
@@ -160,9 +160,10 @@ func (v *Vault) rawUser(t *tenant, k *bunker.UserKey, passphraseKey []byte) (*se
 	return opened, err
 }
 
-// UnlockUserKey takes a stored user key into memory, checks that it is the key
-// of its pubkey, and prepares it for signing. If it is there already, only the
-// flags are taken over and passphraseKey is not looked at.
+// UnlockUserKey takes a stored user key into memory; its ciphertext opens for its
+// pubkey only. At its first use it is prepared for signing, and its pubkey is
+// computed and compared. If it is there already, only the flags are taken over and
+// passphraseKey is not looked at.
 //
 // Errors: ErrSealed, ErrPassphrase, ErrHeld, bunker.ErrTampered, the arena's.
 func (v *Vault) UnlockUserKey(k bunker.UserKey, passphraseKey []byte) error {
@@ -302,7 +303,7 @@ func (v *Vault) RewrapUserKey(k bunker.UserKey, oldKey, newKey []byte, noExport 
 	defer raw.Destroy()
 	next := k
 	next.NoExport, next.OwnPassphrase = noExport, newKey != nil
-	at := userPlace(k.Tenant, k.ID, next.NoExport, next.OwnPassphrase)
+	at := userPlace(k.Tenant, k.ID, k.PubKey, next.NoExport, next.OwnPassphrase)
 	use := raw.Use(func(b []byte) { next.Ciphertext, err = t.wrapUser(at, b, newKey) })
 	if err = errors.Join(use, err); err != nil {
 		return k, fmt.Errorf("wrapping the key %s anew: %w", k.ID, err)
@@ -365,5 +366,13 @@ func (v *Vault) checkedCopy(raw *secret.Bytes, pub nostr.PubKey) (*nostr.SecretK
 	if use != nil {
 		return nil, use
 	}
-	return v.secretKey(scratch, pub)
+	sk, err := v.secretKey(scratch, pub)
+	if err != nil {
+		return nil, err
+	}
+	if err := sk.Prepare(); err != nil {
+		sk.Destroy()
+		return nil, fmt.Errorf("the wrapped key is another's: %w (%w)", bunker.ErrTampered, err)
+	}
+	return sk, nil
 }

@@ -16,6 +16,10 @@ func Prepare(kp *[KeySize]byte, raw *[32]byte) (pub [32]byte, ok bool) {
 	return libsecp.Prepare(kp, raw)
 }
 
+// PrepareHere is Prepare for a key that stands in the first 32 bytes of kp. Where
+// it fails, kp holds nothing of use.
+func PrepareHere(kp *[KeySize]byte) (pub [32]byte, ok bool) { return libsecp.PrepareHere(kp) }
+
 // Raw copies the key out of its prepared form.
 func Raw(kp *[KeySize]byte, raw *[32]byte) { libsecp.Raw(kp, raw) }
 

@@ -14,6 +14,10 @@ func Name() string { return voi.Name }
 // not below the group's order.
 func Prepare(kp *[KeySize]byte, raw *[32]byte) (pub [32]byte, ok bool) { return voi.Prepare(kp, raw) }
 
+// PrepareHere is Prepare for a key that stands in the first 32 bytes of kp. Where
+// it fails, kp holds nothing of use.
+func PrepareHere(kp *[KeySize]byte) (pub [32]byte, ok bool) { return voi.PrepareHere(kp) }
+
 // Raw copies the key out of its prepared form.
 func Raw(kp *[KeySize]byte, raw *[32]byte) { voi.Raw(kp, raw) }
 

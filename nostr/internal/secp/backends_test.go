@@ -13,6 +13,7 @@ import (
 type backend struct {
 	name    string
 	prepare func(kp *[96]byte, raw *[32]byte) ([32]byte, bool)
+	here    func(kp *[96]byte) ([32]byte, bool)
 	raw     func(kp *[96]byte, raw *[32]byte)
 	sign    func(sig *[64]byte, kp *[96]byte, pub *[32]byte, msg []byte, aux *[32]byte) bool
 	// unchecked is sign without verifying.
@@ -24,7 +25,7 @@ type backend struct {
 
 // backends are all that were built in; the tag libsecp256k1 adds one.
 var backends = []backend{{
-	name: "voi", prepare: voi.Prepare, raw: voi.Raw, sign: voi.Sign, unchecked: voi.SignUnchecked,
+	name: "voi", prepare: voi.Prepare, here: voi.PrepareHere, raw: voi.Raw, sign: voi.Sign, unchecked: voi.SignUnchecked,
 	verify: voi.Verify, ecdh: voi.ECDH, valid: voi.Valid,
 }}
 

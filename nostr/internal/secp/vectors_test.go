@@ -42,6 +42,11 @@ func TestBIP340VectorsHold(t *testing.T) {
 			if !ok || own != *pub {
 				t.Fatalf("vector %s: public key %x, want %x", index, own, *pub)
 			}
+			here := slot()
+			copy(here[:], raw[:])
+			if own, ok := b.here(here); !ok || own != *pub || *here != *kp {
+				t.Errorf("vector %s: prepared in place: another key", index)
+			}
 			var made [64]byte
 			if !b.sign(&made, kp, pub, msg, aux) || made != *sig {
 				t.Errorf("vector %s: signature %x, want %x", index, made, *sig)

@@ -11,6 +11,7 @@ package libsecp
 #cgo CFLAGS: -O2 -Wall -Wextra
 #cgo LDFLAGS: -l:libsecp256k1.a
 #cgo noescape nsb_prepare
+#cgo noescape nsb_prepare_here
 #cgo noescape nsb_raw
 #cgo noescape nsb_sign
 #cgo noescape nsb_sign_unchecked
@@ -18,6 +19,7 @@ package libsecp
 #cgo noescape nsb_ecdh
 #cgo noescape nsb_valid
 #cgo nocallback nsb_prepare
+#cgo nocallback nsb_prepare_here
 #cgo nocallback nsb_raw
 #cgo nocallback nsb_sign
 #cgo nocallback nsb_sign_unchecked
@@ -68,6 +70,16 @@ static int nsb_prepare(const secp256k1_context *ctx, u8 *kp, u8 *pub, const u8 *
 	int ok = secp256k1_keypair_create(ctx, (secp256k1_keypair *)kp, raw);
 	nsb_burn();
 	return ok && nsb_pub(ctx, &pk, pub, (secp256k1_keypair *)kp);
+}
+
+// The library clears kp before it reads the key.
+static int nsb_prepare_here(const secp256k1_context *ctx, u8 *kp, u8 *pub) {
+	u8 raw[32];
+	int ok;
+	memcpy(raw, kp, sizeof raw);
+	ok = nsb_prepare(ctx, kp, pub, raw);
+	nsb_wipe(raw, sizeof raw);
+	return ok;
 }
 
 static void nsb_raw(const secp256k1_context *ctx, const u8 *kp, u8 *raw) {
@@ -182,6 +194,12 @@ func message(msg []byte) *C.u8 {
 // and false if the number is 0 or not below the group's order.
 func Prepare(kp *[KeySize]byte, raw *[32]byte) (pub [32]byte, ok bool) {
 	ok = C.nsb_prepare(context(), u8(&kp[0]), u8(&pub[0]), u8(&raw[0])) == 1
+	return pub, ok
+}
+
+// PrepareHere is Prepare for a key that stands in the first 32 bytes of kp.
+func PrepareHere(kp *[KeySize]byte) (pub [32]byte, ok bool) {
+	ok = C.nsb_prepare_here(context(), u8(&kp[0]), u8(&pub[0])) == 1
 	return pub, ok
 }
 

@@ -44,6 +44,13 @@ func Prepare(kp *[KeySize]byte, raw *[32]byte) (pub [32]byte, ok bool) {
 	return view(kp).x, ok
 }
 
+// PrepareHere is Prepare for a key that stands in the first 32 bytes of kp, where
+// its prepared form has it too.
+func PrepareHere(kp *[KeySize]byte) (pub [32]byte, ok bool) {
+	guarded(func() { ok = prepare(view(kp), &view(kp).raw) })
+	return view(kp).x, ok
+}
+
 func prepare(k *prepared, raw *[32]byte) bool {
 	if _, err := k.d.SetCanonicalBytes(raw); err != nil || k.d.IsZero() != 0 {
 		return false
