@@ -131,7 +131,7 @@ func (a *app) pages(ctx context.Context, name, field string, params map[string]a
 		all = append(all, rows...)
 		next := answer["next"]
 		if len(rows) == 0 || len(next) == 0 || string(next) == `""` || string(next) == "null" {
-			return all, nil
+			return all[:min(len(all), limit)], nil
 		}
 		p["after"] = next
 	}
