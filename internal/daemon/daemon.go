@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -401,6 +402,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(ctx, d.idle)()
+	// Opening verifies every row and takes in every key: what that needed in
+	// passing would else stay with the process until it is busy.
+	debug.FreeOSMemory()
 	// The store goes last: what the others still commit must find it.
 	storeCtx, endStore := context.WithCancel(context.WithoutCancel(ctx))
 	defer endStore()
