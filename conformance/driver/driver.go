@@ -33,6 +33,7 @@ type Driver struct {
 	stdin io.WriteCloser
 	talk  *tailBuffer
 	gone  chan struct{}
+	end   func()
 
 	mu     sync.Mutex
 	serial int
@@ -68,7 +69,7 @@ func Start(t testing.TB, dir string, argv ...string) *Driver {
 		t.Fatal(err)
 	}
 	go d.read(out)
-	t.Cleanup(func() {
+	d.end = sync.OnceFunc(func() {
 		_ = d.stdin.Close()
 		select {
 		case <-d.gone:
@@ -76,6 +77,9 @@ func Start(t testing.TB, dir string, argv ...string) *Driver {
 		}
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // it was killed, or ended as it should
+	})
+	t.Cleanup(func() {
+		d.end()
 		if t.Failed() {
 			t.Logf("what %s said:\n%s", strings.Join(argv, " "), d.talk.String())
 		}
@@ -89,6 +93,9 @@ func Start(t testing.TB, dir string, argv ...string) *Driver {
 	}
 	return d
 }
+
+// End ends the process, as a user closes an app.
+func (d *Driver) End() { d.end() }
 
 func (d *Driver) read(out io.Reader) {
 	defer close(d.gone)

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -24,7 +25,14 @@ type Proxy struct {
 	srv   *http.Server
 	conns map[*websocket.Conn]struct{}
 	taps  map[string]*Tap // by the client's pubkey
+	said  []string        // the last frames, shortened
 }
+
+// Bounds of what a Proxy remembers for a test that failed.
+const (
+	framesKept = 60
+	frameShown = 120
+)
 
 // NewProxy makes a proxy at addr for the relay at upstream (ws://…), and plugs it in.
 func NewProxy(addr, upstream string) (*Proxy, error) {
@@ -89,6 +97,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer down.CloseNow()
+	name := r.RemoteAddr[strings.LastIndexByte(r.RemoteAddr, ':')+1:]
+	p.note(name + " connects")
+	defer func() { p.note(name + " ends") }()
 	p.mu.Lock()
 	p.conns[down], p.conns[up] = struct{}{}, struct{}{}
 	p.mu.Unlock()
@@ -100,12 +111,12 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	go func() {
 		defer cancel()
-		p.pump(ctx, up, down)
+		p.pump(ctx, name+"←", up, down)
 	}()
-	p.pump(ctx, down, up)
+	p.pump(ctx, name+"→", down, up)
 }
 
-func (p *Proxy) pump(ctx context.Context, from, to *websocket.Conn) {
+func (p *Proxy) pump(ctx context.Context, way string, from, to *websocket.Conn) {
 	from.SetReadLimit(maxFrame)
 	for {
 		kind, raw, err := from.Read(ctx)
@@ -113,10 +124,29 @@ func (p *Proxy) pump(ctx context.Context, from, to *websocket.Conn) {
 			return
 		}
 		p.hear(raw)
-		if to.Write(ctx, kind, raw) != nil {
+		err = to.Write(ctx, kind, raw)
+		p.note(fmt.Sprintf("%s %s %.*s", time.Now().Format("05.000"), way, frameShown, raw))
+		if err != nil {
+			p.note(fmt.Sprintf("%s %s cannot be passed on: %v", time.Now().Format("05.000"), way, err))
 			return
 		}
 	}
+}
+
+func (p *Proxy) note(line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.said = append(p.said, line)
+	if len(p.said) > 2*framesKept {
+		p.said = append([]string(nil), p.said[framesKept:]...)
+	}
+}
+
+// Tail is the last frames that passed, and the connections that began and ended.
+func (p *Proxy) Tail() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.said[max(0, len(p.said)-framesKept):], "\n")
 }
 
 func (p *Proxy) hear(raw []byte) {
