@@ -45,6 +45,8 @@ const (
 	// otherWrites is a number that changes when anything but the handle that asks
 	// has written.
 	otherWrites = "PRAGMA data_version"
+	// freeMemory gives back what the handle's cache holds and can spare.
+	freeMemory = "PRAGMA shrink_memory"
 	// skipLocked leaves rows to another instance that is at them.
 	skipLocked = ""
 )

@@ -143,6 +143,10 @@ func (s *Store) checkDamage(ctx context.Context, existed bool) error {
 	if err != nil {
 		return err
 	}
+	// The check has filled the cache with pages that nobody asks for again.
+	if _, err := s.write.ExecContext(ctx, freeMemory); err != nil {
+		return err
+	}
 	if len(found) > 0 {
 		return damagedError(s.path, found)
 	}
