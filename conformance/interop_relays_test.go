@@ -2,19 +2,14 @@ package conformance
 
 import (
 	"encoding/json"
-	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"fiatjaf.com/nostr/khatru"
 
 	"nsecbunker/conformance/bunker"
 	"nsecbunker/conformance/wire"
@@ -345,71 +340,5 @@ func TestInterop04NostrconnectOnTheAppsRelay(t *testing.T) {
 	c.Links[1].Offer(c.Envelope(wire.Message(id, "switch_relays")))
 	if got := r.await(c, id); got.Result != "null" {
 		t.Errorf("again: %s", got.Text)
-	}
-}
-
-// A real relay, khatru, that goes away and comes back.
-func TestInterop17RelaysKhatru(t *testing.T) {
-	addr := bunker.FreeAddr(t)
-	stop := serveKhatru(t, addr)
-	r := alone(t, "--relay", "ws://"+addr)
-	c, k := r.clientOf("sign_event", wire.NIP44, "ws://"+addr)
-	r.sign(c, note("through khatru"))
-	r.refuse(c, "invalid: ", "nonsense")
-	stop()
-	serveKhatru(t, addr)
-	if err := c.Rejoin(); err != nil {
-		t.Fatal(err)
-	}
-	for deadline := time.Now().Add(2 * wire.Patience); ; { // the bunker's own way back takes a moment
-		id := c.NextID()
-		c.Offer(c.Envelope(wire.Message(id, "connect", k.Signer, k.Secret)))
-		if _, err := c.Await(id, 2*time.Second); err == nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the bunker does not come back to the relay")
-		}
-	}
-	r.sign(c, note("after khatru came back"))
-}
-
-func serveKhatru(t *testing.T, addr string) (stop func()) {
-	t.Helper()
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cut := &cutter{Listener: l}
-	srv := &http.Server{Handler: khatru.NewRelay()}
-	go func() { _ = srv.Serve(cut) }() // it ends by Close
-	stop = func() { _ = srv.Close(); cut.all() }
-	t.Cleanup(stop)
-	return stop
-}
-
-// cutter is a listener whose connections can all be ended: websockets are beyond the reach of http.Server.
-type cutter struct {
-	net.Listener
-	mu    sync.Mutex
-	conns []net.Conn
-}
-
-// Accept implements net.Listener.
-func (c *cutter) Accept() (net.Conn, error) {
-	conn, err := c.Listener.Accept()
-	if err == nil {
-		c.mu.Lock()
-		c.conns = append(c.conns, conn)
-		c.mu.Unlock()
-	}
-	return conn, err
-}
-
-func (c *cutter) all() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, conn := range c.conns {
-		_ = conn.Close()
 	}
 }
