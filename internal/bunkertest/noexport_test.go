@@ -127,7 +127,7 @@ func TestNoCommandLetsAKeyOutThatMustNotLeave(t *testing.T) {
 		calls, len(b.Commands()), done, files, len(needles))
 }
 
-func openBackup(t *testing.T, file string, with age.Identity) []byte {
+func openBackup(t testing.TB, file string, with age.Identity) []byte {
 	t.Helper()
 	f, err := os.Open(file)
 	if err != nil {

@@ -58,9 +58,10 @@ type Process struct {
 	Dir    string
 	Listen string // the embedded relay
 
-	t   testing.TB
-	cmd *exec.Cmd
-	out *os.File
+	t       testing.TB
+	program string // "": Binary
+	cmd     *exec.Cmd
+	out     *os.File
 }
 
 // NewProcess prepares a folder that is set up and opens without a person, and
@@ -87,27 +88,38 @@ func NewProcess(t testing.TB, relays []string, prepare func(b *Bunker)) *Process
 	if err := os.WriteFile(filepath.Join(p.Dir, config.File), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if p.out, err = os.CreateTemp(t.TempDir(), "log"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		p.Kill()
-		if t.Failed() {
-			b, _ := os.ReadFile(p.out.Name())
-			t.Logf("the program said:\n%s", b)
-		}
-		if err := p.out.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	p.keepLog()
 	p.Start()
 	return p
+}
+
+// keepLog keeps what the program says, and ends it with the test.
+func (p *Process) keepLog() {
+	p.t.Helper()
+	var err error
+	if p.out, err = os.CreateTemp(p.t.TempDir(), "log"); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() {
+		p.Kill()
+		if p.t.Failed() {
+			b, _ := os.ReadFile(p.out.Name())
+			p.t.Logf("the program said:\n%s", b)
+		}
+		if err := p.out.Close(); err != nil {
+			p.t.Error(err)
+		}
+	})
 }
 
 // Start runs the program and returns when its socket answers.
 func (p *Process) Start() {
 	p.t.Helper()
-	p.cmd = exec.Command(Binary(p.t), "start", "--data", p.Dir)
+	program := p.program
+	if program == "" {
+		program = Binary(p.t)
+	}
+	p.cmd = exec.Command(program, "start", "--data", p.Dir)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
@@ -131,6 +143,12 @@ func (p *Process) Kill() {
 // Admin calls a command over the socket.
 func (p *Process) Admin(command string, params Params) Answer {
 	p.t.Helper()
+	return p.call(command, params, nil)
+}
+
+// call calls a command over the socket, with a passphrase as its proof.
+func (p *Process) call(command string, params Params, proof []byte) Answer {
+	p.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	c, err := socket.Dial(ctx, filepath.Join(p.Dir, daemon.SocketFile))
@@ -143,7 +161,7 @@ func (p *Process) Admin(command string, params Params) Answer {
 		p.t.Fatal(err)
 	}
 	var result json.RawMessage
-	if err := c.Call(ctx, command, body, nil, &result); err != nil {
+	if err := c.Call(ctx, command, body, proof, &result); err != nil {
 		p.t.Fatalf("%s: %v", command, err)
 	}
 	return parseAnswer(p.t, result)
