@@ -89,6 +89,9 @@ func (s *starting) testRelay(ctx context.Context, url string) error {
 	return s.s.TestRelay(ctx, url)
 }
 
+// connectionStringWords stand before the connection string.
+const connectionStringWords = "%s Keep the connection string (no secret) for it:"
+
 // setUpDone tells where the bunker is found, and what to do next.
 func (s *starting) setUpDone(done setupAnswer, qr bool) error {
 	if s.asJSON {
@@ -100,7 +103,7 @@ func (s *starting) setUpDone(done setupAnswer, qr bool) error {
 			s.say("note: %s", shown(w, maxShownError))
 		}
 	}
-	s.say("\nThe bunker is set up and runs. Its connection string, for the admin app (no secret):")
+	s.say("\nThe bunker is set up and runs. "+connectionStringWords, noAdminApp)
 	if err := s.line(done.ConnectionString); err != nil {
 		return err
 	}
@@ -321,7 +324,7 @@ func (a *app) chooseAdmins(ctx context.Context, given []string, otherwise string
 	if len(given) > 0 {
 		return given, nil
 	}
-	a.say("\n3. Admin\n   The npub of who administers the bunker from afar. Commands on this machine always can.\n")
+	a.say("\n3. Admin\n   The npub of who shall administer the bunker from afar, once there is an admin app: none is part of\n   this version. Commands on this machine always can.\n")
 	for {
 		npub, err := a.ask(ctx, "   npub (Enter: "+otherwise+"nobody for now):")
 		if err != nil {

@@ -53,7 +53,7 @@ func (a *app) setUp(ctx context.Context, relays, admins []string) (err error) {
 	}
 	p.Admins = setupAdmins(admins)
 	return show(ctx, a, "setup", p, func(r setupAnswer) error {
-		a.say("The bunker is set up. Its connection string, for the admin app (no secret):")
+		a.say("The bunker is set up. "+connectionStringWords, noAdminApp)
 		if err := a.line(r.ConnectionString); err != nil {
 			return err
 		}

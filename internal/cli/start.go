@@ -236,6 +236,10 @@ func (s *starting) announce(text string, facts ...any) {
 	s.say("%s", text)
 }
 
+// noAdminApp says that nobody administers from afar yet: connection string and
+// admins are for later.
+const noAdminApp = "The admin app is not part of this version."
+
 func (s *starting) waitForSetup() {
 	code := s.s.SetupCode()
 	if s.asJSON {
@@ -243,8 +247,9 @@ func (s *starting) waitForSetup() {
 		return
 	}
 	s.say("The bunker runs, but it is not set up: it has no passphrase and no keys yet.")
+	s.say("Set it up on this machine: nsecbunker setup")
+	s.say("For the admin app, which is not part of this version:")
 	s.say("Setup code: %s", code)
-	s.say("Set it up on this machine (nsecbunker setup), or from afar with the code.")
 	s.say("Connection string: %s", s.s.ConnectionString())
 }
 
