@@ -185,6 +185,12 @@ func clientError(err error) error {
 		return nil
 	case errors.As(err, &refused):
 		f := fail("%w", err)
+		switch prefix, _, _ := strings.Cut(refused.Text, ":"); prefix {
+		case "blocked":
+			return f.withHint("no permission can allow it: the bunker never does this, for no app")
+		case "invalid":
+			return f // the request must change, not the permission
+		}
 		if !strings.Contains(refused.Text, "administrator") && !strings.Contains(refused.Text, "again") {
 			return f.withHint("the bunker's administrator may allow it; ask for it again then")
 		}

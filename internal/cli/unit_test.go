@@ -353,3 +353,21 @@ func TestSecretsOnStdinAreTakenLineByLineAndWiped(t *testing.T) {
 		t.Errorf("still there: %q", all)
 	}
 }
+
+// TestRefusalsOfABunkerAdviseWhatCanHelp and nothing else: what is blocked, no
+// administrator can allow.
+func TestRefusalsOfABunkerAdviseWhatCanHelp(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"restricted: kind 5 is not permitted": "administrator may allow it",
+		"no":                                  "administrator may allow it",
+		"blocked: a bunker never signs this":  "no permission can allow it",
+		"invalid: there is no such method":    "",
+		"rate-limited: try again in 3 s":      "",
+	} {
+		f := explain(clientError(&nip46.RemoteError{Method: "sign_event", Text: text}))
+		if want == "" && f.hint != "" || !strings.Contains(f.hint, want) {
+			t.Errorf("%q: the hint is %q, want %q", text, f.hint, want)
+		}
+	}
+}
