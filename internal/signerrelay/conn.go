@@ -53,9 +53,10 @@ type conn struct {
 	endWords string
 
 	mu     sync.Mutex
-	tcp    net.Conn                  // under the websocket
-	authed map[nostr.PubKey]struct{} // NIP-42
-	speaks map[nostr.PubKey]struct{} // authors of events that the bunker accepted
+	tcp    net.Conn                   // under the websocket
+	authed map[nostr.PubKey]struct{}  // NIP-42
+	speaks map[nostr.PubKey]struct{}  // authors of events that the bunker accepted
+	asked  map[nostr.PubKey]time.Time // authors of events that no reply has come to here, and when the last one came
 
 	values int // guarded by routes.mu: listed values of all its subscriptions
 
@@ -77,6 +78,7 @@ func newConn(r *Relay, src *source, addr netip.Addr) *conn {
 		ending: make(chan struct{}),
 		authed: make(map[nostr.PubKey]struct{}),
 		speaks: make(map[nostr.PubKey]struct{}),
+		asked:  make(map[nostr.PubKey]time.Time),
 		subs:   make(map[string]*sub),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())

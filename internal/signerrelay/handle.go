@@ -158,6 +158,7 @@ func (c *conn) onEvent(raw []byte, h *hold) *hold {
 		return h
 	}
 	c.r.count.inFlight.Add(1)
+	c.asks(ev.PubKey, c.r.cfg.Now())
 	go c.deliver(raw, ev, c.seq, h)
 	return c.r.places.hold(c)
 }
@@ -254,6 +255,28 @@ func (c *conn) spoke(author nostr.PubKey) {
 	}
 }
 
+// asks remembers that an event of author came, which the bunker may answer before the client listens.
+func (c *conn) asks(author nostr.PubKey, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, again := c.asked[author]; again || len(c.asked) < MaxSpeaks {
+		c.asked[author] = now
+	}
+}
+
+// missed says whether a reply was published after an event of its recipient came by this connection, and nothing of the
+// bunker's to that key was sent here since.
+func (c *conn) missed(r *reply) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range r.p {
+		if at, ok := c.asked[p]; ok && !r.at.Before(at) {
+			return true
+		}
+	}
+	return false
+}
+
 // isOf says whether the client has shown that p is its own key: by NIP-42, or by an event that the bunker accepted.
 func (c *conn) isOf(p nostr.PubKey) bool {
 	c.mu.Lock()
@@ -267,8 +290,14 @@ func (c *conn) isAuthed(p nostr.PubKey) bool {
 	return has(c.authed, p)
 }
 
-// answered notes that the bunker published an event for ps that this connection took. From then on it is a known one.
+// answered notes that the bunker published an event for ps that this connection took. From then on it is a known one, and
+// it listens: it misses nothing more.
 func (c *conn) answered(ps []nostr.PubKey) {
+	c.mu.Lock()
+	for _, p := range ps {
+		delete(c.asked, p)
+	}
+	c.mu.Unlock()
 	if c.proven.Load() {
 		return
 	}

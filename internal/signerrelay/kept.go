@@ -13,7 +13,8 @@ import (
 
 // kept holds the bunker's replies of the last seconds, in memory only. Ephemeral kinds are not stored (NIP-01), but an
 // app that loses its connection between request and reply would miss the one reply that it gets; when it comes back
-// and asks with a `since` that is older than the reply, it gets it. Bounded by age, and by number and bytes for each
+// and asks with a `since` that is older than the reply, it gets it. So does one that sends its request before its REQ on
+// one connection and is answered in between, whatever it says of stored events (go-nostr asks for none of them). Bounded by age, and by number and bytes for each
 // client and for all; the oldest leave first.
 type kept struct {
 	lim *Limits
@@ -109,7 +110,7 @@ func (k *kept) sweep(now time.Time) {
 }
 
 // find returns what the filters of s ask for: newest first, the lower id first among equals, each once, and at most
-// limit for each filter (NIP-01).
+// limit for each filter (NIP-01), which does not count what came between the client's request and this REQ.
 func (k *kept) find(s *sub, now time.Time) []*reply {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -118,14 +119,17 @@ func (k *kept) find(s *sub, now time.Time) []*reply {
 	chosen := make(map[nostr.ID]struct{})
 	for i := range s.filters {
 		f := &s.filters[i]
-		if f.since == nil || f.limit == 0 {
-			continue
-		}
 		var hits []*reply
 		for p := range f.p {
 			if shelf := k.byP[p]; shelf != nil {
 				for _, el := range shelf.items {
-					if r := el.Value.(*reply); f.matchKept(&r.ev, r.p) {
+					switch r := el.Value.(*reply); {
+					case s.c != nil && f.matchLive(&r.ev, r.p) && s.c.missed(r):
+						if !has(chosen, r.ev.ID) {
+							chosen[r.ev.ID] = struct{}{}
+							out = append(out, r)
+						}
+					case f.matchKept(&r.ev, r.p):
 						hits = append(hits, r)
 					}
 				}

@@ -41,7 +41,9 @@ func (r *Relay) subscribe(s, old *sub) (evicted []*sub, err error) {
 		return evicted, err
 	}
 	for _, k := range r.kept.find(s, r.cfg.Now()) {
-		s.c.send(eventMessage(s.head, k.raw))
+		if s.c.send(eventMessage(s.head, k.raw)) {
+			s.c.answered(k.p)
+		}
 	}
 	s.c.send(eoseMessage(s.id))
 	return evicted, nil
