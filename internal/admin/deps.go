@@ -86,10 +86,13 @@ type Around interface {
 	Info() Info
 }
 
+// Embedded is the state of the relay that the bunker itself runs.
+const Embedded = "embedded"
+
 // RelayHealth is how one relay does.
 type RelayHealth struct {
 	URL     string `json:"url"`
-	State   string `json:"state" doc:"up, connecting, waiting, …"`
+	State   string `json:"state" doc:"up, connecting, waiting, embedded, …"`
 	Error   string `json:"error,omitempty" doc:"the last thing that went wrong"`
 	Latency int64  `json:"latency_ms,omitempty"`
 }

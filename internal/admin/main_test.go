@@ -61,6 +61,7 @@ type world struct {
 	mu             sync.Mutex
 	wakes, changes int
 	relays         []string
+	own            []string // the embedded relay's addresses
 	backups        []BackupRequest
 	backupErr      error
 	last           time.Time
@@ -80,7 +81,13 @@ func (w *world) CheckRelay(url string, _ bool) error {
 	return nil
 }
 func (w *world) RelayHealth() []RelayHealth {
-	return []RelayHealth{{URL: "wss://relay.example.com", State: "up", Latency: 12}}
+	health := []RelayHealth{{URL: "wss://relay.example.com", State: "up", Latency: 12}}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, u := range w.own {
+		health = append(health, RelayHealth{URL: u, State: Embedded})
+	}
+	return health
 }
 func (w *world) Info() Info {
 	return Info{Version: "test", Backend: "voi", Started: start, MemoryUsed: 1, MemorySize: 2, MemoryLocked: true}

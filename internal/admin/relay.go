@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"nsecbunker/internal/bunker"
@@ -19,7 +20,7 @@ const (
 
 func relayCommands(t *Table) {
 	add(t, Command{
-		Name: "relay.list", Summary: "Lists the relays that apps use, and the old ones that are still heard.",
+		Name: "relay.list", Summary: "Lists the relays that apps use, the bunker's own with them, and the old ones that are still heard.",
 		Role: bunker.Viewer, Doors: local(), WhileSealed: true,
 	}, t.relayList)
 	add(t, Command{
@@ -38,7 +39,7 @@ func relayCommands(t *Table) {
 
 type relayView struct {
 	URL        string       `json:"url"`
-	State      string       `json:"state" doc:"used or old"`
+	State      string       `json:"state" doc:"used, old, or own: the relay that the bunker itself runs, which links name"`
 	HeardUntil Time         `json:"heard_until,omitzero" doc:"of an old one"`
 	Waiting    int          `json:"waiting,omitempty" doc:"connections that have not switched away from it"`
 	Health     *RelayHealth `json:"health,omitempty"`
@@ -74,7 +75,14 @@ func (t *Table) relayList(ctx context.Context, _ *Call, _ Empty) (relayListResul
 		}
 		res.Relays = append(res.Relays, v)
 	}
-	if loopbackOnly(t.Around.AppRelays()) {
+	app := t.Around.AppRelays()
+	for _, u := range app {
+		named := slices.ContainsFunc(rows, func(r Relay) bool { return r.URL == u })
+		if h := health[u]; h.State == Embedded && !named {
+			res.Relays = append(res.Relays, relayView{URL: u, State: "own", Health: &h})
+		}
+	}
+	if loopbackOnly(app) {
 		res.Warnings = append(res.Warnings, loopbackWords)
 	}
 	return res, nil
@@ -160,6 +168,12 @@ func (t *Table) relayRemove(ctx context.Context, c *Call, p relayParams) (relayR
 				old = r
 				old.Old, old.HeardUntil = true, tx.Now()+OldRelayFor.Milliseconds()
 				return tx.PutRelay(old)
+			}
+		}
+		for _, h := range t.Around.RelayHealth() {
+			if h.URL == u && h.State == Embedded {
+				return bunker.Errorf(bunker.CodeNotFound, "%s is the relay that the bunker itself runs", clip(u)).In("url").
+					WithHint("its addresses are public_url in config.toml; it is left out of links when that is empty and another relay is set")
 			}
 		}
 		return bunker.Errorf(bunker.CodeNotFound, "apps do not use %s", clip(u)).In("url").WithHint("nsecbunker relay list")

@@ -3,6 +3,7 @@ package admin
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,21 @@ func TestAnAdminIsAPersonNotOneOfOurKeys(t *testing.T) {
 	f.refused(bunker.CodeInvalid, "own keys", "admin.add", m{"npub": keys[0].PubKey.String(), "role": "viewer"})
 	f.refused(bunker.CodeInvalid, "role", "admin.add", m{"npub": npubOf(2), "role": "king"})
 	f.refused(bunker.CodeInvalid, "npub", "admin.add", m{"npub": "x", "role": "viewer"})
+}
+
+func TestThePublishedRelayOfTheBunkerIsListed(t *testing.T) {
+	f := setUp(t)
+	f.world.own = []string{"ws://127.0.0.1:4848", "wss://bunker.example.com"}
+	f.world.relays = []string{"wss://bunker.example.com", "wss://relay.example.com"}
+	res := f.do("relay.list", nil)
+	var got []string
+	for _, r := range get(res, "relays").([]any) {
+		got = append(got, str(r, "url")+" "+str(r, "state"))
+	}
+	if want := []string{"wss://relay.example.com used", "wss://bunker.example.com own"}; !slices.Equal(got, want) || get(res, "warnings") != nil {
+		t.Errorf("got %q, want %q; %v", got, want, get(res, "warnings"))
+	}
+	f.refused(bunker.CodeNotFound, "the bunker itself runs", "relay.remove", m{"url": "wss://bunker.example.com"})
 }
 
 func TestRelaysAreAddedRemovedAndHeardForAWhile(t *testing.T) {

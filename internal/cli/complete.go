@@ -140,7 +140,7 @@ func (a *app) completeRelays(cmd *cobra.Command, args []string, prefix string) (
 	}
 	return a.complete(cmd, "relay.list", "relays", prefix, func(raw json.RawMessage) (string, string) {
 		var r relayView
-		if json.Unmarshal(raw, &r) != nil {
+		if json.Unmarshal(raw, &r) != nil || r.State == stateOwn {
 			return "", ""
 		}
 		return r.URL, r.State

@@ -6,6 +6,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// stateOwn is the use of the relay that the bunker itself runs.
+const stateOwn = "own"
+
 type relayView struct {
 	URL        string       `json:"url"`
 	State      string       `json:"state"`
@@ -32,6 +35,9 @@ func (a *app) relayListCmd() *cobra.Command {
 						use = fmt.Sprintf("old: heard until %s; %s not switched yet", r.HeardUntil.Local().Format("2006-01-02"), count(r.Waiting, "app"))
 					}
 					health := "-"
+					if r.State == stateOwn {
+						use = "used: the bunker's own"
+					}
 					if r.Health != nil {
 						health = r.Health.words()
 					}

@@ -75,7 +75,7 @@ func relayAddress(relayURL string) (string, error) {
 func (d *Daemon) RelayHealth() []admin.RelayHealth {
 	var out []admin.RelayHealth
 	for _, u := range d.ring.ownURLs() {
-		out = append(out, admin.RelayHealth{URL: u, State: "embedded"})
+		out = append(out, admin.RelayHealth{URL: u, State: admin.Embedded})
 	}
 	for _, s := range d.relays.Status() {
 		out = append(out, admin.RelayHealth{URL: s.URL, State: string(s.State), Error: s.Err, Latency: s.Latency.Milliseconds()})
