@@ -76,7 +76,8 @@ func (t *table) render() string {
 	b.WriteString("Made by `conformance/run`: the real binary as a process, the real libraries over real sockets, every result checked with\n")
 	b.WriteString("cryptography of another origin. Do not edit; make it anew with `cd conformance && go test -run TestLibraries . -update`.\n\n")
 	b.WriteString("✓ works. A number is what the library itself lacks, with the place in its source that shows it; the raw part of the\n")
-	b.WriteString("suite covers the bunker's side of it.\n\n")
+	b.WriteString("suite covers the bunker's side of it. A library that takes the signer key for the user key (C) logs in by npub and token;\n")
+	b.WriteString("while that key is locked or the bunker sealed nothing can be heard there, and the words are those of the relay.\n\n")
 	b.WriteString("| |")
 	for i := range libraries() {
 		fmt.Fprintf(&b, " %c |", 'A'+i)
