@@ -20,8 +20,8 @@ import (
 // edited beside the bunker, leaving its MAC as it was, keeps its verified content
 // until the next commit, which finds out and has everything read again.
 
-// maxViews is how many views are kept at most, half of them for certain. One
-// takes about 1 KiB, and clients beyond that are read in full each time.
+// maxViews is how many views are kept at most; beyond that each new one takes the
+// place of any other. One takes about 1.5 KiB.
 const maxViews = 16_384
 
 // viewPulse reads what tells one state of a view from another: one row for each
@@ -41,44 +41,38 @@ type keptView struct {
 	metadata        string
 }
 
-// viewCache keeps views in two generations, so that it is bounded and forgets
-// what was not asked for longest.
+// viewCache keeps views.
 type viewCache struct {
-	mu       sync.Mutex
-	now, old map[viewKey]*keptView
+	mu sync.Mutex
+	m  map[viewKey]*keptView
 }
 
 func (c *viewCache) get(k viewKey) *keptView {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	v := c.now[k]
-	if v == nil {
-		if v = c.old[k]; v != nil {
-			c.add(k, v)
-		}
-	}
-	return v
+	return c.m[k]
 }
 
 func (c *viewCache) put(k viewKey, v *keptView) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.add(k, v)
-}
-
-func (c *viewCache) add(k viewKey, v *keptView) {
-	if c.now == nil || len(c.now) >= maxViews/2 {
-		c.old, c.now = c.now, map[viewKey]*keptView{}
+	if c.m == nil {
+		c.m = map[viewKey]*keptView{}
 	}
-	c.now[k] = v
+	if len(c.m) >= maxViews {
+		for other := range c.m { // in no order
+			delete(c.m, other)
+			break
+		}
+	}
+	c.m[k] = v
 }
 
 // drop forgets a view that does not hold any more.
 func (c *viewCache) drop(k viewKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.now, k)
-	delete(c.old, k)
+	delete(c.m, k)
 }
 
 // keepable reports whether the pulse tells every change of a view: rows that are
@@ -101,7 +95,7 @@ func (k *keptView) copied() bunker.View {
 func (c *viewCache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now, c.old = nil, nil
+	c.m = nil
 }
 
 // editedBeside reports whether another process has written to the database since

@@ -89,7 +89,7 @@ func TestKeptViewsAreBounded(t *testing.T) {
 	for i := range 3 * maxViews {
 		c.put(viewKey{signer: [32]byte{byte(i), byte(i >> 8), byte(i >> 16)}}, &keptView{})
 	}
-	if n := len(c.now) + len(c.old); n > maxViews {
+	if n := len(c.m); n > maxViews {
 		t.Errorf("%d views are kept", n)
 	}
 }
