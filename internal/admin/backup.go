@@ -56,6 +56,6 @@ func (t *Table) backupCreate(ctx context.Context, c *Call, p backupCreateParams)
 		return res, err
 	}
 	res.File = file
-	res.Warnings = append(res.Warnings, "restoring it needs the bunker's passphrase, too, and the service key if that is kept apart from the data folder")
+	res.Warnings = append(res.Warnings, "restoring it needs the bunker's passphrase, too (or another slot that opens it); everything else is in the backup, the service key as well")
 	return res, nil
 }

@@ -24,8 +24,8 @@ func (a *app) backupCreateCmd() *cobra.Command {
 	var recipient string
 	cmd := &cobra.Command{
 		Use: "create FILE", Short: "write an encrypted backup of everything, while the bunker runs", Args: args("FILE"),
-		Long: `Writes a backup of everything to a new file, while the bunker runs. It is encrypted with age: by a passphrase that is asked for, or
-with --recipient to an age public key. To use it, the bunker's own passphrase is needed as well.`,
+		Long: `Writes a backup of everything to a new file, while the bunker runs: the store, the service key, the configuration. It is encrypted with age: by a passphrase that is asked for, or
+with --recipient to an age public key. To use it, the bunker's own passphrase (or another slot) is needed as well; nothing else is.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.backupCreate(cmd.Context(), args[0], recipient)
 		},
