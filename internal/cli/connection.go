@@ -58,7 +58,7 @@ func (a *app) connectCmd() *cobra.Command {
 		Use: "connect 'nostrconnect://…' --key KEY --perms P", Short: "let an app in that shows a nostrconnect:// link",
 		Long: `Lets an app in that asks by a link of its own (nostrconnect://…). Put the link in quotes: it holds characters that shells act on.
 
---perms is as in nsecbunker token create: all, none, or a list. What the app itself asks for in its link gives it nothing.`,
+--perms is as in nsecbunker token create: all, none (everything is asked), or a list. What the app itself asks for in its link gives it nothing.`,
 		Args: args("LINK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p.URI = args[0]
@@ -77,7 +77,14 @@ func (a *app) connectCmd() *cobra.Command {
 			return show(cmd.Context(), a, "connect", p, func(r answer) error {
 				a.say("%s is let in, and is told so on %s.", name(r.Connection.Name), shown(strings.Join(r.Relays, ", "), 300))
 				if r.Requested != "" {
-					a.say("It asked for: %s. It got: %s.", shown(r.Requested, 300), perms(p.Perms))
+					got := "It got: " + perms(p.Perms) + "."
+					if p.Perms == "" {
+						got = "It got none of it."
+					}
+					a.say("It asked for: %s. %s", shown(r.Requested, 300), got)
+				}
+				if p.Perms == "" {
+					a.say("%s", nothingPermitted)
 				}
 				return a.line(r.Connection.ID)
 			})

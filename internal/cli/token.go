@@ -46,7 +46,7 @@ func (a *app) tokenCreateCmd() *cobra.Command {
 --perms says what the app may do without asking:
   all                                  everything but what needs special care (deleting, relay lists, follow lists, …)
   sign_event:1,nip44_encrypt,…         these methods, and kinds of events
-  none                                 nothing: ask for everything`,
+  none                                 nothing: everything is asked (nsecbunker approvals), or refused if the key's default is deny`,
 		Args: args("KEY"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p.Key = args[0]
@@ -79,6 +79,9 @@ type tokenCreated struct {
 
 func (a *app) tokenCreate(cmd *cobra.Command, p tokenCreateParams) error {
 	return show(cmd.Context(), a, "token.create", p, func(t tokenCreated) error {
+		if p.Perms == "" {
+			a.say("%s", nothingPermitted)
+		}
 		a.say("Paste this link into the app, or scan the code. It is shown once.")
 		if err := a.line(t.URI); err != nil {
 			return err
@@ -109,6 +112,9 @@ func (a *app) tokenListCmd() *cobra.Command {
 		},
 	}
 }
+
+// nothingPermitted says what no permissions mean.
+const nothingPermitted = "The app may do nothing unasked: everything is asked (nsecbunker approvals), or refused if the key's default is deny."
 
 // perms is a permission string in a table.
 func perms(s string) string {
