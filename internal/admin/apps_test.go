@@ -236,6 +236,40 @@ func TestConnectionsGoThroughTheirStates(t *testing.T) {
 	f.refused(bunker.CodeInvalid, "state", "connection.list", m{"state": "odd"})
 }
 
+func TestAConnectionIsFoundByANameThatNoOtherHas(t *testing.T) {
+	f := setUp(t)
+	one, two := string(f.connected("all")), string(f.connected("all"))
+	f.do("connection.rename", m{"id": one, "name": "coracle"})
+	f.do("connection.rename", m{"id": two, "name": "coracle"})
+	for _, command := range []string{"connection.show", "connection.suspend", "connection.resume", "connection.revoke"} {
+		f.refused(bunker.CodeConflict, "2 connections are named coracle", command, m{"id": "coracle"})
+	}
+	if _, err := f.call("connection.suspend", m{"id": "coracle"}); err == nil || !strings.Contains(err.Error(), one) || !strings.Contains(err.Error(), two) {
+		t.Errorf("the ids are not named: %v", err)
+	}
+	// An app cannot take over another's id by its name: ids come first.
+	f.do("connection.rename", m{"id": two, "name": one})
+	if got := str(f.do("connection.show", m{"id": one}), "connection", "id"); got != one {
+		t.Errorf("by id: %s", got)
+	}
+	f.do("connection.rename", m{"id": two, "name": "coracle"})
+	f.do("connection.revoke", m{"id": one})
+	// The one that is over has the name no more, as long as another has it.
+	if got := str(f.do("connection.suspend", m{"id": "coracle"}), "connection", "id"); got != two {
+		t.Errorf("by name: %s, want %s", got, two)
+	}
+	f.do("connection.resume", m{"id": "coracle"})
+	g := str(f.do("connection.grant", m{"id": "coracle", "perms": "ping"}), "grant", "id")
+	f.do("connection.ungrant", m{"id": "coracle", "grant": g})
+	if recs := get(f.do("audit.list", m{"connection": "coracle", "action": "connection.resume"}), "records").([]any); len(recs) != 1 {
+		t.Errorf("the log of it: %v", recs)
+	}
+	f.do("connection.revoke", m{"id": "coracle"})
+	f.refused(bunker.CodeConflict, "2 connections", "connection.show", m{"id": "coracle"})
+	f.refused(bunker.CodeNotFound, "connection", "connection.suspend", m{"id": ""})
+	f.refused(bunker.CodeNotFound, "connection", "connection.suspend", m{"id": "amethyst"})
+}
+
 func TestPermissionsAreGivenAndTakenBack(t *testing.T) {
 	f := setUp(t)
 	id := string(f.connected(""))

@@ -43,7 +43,7 @@ type auditListParams struct {
 	Since      Time   `json:"since,omitzero"`
 	Until      Time   `json:"until,omitzero" doc:"exclusive"`
 	Key        string `json:"key,omitempty" doc:"name or id of a key, or a pubkey"`
-	Connection string `json:"connection,omitempty" doc:"id"`
+	Connection string `json:"connection,omitempty" doc:"id, or name when no other connection has it"`
 	Client     string `json:"client,omitempty" doc:"npub or pubkey of an app"`
 	Principal  string `json:"principal,omitempty" doc:"local, system, an npub, …"`
 	Action     string `json:"action,omitempty" doc:"sign_event, key.add, …"`
@@ -63,7 +63,7 @@ func (t *Table) auditList(ctx context.Context, _ *Call, p auditListParams) (audi
 	}
 	f := RecordFilter{
 		Since: int64(p.Since), Until: int64(p.Until), Principal: p.Principal, Action: p.Action, Effect: p.Effect,
-		Connection: bunker.ConnectionID(p.Connection), Limit: page.Limit,
+		Limit: page.Limit,
 	}
 	if p.Effect != "" {
 		if _, err := bunker.ParseEffect(p.Effect); err != nil {
@@ -82,6 +82,11 @@ func (t *Table) auditList(ctx context.Context, _ *Call, p auditListParams) (audi
 			return res, bunker.Errorf(bunker.CodeInvalid, "client and principal filter by the same; give one").In("client")
 		}
 		f.Principal = "client " + pub.String()
+	}
+	if p.Connection != "" {
+		if f.Connection, err = t.connectionID(ctx, p.Connection); err != nil {
+			return res, bunker.AsError(err).In("connection")
+		}
 	}
 	if p.Key != "" {
 		if f.Key, err = t.auditKey(ctx, p.Key); err != nil {

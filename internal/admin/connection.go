@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"nsecbunker/internal/bunker"
@@ -106,7 +107,51 @@ func (t *Table) connectionList(ctx context.Context, _ *Call, p connectionListPar
 }
 
 type connectionParams struct {
-	ID string `json:"id"`
+	ID string `json:"id" doc:"or name, when no other connection has it"`
+}
+
+// maxNamed is how many ids are listed when a name is that of several connections.
+const maxNamed = 10
+
+// connectionID finds a connection by what a person wrote: its id, else the name
+// that no other has. Those that are over (revoked, ended, expired) count only when
+// nothing else has the name: an app that came back is the one that is meant.
+func (t *Table) connectionID(ctx context.Context, ref string) (bunker.ConnectionID, error) {
+	_, unknown := t.Rows.Connection(ctx, t.Tenant, bunker.ConnectionID(ref))
+	if unknown == nil || !isNotFound(unknown) || ref == "" {
+		return bunker.ConnectionID(ref), inConnection(unknown)
+	}
+	var live, over []string
+	for page := (Page{Limit: MaxPage}); ; {
+		rows, err := t.Rows.Connections(ctx, t.Tenant, "", page)
+		if err != nil {
+			return "", err
+		}
+		for i := range rows {
+			switch c := &rows[i]; {
+			case bunker.Display(c.Name, MaxName) != ref:
+			case c.State == bunker.ConnActive || c.State == bunker.ConnSuspended || c.State == bunker.ConnPending:
+				live = append(live, string(c.ID))
+			default:
+				over = append(over, string(c.ID))
+			}
+		}
+		if page.After = next(rows, page, func(c *bunker.Connection) string { return string(c.ID) }); page.After == "" {
+			break
+		}
+	}
+	found := live
+	if len(found) == 0 {
+		found = over
+	}
+	switch len(found) {
+	case 0:
+		return "", inConnection(unknown)
+	case 1:
+		return bunker.ConnectionID(found[0]), nil
+	}
+	return "", bunker.Errorf(bunker.CodeConflict, "%d connections are named %s; name the one that is meant by its id: %s",
+		len(found), clip(ref), strings.Join(found[:min(len(found), maxNamed)], ", ")).In("id").WithHint("nsecbunker connections list")
 }
 
 type connectionShowResult struct {
@@ -140,7 +185,11 @@ func viewGrant(g *bunker.Grant, now int64) grantView {
 }
 
 func (t *Table) connectionShow(ctx context.Context, c *Call, p connectionParams) (connectionShowResult, error) {
-	conn, err := t.Rows.Connection(ctx, t.Tenant, bunker.ConnectionID(p.ID))
+	id, err := t.connectionID(ctx, p.ID)
+	if err != nil {
+		return connectionShowResult{}, err
+	}
+	conn, err := t.Rows.Connection(ctx, t.Tenant, id)
 	if err != nil {
 		return connectionShowResult{}, inConnection(err)
 	}
@@ -167,11 +216,15 @@ type connectionResult struct {
 }
 
 // changeConnection changes one connection's row in the call's transaction.
-func (t *Table) changeConnection(ctx context.Context, c *Call, id string, f func(tx Tx, conn *bunker.Connection, rec *bunker.AuditRecord) error) (connectionResult, error) {
+func (t *Table) changeConnection(ctx context.Context, c *Call, ref string, f func(tx Tx, conn *bunker.Connection, rec *bunker.AuditRecord) error) (connectionResult, error) {
 	var conn *bunker.Connection
+	id, err := t.connectionID(ctx, ref)
+	if err != nil {
+		return connectionResult{}, err
+	}
 	rec := &bunker.AuditRecord{}
-	err := c.Commit(ctx, rec, func(tx Tx) (err error) {
-		if conn, err = tx.Connection(bunker.ConnectionID(id)); err != nil {
+	err = c.Commit(ctx, rec, func(tx Tx) (err error) {
+		if conn, err = tx.Connection(id); err != nil {
 			return inConnection(err)
 		}
 		rec.Object, rec.Connection, rec.Reason = string(conn.ID), string(conn.ID), "connection "+conn.Name
@@ -285,9 +338,13 @@ func (t *Table) connectionGrant(ctx context.Context, c *Call, p connectionGrantP
 	if p.For > 0 {
 		g.ExpiresAt = c.Now.Add(time.Duration(p.For)).UnixMilli()
 	}
+	id, err := t.connectionID(ctx, p.ID)
+	if err != nil {
+		return connectionGrantResult{}, err
+	}
 	rec := &bunker.AuditRecord{}
 	err = c.Commit(ctx, rec, func(tx Tx) error {
-		conn, err := tx.Connection(bunker.ConnectionID(p.ID))
+		conn, err := tx.Connection(id)
 		if err != nil {
 			return inConnection(err)
 		}
@@ -313,10 +370,14 @@ type connectionUngrantParams struct {
 
 func (t *Table) connectionUngrant(ctx context.Context, c *Call, p connectionUngrantParams) (connectionGrantResult, error) {
 	var g *bunker.Grant
+	id, err := t.connectionID(ctx, p.ID)
+	if err != nil {
+		return connectionGrantResult{}, err
+	}
 	rec := &bunker.AuditRecord{}
-	err := c.Commit(ctx, rec, func(tx Tx) (err error) {
+	err = c.Commit(ctx, rec, func(tx Tx) (err error) {
 		g, err = tx.Grant(bunker.GrantID(p.Grant))
-		if err == nil && string(g.Connection) != p.ID {
+		if err == nil && g.Connection != id {
 			err = bunker.Errorf(bunker.CodeNotFound, "the connection has no such grant")
 		}
 		if err != nil {
