@@ -50,7 +50,7 @@ func (a *app) auditListCmd() *cobra.Command {
 func (a *app) filterFlags(cmd *cobra.Command, into map[string]*string) {
 	for _, f := range [][2]string{
 		{"since", "from this `time` on: 2026-11-22, 2026-11-22T18:00:00Z, or 24h for the last day"},
-		{"until", "before this `time`"}, {"key", "of this `key` (name, id or pubkey)"}, {"connection", "of this connection (`id`)"},
+		{"until", "before this `time`"}, {"key", "of this `key` (name, id or pubkey)"}, {"connection", "of this `connection` (name or id)"},
 		{"client", "of this app (`npub` or pubkey)"}, {"principal", "by this `principal`: local, system, an npub"},
 		{"action", "this `action`: sign_event, key.add, …"}, {"effect", "allow, ask or deny"},
 	} {

@@ -155,7 +155,7 @@ func (a *app) backupRestore(ctx context.Context, file, identity string) error {
 	if err := a.manifest("Restored to "+dir+".", m); err != nil {
 		return err
 	}
-	a.say("Next: nsecbunker start; then look at nsecbunker connections, and end the review with nsecbunker connections review")
+	a.say("Next: nsecbunker start; then look at nsecbunker connections, end the review with nsecbunker connections review, then resume apps: nsecbunker connections resume")
 	return nil
 }
 

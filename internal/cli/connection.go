@@ -109,12 +109,15 @@ func noneIsNothing(perms string) string {
 func (a *app) connectionCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use: "connections", Aliases: []string{"connection"}, Short: "list, suspend, revoke and grant to the apps that are connected",
+		Long: `Lists the apps that are connected; the commands below change what they may do.
+
+APP is a connection's id, or its name when no other one has it.`,
 		Args: args(), RunE: func(cmd *cobra.Command, _ []string) error { return a.connectionList(cmd.Context(), "", "") },
 	}
 	c.AddCommand(
 		a.connectionListCmd(), a.connectionShowCmd(), a.connectionRenameCmd(),
-		a.connectionActCmd("suspend", "let nothing be signed for an app until it is resumed", "%s is suspended: nothing is signed for it until `nsecbunker connection resume`.", false),
-		a.connectionActCmd("resume", "end a suspension", "%s may sign again, as far as it is permitted.", false),
+		a.connectionActCmd("suspend", "let nothing be signed for an app until it is resumed", "%s is suspended: nothing is signed for it until `nsecbunker connections resume`.", false),
+		a.connectionResumeCmd(),
 		a.connectionActCmd("revoke", "shut an app out for good; it needs a new link", "%s is shut out for good.", true),
 		a.connectionGrantCmd(), a.connectionUngrantCmd(), a.connectionReviewCmd(),
 	)
@@ -184,7 +187,7 @@ type idParam struct {
 
 func (a *app) connectionShowCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "show one connection with its permissions", Args: args("ID"), ValidArgsFunction: a.completeConnections,
+		Use: "show APP", Short: "show one connection with its permissions", Args: args("APP"), ValidArgsFunction: a.completeConnections,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			type answer struct {
 				Connection connectionView `json:"connection"`
@@ -246,7 +249,7 @@ func (a *app) showConnection(keys keyNames, c connectionView, grants []grantView
 func (a *app) connectionRenameCmd() *cobra.Command {
 	var person string
 	cmd := &cobra.Command{
-		Use: "rename ID NAME", Short: "give a connection another name", Args: args("ID", "NAME"), ValidArgsFunction: a.completeConnections,
+		Use: "rename APP NAME", Short: "give a connection another name", Args: args("APP", "NAME"), ValidArgsFunction: a.completeConnections,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p := map[string]any{"id": args[0], "name": args[1]}
 			if cmd.Flags().Changed("person") {
@@ -265,7 +268,7 @@ func (a *app) connectionRenameCmd() *cobra.Command {
 // connectionActCmd is a command that changes a connection's state.
 func (a *app) connectionActCmd(act, short, done string, final bool) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: act + " ID", Short: short, Args: args("ID"), ValidArgsFunction: a.completeConnections,
+		Use: act + " APP", Short: short, Args: args("APP"), ValidArgsFunction: a.completeConnections,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if final {
 				if err := a.confirm(cmd.Context(), "The app is shut out for good; it can only come back with a new link.", act); err != nil {
@@ -293,7 +296,7 @@ func (a *app) connectionGrantCmd() *cobra.Command {
 		Uses  int64  `json:"uses,omitempty"`
 	}{}
 	cmd := &cobra.Command{
-		Use: "grant ID PERMS", Short: "give a connection permissions, or refuse it some", Args: args("ID", "PERMS"),
+		Use: "grant APP PERMS", Short: "give a connection permissions, or refuse it some", Args: args("APP", "PERMS"),
 		ValidArgsFunction: a.completeConnections,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p.ID, p.Perms = args[0], args[1]
@@ -314,7 +317,7 @@ func (a *app) connectionGrantCmd() *cobra.Command {
 
 func (a *app) connectionUngrantCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: "ungrant ID GRANT", Short: "take a permission back (its id: connection show)", Args: args("ID", "GRANT"),
+		Use: "ungrant APP GRANT", Short: "take a permission back (its id: connection show)", Args: args("APP", "GRANT"),
 		ValidArgsFunction: a.completeConnections,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p := struct {
@@ -338,7 +341,7 @@ func (a *app) connectionReviewCmd() *cobra.Command {
 				return err
 			}
 			return show(cmd.Context(), a, "connection.review", nil, func(json.RawMessage) error {
-				a.say("The review is over. Resume what shall sign: nsecbunker connection resume ID")
+				a.say("The review is over. Resume what shall sign: nsecbunker connections resume APP, or --all")
 				return nil
 			})
 		},

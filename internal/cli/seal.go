@@ -273,7 +273,7 @@ func (a *app) stopCmd() *cobra.Command {
 		Use: "end", Short: "end a stop", Args: args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return show(cmd.Context(), a, "stop.end", nil, func(json.RawMessage) error {
-				a.say("The stop is over. Bring back one by one what shall sign: nsecbunker key unlock NAME, nsecbunker connection resume ID")
+				a.say("The stop is over. Bring back one by one what shall sign: nsecbunker key unlock NAME, nsecbunker connections resume APP (or --all)")
 				return nil
 			})
 		},

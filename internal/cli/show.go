@@ -117,6 +117,7 @@ func (a *app) pages(ctx context.Context, name, field string, params map[string]a
 		p[k] = v
 	}
 	var all []json.RawMessage
+	var last json.RawMessage
 	for len(all) < limit {
 		var answer map[string]json.RawMessage
 		if err := a.callOn(ctx, c, name, p, &answer); err != nil {
@@ -130,10 +131,11 @@ func (a *app) pages(ctx context.Context, name, field string, params map[string]a
 		}
 		all = append(all, rows...)
 		next := answer["next"]
-		if len(rows) == 0 || len(next) == 0 || string(next) == `""` || string(next) == "null" {
+		// A page can be empty and not the last: filters leave rows out of it.
+		if again := bytes.Equal(next, last); again || len(next) == 0 || string(next) == `""` || string(next) == "null" {
 			return all[:min(len(all), limit)], nil
 		}
-		p["after"] = next
+		p["after"], last = next, next
 	}
 	return all[:limit], nil
 }

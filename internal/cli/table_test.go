@@ -86,7 +86,7 @@ func lines() []string {
 		"key set k --npub-login on --default deny --no-export --yes", "key passphrase k", "key passphrase k --remove",
 		"token create k --client c --perms all --person p --uses 2 --expires 1h --grant-for 1d", "token list", "token revoke t",
 		"connect nostrconnect://x --key k --perms all --name n --person p", "connections", "connections list --key k --state active",
-		"connection show c", "connection rename c n --person p", "connection suspend c", "connection resume c", "connection revoke c --yes",
+		"connection show c", "connection rename c n --person p", "connection suspend c", "connection resume c", "connections resume --all --yes", "connection revoke c --yes",
 		"connection grant c all --deny --for 1h --uses 3", "connection ungrant c g", "connection review --yes",
 		"approvals --state any", "approve q --all --for 1h --name n --perms all", "deny q --never --for 1h",
 		"admin list", "admin add " + npub + " --role owner --name n", "admin remove " + npub + " --yes",
@@ -463,5 +463,26 @@ func TestCompletionOffersNames(t *testing.T) {
 	a, out, _ := newApp(t, refuser{errNotRunning("x", nil)}, "")
 	if a.run(t.Context(), []string{cobra.ShellCompRequestCmd, "key", "show", ""}) != exitOK || strings.HasPrefix(out.String(), "h") {
 		t.Errorf("without a bunker: %q", out)
+	}
+}
+
+// filtered is a bunker whose first page holds nothing that the filter lets through.
+type filtered struct{ asked int }
+
+func (f *filtered) Call(_ context.Context, _ string, _ json.RawMessage, _ []byte, result any) error {
+	f.asked++
+	answer := `{"connections":[],"next":"c1"}`
+	if f.asked > 1 {
+		answer = `{"connections":[{"id":"c2","name":"late"}]}`
+	}
+	return json.Unmarshal([]byte(answer), result)
+}
+func (f *filtered) Close() error { return nil }
+
+func TestAnEmptyPageIsNotTheEndOfAList(t *testing.T) {
+	t.Parallel()
+	a, out, _ := newApp(t, &filtered{}, "")
+	if code := a.run(t.Context(), []string{"connections", "list", "--state", "suspended", "--json"}); code != exitOK || !strings.Contains(out.String(), "late") {
+		t.Errorf("exit code %d, %q", code, out)
 	}
 }
