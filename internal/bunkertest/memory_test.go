@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -43,18 +44,19 @@ func TestALockedKeyIsNotInTheMemoryOfTheProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	peer, err := nostr.GenerateKey(arena)
+	if err != nil {
+		t.Fatal(err)
+	}
+	needles := memoryNeedles(t, raw, peer, user.PubKey())
 	p.call("key.import", Params{"name": "held", "secret": hex.EncodeToString(raw)}, []byte(Passphrase))
+	imported := p.scan(needles) // before the memory that it came through is used for other things
 	u, err := nip46.ParseBunkerURI(p.Admin("token.create", Params{"key": "held", "client": "app", "perms": "all"}).Text("uri"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := NewApp(t, arena, new(Clock).Now, u.Remote, u.Secret, u.Relays)
 	a.Connect().Want("ack")
-	peer, err := nostr.GenerateKey(arena)
-	if err != nil {
-		t.Fatal(err)
-	}
-	needles := memoryNeedles(t, raw, peer, user.PubKey())
 
 	const rounds = 50
 	letter44, letter04 := letters(t, peer, user.PubKey(), "a letter")
@@ -84,7 +86,7 @@ func TestALockedKeyIsNotInTheMemoryOfTheProgram(t *testing.T) {
 	if hits(again, "number/") == 0 {
 		t.Error("the key is not found after it was unlocked: the search is blind")
 	}
-	for when, found := range map[string]map[string]int{"open": open, "unlocked": again} {
+	for when, found := range map[string]map[string]int{"imported": imported, "open": open, "unlocked": again} {
 		if n := hits(found, "text/"); n != 0 {
 			t.Errorf("%s: a text form of the key is in memory %d times: %v", when, n, found)
 		}
@@ -96,8 +98,8 @@ func TestALockedKeyIsNotInTheMemoryOfTheProgram(t *testing.T) {
 			t.Errorf("%s: %d hits in memory: %v", when, n, found)
 		}
 	}
-	t.Logf("%d needles in the memory of the process: open %d hits, locked %d, unlocked %d, sealed %d",
-		len(needles), hits(open, ""), hits(locked, ""), hits(again, ""), hits(sealed, ""))
+	t.Logf("%d needles in the memory of the process: imported %d hits, open %d, locked %d, unlocked %d, sealed %d",
+		len(needles), hits(imported, ""), hits(open, ""), hits(locked, ""), hits(again, ""), hits(sealed, ""))
 	p.searchDisk(raw, user.PubKey())
 }
 
@@ -133,7 +135,7 @@ func newRealProcess(t *testing.T) *Process {
 // and words that code keeps numbers in, its texts, the conversation key with peer.
 func memoryNeedles(t *testing.T, raw []byte, peer *nostr.SecretKey, user nostr.PubKey) []secrettest.Needle {
 	t.Helper()
-	needles := secrettest.Forms("number", [32]byte(raw))
+	needles := whole("number", [32]byte(raw))
 	for i, n := range needles { // these two are texts
 		if form, _ := strings.CutPrefix(n.Name, "number/"); strings.EqualFold(form, "hex") {
 			needles[i].Name = "text/" + form
@@ -146,7 +148,16 @@ func memoryNeedles(t *testing.T, raw []byte, peer *nostr.SecretKey, user nostr.P
 	if err := nip44.ConversationKey(peer, user, &conversation); err != nil {
 		t.Fatal(err)
 	}
-	return append(needles, secrettest.Forms("conversation", conversation)...)
+	return append(needles, whole("conversation", conversation)...)
+}
+
+// whole are the forms of a number without those of its single words: the kernel
+// saves registers when a signal comes, and nothing in a program can wipe those.
+// The tests of nostr/internal/secp look for words, without signals.
+func whole(name string, number [32]byte) []secrettest.Needle {
+	return slices.DeleteFunc(secrettest.Forms(name, number), func(n secrettest.Needle) bool {
+		return strings.HasPrefix(n.Name, name+"/word")
+	})
 }
 
 // letters are one text from peer to user in both encryptions.

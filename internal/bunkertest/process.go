@@ -149,7 +149,7 @@ func (p *Process) Admin(command string, params Params) Answer {
 // call calls a command over the socket, with a passphrase as its proof.
 func (p *Process) call(command string, params Params, proof []byte) Answer {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*patience) // scrypt, beside other tests
 	defer cancel()
 	c, err := socket.Dial(ctx, filepath.Join(p.Dir, daemon.SocketFile))
 	if err != nil {
