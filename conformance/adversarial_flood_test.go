@@ -38,7 +38,7 @@ const (
 	// floodKeys is how many strangers come, floodLinks on how many connections.
 	floodKeys, floodLinks = 10_000, 20
 	// floodRSS is by how many bytes the bunker may have grown after them, and floodDB its store.
-	floodRSS, floodDB = 64 << 20, 5 << 20
+	floodRSS, floodDB = 64 << 20, 8 << 20
 )
 
 // Ten thousand strangers flood a link's signer key: a known client is answered every time, the memory is bounded, and the

@@ -317,11 +317,24 @@ func (r *raw) bulk(c *wire.Client, n int, ask func(i int) (method string, params
 		checks[i] = check
 		events[i] = c.Envelope(wire.Message(fmt.Sprintf("bulk%d", i), method, params...))
 	}
-	for _, ev := range events {
-		c.Offer(ev)
+	oks := make([]<-chan wire.OK, n)
+	for i, ev := range events {
+		oks[i] = c.Links[0].Offer(ev)
+	}
+	for i, ok := range oks {
+		select {
+		case ok := <-ok:
+			if !ok.OK {
+				r.t.Errorf("%d of %d: the relay says %q", i, n, ok.Reason)
+			}
+		case <-c.Links[0].Gone():
+			r.t.Fatalf("%d of %d: the relay hung up", i, n)
+		case <-time.After(3 * wire.Patience):
+			r.t.Fatalf("%d of %d: no word from the relay", i, n)
+		}
 	}
 	for i := range n {
-		got, err := c.Await(fmt.Sprintf("bulk%d", i), 3*wire.Patience)
+		got, err := c.Await(fmt.Sprintf("bulk%d", i), wire.Patience)
 		if err == nil {
 			err = checks[i](got)
 		}

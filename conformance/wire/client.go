@@ -17,8 +17,9 @@ const Kind = 24133
 // Reply is an answer as it came.
 type Reply struct {
 	Event  Event
-	Text   string // the plaintext, byte by byte
-	Scheme Scheme // of the envelope
+	Came   time.Time // when a Client heard it
+	Text   string    // the plaintext, byte by byte
+	Scheme Scheme    // of the envelope
 	ID     string
 	Result string
 	Error  string
@@ -59,6 +60,7 @@ type Client struct {
 	seen    map[string]int     // reply events by id: on how many relays they came
 	news    chan struct{}      // closed and made anew with each reply
 	bad     []string           // what came and could not be read
+	opening int                // what came and is being read
 }
 
 // NewClient makes a client and subscribes it on every relay.
@@ -95,6 +97,7 @@ func (c *Client) Close() {
 	}
 }
 
+// take notes an event and has it opened elsewhere: who reads must not be late with its pongs, whatever there is to decrypt.
 func (c *Client) take(ev Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -102,23 +105,36 @@ func (c *Client) take(ev Event) {
 	if c.seen[ev.ID] > 1 || ev.PubKey != c.Signer {
 		return
 	}
-	defer func() { close(c.news); c.news = make(chan struct{}) }()
-	if err := Verify(&ev); err != nil {
+	c.opening++
+	go c.open(ev, time.Now())
+}
+
+func (c *Client) open(ev Event, came time.Time) {
+	r, err := c.read(ev)
+	r.Came = came
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
 		c.bad = append(c.bad, err.Error())
-		return
+	} else {
+		c.replies[r.ID] = append(c.replies[r.ID], r)
+	}
+	c.opening--
+	close(c.news)
+	c.news = make(chan struct{})
+}
+
+func (c *Client) read(ev Event) (Reply, error) {
+	if err := Verify(&ev); err != nil {
+		return Reply{}, err
 	}
 	text, scheme, err := c.Key.Decrypt(ev.PubKey, ev.Content)
 	if err != nil {
-		c.bad = append(c.bad, err.Error())
-		return
+		return Reply{}, err
 	}
 	r, err := ParseReply(text)
-	if err != nil {
-		c.bad = append(c.bad, err.Error())
-		return
-	}
 	r.Event, r.Scheme = ev, scheme
-	c.replies[r.ID] = append(c.replies[r.ID], r)
+	return r, err
 }
 
 // Bad returns what came from the signer and could not be read.
@@ -139,6 +155,12 @@ func (c *Client) Replies(id string) []Reply {
 func (c *Client) Count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for c.opening > 0 {
+		news := c.news
+		c.mu.Unlock()
+		<-news
+		c.mu.Lock()
+	}
 	n := len(c.bad)
 	for _, r := range c.replies {
 		n += len(r)
