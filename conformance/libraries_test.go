@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"nsecbunker/conformance/bunker"
 	"nsecbunker/conformance/driver"
 )
 
@@ -48,7 +49,7 @@ func (l library) id() string { return l.name + "@" + l.version }
 func (l library) title() string { return l.id() + " " + l.envelope }
 
 var buildDrivers = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "nsecbunker-drivers-")
+	dir, err := bunker.Scratch()
 	if err != nil {
 		return "", err
 	}
@@ -58,6 +59,12 @@ var buildDrivers = sync.OnceValues(func() (string, error) {
 	}
 	return dir, nil
 })
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	bunker.Sweep()
+	os.Exit(code)
+}
 
 type buildError struct {
 	out string

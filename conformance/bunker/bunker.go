@@ -27,11 +27,21 @@ const (
 	stopTime = 20 * time.Second
 )
 
+// Scratch is a folder for what is built, until Sweep.
+var Scratch = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "nsecbunker-conformance-") })
+
+// Sweep removes Scratch's folder; it is the last that a test binary does.
+func Sweep() {
+	if dir, err := Scratch(); err == nil {
+		_ = os.RemoveAll(dir) // in the temporary folder; the system's own sweep is left
+	}
+}
+
 var build = sync.OnceValues(func() (string, error) {
 	if bin := os.Getenv("NSECBUNKER_BIN"); bin != "" {
 		return bin, nil
 	}
-	dir, err := os.MkdirTemp("", "nsecbunker-conformance-")
+	dir, err := Scratch()
 	if err != nil {
 		return "", err
 	}
