@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"reflect"
 	"time"
 
@@ -10,11 +14,93 @@ import (
 )
 
 func (a *app) configCmd() *cobra.Command {
-	return &cobra.Command{
+	var write bool
+	cmd := &cobra.Command{
 		Use: "config", Short: "print the configuration with what each setting means", Args: args(),
-		Long: "Prints the configuration of the data folder as it holds now, each setting with what it means. Save it as config.toml in the data folder to change it.",
-		RunE: func(*cobra.Command, []string) error { return a.printConfig() },
+		Long: `Prints the configuration of the data folder as it holds now, each setting with what it means.
+
+--write writes it to config.toml in the data folder, to be edited there; a copy of the old file is kept beside it. Do not redirect
+the output to that config.toml: the shell empties the file before it is read, and its settings are lost.
+
+A running bunker reads it at its next start.`,
+		RunE: func(*cobra.Command, []string) error {
+			if write {
+				return a.writeConfig()
+			}
+			return a.printConfig()
+		},
 	}
+	cmd.Flags().BoolVar(&write, "write", false, "write it to config.toml in the data folder")
+	return cmd
+}
+
+// writeConfig puts the annotated configuration, with the values that hold, in the
+// place of config.toml.
+func (a *app) writeConfig() error {
+	dir, err := a.dataDir()
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, config.File)
+	info, err := os.Lstat(path)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return fail("%s is no regular file; it is left as it is", path).withHint("print the configuration and put it in place yourself: nsecbunker config")
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fail("%w", err)
+	}
+	c, err := config.Load(dir)
+	if err != nil {
+		return fail("%w", err)
+	}
+	b, err := c.Print()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fail("%w", err)
+	}
+	kept := ""
+	if info != nil {
+		if kept, err = a.keepConfig(path); err != nil {
+			return fail("nothing was written: keeping a copy of the old configuration: %w", err)
+		}
+	}
+	if err := replaceFile(path, b); err != nil {
+		return fail("nothing was written: %w", err)
+	}
+	if kept != "" {
+		a.say("The old one is kept as %s.", kept)
+	}
+	a.say("Written. Edit it; a running bunker reads it at its next start.")
+	if a.asJSON {
+		return a.json(map[string]string{"path": path, "kept": kept})
+	}
+	return a.line(path)
+}
+
+// keepConfig copies the configuration beside itself, under a name of this second.
+func (a *app) keepConfig(path string) (string, error) {
+	old, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	kept := path + "." + a.now().Format("20060102-150405")
+	return kept, writeNew(kept, old)
+}
+
+// emptiedByShell reports output that goes to the configuration file itself.
+func (a *app) emptiedByShell(dir string) bool {
+	f, ok := a.Out.(*os.File)
+	if !ok {
+		return false
+	}
+	out, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	file, err := os.Stat(filepath.Join(dir, config.File))
+	return err == nil && os.SameFile(out, file)
 }
 
 func (a *app) printConfig() error {
@@ -25,6 +111,9 @@ func (a *app) printConfig() error {
 	c, err := config.Load(dir)
 	if err != nil {
 		return fail("%w", err)
+	}
+	if a.emptiedByShell(dir) {
+		a.say("warning: the shell emptied %s before it was read: it gets the defaults. Next time: nsecbunker config --write", filepath.Join(dir, config.File))
 	}
 	if !a.asJSON {
 		b, err := c.Print()

@@ -92,16 +92,24 @@ func (s *sessions) save(path string, session nip46.Session) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("keeping the session: %w", err)
 	}
-	part := path + "." + strings.ToLower(rand.Text()[:8]) + ".part"
-	if err := writeNew(part, b); err != nil {
-		os.Remove(part)
-		return fmt.Errorf("keeping the session: %w", err)
-	}
-	if err := os.Rename(part, path); err != nil {
-		os.Remove(part)
+	if err := replaceFile(path, b); err != nil {
 		return fmt.Errorf("keeping the session: %w", err)
 	}
 	return nil
+}
+
+// replaceFile puts a file, mode 0600, in the place of one that may be there: whole
+// or not at all.
+func replaceFile(path string, b []byte) error {
+	part := path + "." + strings.ToLower(rand.Text()[:8]) + ".part"
+	err := writeNew(part, b)
+	if err == nil {
+		err = os.Rename(part, path)
+	}
+	if err != nil {
+		os.Remove(part)
+	}
+	return err
 }
 
 // writeNew writes a file that must not exist, mode 0600, and waits for the disk.

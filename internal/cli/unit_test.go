@@ -371,3 +371,54 @@ func TestRefusalsOfABunkerAdviseWhatCanHelp(t *testing.T) {
 		}
 	}
 }
+
+// TestTheConfigurationIsWrittenWithWhatItHolds and the old file is kept.
+func TestTheConfigurationIsWrittenWithWhatItHolds(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	path := filepath.Join(dir, "config.toml")
+	write := func() string {
+		t.Helper()
+		a, out, talk := newApp(t, nil, "")
+		if code := a.run(t.Context(), []string{"--data", dir, "config", "--write"}); code != exitOK || out.String() != path+"\n" {
+			t.Fatalf("exit code %d, %q, %q", code, out, talk)
+		}
+		return talk.String()
+	}
+	if talk := write(); strings.Contains(talk, "kept") { // the folder is not there yet
+		t.Errorf("nothing was there to keep: %q", talk)
+	}
+	const mine = "# mine\nlog_level = \"debug\"\n"
+	if err := os.WriteFile(path, []byte(mine), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	write()
+	b, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(b), "log_level = 'debug'") || !strings.Contains(string(b), "# debug, info, warn or error.") {
+		t.Errorf("%v, %s", err, b)
+	}
+	files, err := filepath.Glob(path + "*")
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%v, %q", err, files)
+	}
+	old, err := os.ReadFile(files[1])
+	if err != nil || string(old) != mine {
+		t.Errorf("kept: %v, %q", err, old)
+	}
+	for _, f := range files {
+		if info, err := os.Stat(f); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", f, info.Mode(), err)
+		}
+	}
+	// A file that cannot be read is not written over.
+	if err := os.WriteFile(path, []byte("nonsense"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a, _, _ := newApp(t, nil, "")
+	if code := a.run(t.Context(), []string{"--data", dir, "config", "--write"}); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	if b, err := os.ReadFile(path); err != nil || string(b) != "nonsense" {
+		t.Errorf("%v, %q", err, b)
+	}
+}
