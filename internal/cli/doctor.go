@@ -309,8 +309,8 @@ func (d *doctor) relays(ctx context.Context, st statusView) {
 				d.ok("relay", "%s, our own, answers (%d ms)", u, d.now().Sub(start).Milliseconds())
 				return
 			}
-			if err := d.pair(ctx, u); err != nil {
-				d.fails("relay", "use another, or run one: nsecbunker relay add URL, nsecbunker relay remove "+u, "%s: %s", u, err)
+			if err := daemon.RoundTrip(ctx, u, d.now); err != nil {
+				d.fails("relay", "use another, or run one: nsecbunker relay add URL, nsecbunker relay remove "+u, "%s: %s", u, relayWords(u, err))
 				return
 			}
 			d.ok("relay", "%s carries messages both ways (%d ms)", u, d.now().Sub(start).Milliseconds())

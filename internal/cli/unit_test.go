@@ -16,6 +16,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"nsecbunker/internal/daemon"
 	"nsecbunker/internal/secret"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
@@ -304,12 +305,12 @@ func TestDoctorTellsRelaysThatCarryFromThoseThatDoNot(t *testing.T) {
 	t.Parallel()
 	a, _, _ := newApp(t, nil, "")
 	a.now = time.Now
-	if err := a.pair(t.Context(), relay(t, false, 0)); err != nil {
+	if err := daemon.RoundTrip(t.Context(), relay(t, false, 0), time.Now); err != nil {
 		t.Errorf("a good relay: %v", err)
 	}
 	short, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	if err := a.pair(short, relay(t, true, 0)); err == nil || !strings.Contains(err.Error(), "did not deliver") {
+	if err := daemon.RoundTrip(short, relay(t, true, 0), time.Now); err == nil || !strings.Contains(err.Error(), "did not deliver") {
 		t.Errorf("a relay that forgets: %v", err)
 	}
 	if err := a.reach(t.Context(), relay(t, false, 0)); err != nil {

@@ -29,6 +29,17 @@ func (d *Daemon) TestRelay(ctx context.Context, relayURL string) error {
 	if slices.Contains(d.ring.ownURLs(), n) {
 		return nil // the embedded relay carries our keys only, and runs in this process
 	}
+	return RoundTrip(ctx, n, d.store.LedgerTime)
+}
+
+// RoundTrip carries an envelope there and one back through a relay, between two
+// throw-away keys, dialling it as the bunker dials a relay that its owner named.
+// Errors are *bunker.Error and name the relay. now dates the envelopes.
+func RoundTrip(ctx context.Context, relayURL string, now func() time.Time) error {
+	n, err := nip46.NormalizeRelayURL(relayURL)
+	if err != nil {
+		return bunker.Errorf(bunker.CodeInvalid, "%s", err)
+	}
 	address, err := relayAddress(n)
 	if err != nil {
 		return bunker.Errorf(bunker.CodeInvalid, "%s", err)
@@ -37,7 +48,7 @@ func (d *Daemon) TestRelay(ctx context.Context, relayURL string) error {
 	if err != nil {
 		return bunker.Errorf(bunker.CodeInvalid, "%s", err)
 	}
-	return roundTrip(ctx, dialer, n, d.store.LedgerTime)
+	return roundTrip(ctx, dialer, n, now)
 }
 
 // end is one side of the test: a throw-away key and what it heard.
