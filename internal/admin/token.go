@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"nsecbunker/internal/bunker"
@@ -88,7 +87,11 @@ func (t *Table) tokenCreate(ctx context.Context, c *Call, p tokenCreateParams) (
 		res.Warnings = append(res.Warnings, "a link that is used several times lets relays see that its apps belong together")
 	}
 	if tok.Permissions == "" {
-		res.Warnings = append(res.Warnings, fmt.Sprintf("the link carries no permissions: everything follows the key's default, %s", k.Default))
+		then := "everything is asked (nsecbunker approvals)"
+		if k.Default == bunker.Deny {
+			then = "everything is refused, by the key's default"
+		}
+		res.Warnings = append(res.Warnings, "the link carries no permissions: "+then)
 	}
 	return res, nil
 }

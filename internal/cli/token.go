@@ -79,9 +79,6 @@ type tokenCreated struct {
 
 func (a *app) tokenCreate(cmd *cobra.Command, p tokenCreateParams) error {
 	return show(cmd.Context(), a, "token.create", p, func(t tokenCreated) error {
-		if p.Perms == "" {
-			a.say("%s", nothingPermitted)
-		}
 		a.say("Paste this link into the app, or scan the code. It is shown once.")
 		if err := a.line(t.URI); err != nil {
 			return err
