@@ -137,7 +137,7 @@ func limits() []limit {
 		{"ControlBurst", "100", "internal/signerrelay", "belongs to ControlRate"},
 		{"ControlRate", "10", "internal/signerrelay", "how many pings and pongs a client may send in a second, with bursts of ControlBurst; one that sends more is cut off"},
 		{"DefaultDeliverTimeout", "1m", "internal/signerrelay", "the default of Limits.DeliverTimeout"},
-		{"DefaultEventBurst", "1000", "internal/signerrelay", "the default of Limits.EventBurst: clients decrypt hundreds of wraps at once"},
+		{"DefaultEventBurst", "2000", "internal/signerrelay", "the default of Limits.EventBurst: clients decrypt hundreds of wraps at once"},
 		{"DefaultEventRate", "100", "internal/signerrelay", "the default of Limits.EventRate"},
 		{"DefaultFrameTimeout", "30s", "internal/signerrelay", "the default of Limits.FrameTimeout"},
 		{"DefaultIdleTimeout", "2m", "internal/signerrelay", "the default of Limits.IdleTimeout"},

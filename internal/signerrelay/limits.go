@@ -36,7 +36,7 @@ const (
 	// DefaultEventRate is the default of Limits.EventRate.
 	DefaultEventRate = 100
 	// DefaultEventBurst is the default of Limits.EventBurst: clients decrypt hundreds of wraps at once.
-	DefaultEventBurst = 1000
+	DefaultEventBurst = 2000
 	// DefaultEventRatePerIP is the default of Limits.EventRatePerIP.
 	DefaultEventRatePerIP = 400
 	// DefaultEventBurstPerIP is the default of Limits.EventBurstPerIP.
