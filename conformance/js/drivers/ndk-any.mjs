@@ -1,17 +1,20 @@
 // NDK in all its versions.
-import { lack, need, serve } from "./protocol.mjs"
+import { lack, need, serve, target } from "./protocol.mjs"
 
 export function serveNDK({ default: NDK, NDKNip46Signer, NDKPrivateKeySigner, NDKUser }) {
+  // An app names its relays: 2.10 takes relays that it does not know down after 30 s, and its subscriptions with them
+  // (src/relay/pool/index.ts, useTemporaryRelay).
+  const make = relays => new NDK({ explicitRelayUrls: relays.map(relay => new URL(relay).href) })
   serve(class {
     async connect({ uri, key, perms, metadata, envelope }) {
       if (perms) lack("blockUntilReady sends no permissions")
       if (metadata) lack("blockUntilReady sends no metadata")
-      this.signer = new NDKNip46Signer(new NDK({}), uri, new NDKPrivateKeySigner(key))
+      this.signer = new NDKNip46Signer(make(target(uri).relays), uri, new NDKPrivateKeySigner(key))
       if (envelope) this.signer.rpc.encryptionType = envelope
       await this.signer.blockUntilReady()
     }
     async nostrconnect({ key, relay, name, perms }) {
-      this.signer = need(NDKNip46Signer, "nostrconnect")(new NDK({}), relay, new NDKPrivateKeySigner(key), { name, perms: perms?.join(",") })
+      this.signer = need(NDKNip46Signer, "nostrconnect")(make([relay]), relay, new NDKPrivateKeySigner(key), { name, perms: perms?.join(",") })
       this.waiting = this.signer.blockUntilReady()
       this.waiting.catch(() => {})
       return this.signer.nostrConnectUri
