@@ -41,7 +41,6 @@ type scaled struct {
 	PaceP99    float64 `json:"pace_p99_ms"`
 	PaceCPU    float64 `json:"pace_cpu_us"`
 	Fsync      float64 `json:"fsync_ms"` // in the data folder, beside
-	requests   int
 }
 
 // decrypts is 500 nip44_decrypt of one client, of 500 peers, at once.
