@@ -161,6 +161,8 @@ func limits() []limit {
 		{"MaxSubID", "64", "internal/signerrelay", "the longest subscription id in characters (NIP-01)"},
 		{"MaxVerb", "32", "internal/signerrelay", "the longest name of a message in bytes"},
 		{"MinCost", "16384", "internal/signerrelay", "what an event in flight costs of Limits.MaxInFlightBytes at least: it is a goroutine and a place in the bunker's queues, however short it is"},
+		{"RenewalBurst", "1000", "internal/signerrelay", "how many of them may come at once"},
+		{"RenewalRate", "500", "internal/signerrelay", "how many REQs a second of one connection may repeat what a subscription hears already"},
 		{"closeGrace", "1s", "internal/signerrelay", "bounds the polite end of a connection; then it is cut"},
 		{"tick", "1s", "internal/signerrelay", "how often the janitor runs"},
 		{"AcceptPause", "1s", "internal/socket", "how long no connection is taken after the system had no room for one"},

@@ -41,8 +41,10 @@ type conn struct {
 	slots  chan struct{} // one for each event being worked on
 	events *rate.Limiter
 	reqs   *rate.Limiter
-	faults *rate.Limiter
-	pings  *rate.Limiter
+	// renewals are REQs for what is heard already.
+	renewals *rate.Limiter
+	faults   *rate.Limiter
+	pings    *rate.Limiter
 
 	proven   atomic.Bool  // the bunker has answered its events
 	lastRead atomic.Int64 // nanoseconds since born
@@ -69,17 +71,18 @@ type conn struct {
 func newConn(r *Relay, src *source, addr netip.Addr) *conn {
 	c := &conn{
 		r: r, src: src, addr: addr, born: time.Now(),
-		out:    newQueue(&r.lim, &r.queued),
-		slots:  make(chan struct{}, r.lim.MaxInFlight),
-		events: rate.NewLimiter(rate.Limit(r.lim.EventRate), r.lim.EventBurst),
-		reqs:   rate.NewLimiter(rate.Limit(r.lim.ReqRate), r.lim.ReqBurst),
-		faults: rate.NewLimiter(rate.Limit(float64(r.lim.MaxBadPerMinute)/60), r.lim.MaxBadPerMinute),
-		pings:  rate.NewLimiter(ControlRate, ControlBurst),
-		ending: make(chan struct{}),
-		authed: make(map[nostr.PubKey]struct{}),
-		speaks: make(map[nostr.PubKey]struct{}),
-		asked:  make(map[nostr.PubKey]time.Time),
-		subs:   make(map[string]*sub),
+		out:      newQueue(&r.lim, &r.queued),
+		slots:    make(chan struct{}, r.lim.MaxInFlight),
+		events:   rate.NewLimiter(rate.Limit(r.lim.EventRate), r.lim.EventBurst),
+		reqs:     rate.NewLimiter(rate.Limit(r.lim.ReqRate), r.lim.ReqBurst),
+		renewals: rate.NewLimiter(RenewalRate, RenewalBurst),
+		faults:   rate.NewLimiter(rate.Limit(float64(r.lim.MaxBadPerMinute)/60), r.lim.MaxBadPerMinute),
+		pings:    rate.NewLimiter(ControlRate, ControlBurst),
+		ending:   make(chan struct{}),
+		authed:   make(map[nostr.PubKey]struct{}),
+		speaks:   make(map[nostr.PubKey]struct{}),
+		asked:    make(map[nostr.PubKey]time.Time),
+		subs:     make(map[string]*sub),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c

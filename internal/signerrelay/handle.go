@@ -3,6 +3,7 @@ package signerrelay
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -17,7 +18,12 @@ func (c *conn) handle(msg []byte, h *hold) *hold {
 	if f.verb == "EVENT" && err == nil {
 		return c.onEvent(f.event, h)
 	}
-	inTime := c.pace(c.reqs, c.srcReqs())
+	var inTime bool
+	if err == nil && c.renews(f) {
+		inTime = c.pace(c.renewals, nil)
+	} else {
+		inTime = c.pace(c.reqs, c.srcReqs())
+	}
 	switch {
 	case err != nil:
 		c.onBad(f, err)
@@ -35,6 +41,29 @@ func (c *conn) handle(msg []byte, h *hold) *hold {
 		c.send(noticeMessage("unsupported: this relay knows EVENT, REQ, CLOSE and AUTH only"))
 	}
 	return h
+}
+
+// renews reports a REQ for what its subscription hears already. Some clients
+// (welshman, Coracle's) send the same one thousands of times after an outage, and
+// their requests wait behind those: they cost little, and have a rate of their own.
+func (c *conn) renews(f frame) bool {
+	if f.verb != "REQ" {
+		return false
+	}
+	old := c.subs[f.sub]
+	if old == nil || c.r.routes.isGone(old) {
+		return false
+	}
+	again := newSub(c, f.sub, f.filters)
+	if len(again.p) != len(old.p) || len(old.p) > DefaultMaxP { // of more, comparing would cost too much
+		return false
+	}
+	for _, p := range again.p {
+		if !slices.Contains(old.p, p) {
+			return false
+		}
+	}
+	return true
 }
 
 // onBad answers a message that could not be read, and ends a connection that sends many.

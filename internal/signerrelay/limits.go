@@ -113,6 +113,10 @@ const (
 	// FreeValues is how many listed values each connection may have without counting towards Limits.MaxValues, so
 	// that a flood of large subscriptions never shuts out an ordinary client.
 	FreeValues = 32
+	// RenewalRate is how many REQs a second of one connection may repeat what a subscription hears already.
+	RenewalRate = 500
+	// RenewalBurst is how many of them may come at once.
+	RenewalBurst = 1000
 	// SmallFrame is the size in bytes up to which a frame is read without asking the shared budget for memory.
 	SmallFrame = 64 << 10
 	// MinCost is what an event in flight costs of Limits.MaxInFlightBytes at least: it is a goroutine and a place in

@@ -56,3 +56,15 @@ func TestWhoAskedIsBounded(t *testing.T) {
 		t.Error("a reply from before the request counts as one to it")
 	}
 }
+
+// welshman sends the REQ of a session again, thousands of times, after an outage.
+func TestREQsThatAreRepeatedDoNotHoldUpWhatFollows(t *testing.T) {
+	b := start(t, Limits{ReqRate: 0.001, ReqBurst: 1, MaxWait: time.Millisecond}, nil)
+	a := b.connect()
+	for range 200 {
+		a.send(req("s", appKey))
+		a.expect("EOSE", "s")
+	}
+	a.send(req("t", appKey)) // another subscription is charged
+	a.expect("CLOSED", "t", "rate-limited: too many messages; send it again later")
+}

@@ -321,8 +321,8 @@ func TestEventAndReqRatesHold(t *testing.T) {
 			a.expectReason("rate-limited: ", "OK", rq.ID.String(), false)
 		}
 	}
-	for range 3 {
-		a.listen("s", appKey)
+	for i := range 3 {
+		a.listen(fmt.Sprint("s", i), appKey)
 	}
 	a.send(req("s", appKey))
 	a.expectReason("rate-limited: ", "CLOSED", "s")
