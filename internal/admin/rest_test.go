@@ -39,6 +39,9 @@ func TestTheLastOwnerStays(t *testing.T) {
 	f.refused(bunker.CodeConflict, "last owner", "admin.remove", m{"npub": npubOf(1)})
 	f.refused(bunker.CodeConflict, "last owner", "admin.add", m{"npub": npubOf(1), "role": "viewer"})
 	f.do("admin.add", m{"npub": npubOf(2), "role": "owner"})
+	if w := fmt.Sprint(get(f.do("status", nil), "warnings")); !strings.Contains(w, "named "+npubOf(2)+" an owner") {
+		t.Errorf("whoever looks is not told of the new owner: %s", w)
+	}
 	// An owner who still waits does not count: else the wait could be cut short by
 	// removing everybody who might notice.
 	f.refused(bunker.CodeConflict, "last owner", "admin.remove", m{"npub": npubOf(1)})

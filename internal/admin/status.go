@@ -3,11 +3,14 @@ package admin
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr/nip19"
 )
 
 func statusCommands(t *Table) {
@@ -147,7 +150,14 @@ func (t *Table) statusUnsealed(ctx context.Context, res *statusResult) error {
 		return err
 	}
 	for i := range admins {
-		res.Admins = append(res.Admins, viewAdmin(&admins[i]))
+		a := &admins[i]
+		res.Admins = append(res.Admins, viewAdmin(a))
+		if a.Role == bunker.Owner && !activeOwner(a, t.Now().UnixMilli()) {
+			// Told to whoever looks, for as long as it can still be taken back.
+			npub := nip19.EncodeNpub(a.PubKey)
+			res.Warnings = append(res.Warnings, fmt.Sprintf("%s named %s an owner; it takes effect at %s. If that is not right: nsecbunker admin remove %s",
+				bunker.Display(a.AddedBy, MaxShown), npub, time.UnixMilli(a.ActiveAt).UTC().Format(time.RFC3339), npub))
+		}
 	}
 	cp, err := t.Rows.LastCheckpoint(ctx, t.Tenant)
 	if err != nil {
