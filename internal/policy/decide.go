@@ -11,6 +11,7 @@ import (
 const (
 	AnswersDefault = "default"
 	AnswersCare    = "care"
+	AnswersGuard   = "guard"
 )
 
 // Decide is the one place that says yes. Deny beats an unanswered ask beats

@@ -100,7 +100,9 @@ type Input struct {
 	Connection *bunker.Connection
 	Grants     []bunker.Grant
 	// Approval is the request's own question, when it was parked.
-	Approval  *bunker.Approval
+	Approval *bunker.Approval
+	// Guard is what a replaceable event would lose, in words; "" for nothing.
+	Guard     string
 	Operation *Operation
 }
 

@@ -1,0 +1,57 @@
+package bunker
+
+import "encoding/json"
+
+// PolicyID names a policy; it never changes, its name may.
+type PolicyID string
+
+// NewPolicyID returns a fresh random id.
+func NewPolicyID() PolicyID { return PolicyID("p" + randomID(idBytes)) }
+
+// Policy is a named, versioned list of rules. Connections are under it by a grant
+// that names it; an edit holds for the next request of every one of them.
+type Policy struct {
+	Tenant      TenantID
+	ID          PolicyID
+	Name        string // unique in the tenant
+	Description string
+	// Zone is the IANA name of the time zone of hours and budgets' windows.
+	Zone  string
+	Rules []Rule
+	// Ended: it was deleted; its versions stay readable, its grants grant nothing.
+	Ended     bool
+	ChangedBy string
+	ChangedAt int64 // unix ms
+	CreatedAt int64 // unix ms
+	// Version is the row's, and the version that people see: the first is 1.
+	Version int64
+}
+
+// AuthorityRow implements [Authority].
+func (p *Policy) AuthorityRow() (TenantID, string, string, int64) {
+	return p.Tenant, "policy", string(p.ID), p.Version
+}
+
+// Canonical implements [Authority].
+func (p *Policy) Canonical() []byte {
+	var c canon
+	c.str(p.Name)
+	c.str(p.Description)
+	c.str(p.Zone)
+	c.bytes(p.RulesText())
+	c.flag(p.Ended)
+	c.str(p.ChangedBy)
+	c.num(p.ChangedAt)
+	c.num(p.CreatedAt)
+	return c.b
+}
+
+// RulesText is the rules as they are stored: JSON in the order of the fields of
+// [Rule], the same bytes for the same rules.
+func (p *Policy) RulesText() []byte {
+	b, err := json.Marshal(p.Rules)
+	if err != nil {
+		panic("bunker: rules that cannot be written: " + err.Error()) // every field can
+	}
+	return b
+}
