@@ -93,6 +93,13 @@ type Principal struct {
 	Name string
 	Role Role
 	Door Door
+	// PubKey is the person's npub; zero for local and system.
+	PubKey nostr.PubKey
+	// Device is the confirmed browser or script that the person uses; "" without one.
+	Device string
+	// Keys are the user keys that the role is for; empty: every key, and what is
+	// the whole bunker's.
+	Keys []KeyID
 	// Fresh: the caller proved himself anew for this very command (passphrase
 	// over the socket, signed command over the relay).
 	Fresh bool
