@@ -232,6 +232,15 @@ func golden(b *bytes.Buffer, prefix string, fields []Field) {
 	}
 }
 
+// TestTypesOfTheAdminApp keeps the types of the admin app what the table says.
+func TestTypesOfTheAdminApp(t *testing.T) {
+	var b bytes.Buffer
+	if err := WriteTypeScript(&b, newFixture(t).Table); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "../../ui/src/lib/api/commands.ts", b.Bytes())
+}
+
 // TestReferenceOfCommands keeps docs/commands.md what the table says.
 func TestReferenceOfCommands(t *testing.T) {
 	f := newFixture(t)

@@ -1,0 +1,19 @@
+import tailwindcss from "@tailwindcss/vite";
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vite";
+
+// The build is committed and made again in CI, so nothing in it may depend on the machine or the hour: names come from
+// contents, no source maps, no banner.
+export default defineConfig({
+  plugins: [svelte(), tailwindcss()],
+  base: "./",
+  build: {
+    outDir: "../internal/web/dist",
+    emptyOutDir: true,
+    target: "es2022",
+    sourcemap: false,
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0, // data: URLs would need a hole in the Content-Security-Policy
+    reportCompressedSize: true,
+  },
+});
