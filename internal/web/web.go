@@ -1,0 +1,181 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net"
+	"net/http"
+	"net/netip"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Path is where the admin app is served.
+const Path = "/admin/"
+
+//go:embed all:dist
+var built embed.FS
+
+// Config is what New needs.
+type Config struct {
+	// Hosts are the names, besides loopback's, under which the app may be opened:
+	// those that the owner set. A page under any other name is refused, so that no
+	// foreign name can be pointed at this address (DNS rebinding).
+	Hosts []string
+}
+
+// App serves the admin app. It changes nothing whatever it is asked.
+type App struct {
+	hosts []string
+	files map[string]*file
+}
+
+// file is one built file, as it is sent.
+type file struct {
+	kind    string
+	plain   []byte
+	zipped  []byte // nil where it would not be smaller
+	forever bool   // its name holds its hash
+}
+
+// New reads the built app.
+func New(c Config) (*App, error) {
+	root, err := fs.Sub(built, "dist")
+	if err != nil {
+		return nil, err
+	}
+	a := &App{hosts: c.Hosts, files: map[string]*file{}}
+	err = fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		a.files[name], err = newFile(name, b)
+		return err
+	})
+	if err == nil && a.files["index.html"] == nil {
+		err = errors.New("the admin app was not built into this program")
+	}
+	return a, err
+}
+
+func newFile(name string, b []byte) (*file, error) {
+	kind := mime.TypeByExtension(path.Ext(name))
+	switch path.Ext(name) { // not what the machine's tables say
+	case ".js":
+		kind = "text/javascript; charset=utf-8"
+	case ".css":
+		kind = "text/css; charset=utf-8"
+	case ".html":
+		kind = "text/html; charset=utf-8"
+	case ".svg":
+		kind = "image/svg+xml"
+	case ".webmanifest":
+		kind = "application/manifest+json"
+	}
+	if kind == "" {
+		return nil, fmt.Errorf("the admin app holds a file of no known kind: %s", name)
+	}
+	f := &file{kind: kind, plain: b, forever: strings.HasPrefix(name, "assets/")}
+	var z bytes.Buffer
+	w, err := gzip.NewWriterLevel(&z, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(b); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	if z.Len() < len(b) {
+		f.zipped = z.Bytes()
+	}
+	return f, nil
+}
+
+// policy lets the page load its own files and speak to relays, and nothing else:
+// no inline script or style, no frame, no form, no HTML out of text but Svelte's
+// own templates (Trusted Types).
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; manifest-src 'self'; worker-src 'self'; " +
+	"connect-src 'self' wss: ws://127.0.0.1:* ws://localhost:* ws://[::1]:*; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+	"require-trusted-types-for 'script'; trusted-types svelte-trusted-html"
+
+// ServeHTTP implements [http.Handler] for what is below Path.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(self), clipboard-write=(self), geolocation=(), microphone=(), payment=(), usb=()")
+	switch {
+	case !a.known(r.Host):
+		http.Error(w, "The admin app is not served under this name. Open it by 127.0.0.1, or name the host in the configuration (admin_hosts).", http.StatusMisdirectedRequest)
+		return
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		h.Set("Allow", "GET, HEAD")
+		http.Error(w, "There is nothing to change here.", http.StatusMethodNotAllowed)
+		return
+	}
+	name := strings.TrimPrefix(r.URL.Path, Path)
+	if name == "" {
+		name = "index.html"
+	}
+	f := a.files[name]
+	if f == nil {
+		http.Error(w, "There is no such file.", http.StatusNotFound)
+		return
+	}
+	h.Set("Content-Type", f.kind)
+	h.Set("Cache-Control", "no-cache")
+	if f.forever {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	h.Set("Vary", "Accept-Encoding")
+	body := f.plain
+	if f.zipped != nil && acceptsGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		body = f.zipped
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if r.Method == http.MethodHead {
+		return
+	}
+	w.Write(body) // the reader went away: nothing to be done
+}
+
+func acceptsGzip(r *http.Request) bool {
+	for _, v := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
+		name, q, _ := strings.Cut(strings.TrimSpace(v), ";")
+		if name == "gzip" && strings.ReplaceAll(q, " ", "") != "q=0" {
+			return true
+		}
+	}
+	return false
+}
+
+// known reports whether the page may be opened under a Host header's name.
+func (a *App) known(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	name = strings.TrimSuffix(strings.TrimPrefix(strings.ToLower(name), "["), "]")
+	if ip, err := netip.ParseAddr(name); err == nil {
+		return ip.IsLoopback() || slices.Contains(a.hosts, name)
+	}
+	return name == "localhost" || slices.Contains(a.hosts, name)
+}

@@ -1,0 +1,142 @@
+package web
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func get(t *testing.T, a *App, method, host, path string, header ...string) *http.Response {
+	t.Helper()
+	r := httptest.NewRequest(method, path, nil)
+	r.Host = host
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	a.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func body(t *testing.T, r *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func app(t *testing.T, hosts ...string) *App {
+	t.Helper()
+	a, err := New(Config{Hosts: hosts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestThePageIsServedWithEveryFileThatItNames(t *testing.T) {
+	a := app(t)
+	r := get(t, a, "GET", "127.0.0.1:4848", Path)
+	page := body(t, r)
+	if r.StatusCode != 200 || !strings.Contains(page, `<div id="app">`) {
+		t.Fatalf("%d %.200s", r.StatusCode, page)
+	}
+	named := regexp.MustCompile(`(?:src|href)="\./([^"]+)"`).FindAllStringSubmatch(page, -1)
+	if len(named) < 3 {
+		t.Fatalf("the page names %d files", len(named))
+	}
+	for _, m := range named {
+		if r := get(t, a, "GET", "localhost", Path+m[1]); r.StatusCode != 200 {
+			t.Errorf("%s: %d", m[1], r.StatusCode)
+		}
+	}
+}
+
+// The policy forbids what is inline, so a build that has any would not work.
+func TestThePageHasNothingInline(t *testing.T) {
+	page := body(t, get(t, app(t), "GET", "localhost", Path))
+	for _, bad := range []string{"<style", " style=", "onload=", "javascript:", "https://", "http://"} {
+		if strings.Contains(page, bad) {
+			t.Errorf("the page holds %q", bad)
+		}
+	}
+	if n := strings.Count(page, "<script"); n != strings.Count(page, "<script type=\"module\" crossorigin src=") {
+		t.Errorf("one of %d scripts is inline", n)
+	}
+}
+
+func TestEveryAnswerCarriesThePolicy(t *testing.T) {
+	a := app(t)
+	for _, c := range []struct{ method, host, path string }{
+		{"GET", "localhost", Path}, {"GET", "evil.example", Path}, {"POST", "localhost", Path}, {"GET", "localhost", Path + "none"},
+	} {
+		p := get(t, a, c.method, c.host, c.path).Header.Get("Content-Security-Policy")
+		if !strings.HasPrefix(p, "default-src 'none'") || strings.Contains(p, "unsafe") || !strings.Contains(p, "require-trusted-types-for 'script'") || !strings.Contains(p, "frame-ancestors 'none'") {
+			t.Errorf("%v: %q", c, p)
+		}
+	}
+}
+
+func TestOnlyLoopbackAndNamedHostsOpenThePage(t *testing.T) {
+	a := app(t, "bunker.example.com")
+	for host, want := range map[string]int{
+		"127.0.0.1:4848": 200, "127.9.9.9": 200, "[::1]:4848": 200, "[::1]": 200, "localhost:1": 200, "LOCALHOST": 200, "bunker.example.com": 200,
+		"Bunker.Example.com:443": 200, "evil.example": 421, "127.0.0.1.evil.example": 421, "localhost.evil.example": 421, "10.0.0.1": 421, "": 421,
+		"0.0.0.0": 421,
+	} {
+		if got := get(t, a, "GET", host, Path).StatusCode; got != want {
+			t.Errorf("%q: %d, want %d", host, got, want)
+		}
+	}
+}
+
+func TestNothingCanBeChanged(t *testing.T) {
+	a := app(t)
+	for _, m := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"} {
+		if r := get(t, a, m, "localhost", Path); r.StatusCode != 405 {
+			t.Errorf("%s: %d", m, r.StatusCode)
+		}
+	}
+	for _, p := range []string{Path + "../web.go", Path + "assets/", Path + "assets", Path + "./index.html", Path + "dist/index.html"} {
+		if r := get(t, a, "GET", "localhost", p); r.StatusCode != 404 {
+			t.Errorf("%s: %d", p, r.StatusCode)
+		}
+	}
+}
+
+func TestFilesAreSmallOnTheWireAndKept(t *testing.T) {
+	a := app(t)
+	for name, f := range a.files {
+		r := get(t, a, "GET", "localhost", Path+name, "Accept-Encoding", "br, gzip")
+		zipped := r.Header.Get("Content-Encoding") == "gzip"
+		if (f.zipped != nil) != zipped {
+			t.Errorf("%s: zipped %t", name, zipped)
+		}
+		if forever := strings.Contains(r.Header.Get("Cache-Control"), "immutable"); forever != strings.HasPrefix(name, "assets/") {
+			t.Errorf("%s: kept for ever %t", name, forever)
+		}
+	}
+}
+
+// MaxFirstLoad is what the whole page may weigh on the wire at its first visit.
+const maxFirstLoad = 150 << 10
+
+func TestTheFirstLoadIsLight(t *testing.T) {
+	total := 0
+	for _, f := range app(t).files {
+		n := len(f.plain)
+		if f.zipped != nil {
+			n = len(f.zipped)
+		}
+		total += n
+	}
+	t.Logf("the whole app is %d bytes on the wire, of %d that it may be", total, maxFirstLoad)
+	if total > maxFirstLoad {
+		t.Errorf("the app is %d bytes on the wire; at most %d are allowed", total, maxFirstLoad)
+	}
+}
