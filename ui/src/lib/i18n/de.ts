@@ -9,6 +9,8 @@ export const de: Words = {
   kind: (n) => `Art ${n}`,
   signsAs: "unterschreibt",
   sheetOf: (what, key) => `${what}, zu unterschreiben von ${key}`,
+  close: "Schließen",
+  undo: "Rückgängig",
   skip: "Zum Inhalt",
   nav: {
     main: "Hauptmenü", home: "Start", approvals: "Fragen", keys: "Schlüssel", connections: "Verbindungen", tokens: "Zugangslinks",

@@ -9,6 +9,8 @@ export const en = {
   kind: (n: number) => `kind ${n}`,
   signsAs: "signs as",
   sheetOf: (what: string, key: string) => `${what} to be signed by ${key}`,
+  close: "Close",
+  undo: "Undo",
   skip: "Skip to content",
   nav: {
     main: "Main", home: "Home", approvals: "Approvals", keys: "Keys", connections: "Connections", tokens: "Tokens", policies: "Policies",

@@ -1,0 +1,27 @@
+// Short messages at the foot of the page, some with an undo.
+
+export interface Toast {
+  id: number;
+  text: string;
+  undo?: (() => void) | undefined;
+  until: number;
+}
+
+const life = 10_000;
+
+class Toasts {
+  list = $state<Toast[]>([]);
+  private n = 0;
+
+  say(text: string, undo?: () => void) {
+    const id = ++this.n;
+    this.list = [...this.list, { id, text, undo, until: Date.now() + life }].slice(-3);
+    setTimeout(() => this.drop(id), life);
+  }
+
+  drop(id: number) {
+    this.list = this.list.filter((x) => x.id !== id);
+  }
+}
+
+export const toasts = new Toasts();
