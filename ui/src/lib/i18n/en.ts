@@ -51,6 +51,35 @@ export const en = {
       norelay: "The string names no relay that can be used, so there is nowhere to meet.",
     },
   },
+  logOut: "Log out",
+  failed: "That did not work. Nothing was changed; try again.",
+  offline: "Offline · trying again",
+  state: (state: string, up: number, all: number) => `${({ unsealed: "Unsealed", sealed: "Sealed", stopped: "Stopped", "not set up": "Not set up" } as Record<string, string>)[state] ?? state} · ${up} of ${all} relays`,
+  confirm: {
+    title: "Confirm this browser",
+    lead: "The bunker knows you, but not this browser. Somebody at its terminal, or in a confirmed session, lets it in.",
+    code: "Six digits to compare",
+    how: "On the server, type this. Both sides show the same six digits; if they differ, somebody is in between.",
+    command: "the command",
+    done: "It was confirmed",
+    notYet: "The bunker has not confirmed this browser yet.",
+    why: "An extension may sign for any page that you once allowed. So a signature alone does not make a page an administrator.",
+  },
+  unseal: {
+    title: (name: string) => `${name} is sealed`,
+    lead: (n: number) => `It signs nothing until you give the passphrase.${n === 0 ? "" : n === 1 ? " One question waits." : ` ${n} questions wait.`}`,
+    passphrase: "Passphrase",
+    show: "Show the passphrase",
+    go: "Unseal",
+    busy: "Unsealing …",
+    foot: "It travels encrypted between this page and the bunker, under keys that both forget.",
+  },
+  home: {
+    waiting: (n: number) => (n === 0 ? "Nothing waits for you." : n === 1 ? "One question waits for you." : `${n} questions wait for you.`),
+    health: "Health and keys", well: "All is well", notWell: "Look at this", relays: "Relays", relaysUp: (up: number, all: number) => `${up} of ${all}`,
+    delivered: "Delivered", allDelivered: "every answer", undelivered: (waiting: number, lost: number) => `${waiting} on their way, ${lost} given up`,
+    log: "Log", lines: (n: string) => `${n} lines`, backup: "Backup", never: "never", unlocked: "unlocked", locked: "locked",
+  },
 };
 
 /** Words is what a translation must have, whole. */
