@@ -80,4 +80,11 @@ export const de: Words = {
     delivered: "Zugestellt", allDelivered: "jede Antwort", undelivered: (waiting, lost) => `${waiting} unterwegs, ${lost} aufgegeben`,
     log: "Verlauf", lines: (n) => `${n} Zeilen`, backup: "Sicherung", never: "nie", unlocked: "entsperrt", locked: "gesperrt",
   },
+  activity: {
+    lead: "Alles, was von diesem Bunker verlangt wurde, was daraus wurde, und warum.",
+    filter: "Filter", outcome: "Ergebnis", key: "Schlüssel", allKeys: "Alle Schlüssel", why: "warum?", whyOf: (n) => `Warum? Zeile ${n}`,
+    effects: { all: "Alle", allow: "Erlaubt", ask: "Gefragt", deny: "Abgelehnt" },
+    line: (action, kind, key) => `${action}${kind === undefined ? "" : ` der Art ${kind}`}${key ? ` als ${key}` : ""}`,
+    empty: "Nichts Passendes ist verzeichnet. Nimm einen Filter weg.",
+  },
 };

@@ -80,6 +80,13 @@ export const en = {
     delivered: "Delivered", allDelivered: "every answer", undelivered: (waiting: number, lost: number) => `${waiting} on their way, ${lost} given up`,
     log: "Log", lines: (n: string) => `${n} lines`, backup: "Backup", never: "never", unlocked: "unlocked", locked: "locked",
   },
+  activity: {
+    lead: "Everything asked of this bunker, what became of it, and why.",
+    filter: "Filter", outcome: "Outcome", key: "Key", allKeys: "All keys", why: "why?", whyOf: (n: number) => `Why? Line ${n}`,
+    effects: { all: "All", allow: "Allowed", ask: "Asked", deny: "Refused" },
+    line: (action: string, kind: number | undefined, key: string) => `${action}${kind === undefined ? "" : ` of kind ${kind}`}${key ? ` as ${key}` : ""}`,
+    empty: "Nothing is recorded that fits. Take a filter away.",
+  },
 };
 
 /** Words is what a translation must have, whole. */
