@@ -82,6 +82,9 @@ func (g *group) write(w *waiting, h *head) (bunker.Outcome, error) {
 	if out != bunker.Committed || err != nil {
 		return out, err
 	}
+	if changesRows(w.e) { // for those behind it in the group, too, the moment has passed
+		g.touch(viewKey{w.e.Signer, w.e.Client})
+	}
 	for _, step := range []func(*waiting, *head) (bool, error){g.redeem, g.connect, g.grant, g.ask} {
 		ok, err := step(w, h)
 		if err != nil {
@@ -92,6 +95,12 @@ func (g *group) write(w *waiting, h *head) (bunker.Outcome, error) {
 		}
 	}
 	return bunker.Committed, g.record(w.e, h, eventAt)
+}
+
+// touch forgets a view whose rows change with the group, now and when they have.
+func (g *group) touch(k viewKey) {
+	g.touched = append(g.touched, k)
+	g.s.views.drop(k)
 }
 
 // claim writes the request's row, or takes it from parked to ready, if what the
@@ -116,10 +125,14 @@ func (g *group) claim(e *bunker.Entry, h *head, eventAt *int64) (bunker.Outcome,
 		if e.To == bunker.RequestParked {
 			envelope = e.Envelope
 		}
+		// What was read at this very moment holds; else the statement compares.
+		connection, key, token := string(e.Basis.Connection), string(e.Basis.Key), string(e.Basis.Token)
+		if e.Basis.Moment != 0 && e.Basis.Moment == g.s.views.now() {
+			connection, key = "", ""
+		}
 		ok, err = g.s.did(stmtRequest, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), e.Method, e.OpDigest[:],
 			e.CreatedAt, string(e.To), envelope, listText(e.Relays), string(question), e.Basis.Tenant, e.Basis.ConnectionVersion,
-			e.Basis.KeyVersion, g.s.instance, until, now, string(e.Basis.Connection), string(e.Basis.Key), string(e.Basis.Token),
-			e.Basis.TokenVersion)
+			e.Basis.KeyVersion, g.s.instance, until, now, connection, key, token, e.Basis.TokenVersion)
 	}
 	if ok || err != nil {
 		return bunker.Committed, err
