@@ -77,8 +77,7 @@ func ofEntry(err error) bool {
 }
 
 func (g *group) write(w *waiting, h *head) (bunker.Outcome, error) {
-	eventAt := w.e.CreatedAt
-	out, err := g.claim(w.e, h, &eventAt)
+	no, out, err := g.claim(w.e, h)
 	if out != bunker.Committed || err != nil {
 		return out, err
 	}
@@ -94,7 +93,7 @@ func (g *group) write(w *waiting, h *head) (bunker.Outcome, error) {
 			return bunker.Moved, nil
 		}
 	}
-	return bunker.Committed, g.record(w.e, h, eventAt)
+	return bunker.Committed, g.record(w.e, h, no)
 }
 
 // touch forgets a view whose rows change with the group, now and when they have.
@@ -104,17 +103,15 @@ func (g *group) touch(k viewKey) {
 }
 
 // claim writes the request's row, or takes it from parked to ready, if what the
-// decision read still holds. eventAt becomes the row's created_at.
-func (g *group) claim(e *bunker.Entry, h *head, eventAt *int64) (bunker.Outcome, error) {
+// decision read still holds. It returns the row's number.
+func (g *group) claim(e *bunker.Entry, h *head) (no int64, _ bunker.Outcome, err error) {
 	now := h.LedgerTime
 	until := now + publishFor.Milliseconds()
 	if e.Unattended {
 		until = now
 	}
-	var ok bool
-	var err error
 	if e.From == bunker.RequestParked {
-		ok, err = g.s.returned(stmtReplay, eventAt, listText(e.Relays), e.Basis.Tenant, e.Basis.ConnectionVersion, e.Basis.KeyVersion, g.s.instance, until,
+		_, err = g.s.returned(stmtReplay, &no, listText(e.Relays), e.Basis.Tenant, e.Basis.ConnectionVersion, e.Basis.KeyVersion, g.s.instance, until,
 			now, e.EventID[:], string(e.Tenant), string(e.Basis.Connection), string(e.Basis.Key))
 	} else {
 		question := e.JoinApproval
@@ -130,21 +127,21 @@ func (g *group) claim(e *bunker.Entry, h *head, eventAt *int64) (bunker.Outcome,
 		if e.Basis.Moment != 0 && e.Basis.Moment == g.s.views.now() {
 			connection, key = "", ""
 		}
-		ok, err = g.s.did(stmtRequest, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), e.Method, e.OpDigest[:],
+		no, err = g.s.inserted(stmtRequest, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), e.Method, e.OpDigest[:],
 			e.CreatedAt, string(e.To), envelope, listText(e.Relays), string(question), e.Basis.Tenant, e.Basis.ConnectionVersion,
 			e.Basis.KeyVersion, g.s.instance, until, now, connection, key, token, e.Basis.TokenVersion)
 	}
-	if ok || err != nil {
-		return bunker.Committed, err
+	if no != 0 || err != nil {
+		return no, bunker.Committed, err
 	}
 	state, err := g.s.requestState(e.EventID)
 	switch {
 	case err != nil:
-		return bunker.Failed, err
+		return 0, bunker.Failed, err
 	case state == bunker.RequestNone, state == bunker.RequestParked && e.From == bunker.RequestParked:
-		return bunker.Moved, nil
+		return 0, bunker.Moved, nil
 	}
-	return bunker.Taken, nil
+	return 0, bunker.Taken, nil
 }
 
 // requestState reads a row's state on the write handle; RequestNone for none.
@@ -235,9 +232,9 @@ func (g *group) ask(w *waiting, h *head) (bool, error) {
 		e.OpDigest[:])
 }
 
-// record appends the audit record and stores the reply: the last statements, so
-// that what is in the chain is committed.
-func (g *group) record(e *bunker.Entry, h *head, eventAt int64) error {
+// record appends the audit record and stores the reply of request no: the last
+// statements, so that what is in the chain is committed.
+func (g *group) record(e *bunker.Entry, h *head, no int64) error {
 	r := e.Audit
 	if r.Event == "" {
 		r.Event = e.EventID.String()
@@ -248,13 +245,13 @@ func (g *group) record(e *bunker.Entry, h *head, eventAt int64) error {
 			r.Step = "ask"
 		}
 	}
-	if _, err := g.s.exec(stmtAudit, appendAudit(h, &r, h.LedgerTime, eventAt, e.EventID[:])...); err != nil {
+	if _, err := g.s.exec(stmtAudit, appendAudit(h, &r, h.LedgerTime, e.CreatedAt, e.EventID[:])...); err != nil {
 		return err
 	}
 	if e.Reply == nil {
 		return nil
 	}
-	_, err := g.s.exec(stmtReply, eventAt, e.EventID[:], string(e.Reply.Part), string(e.Tenant), e.Reply.EventID[:], e.Reply.Bytes,
+	_, err := g.s.exec(stmtReply, replyNo(no, e.Reply.Part), string(e.Tenant), string(e.Reply.Part), e.Reply.EventID[:], e.Reply.Bytes,
 		num(e.Reply.Sealed), h.LedgerTime)
 	return err
 }
