@@ -32,6 +32,9 @@ type Basis struct {
 	KeyVersion        int64
 	Token             TokenID
 	TokenVersion      int64
+	// Moment is the store's own, of the view that was read: while it has not
+	// passed, nothing of the view has changed. 0: none.
+	Moment uint64
 }
 
 // Entry is one request's part of a group commit: the row, the decision's
@@ -167,6 +170,8 @@ type View struct {
 	// Unverified: the tenant is sealed, so no MAC was checked. Good for one
 	// thing: to refuse a known client.
 	Unverified bool
+	// Moment is the store's mark of when it was read, for [Basis].
+	Moment uint64
 }
 
 // Questions is what is already asked, read before one more question is made.

@@ -45,7 +45,7 @@ type Tx struct {
 	now  int64 // ledger time, unix ms
 	by   bunker.Principal
 
-	wrote   bool // something besides the head
+	wrote   bool // something besides the head and the log
 	audited bool
 	bumped  bool
 }
@@ -87,6 +87,9 @@ func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Princip
 	}
 	if !tx.wrote && !tx.audited {
 		return nil // only read: nothing to commit
+	}
+	if tx.wrote { // whatever becomes of the commit
+		defer s.views.clear()
 	}
 	if err := tx.putHead(); err != nil {
 		return err
@@ -167,7 +170,8 @@ func (tx *Tx) Audit(r bunker.AuditRecord) error {
 	}
 	tx.audited = true
 	args := appendAudit(tx.head, &r, tx.now, 0, nil)
-	return tx.exec(auditInsert, args...)
+	_, err := tx.q.ExecContext(tx.ctx, auditInsert, args...) // no authority: it is not what wrote counts
+	return err
 }
 
 const auditInsert = `INSERT INTO audit (tenant, seq, time, event_at, event_id, step, principal, action, user_key, connection, effect, body, hash)

@@ -197,6 +197,7 @@ type group struct {
 	heads   []*head // in order of tenant, locked in that order
 	wall    int64
 	careful bool
+	touched []viewKey // of entries that changed rows of a view
 }
 
 // errCareful ends a group that was tried without savepoints and needs them.
@@ -219,6 +220,9 @@ func (s *Store) commitGroup(ws []*waiting) {
 	if errors.Is(err, errCareful) {
 		g.careful = true
 		err = g.try(lazy)
+	}
+	if len(g.touched) > 0 { // before anybody hears of it, whatever became of it
+		s.views.drop(g.touched...)
 	}
 	if err != nil {
 		err = s.explain("storing a decision", err)

@@ -61,8 +61,8 @@ func (c *policyCache) clear() {
 }
 
 // viewPolicies adds the policies that the view's grants name, in the order of
-// their first grants.
-func (s *Store) viewPolicies(ctx context.Context, v *viewer, view *bunker.View, kept *keptView) error {
+// their first grants, and returns what they are kept under.
+func (s *Store) viewPolicies(ctx context.Context, v *viewer, view *bunker.View) (keys []policyKey, err error) {
 	for i := range view.Grants {
 		g := &view.Grants[i]
 		if g.Policy == "" || view.Unverified || hasPolicy(view.Policies, g.Policy) {
@@ -70,12 +70,12 @@ func (s *Store) viewPolicies(ctx context.Context, v *viewer, view *bunker.View, 
 		}
 		at, err := s.viewPolicy(ctx, v, g)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		view.Policies = append(view.Policies, at)
-		kept.policies = append(kept.policies, keyOf(at))
+		keys = append(keys, keyOf(at))
 	}
-	return nil
+	return keys, nil
 }
 
 func hasPolicy(list []bunker.PolicyAt, id bunker.PolicyID) bool {

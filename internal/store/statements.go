@@ -70,7 +70,7 @@ WHERE event_id = $8 AND tenant = $9 AND state = 'parked'
 AND NOT EXISTS (SELECT 1 FROM approval a WHERE a.tenant = request.tenant AND a.id = request.question
  AND a.state = 'pending' AND a.reply_by > $7 AND a.event_id = request.event_id)
 AND ($10 = '' OR EXISTS (SELECT 1 FROM connection WHERE tenant = $9 AND id = $10 AND version = $3))
-AND ($11 = '' OR EXISTS (SELECT 1 FROM user_key WHERE tenant = $9 AND id = $11 AND version = $4)) RETURNING created_at`},
+AND ($11 = '' OR EXISTS (SELECT 1 FROM user_key WHERE tenant = $9 AND id = $11 AND version = $4)) RETURNING no`},
 	stmtToken: {"token", `UPDATE token SET uses = $1, state = $2, version = $3, mac = $4
 WHERE tenant = $5 AND id = $6 AND version = $7 AND state = 'open' AND uses + 1 = $1 AND $1 <= max_uses
 AND (expires_at = 0 OR expires_at > $8)`},
@@ -89,10 +89,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 	stmtJoin: {"join", `UPDATE approval SET event_id = $1, reply_by = $2
 WHERE tenant = $3 AND id = $4 AND connection = $5 AND state = 'pending' AND question_until > $6 AND op_digest = $7`},
 	stmtAudit: {"audit", auditInsert},
-	stmtReply: {"reply", `INSERT INTO reply (created_at, event_id, part, tenant, reply_event_id, bytes, sealed, tries, next_try, accepted_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, '')`},
+	stmtReply: {"reply", `INSERT INTO reply (no, tenant, part, reply_event_id, bytes, sealed, tries, next_try, accepted_by)
+VALUES ($1, $2, $3, $4, $5, $6, 0, $7, '')`},
 	stmtAccepted: {"accepted", `UPDATE reply SET accepted_by = $1
-WHERE created_at = (SELECT created_at FROM request WHERE event_id = $2) AND event_id = $2 AND part = $3 AND accepted_by = ''`},
+WHERE no = (SELECT 2 * no FROM request WHERE event_id = $2) AND accepted_by = ''`},
 	stmtDelivered: {"delivered", `UPDATE request SET state = 'delivered', accepted_by = $1 WHERE event_id = $2 AND state = 'ready'`},
 	stmtUsed: {"used", `UPDATE connection SET uses = uses + $1, last_used = CASE WHEN last_used < $2 THEN $2 ELSE last_used END
 WHERE tenant = $3 AND id = $4`},
@@ -128,6 +128,19 @@ func (s *Store) did(id stmtID, args ...any) (bool, error) {
 	}
 	n, err := res.RowsAffected()
 	return n > 0, err
+}
+
+// inserted runs a prepared INSERT and returns the number of its row, 0 when it
+// changed none.
+func (s *Store) inserted(id stmtID, args ...any) (int64, error) {
+	res, err := s.exec(id, args...)
+	if err != nil {
+		return 0, err
+	}
+	if n, err := res.RowsAffected(); n == 0 || err != nil {
+		return 0, err
+	}
+	return res.LastInsertId()
 }
 
 // returned runs a prepared statement with a RETURNING clause of one number, and

@@ -46,11 +46,11 @@ CREATE TABLE approval (
   FOREIGN KEY (tenant, connection) REFERENCES connection (tenant, id)
 ) STRICT;
 
-CREATE TABLE audit (
+CREATE TABLE "audit" (
   tenant      TEXT    NOT NULL,
   seq         INTEGER NOT NULL,
   time        INTEGER NOT NULL,
-  event_at    INTEGER NOT NULL, -- created_at of the event (unix seconds), 0 without one; before the id, as in reply
+  event_at    INTEGER NOT NULL, -- created_at of the event (unix seconds), 0 without one
   event_id    BLOB,             -- of a request; NULL for what admins and the bunker itself do
   step        TEXT    NOT NULL,
   principal   TEXT    NOT NULL, -- from here to effect: what the list can be filtered by, out of the body
@@ -60,8 +60,7 @@ CREATE TABLE audit (
   effect      TEXT    NOT NULL,
   body        BLOB    NOT NULL,
   hash        BLOB    NOT NULL,
-  PRIMARY KEY (tenant, seq),
-  UNIQUE (event_at, event_id, step)
+  PRIMARY KEY (tenant, seq)
 ) STRICT;
 
 CREATE TABLE budget (
@@ -183,23 +182,22 @@ CREATE TABLE relay (
   PRIMARY KEY (tenant, url)
 ) STRICT;
 
-CREATE TABLE reply (
-  created_at     INTEGER NOT NULL, -- unix seconds, the request's
-  event_id       BLOB    NOT NULL, -- of a row of request; they go together
-  part           TEXT    NOT NULL CHECK (part IN ('auth_url', 'final')),
+CREATE TABLE "reply" (
+  no             INTEGER NOT NULL PRIMARY KEY, -- twice its request's, plus one for the final reply: a request has one of each part
   tenant         TEXT    NOT NULL,
+  part           TEXT    NOT NULL,
   reply_event_id BLOB    NOT NULL,
   bytes          BLOB,             -- never changed; erased when the request is too old to come again
   sealed         INTEGER NOT NULL,
   tries          INTEGER NOT NULL,
   next_try       INTEGER NOT NULL,
   accepted_by    TEXT    NOT NULL, -- an auth_url's first relay that said OK; for the final reply see request
-  PRIMARY KEY (created_at, event_id, part),
-  UNIQUE (created_at, reply_event_id)
+  CHECK (part = 'final' AND no % 2 = 1 OR part = 'auth_url' AND no % 2 = 0)
 ) STRICT;
 
-CREATE TABLE request (
-  event_id           BLOB    NOT NULL PRIMARY KEY,
+CREATE TABLE "request" (
+  no                 INTEGER NOT NULL PRIMARY KEY, -- in the order of commit; never another's while the row lasts
+  event_id           BLOB    NOT NULL UNIQUE,
   tenant             TEXT    NOT NULL,
   signer             BLOB    NOT NULL,
   client             BLOB    NOT NULL,
@@ -221,7 +219,8 @@ CREATE TABLE request (
   ready_at           INTEGER NOT NULL, -- when the time to give up began to run
   erased             INTEGER NOT NULL DEFAULT 0, -- too old to come again: its replies' bytes are gone
   -- The first relay that said OK to the final reply: here and not in reply, whose rows are long, and would be written twice.
-  accepted_by        TEXT    NOT NULL DEFAULT '', link TEXT NOT NULL DEFAULT '',
+  accepted_by        TEXT    NOT NULL DEFAULT '',
+  link               TEXT    NOT NULL DEFAULT '', -- the relay that brought it, while it is parked
   CHECK (envelope IS NULL OR state = 'parked')
 ) STRICT;
 
