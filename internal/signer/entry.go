@@ -8,7 +8,9 @@ import (
 	"nsecbunker/internal/approval"
 	"nsecbunker/internal/audit"
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/guard"
 	"nsecbunker/internal/policy"
+	"nsecbunker/internal/secret"
 	"nsecbunker/internal/vault"
 	"nsecbunker/nostr/nip46"
 )
@@ -60,7 +62,7 @@ func (s *Signer) finish(c *call, e *bunker.Entry, r nip46.Reply, decrypted bool)
 	msg := r.AppendJSON(nil)
 	ev, err := s.Vault.CloseReply(s.Tenant, c.signer, c.client, c.opened.Scheme, c.opened.Extended, msg, c.Now)
 	if errors.Is(err, vault.ErrTooLarge) {
-		e.Spend, e.Audit.SignedID = "", ""
+		e.Spend, e.Audit.SignedID, e.Keep = "", "", nil
 		return s.fail(c, e, bunker.CodeError, "size", "the result is too large for this app's encryption (65,535 bytes); ask for less at a time")
 	}
 	if err != nil {
@@ -143,6 +145,10 @@ type Summary struct {
 	Cut       bool                  `json:"cut,omitempty"` // content or tags were too long to keep whole
 	Perms     string                `json:"perms,omitempty"`
 	App       *nip46.ClientMetadata `json:"app,omitempty"`
+	// Changes and Guard, of a replaceable event: what it does to the version before,
+	// and why the guard asks.
+	Changes *guard.Changes `json:"changes,omitempty"`
+	Guard   string         `json:"guard,omitempty"`
 }
 
 // Bounds of a summary.
@@ -151,8 +157,11 @@ const (
 	MaxSummaryTags    = 40
 )
 
-func (s *Signer) summarise(q *bunker.Approval, op *policy.Operation) error {
+func (s *Signer) summarise(q *bunker.Approval, op *policy.Operation, g *guarded) error {
 	v := Summary{Method: string(op.Method), Size: op.Size()}
+	if g != nil {
+		v.Changes, v.Guard = &g.changes, g.finding
+	}
 	if t := op.Template; t != nil {
 		kind := op.Kind()
 		v.Kind, v.CreatedAt, v.Content = &kind, t.CreatedAt, t.Content
@@ -170,6 +179,16 @@ func (s *Signer) summarise(q *bunker.Approval, op *policy.Operation) error {
 		v.Peer = op.Peer.String()
 	}
 	return s.sealSummary(q, v)
+}
+
+// openSummary is what a question shows.
+func (s *Signer) openSummary(q *bunker.Approval) (v Summary, err error) {
+	b, err := s.Vault.OpenSummary(q)
+	if err != nil {
+		return v, err
+	}
+	defer secret.Wipe(b)
+	return v, json.Unmarshal(b, &v)
 }
 
 // sealSummary puts what people will be shown into a question.
