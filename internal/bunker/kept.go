@@ -51,6 +51,9 @@ type KeptVersion struct {
 	// Connection that it was signed for; "" for an admin's, and what was fetched.
 	Connection ConnectionID
 	KeptAt     int64 // unix ms
+	// Current: relays hold this one, as far as is known here. Lists say so; it is not
+	// stored.
+	Current bool
 	// Sealed is the event as JSON, under the root key.
 	Sealed []byte
 }

@@ -97,7 +97,7 @@ WHERE created_at = (SELECT created_at FROM request WHERE event_id = $2) AND even
 	stmtUsed: {"used", `UPDATE connection SET uses = uses + $1, last_used = CASE WHEN last_used < $2 THEN $2 ELSE last_used END
 WHERE tenant = $3 AND id = $4`},
 	stmtKeep:     {"keep", keepVersion},
-	stmtKeepLess: {"keep less", `DELETE FROM kept_version WHERE tenant = $1 AND key_id = $2 AND kind = $3 AND address = $4 AND seq <= $5`},
+	stmtKeepLess: {"keep less", keepLess},
 }
 
 func (s *Store) prepare(ctx context.Context) error {

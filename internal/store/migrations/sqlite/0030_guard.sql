@@ -19,3 +19,6 @@ CREATE TABLE kept_version (
   sealed     BLOB    NOT NULL,
   PRIMARY KEY (tenant, key_id, kind, address, seq)
 ) STRICT;
+
+-- For how many bytes a key's versions take, without reading them.
+CREATE INDEX kept_version_size ON kept_version (tenant, key_id, size);
