@@ -50,7 +50,15 @@ func (t *Table) keyBaseline(ctx context.Context, c *Call, p keyBaselineParams) (
 	if err != nil {
 		return res, err
 	}
-	b := t.Events.Baseline(ctx, k.PubKey, named)
+	var listed []string
+	list, err := t.ownRelayList(ctx, k)
+	if err != nil {
+		return res, err
+	}
+	if list != nil {
+		listed = WriteRelays(list)
+	}
+	b := t.Events.Baseline(ctx, k.PubKey, named, listed)
 	k, err = t.changeKey(ctx, c, string(k.ID), func(tx Tx, k *bunker.UserKey, rec *bunker.AuditRecord) error {
 		kept, err := t.keepBaseline(tx, k, b)
 		res.Baseline = viewBaseline(b, kept)

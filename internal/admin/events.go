@@ -18,8 +18,9 @@ type Events interface {
 	// Publish sends a stored event and waits a while for what the relays say.
 	Publish(ctx context.Context, s bunker.Stored) ([]RelayAnswer, error)
 	// Baseline fetches an account's replaceable events: from the bunker's relays, those
-	// that are named, and those that the account's own list names.
-	Baseline(ctx context.Context, author nostr.PubKey, named []string) Baseline
+	// that an admin named, and those that the account's own list names, as it is known
+	// (listed) or found.
+	Baseline(ctx context.Context, author nostr.PubKey, named, listed []string) Baseline
 }
 
 // RelayAnswer is what one relay said.

@@ -20,7 +20,7 @@ type outside struct {
 	sent    []bunker.Stored
 }
 
-func (o *outside) Baseline(_ context.Context, author nostr.PubKey, named []string) Baseline {
+func (o *outside) Baseline(_ context.Context, author nostr.PubKey, named, _ []string) Baseline {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.fetched, o.named = append(o.fetched, author), named

@@ -61,7 +61,16 @@ func (t *Table) fetchBaseline(ctx context.Context, p keyImportParams, raw []byte
 	if err != nil {
 		return &Baseline{}
 	}
-	b := t.Events.Baseline(ctx, pub, named)
+	held := t.eachKey(ctx, func(k *bunker.UserKey) error {
+		if k.PubKey == pub {
+			return heldAs(k.Name)
+		}
+		return nil
+	})
+	if held != nil {
+		return &Baseline{}
+	}
+	b := t.Events.Baseline(ctx, pub, named, nil)
 	return &b
 }
 

@@ -318,9 +318,10 @@ func (t *Table) restoreVersion(ctx context.Context, c *Call, key string, v *bunk
 // its own list, as it is kept here, or else the bunker's; and those that are named.
 func (t *Table) outRelays(ctx context.Context, k *bunker.UserKey, ev *nostr.Event, named []string) (relays, warnings []string, err error) {
 	relays = named
+	own := t.embedded() // carries envelopes alone
 	take := func(urls []string) {
 		for _, u := range urls {
-			if contains(relays, u) {
+			if contains(relays, u) || contains(own, u) {
 				continue
 			}
 			if err := t.Around.CheckRelay(u, false); err != nil {
@@ -348,6 +349,17 @@ func (t *Table) outRelays(ctx context.Context, k *bunker.UserKey, ev *nostr.Even
 			In("relays").WithHint("add --relay wss://relay.example.com")
 	}
 	return relays, warnings, nil
+}
+
+// embedded are the addresses of the relay that the bunker itself runs.
+func (t *Table) embedded() []string {
+	var own []string
+	for _, r := range t.Around.RelayHealth() {
+		if r.State == Embedded {
+			own = append(own, r.URL)
+		}
+	}
+	return own
 }
 
 // kindRelayList is NIP-65's.

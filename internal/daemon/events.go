@@ -40,9 +40,10 @@ func (e events) Own(ctx context.Context, r signer.OwnRequest) (*bunker.Entry, *n
 
 // Baseline implements admin.Events: it asks the relays that apps use and those that
 // the owner named, then those that the account itself says it writes to (NIP-65).
-func (e events) Baseline(ctx context.Context, author nostr.PubKey, named []string) admin.Baseline {
+func (e events) Baseline(ctx context.Context, author nostr.PubKey, named, listed []string) admin.Baseline {
 	f := fetching{events: e, author: author, newest: map[nostr.Kind]*nostr.Event{}, asked: map[string]bool{}}
 	f.ask(ctx, named, true)
+	f.ask(ctx, listed, false)
 	f.ask(ctx, e.d.ring.appRelays(), false)
 	f.wait.Wait()
 	if list := f.newest[nostr.Kind(relayList)]; list != nil {

@@ -22,7 +22,7 @@ func tooOld(now int64) int64 {
 
 // Prune erases the bytes of replies whose request is too old to come again,
 // removes the rows of those that were inserted [bunker.KeepRows] ago, old
-// questions, and kept versions beyond [KeepBytes], batch by batch, until nothing is left to do or ctx ends. It
+// questions, and kept versions beyond [MaxVersionBytes], batch by batch, until nothing is left to do or ctx ends. It
 // returns how many rows it removed. While the clock is suspect it does nothing.
 func (s *Store) Prune(ctx context.Context) (pruned int, err error) {
 	for {

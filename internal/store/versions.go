@@ -9,12 +9,12 @@ import (
 )
 
 const (
-	// KeepVersions is how many versions of one replaceable event are kept.
-	KeepVersions = 20
-	// KeepBytes is how many bytes of versions of one key are kept, about: beyond it
+	// MaxVersions is how many versions of one replaceable event are kept.
+	MaxVersions = 20
+	// MaxVersionBytes is how many bytes of versions of one key are kept, about: beyond it
 	// the oldest go that are not the last of their event; then last ones of events
 	// with a d tag, of which an app can make any number.
-	KeepBytes = 32 << 20
+	MaxVersionBytes = 32 << 20
 )
 
 const versionColumns = `v.tenant, v.key_id, v.kind, v.address, v.seq, v.created_at, v.event_id, v.source, v.connection, v.kept_at, v.sealed`
@@ -53,7 +53,7 @@ func versionArgs(v *bunker.KeptVersion) []any {
 }
 
 // keep stores the version of an event that was signed, after the one that it was
-// compared with, and forgets what is beyond KeepVersions.
+// compared with, and forgets what is beyond MaxVersions.
 func (g *group) keep(w *waiting, _ *head) (bool, error) {
 	v := w.e.Keep
 	if v == nil {
@@ -62,10 +62,10 @@ func (g *group) keep(w *waiting, _ *head) (bool, error) {
 	if ok, err := g.s.did(stmtKeep, versionArgs(v)...); err != nil || !ok {
 		return false, err
 	}
-	if v.Seq <= KeepVersions {
+	if v.Seq <= MaxVersions {
 		return true, nil
 	}
-	_, err := g.s.exec(stmtKeepLess, string(v.Tenant), string(v.Key), int64(v.Kind), v.Address[:], v.Seq-KeepVersions)
+	_, err := g.s.exec(stmtKeepLess, string(v.Tenant), string(v.Key), int64(v.Kind), v.Address[:], v.Seq-MaxVersions)
 	return true, err
 }
 
@@ -145,7 +145,7 @@ func (tx *Tx) forgetVersions(k bunker.KeyID) error {
 	return tx.exec(`DELETE FROM kept_version WHERE tenant = $1 AND key_id = $2`, string(tx.head.Tenant), string(k))
 }
 
-// pruneVersions forgets versions of keys of which more than KeepBytes are kept, and
+// pruneVersions forgets versions of keys of which more than MaxVersionBytes are kept, and
 // returns how many.
 func (s *Store) pruneVersions(ctx context.Context) (int, error) {
 	type over struct {
@@ -153,7 +153,7 @@ func (s *Store) pruneVersions(ctx context.Context) (int, error) {
 		bytes       int64
 	}
 	keys, err := scanAll(ctx, s.read, func(row scanner, o *over) error { return row.Scan(&o.tenant, &o.key, &o.bytes) },
-		`SELECT tenant, key_id, sum(size) FROM kept_version GROUP BY tenant, key_id HAVING sum(size) > $1 LIMIT $2`, KeepBytes, pruneBatch)
+		`SELECT tenant, key_id, sum(size) FROM kept_version GROUP BY tenant, key_id HAVING sum(size) > $1 LIMIT $2`, MaxVersionBytes, pruneBatch)
 	forgotten := 0
 	for _, o := range keys {
 		err = errors.Join(err, s.update(ctx, func() error {
@@ -175,7 +175,7 @@ func (s *Store) pruneVersionsOf(ctx context.Context, tenant, key string, bytes i
 		`SELECT v.rowid, v.size FROM kept_version v WHERE v.tenant = $1 AND v.key_id = $2 AND (v.kind >= 30000 OR v.seq <> `+current+`)
 ORDER BY v.seq = `+current+`, v.kept_at, v.rowid LIMIT $3`, tenant, key, pruneBatch)
 	for _, v := range list {
-		if bytes <= KeepBytes || err != nil {
+		if bytes <= MaxVersionBytes || err != nil {
 			break
 		}
 		_, err = s.write.ExecContext(ctx, `DELETE FROM kept_version WHERE rowid = $1`, v.id)
