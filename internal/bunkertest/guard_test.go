@@ -122,7 +122,8 @@ func TestAWipedListIsBroughtBackWithOneCommandAndPublished(t *testing.T) {
 		t.Errorf("recorded: %v", rec)
 	}
 	b.Until("the ledger knows that a relay took it", func() bool {
-		return b.Admin("status", nil).Number("undelivered") == 0 && b.Admin("status", nil).Number("ready") == 0
+		st := b.Admin("status", nil)
+		return st.At("unreleased.waiting") == 0.0 && st.At("unreleased.undeliverable") == 0.0
 	})
 	// And what comes next is compared with it.
 	a.Ask(nip46.SignEvent, listEvent(a, 3, followed(1, 3), "")).asked(b)
