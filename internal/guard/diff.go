@@ -2,6 +2,7 @@ package guard
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -70,23 +71,22 @@ func Diff(before, after *nostr.Template) Changes {
 	lone := loneNames(before.Tags, after.Tags)
 	was, is := entriesOf(before, lone), entriesOf(after, lone)
 	c.Before, c.After = len(was), len(is)
+	var removed, added, changed []entry
 	for id, rest := range was {
 		switch now, stays := is[id]; {
 		case !stays:
-			c.Removed++
-			c.RemovedList = append(c.RemovedList, id)
-		case now != rest:
-			c.Changed++
-			c.ChangedList = append(c.ChangedList, id)
+			removed = append(removed, id)
+		case !slices.Equal(now, rest):
+			changed = append(changed, id)
 		}
 	}
 	for id := range is {
 		if _, had := was[id]; !had {
-			c.Added++
-			c.AddedList = append(c.AddedList, id)
+			added = append(added, id)
 		}
 	}
-	c.RemovedList, c.AddedList, c.ChangedList = listed(c.RemovedList), listed(c.AddedList), listed(c.ChangedList)
+	c.Removed, c.Added, c.Changed = len(removed), len(added), len(changed)
+	c.RemovedList, c.AddedList, c.ChangedList = listed(removed), listed(added), listed(changed)
 	c.Older = max(0, before.CreatedAt-after.CreatedAt)
 	c.compareContent(before, after)
 	return c
@@ -133,38 +133,43 @@ func (c *Changes) what() string {
 // beside are tags that say something of the event, not of what it lists.
 var beside = [...]string{"d", "client", "alt", "nonce", "expiration", "-"}
 
-// sep stands between name and value in an entry's identity.
-const sep = "\x00"
+// entry is what an event lists, by its identity: a tag's name and value, a lone
+// tag's name, or a field of a profile.
+type entry struct {
+	name, value string
+	field       bool
+}
 
-// fieldMark begins the identity of a profile's field: no tag has such a name.
-const fieldMark = sep + sep
+// String is the entry as it is listed.
+func (e entry) String() string {
+	if e.value == "" {
+		return e.name
+	}
+	return e.name + " " + e.value
+}
 
-// entriesOf returns what an event lists: the identity of each entry and the rest
-// of it. lone names are entries by their name alone.
-func entriesOf(t *nostr.Template, lone func(name string) bool) map[string]string {
-	m := make(map[string]string, len(t.Tags))
+// entriesOf returns what an event lists, with the rest of each: what stands behind
+// the identity. lone names are entries by their name alone.
+func entriesOf(t *nostr.Template, lone func(name string) bool) map[entry][]string {
+	m := make(map[entry][]string, len(t.Tags))
 	for _, tag := range t.Tags {
 		name := tag.Name()
-		if slices.Contains(beside[:], name) {
-			continue
-		}
-		if lone(name) {
-			m[name] = strings.Join(tag[1:], sep)
-			continue
-		}
-		id, rest := name+sep+tag.Value(), ""
-		if len(tag) > 2 {
-			rest = strings.Join(tag[2:], sep)
-		}
-		// Of doubles the greatest counts, so that their order does not.
-		if had, twice := m[id]; !twice || rest > had {
-			m[id] = rest
+		switch {
+		case slices.Contains(beside[:], name):
+		case lone(name):
+			m[entry{name: name}] = tag[1:]
+		default:
+			id, rest := entry{name: name, value: tag.Value()}, tag[min(2, len(tag)):]
+			// Of doubles the greatest counts, so that their order does not.
+			if had, twice := m[id]; !twice || slices.Compare(rest, had) > 0 {
+				m[id] = rest
+			}
 		}
 	}
 	if t.Kind == 0 {
 		fields, _ := profile(t.Content)
 		for name, v := range fields {
-			m[fieldMark+name] = v
+			m[entry{name: name, field: true}] = []string{v}
 		}
 	}
 	return m
@@ -254,14 +259,14 @@ func base64s(s string) bool {
 	})
 }
 
-// listed makes identities fit to show: in order, bounded.
-func listed(ids []string) []string {
-	slices.Sort(ids)
-	if len(ids) > MaxListed {
-		ids = ids[:MaxListed]
+// listed makes entries fit to show: in order, bounded.
+func listed(ids []entry) []string {
+	slices.SortFunc(ids, func(a, b entry) int {
+		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.value, b.value))
+	})
+	var out []string
+	for _, id := range ids[:min(len(ids), MaxListed)] {
+		out = append(out, bunker.Display(id.String(), MaxListedText))
 	}
-	for i, id := range ids {
-		ids[i] = bunker.Display(strings.ReplaceAll(strings.TrimPrefix(id, fieldMark), sep, " "), MaxListedText)
-	}
-	return ids
+	return out
 }
