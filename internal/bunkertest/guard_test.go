@@ -460,3 +460,40 @@ func TestVersionsAreErasedWithTheirKey(t *testing.T) {
 		t.Errorf("%d versions outlive their key: %v", n, err)
 	}
 }
+
+// Killed at the moment when the app has its list signed, the bunker has kept it: what
+// comes after the restart is compared with it.
+func TestWhoHasASignedListFindsItKeptAfterSIGKILL(t *testing.T) {
+	t.Parallel()
+	kills := times(100)
+	var uri string
+	p := NewProcess(t, nil, func(b *Bunker) {
+		b.AddKey("herald")
+		uri = b.Token("herald", "all")
+	})
+	u, err := nip46.ParseBunkerURI(uri)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := NewApp(t, newArena(t), new(Clock).Now, u.Remote, u.Secret, u.Relays)
+	a.Connect().Want("ack")
+	for kill := range kills {
+		full := a.Prepare(nip46.SignEvent, listEvent(a, 3, followed(1, 50+kill%5), fmt.Sprint("list ", kill)))
+		go func() { _ = a.Publish(full.Event) }() // the kill may come before its OK
+		e := full.Signed()
+		p.Kill()
+		p.Start()
+		list := p.Admin("key.versions", Params{"key": "herald", "limit": 1}).Each("versions")
+		if len(list) != 1 || list[0].Text("event") != e.ID.String() {
+			t.Fatalf("kill %d: the last version is %v, want %s", kill, list, e.ID)
+		}
+		a = a.again()
+	}
+	wipe := a.Ask(nip46.SignEvent, listEvent(a, 3, followed(1, 2), ""))
+	a.Fence()
+	wipe.Quiet()
+	q := p.Admin("approval.list", nil).Each("approvals")
+	if len(q) != 1 || !strings.HasSuffix(q[0].Text("operation.guard"), "entries would be lost") {
+		t.Errorf("asked: %v", q)
+	}
+}
