@@ -242,3 +242,31 @@ func FuzzShare(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkOwn shows what the guard costs: a note is not looked at; of a list of 500
+// the last version is read, opened and compared, and the new one is closed.
+func BenchmarkOwn(b *testing.B) {
+	for name, tags := range map[string]nostr.Tags{"note": nil, "list of 500": tagged("p", 500)} {
+		b.Run(name, func(b *testing.B) {
+			f := setUp(b)
+			f.do("key.add", m{"name": "herald"})
+			kind := nostr.Kind(1)
+			if tags != nil {
+				kind = 3
+				f.own("herald", f.list(kind, tags, ""))
+			}
+			st, _, err := f.store.Tenant(b.Context(), bunker.SelfHosted)
+			if err != nil {
+				b.Fatal(err)
+			}
+			r := signer.OwnRequest{
+				Now: f.Now(), Tenant: &st, Key: f.keyRow("herald"), By: owner(), Action: "test", Template: f.list(kind, tags, ""), Relays: []string{"wss://x.example"},
+			}
+			for b.Loop() {
+				if _, _, err := f.out.Own(b.Context(), r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

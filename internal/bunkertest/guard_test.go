@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -77,8 +78,8 @@ func TestAFollowListThatAnAppWipesIsAskedWhateverThePolicyAllows(t *testing.T) {
 		t.Errorf("%d signatures are in the log, want 3", n)
 	}
 	for _, r := range b.Records(Params{"action": "sign_event", "effect": "ask"}) {
-		if !strings.HasPrefix(r.Text("rule"), "guard: ") {
-			t.Errorf("a record says %q", r.Text("rule"))
+		if !strings.HasPrefix(r.Text("rule"), "guard") || !strings.Contains(r.Text("reason"), "of 500 entries would be lost") {
+			t.Errorf("a record says %q, %q", r.Text("rule"), r.Text("reason"))
 		}
 	}
 	b.VerifyOutside()
@@ -245,6 +246,54 @@ func TestAnAnswerCoversWhatWasShownAndNoOtherLoss(t *testing.T) {
 	}
 	b.Reply(nil)
 	again.Signed()
+}
+
+func TestALateYesCoversTheNextTryAsLongAsTheLossIsTheSame(t *testing.T) {
+	b, a := signing(t)
+	a.Ask(nip46.SignEvent, follows(a, 100)).Signed()
+	for _, same := range []bool{true, false} {
+		wipe := a.Ask(nip46.SignEvent, follows(a, 3))
+		wipe.asked(b)
+		b.Pass(31 * time.Second)
+		wipe.Fails("not yet approved")
+		b.Reply(nil)
+		if !same {
+			a.Ask(nip46.SignEvent, listEvent(a, 3, followed(1, 120), "")).Signed()
+		}
+		again := a.Ask(nip46.SignEvent, follows(a, 3))
+		if !same {
+			if got := again.asked(b).Text("operation.guard"); got != "117 of 120 entries would be lost" {
+				t.Errorf("the question says %q", got)
+			}
+			break
+		}
+		again.Signed()
+		a.Ask(nip46.SignEvent, follows(a, 100)).Signed()
+	}
+}
+
+// What was kept and does not open any more is no reason to sign whatever comes.
+func TestAVersionThatWasChangedOnTheDiskIsAskedAbout(t *testing.T) {
+	b, a := signing(t)
+	a.Ask(nip46.SignEvent, follows(a, 100)).Signed()
+	b.Stop()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(b.Dir, daemon.DatabaseFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec("UPDATE kept_version SET created_at = created_at - 1000")
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	b.again()
+	a = a.again()
+	q := a.Ask(nip46.SignEvent, follows(a, 101))
+	if got := q.asked(b).Text("operation.guard"); !strings.Contains(got, "cannot be read") {
+		t.Errorf("the question says %q", got)
+	}
+	b.Reply(nil)
+	q.Signed()
+	a.Ask(nip46.SignEvent, follows(a, 102)).Signed() // and all is well again
 }
 
 func TestVersionsAndQuestionsOutliveAKill(t *testing.T) {

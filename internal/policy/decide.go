@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"nsecbunker/internal/bunker"
@@ -103,7 +104,7 @@ func unanswered(in Input, care Care, why string) Decision {
 func answersGuard(live []bunker.Grant, in Input) *bunker.Grant {
 	for i := range live {
 		g := &live[i]
-		if g.Effect == bunker.Allow && once(g, in) && g.MaxUses == 1 && strings.Contains(g.Answers, AnswersGuard) {
+		if g.Effect == bunker.Allow && once(g, in) && g.MaxUses == 1 && slices.Contains(strings.Split(g.Answers, ","), AnswersGuard) {
 			return g
 		}
 	}

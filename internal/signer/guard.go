@@ -3,6 +3,7 @@ package signer
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"nsecbunker/internal/bunker"
@@ -99,9 +100,10 @@ func (s *Signer) openVersion(v *bunker.KeptVersion) (*nostr.Template, error) {
 // shown takes away the answers to the guard that were given when another version
 // was the last one: what a person saw then is not what would be lost now.
 func (s *Signer) shown(ctx context.Context, g *guarded, in *policy.Input) error {
-	live := in.Grants[:0:0]
+	var live []bunker.Grant
+	digest := in.Operation.Digest()
 	for _, gr := range in.Grants {
-		if gr.Approval == "" || !strings.Contains(gr.Answers, policy.AnswersGuard) || gr.OpDigest != in.Operation.Digest() {
+		if gr.Approval == "" || !slices.Contains(strings.Split(gr.Answers, ","), policy.AnswersGuard) || gr.OpDigest != digest {
 			live = append(live, gr)
 			continue
 		}

@@ -232,3 +232,21 @@ func versionsErased(t *testing.T, f *fixture) {
 	f.change(func(tx *Tx) error { return tx.DeleteKey(k.ID) })
 	f.expectRows("kept_version", 1)
 }
+
+// BenchmarkKeep is BenchmarkCommit for signatures that are kept, each at an address
+// of its own: 40 KiB, a follow list of 500.
+func BenchmarkKeep(b *testing.B) {
+	f := newFixture(b)
+	k := f.addKey("herald")
+	c := f.addConnection(k)
+	sealed := make([]byte, 40<<10)
+	for b.Loop() {
+		v := &bunker.KeptVersion{
+			Tenant: bunker.SelfHosted, Key: k.ID, Kind: 30000, Address: random32(), Seq: 1, CreatedAt: 1, EventID: random32(),
+			Source: bunker.KeptSigned, KeptAt: 1, Sealed: sealed,
+		}
+		if r := f.commit(f.keeping(c, v)); r.Outcome != bunker.Committed {
+			b.Fatal(r)
+		}
+	}
+}
