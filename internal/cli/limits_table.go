@@ -186,6 +186,8 @@ func limits() []limit {
 		{"MaxReply", "64 MiB", "internal/socket", "the longest reply that a client reads, in bytes"},
 		{"WriteTimeout", "30s", "internal/socket", "ends a connection that does not read its replies"},
 		{"MaxPage", "200", "internal/store", "the longest page of a list"},
+		{"MaxVersionBytes", "32 MiB", "internal/store", "how many bytes of versions of one key are kept, about: beyond it the oldest go that are not the last of their event; then last ones of events with a d tag, of which an app can make any number"},
+		{"MaxVersions", "20", "internal/store", "how many versions of one replaceable event are kept"},
 		{"busyTimeout", "5000", "internal/store", "(ms) is how long a statement waits for another process, such as a copy being made with sqlite3 by hand"},
 		{"clockBehind", "5m", "internal/store", "how far the wall clock may be behind ledger time"},
 		{"clockGap", "1m", "internal/store", "how far wall and monotonic clock may part while running"},
