@@ -73,6 +73,9 @@ type summaryView struct {
 	Cut       bool     `json:"cut,omitempty" doc:"too long to be shown whole"`
 	Requested string   `json:"requested,omitempty" doc:"permissions that the app asks for"`
 	AppURL    string   `json:"app_url,omitempty"`
+	Guard     string   `json:"guard,omitempty" doc:"why it is asked whatever is permitted: what a replaceable event would lose"`
+	// Changes is what a replaceable event does to the version before.
+	Changes *changesView `json:"changes,omitempty"`
 }
 
 func (t *Table) approvalList(ctx context.Context, _ *Call, p approvalListParams) (approvalListResult, error) {
@@ -199,6 +202,9 @@ func (t *Table) summary(a *bunker.Approval) *summaryView {
 	}
 	if s.App != nil {
 		v.AppURL = bunker.Display(s.App.URL, MaxShown)
+	}
+	if s.Changes != nil {
+		v.Guard, v.Changes = bunker.Display(s.Guard, MaxShown), viewChanges(s.Changes)
 	}
 	return v
 }

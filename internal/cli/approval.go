@@ -45,6 +45,12 @@ type operationView struct {
 	Cut       bool     `json:"cut"`
 	Requested string   `json:"requested"`
 	AppURL    string   `json:"app_url"`
+	Guard     string   `json:"guard"`
+	Changes   *struct {
+		Words string   `json:"words"`
+		Lost  []string `json:"removed_list"`
+		New   []string `json:"added_list"`
+	} `json:"changes"`
 }
 
 func (a *app) approvalsCmd() *cobra.Command {
@@ -109,6 +115,12 @@ func (a *app) question(q *approvalView, full bool) string {
 		line("caution", shown(q.Caution, maxShownError))
 	}
 	if o := q.Operation; o != nil {
+		line("guard", shown(o.Guard, 300))
+		if c := o.Changes; c != nil {
+			line("changes", shown(c.Words, 300))
+			line("removed", shown(strings.Join(c.Lost, ", "), 300))
+			line("added", shown(strings.Join(c.New, ", "), 300))
+		}
 		line("content", content(o, full))
 		line("with", shown(o.Peer, 100))
 		for i, t := range o.Tags {

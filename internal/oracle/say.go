@@ -26,9 +26,6 @@ func collect(c Case) (s said) {
 	why, mustAsk := special(c)
 	s.special = why
 	var open []question
-	if c.Guard != "" {
-		open = append(open, question{"guard", true})
-	}
 	for _, g := range c.Given {
 		if !lives(c, g.Grant) {
 			continue
@@ -59,6 +56,10 @@ func collect(c Case) (s said) {
 				s.allow = "rule " + name
 			}
 		}
+	}
+	// The guard asks about what could otherwise be allowed, by a rule or by a person.
+	if c.Guard != "" && (s.allow != "" || len(open) > 0 || c.Key.Default == bunker.Ask) {
+		open = append(open, question{"guard", true})
 	}
 	for _, q := range open {
 		if !answered(c, q) {

@@ -49,6 +49,9 @@ type ask struct {
 }
 
 func (a *ask) reason(o *Operation) string {
+	if a.answer == AnswersGuard {
+		return fmt.Sprintf("signing %s takes the place of the version before, so a person is asked: %s", name(o), a.why)
+	}
 	if a.why != "" {
 		return fmt.Sprintf("a person is asked about %s: %s", name(o), a.why)
 	}

@@ -75,8 +75,9 @@ func judge(in *Input) *verdict {
 		f.under(h.policy, h.since)
 		h.policy.each(in.Operation, func(r *rule) { v.hear(said{h.policy, r}, &f) })
 	}
-	if in.Guard != "" {
-		v.asks = append(v.asks, ask{answer: AnswersGuard, once: true, rule: AnswersGuard, why: in.Guard})
+	// What nothing allows, and the default refuses, needs no guard.
+	if in.Guard != "" && (len(v.asks) > 0 || in.Key.Default == bunker.Ask || v.allows()) {
+		v.asks = append(v.asks, ask{answer: AnswersGuard, once: true, rule: "guard: " + in.Guard, why: in.Guard})
 	}
 	return v
 }

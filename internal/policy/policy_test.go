@@ -182,7 +182,7 @@ func TestAQuestionNamesAllThatItsAnswerAnswers(t *testing.T) {
 	}
 	// What is answered already is not asked again.
 	in = granted(in, bunker.Grant{Effect: bunker.Allow, Permissions: "sign_event:3", Answers: "rule p1/b@3"})
-	if d = Decide(with(in, sign(3))); d.Answers != "guard" || d.Rule != "guard" || !strings.Contains(d.Reason, "40 of 50") {
+	if d = Decide(with(in, sign(3))); d.Answers != "guard" || d.Rule != "guard: it drops 40 of 50 entries" || !strings.Contains(d.Reason, "40 of 50") {
 		t.Errorf("with one answered: %+v", d)
 	}
 }

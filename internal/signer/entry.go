@@ -8,7 +8,9 @@ import (
 	"nsecbunker/internal/approval"
 	"nsecbunker/internal/audit"
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/guard"
 	"nsecbunker/internal/policy"
+	"nsecbunker/internal/secret"
 	"nsecbunker/internal/vault"
 	"nsecbunker/nostr/nip46"
 )
@@ -79,7 +81,7 @@ func (s *Signer) finish(c *call, e *bunker.Entry, r nip46.Reply, decrypted bool)
 
 // unspend takes back what an allow would have spent: nothing was done.
 func unspend(e *bunker.Entry) {
-	e.Spend, e.SpendAlso, e.Charges, e.Audit.SignedID = "", nil, nil, ""
+	e.Spend, e.SpendAlso, e.Charges, e.Keep, e.Audit.SignedID = "", nil, nil, nil, ""
 }
 
 // fail answers with an error of NIP-01's form.
@@ -148,6 +150,10 @@ type Summary struct {
 	Cut       bool                  `json:"cut,omitempty"` // content or tags were too long to keep whole
 	Perms     string                `json:"perms,omitempty"`
 	App       *nip46.ClientMetadata `json:"app,omitempty"`
+	// Changes and Guard, of a replaceable event: what it does to the version before,
+	// and why the guard asks.
+	Changes *guard.Changes `json:"changes,omitempty"`
+	Guard   string         `json:"guard,omitempty"`
 }
 
 // Bounds of a summary.
@@ -156,8 +162,11 @@ const (
 	MaxSummaryTags    = 40
 )
 
-func (s *Signer) summarise(q *bunker.Approval, op *policy.Operation) error {
+func (s *Signer) summarise(q *bunker.Approval, op *policy.Operation, g *guarded) error {
 	v := Summary{Method: string(op.Method), Size: op.Size()}
+	if g != nil {
+		v.Changes, v.Guard = &g.changes, g.finding
+	}
 	if t := op.Template; t != nil {
 		kind := op.Kind()
 		v.Kind, v.CreatedAt, v.Content = &kind, t.CreatedAt, t.Content
@@ -175,6 +184,16 @@ func (s *Signer) summarise(q *bunker.Approval, op *policy.Operation) error {
 		v.Peer = op.Peer.String()
 	}
 	return s.sealSummary(q, v)
+}
+
+// openSummary is what a question shows.
+func (s *Signer) openSummary(q *bunker.Approval) (v Summary, err error) {
+	b, err := s.Vault.OpenSummary(q)
+	if err != nil {
+		return v, err
+	}
+	defer secret.Wipe(b)
+	return v, json.Unmarshal(b, &v)
 }
 
 // sealSummary puts what people will be shown into a question.

@@ -51,6 +51,7 @@ type Config struct {
 	Store  interface {
 		Store
 		Tokens
+		Versions
 	}
 	Vault  *vault.Vault
 	Around Surroundings

@@ -37,6 +37,8 @@ const (
 	stmtAccepted
 	stmtDelivered
 	stmtUsed
+	stmtKeep
+	stmtKeepLess
 	stmtCount
 )
 
@@ -96,6 +98,8 @@ WHERE no = (SELECT 2 * no FROM request WHERE event_id = $2) AND accepted_by = ''
 	stmtDelivered: {"delivered", `UPDATE request SET state = 'delivered', accepted_by = $1 WHERE event_id = $2 AND state = 'ready'`},
 	stmtUsed: {"used", `UPDATE connection SET uses = uses + $1, last_used = CASE WHEN last_used < $2 THEN $2 ELSE last_used END
 WHERE tenant = $3 AND id = $4`},
+	stmtKeep:     {"keep", keepVersion},
+	stmtKeepLess: {"keep less", keepLess},
 }
 
 func (s *Store) prepare(ctx context.Context) error {
