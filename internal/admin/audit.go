@@ -21,7 +21,7 @@ const MaxHeldCheckpoints = MaxItems
 func auditCommands(t *Table) {
 	add(t, Command{
 		Name: "audit.list", Summary: "Lists audit records, newest first, with filters.",
-		Role: bunker.Viewer, Doors: local(),
+		Role: bunker.Viewer, Doors: local(), Scope: lists(),
 	}, t.auditList)
 	add(t, Command{
 		Name: "audit.export", Summary: "Returns the chain page by page: its lines as stored, to be verified anywhere.",

@@ -14,9 +14,10 @@ const MaxShown = 200
 
 func connectionCommands(t *Table) {
 	row := func(name, summary string, role bunker.Role, writes bool) Command {
-		return Command{Name: name, Summary: summary, Role: role, Doors: local(), Writes: writes}
+		return Command{Name: name, Summary: summary, Role: role, Doors: local(), Writes: writes, Scope: ofConnection()}
 	}
-	add(t, row("connection.list", "Lists the connections of apps.", bunker.Viewer, false), t.connectionList)
+	all := func(c Command, s Scope) Command { c.Scope = s; return c }
+	add(t, all(row("connection.list", "Lists the connections of apps.", bunker.Viewer, false), listsOfKey()), t.connectionList)
 	add(t, row("connection.show", "Shows one connection with its permissions.", bunker.Viewer, false), t.connectionShow)
 	add(t, row("connection.rename", "Renames a connection.", bunker.Operator, true), t.connectionRename)
 	add(t, row("connection.suspend", "Suspends a connection: nothing is signed for it until it is resumed.", bunker.Approver, true), t.connectionSuspend)
@@ -24,7 +25,7 @@ func connectionCommands(t *Table) {
 	add(t, row("connection.revoke", "Revokes a connection for good: the app needs a new link.", bunker.Operator, true), t.connectionRevoke)
 	add(t, row("connection.grant", "Gives a connection permissions, or refuses it some.", bunker.Operator, true), t.connectionGrant)
 	add(t, row("connection.ungrant", "Takes a permission of a connection back.", bunker.Operator, true), t.connectionUngrant)
-	add(t, row("connection.review", "Ends the review of connections after a restore: what was resumed may sign again.", bunker.Owner, true), t.connectionReview)
+	add(t, all(row("connection.review", "Ends the review of connections after a restore: what was resumed may sign again.", bunker.Owner, true), Scope{}), t.connectionReview)
 }
 
 type connectionView struct {

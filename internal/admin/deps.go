@@ -213,6 +213,10 @@ type RecordFilter struct {
 	Effect       string
 	Before       int64 // number of the record to go back from, exclusive; 0: the newest
 	Limit        int
+	// Keys, when not empty: only records about these keys, or about their connections.
+	Keys []bunker.KeyID
+	// Person is the digest that records have for a name.
+	Person string
 }
 
 // Findings is the outcome of a check of the whole store.

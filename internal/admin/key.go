@@ -22,15 +22,15 @@ func keyCommands(t *Table) {
 	}, t.keyImport)
 	add(t, Command{
 		Name: "key.list", Summary: "Lists the keys.",
-		Role: bunker.Viewer, Doors: local(),
+		Role: bunker.Viewer, Doors: local(), Scope: lists(),
 	}, t.keyList)
 	add(t, Command{
 		Name: "key.show", Summary: "Shows one key.",
-		Role: bunker.Viewer, Doors: local(),
+		Role: bunker.Viewer, Doors: local(), Scope: ofKey(),
 	}, t.keyShow)
 	add(t, Command{
 		Name: "key.rename", Summary: "Renames a key.",
-		Role: bunker.Operator, Doors: local(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true, Scope: ofKey(),
 	}, t.keyRename)
 }
 

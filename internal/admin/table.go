@@ -30,6 +30,11 @@ type Command struct {
 	// Writes: it changes something, in one transaction that also holds its audit
 	// record.
 	Writes bool
+	// Scope says whose data it works on; the zero value is the whole bunker's.
+	Scope Scope
+	// Anyone: besides admins, a person who is none here and has proven which npub is
+	// his may call it (bunker.Principal with PubKey, without a role). Role is NoRole.
+	Anyone bool
 
 	params, result reflect.Type
 	run            func(ctx context.Context, c *Call, params any) (any, error)
@@ -79,7 +84,7 @@ type Table struct {
 	// memory is held over a change of the store and of the vault that must tell
 	// the same: which keys are in memory. No KDF runs under it, but that of setting up, before
 	// which there is nothing.
-	memory sync.Mutex
+	memory *sync.Mutex
 }
 
 // New builds the table, or says which dependency is missing.
@@ -87,7 +92,7 @@ func New(d Deps) (*Table, error) {
 	if err := d.complete(); err != nil {
 		return nil, err
 	}
-	t := &Table{Deps: d, commands: map[string]*Command{}}
+	t := &Table{Deps: d, commands: map[string]*Command{}, memory: &sync.Mutex{}}
 	for _, register := range registers() {
 		register(t)
 	}
@@ -150,9 +155,22 @@ func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, p
 		return nil, err
 	}
 	defer wipe(v.Elem())
+	// From here on a caller of some keys has a table in which nothing else is.
+	seen, inScope := t.within(p)
+	if c, ok = seen.commands[name]; !ok {
+		return nil, bunker.AsError(beyond())
+	}
+	if err := seen.reach(ctx, p, c, v.Elem()); err != nil {
+		return nil, bunker.AsError(err)
+	}
 	call := &Call{Principal: p, Command: c, Now: t.Now()}
 	call.change = func(ctx context.Context, f func(tx Tx) error) error {
-		return t.Rows.Change(ctx, t.Tenant, p, f)
+		return t.Rows.Change(ctx, t.Tenant, p, func(tx Tx) error {
+			if err := stillMay(tx, p, c); err != nil {
+				return err
+			}
+			return f(inScope(tx))
+		})
 	}
 	result, err := c.run(ctx, call, v.Interface())
 	if err != nil {
@@ -167,10 +185,14 @@ func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, p
 // permit is the one place that lets a principal call a command.
 func (t *Table) permit(ctx context.Context, p bunker.Principal, c *Command) error {
 	switch {
-	case c.Role == bunker.NoRole || !slices.Contains(c.Doors, p.Door):
+	case c.Role == bunker.NoRole && !c.Anyone || !slices.Contains(c.Doors, p.Door):
 		return bunker.Errorf(bunker.CodeRestricted, "%s cannot be called from here", c.Name)
+	case c.Anyone && p.PubKey.IsZero():
+		return bunker.Errorf(bunker.CodeRestricted, "%s is for a person who has proven his npub", c.Name)
 	case p.Role < c.Role:
 		return bunker.Errorf(bunker.CodeRestricted, "%s needs the role %s; yours is %s", c.Name, c.Role, p.Role)
+	case len(p.Keys) > 0 && c.Scope.whole():
+		return bunker.Errorf(bunker.CodeRestricted, "%s is for admins of the whole bunker; your role is for some keys only", c.Name)
 	case c.Dangerous && !p.Fresh:
 		return bunker.Errorf(bunker.CodeNeedsProof, "%s needs the bunker's passphrase", c.Name)
 	case c.WhileSealed:

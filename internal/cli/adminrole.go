@@ -3,21 +3,26 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
 
 type adminView struct {
-	Npub     string `json:"npub"`
-	Role     string `json:"role"`
-	Name     string `json:"name"`
-	AddedBy  string `json:"added_by"`
-	ActiveAt stamp  `json:"active_at"`
+	Npub     string   `json:"npub"`
+	Role     string   `json:"role"`
+	Name     string   `json:"name"`
+	Keys     []string `json:"keys"`
+	AddedBy  string   `json:"added_by"`
+	ActiveAt stamp    `json:"active_at"`
 }
 
 // words is an admin in one line.
 func (v *adminView) words(a *app) string {
 	text := fmt.Sprintf("%s, %s", v.Npub, shown(v.Role, 20))
+	if len(v.Keys) > 0 {
+		text += fmt.Sprintf(" of %s", a.shownKeys(v.Keys, nil))
+	}
 	if v.Name != "" {
 		text = name(v.Name) + " " + text
 	}
@@ -25,6 +30,18 @@ func (v *adminView) words(a *app) string {
 		text += ", counts " + a.when(v.ActiveAt)
 	}
 	return text
+}
+
+// shownKeys are the keys of a role, by their names where those are known.
+func (a *app) shownKeys(ids []string, names keyNames) string {
+	if len(ids) == 0 {
+		return "all"
+	}
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		list[i] = names.name(id)
+	}
+	return shown(strings.Join(list, ", "), 300)
 }
 
 func (a *app) adminCmd() *cobra.Command {
@@ -37,10 +54,11 @@ func (a *app) adminListCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "list the admins", Args: args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return list(cmd.Context(), a, "admin.list", "admins", nil, []string{"NPUB", "ROLE", "NAME", "SINCE", "NAMED BY"},
+			keys := a.keyNames(cmd.Context())
+			return list(cmd.Context(), a, "admin.list", "admins", nil, []string{"NPUB", "ROLE", "KEYS", "NAME", "SINCE", "NAMED BY"},
 				"No admin is named; this machine's commands administer the bunker. "+noAdminApp+" To name one for it: nsecbunker admin add NPUB --role owner",
 				func(v adminView) []string {
-					return []string{v.Npub, v.Role, name(v.Name), a.when(v.ActiveAt), name(v.AddedBy)}
+					return []string{v.Npub, v.Role, a.shownKeys(v.Keys, keys), name(v.Name), a.when(v.ActiveAt), name(v.AddedBy)}
 				})
 		},
 	}
@@ -48,9 +66,10 @@ func (a *app) adminListCmd() *cobra.Command {
 
 func (a *app) adminAddCmd() *cobra.Command {
 	p := struct {
-		Npub string `json:"npub"`
-		Role string `json:"role"`
-		Name string `json:"name,omitempty"`
+		Npub string   `json:"npub"`
+		Role string   `json:"role"`
+		Name string   `json:"name,omitempty"`
+		Keys []string `json:"keys,omitempty"`
 	}{}
 	cmd := &cobra.Command{
 		Use: "add NPUB --role ROLE", Short: "name an admin, or give one another role", Args: args("NPUB"),
@@ -78,6 +97,7 @@ A further owner counts after 24 hours, and every admin is told.`,
 	}
 	cmd.Flags().StringVar(&p.Role, "role", "", "viewer, approver, operator or owner")
 	cmd.Flags().StringVar(&p.Name, "name", "", "`name` of the person")
+	cmd.Flags().StringSliceVar(&p.Keys, "keys", nil, "`keys` that the role is for, with commas between them (default: all, and the whole bunker)")
 	a.completeFlag(cmd, "role", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return []string{"viewer", "approver", "operator", "owner"}, cobra.ShellCompDirectiveNoFileComp
 	})

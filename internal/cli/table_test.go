@@ -89,7 +89,7 @@ func lines() []string {
 		"connection show c", "connection rename c n --person p", "connection suspend c", "connection resume c", "connections resume --all --yes", "connection revoke c --yes",
 		"connection grant c all --deny --for 1h --uses 3", "connection ungrant c g", "connection review --yes",
 		"approvals --state any", "approve q --all --for 1h --name n --perms all", "deny q --never --for 1h",
-		"admin list", "admin add " + npub + " --role owner --name n", "admin remove " + npub + " --yes",
+		"admin list", "admin add " + npub + " --role owner --name n --keys a,b", "admin remove " + npub + " --yes",
 		"relay list", "relay add wss://x.com", "relay remove wss://x.com", "clock accept --yes",
 		"audit list --since 1h --until 1h --key k --connection c --client " + npub + " --action a --effect allow",
 		"audit list --principal local", "audit verify", "audit checkpoint", "audit export", "audit export --format csv",
