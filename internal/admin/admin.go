@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -21,11 +22,11 @@ func adminCommands(t *Table) {
 	}, t.adminList)
 	add(t, Command{
 		Name: "admin.add", Summary: "Names an admin, or gives one another role. A new owner waits 24 hours when there is another.",
-		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true, Quorum: QuorumAdmins,
 	}, t.adminAdd)
 	add(t, Command{
 		Name: "admin.remove", Summary: "Removes an admin. The last owner cannot be removed.",
-		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true, Quorum: QuorumAdmins,
 	}, t.adminRemove)
 }
 
@@ -69,6 +70,7 @@ type adminAddParams struct {
 	Role bunker.Role `json:"role"`
 	Name string      `json:"name,omitempty"`
 	Keys []string    `json:"keys,omitempty" doc:"names or ids: the role is for these keys only; none: the whole bunker"`
+	glass
 }
 
 type adminResult struct {
@@ -228,6 +230,7 @@ func flagAdmin(tx Tx, pub nostr.PubKey, on bool) (*bunker.UserKey, error) {
 
 type adminRemoveParams struct {
 	Npub string `json:"npub"`
+	glass
 }
 
 func (t *Table) adminRemove(ctx context.Context, c *Call, p adminRemoveParams) (adminResult, error) {
@@ -260,9 +263,15 @@ func (t *Table) adminRemove(ctx context.Context, c *Call, p adminRemoveParams) (
 		case activeOwner(gone, tx.Now()) && owners == 0:
 			return lastOwner()
 		}
-		rec.Reason = "who was " + gone.Role.String()
+		rec.Reason = "who was " + roleWords(gone.Role, gone.Keys)
 		res.Admin = viewAdmin(gone)
+		if most := tx.Tenant().Quorum.Most(); most > 1 && owners < most {
+			res.Warnings = append(res.Warnings, fmt.Sprintf("%d persons must want some things here, and %d owners are left: name another one, or they can be done with --break-glass at the machine only", most, owners))
+		}
 		if err := tx.DeleteAdmin(pub); err != nil {
+			return err
+		}
+		if err := uninvite(tx, pub); err != nil {
 			return err
 		}
 		flagged, err = flagAdmin(tx, pub, false)

@@ -39,13 +39,14 @@ func TestGoldenAuthority(t *testing.T) {
 }
 
 func extras(c *Command) string {
-	return strings.TrimSpace(mark(c.Dangerous, " dangerous") + mark(c.Writes, " writes") + mark(c.WhileSealed, " while-sealed"))
+	return strings.TrimSpace(mark(c.Dangerous, " dangerous") + mark(c.Writes, " writes") + mark(c.WhileSealed, " while-sealed") +
+		[...]string{"", " quorum:export", " quorum:delete", " quorum:policy", " quorum:admins", " quorum:itself", " quorum:rule"}[c.Quorum])
 }
 
 func scopeWords(s Scope) string {
 	words := []string{}
 	for _, n := range s.Names {
-		words = append(words, fmt.Sprintf("%s:%s", n.Param, [...]string{"", "key", "connection", "token", "question", "grant"}[n.Noun]))
+		words = append(words, fmt.Sprintf("%s:%s", n.Param, [...]string{"", "key", "connection", "token", "question", "grant", "motion"}[n.Noun]))
 	}
 	switch {
 	case s.whole():

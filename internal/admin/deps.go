@@ -270,6 +270,15 @@ type Tx interface {
 	PutAdmin(*bunker.Admin) error
 	DeleteAdmin(nostr.PubKey) error
 
+	Invite(bunker.InviteID) (*bunker.Invite, error)
+	Invites(Page) ([]bunker.Invite, error)
+	PutInvite(*bunker.Invite) error
+	Motion(bunker.MotionID) (*bunker.Motion, error)
+	// OpenMotion is the open one about what has the digest; nil for none.
+	OpenMotion(digest [32]byte) (*bunker.Motion, error)
+	Motions(Page) ([]bunker.Motion, error) // open ones
+	PutMotion(*bunker.Motion) error
+
 	Slots() ([]bunker.Slot, error)
 	PutSlot(*bunker.Slot) error
 	DeleteSlot(bunker.SlotID) error
@@ -314,6 +323,14 @@ type Rows interface {
 	Approvals(ctx context.Context, t bunker.TenantID, p QuestionPage) ([]bunker.Approval, error)
 
 	Admins(ctx context.Context, t bunker.TenantID) ([]bunker.Admin, error)
+	Invites(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Invite, error)
+	Motions(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Motion, error) // open ones
+	Motion(ctx context.Context, t bunker.TenantID, id bunker.MotionID) (*bunker.Motion, error)
+	// Persons are the names of whom connections and links are or were for; of these
+	// keys only, when there are some.
+	Persons(ctx context.Context, t bunker.TenantID, keys []bunker.KeyID) ([]string, error)
+	// Redeemed returns the connections that a token made or brought back.
+	Redeemed(ctx context.Context, t bunker.TenantID, id bunker.TokenID) ([]bunker.Connection, error)
 	Slots(ctx context.Context, t bunker.TenantID) ([]bunker.Slot, error)
 	Relays(ctx context.Context, t bunker.TenantID) ([]Relay, error)
 	RelayUsers(ctx context.Context, t bunker.TenantID, url string) (RelayUse, error)

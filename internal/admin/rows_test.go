@@ -116,3 +116,15 @@ func (s slotMaker) KeyPassphrase(t bunker.TenantID, id bunker.KeyID, passphrase 
 }
 
 func npubOf(n byte) string { return nip19.EncodeNpub(pubOf(n)) }
+
+func (r rows) Invites(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Invite, error) {
+	return r.Store.Invites(ctx, t, page(p))
+}
+
+func (r rows) Motions(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Motion, error) {
+	return r.Store.Motions(ctx, t, page(p))
+}
+
+func (x tx) Invites(p Page) ([]bunker.Invite, error) { return x.Tx.Invites(page(p)) }
+
+func (x tx) Motions(p Page) ([]bunker.Motion, error) { return x.Tx.Motions(page(p)) }

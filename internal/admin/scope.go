@@ -18,6 +18,7 @@ const (
 	NounToken                      // by id
 	NounQuestion                   // by id
 	NounGrant                      // by id
+	NounMotion                     // by id
 )
 
 // Named is a parameter that names a user key, or what belongs to one.
@@ -46,6 +47,7 @@ func ofKey() Scope        { return Scope{Names: []Named{{"key", NounKey}}} }
 func ofConnection() Scope { return Scope{Names: []Named{{"id", NounConnection}}} }
 func ofToken() Scope      { return Scope{Names: []Named{{"id", NounToken}}} }
 func ofQuestion() Scope   { return Scope{Names: []Named{{"id", NounQuestion}}} }
+func ofMotion() Scope     { return Scope{Names: []Named{{"id", NounMotion}}} }
 func lists() Scope        { return Scope{Lists: true} }
 func listsOfKey() Scope   { return Scope{Names: []Named{{"key", NounKey}}, Lists: true} }
 
@@ -58,12 +60,22 @@ func (t *Table) within(p bunker.Principal) (seen *Table, tx func(Tx) Tx) {
 	}
 	keys := slices.Clone(p.Keys)
 	sub := *t
+	sub.whole = t
 	sub.Rows = scopedRows{t.Rows, keys}
 	sub.commands = map[string]*Command{}
 	for _, register := range registers() {
 		register(&sub)
 	}
 	return &sub, func(tx Tx) Tx { return scopedTx{tx, keys} }
+}
+
+// wholeTable is the table without the caller's scope: for running a command anew, which
+// scopes itself, and for counting votes.
+func (t *Table) wholeTable() *Table {
+	if t.whole != nil {
+		return t.whole
+	}
+	return t
 }
 
 // reach refuses parameters that name what is not there for the caller. One that he
@@ -77,7 +89,7 @@ func (t *Table) reach(ctx context.Context, p bunker.Principal, c *Command, param
 			if ref == "" {
 				continue
 			}
-			if _, err := t.keyOf(ctx, n, ref); err != nil {
+			if _, _, err := t.identify(ctx, n, ref); err != nil {
 				return err
 			}
 		}
@@ -85,40 +97,46 @@ func (t *Table) reach(ctx context.Context, p bunker.Principal, c *Command, param
 	return nil
 }
 
-// keyOf returns the user key that a named thing belongs to. A grant is found in the
-// transaction only, by who changes it.
-func (t *Table) keyOf(ctx context.Context, n Named, ref string) (bunker.KeyID, error) {
+// identify returns the id of a named thing, and of the user key that it belongs to. A
+// grant is found in the transaction only, by who changes it.
+func (t *Table) identify(ctx context.Context, n Named, ref string) (id string, key bunker.KeyID, err error) {
 	switch n.Noun {
 	case NounKey:
 		k, err := t.Rows.Key(ctx, t.Tenant, ref)
 		if err != nil {
-			return "", bunker.AsError(inKey(err)).In(n.Param)
+			return "", "", bunker.AsError(inKey(err)).In(n.Param)
 		}
-		return k.ID, nil
+		return string(k.ID), k.ID, nil
 	case NounConnection:
 		id, err := t.connectionID(ctx, ref)
 		if err != nil {
-			return "", bunker.AsError(err).In(n.Param)
+			return "", "", bunker.AsError(err).In(n.Param)
 		}
 		conn, err := t.Rows.Connection(ctx, t.Tenant, id)
 		if err != nil {
-			return "", bunker.AsError(inConnection(err)).In(n.Param)
+			return "", "", bunker.AsError(inConnection(err)).In(n.Param)
 		}
-		return conn.Key, nil
+		return string(id), conn.Key, nil
 	case NounToken:
 		tok, err := t.Rows.Token(ctx, t.Tenant, bunker.TokenID(ref))
 		if err != nil {
-			return "", bunker.AsError(inID(err, "nsecbunker token list")).In(n.Param)
+			return "", "", bunker.AsError(inID(err, "nsecbunker token list")).In(n.Param)
 		}
-		return tok.Key, nil
+		return ref, tok.Key, nil
 	case NounQuestion:
 		q, err := t.Rows.Approval(ctx, t.Tenant, bunker.ApprovalID(ref))
 		if err != nil {
-			return "", bunker.AsError(inID(err, "nsecbunker approvals")).In(n.Param)
+			return "", "", bunker.AsError(inID(err, "nsecbunker approvals")).In(n.Param)
 		}
-		return q.Key, nil
+		return ref, q.Key, nil
+	case NounMotion:
+		m, err := t.Rows.Motion(ctx, t.Tenant, bunker.MotionID(ref))
+		if err != nil {
+			return "", "", bunker.AsError(inMotion(err)).In(n.Param)
+		}
+		return ref, m.Key, nil
 	}
-	return "", nil
+	return "", "", nil
 }
 
 // texts are the values of a parameter that names something: one, several, or none.

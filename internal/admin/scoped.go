@@ -67,6 +67,7 @@ func keyID(k *bunker.UserKey) bunker.KeyID             { return k.ID }
 func keyOfToken(t *bunker.Token) bunker.KeyID          { return t.Key }
 func keyOfConn(c *bunker.Connection) bunker.KeyID      { return c.Key }
 func keyOfQuestion(a *bunker.Approval) bunker.KeyID    { return a.Key }
+func keyOfMotion(m *bunker.Motion) bunker.KeyID        { return m.Key }
 func (r scopedRows) has(id bunker.KeyID) bool          { return slices.Contains(r.keys, id) }
 func (r scopedRows) hasKey(k *bunker.UserKey) bool     { return r.has(k.ID) }
 func (r scopedRows) hasToken(t *bunker.Token) bool     { return r.has(t.Key) }
@@ -157,6 +158,25 @@ func (r scopedRows) Approvals(ctx context.Context, t bunker.TenantID, p Question
 	}
 }
 
+func (r scopedRows) Motion(ctx context.Context, t bunker.TenantID, id bunker.MotionID) (*bunker.Motion, error) {
+	m, err := r.Rows.Motion(ctx, t, id)
+	return mine(r.keys, m, err, "motion", keyOfMotion)
+}
+
+func (r scopedRows) Motions(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Motion, error) {
+	return pages(p, func(p Page) ([]bunker.Motion, error) { return r.Rows.Motions(ctx, t, p) },
+		func(m *bunker.Motion) string { return string(m.ID) }, func(m *bunker.Motion) bool { return r.has(m.Key) })
+}
+
+func (r scopedRows) Persons(ctx context.Context, t bunker.TenantID, _ []bunker.KeyID) ([]string, error) {
+	return r.Rows.Persons(ctx, t, r.keys)
+}
+
+func (r scopedRows) Redeemed(ctx context.Context, t bunker.TenantID, id bunker.TokenID) ([]bunker.Connection, error) {
+	conns, err := r.Rows.Redeemed(ctx, t, id)
+	return slices.DeleteFunc(conns, func(c bunker.Connection) bool { return !r.has(c.Key) }), err
+}
+
 func (r scopedRows) Records(ctx context.Context, t bunker.TenantID, f RecordFilter) ([]bunker.AuditRecord, error) {
 	f.Keys = r.keys
 	return r.Rows.Records(ctx, t, f)
@@ -181,6 +201,9 @@ func (r scopedRows) ServiceKeys(context.Context, bunker.TenantID, bunker.Service
 	return nil, beyond()
 }
 func (r scopedRows) Admins(context.Context, bunker.TenantID) ([]bunker.Admin, error) {
+	return nil, beyond()
+}
+func (r scopedRows) Invites(context.Context, bunker.TenantID, Page) ([]bunker.Invite, error) {
 	return nil, beyond()
 }
 func (r scopedRows) Slots(context.Context, bunker.TenantID) ([]bunker.Slot, error) {
@@ -306,17 +329,44 @@ func (x scopedTx) Denials(c bunker.ConnectionID, method string, kind, since int6
 	return x.Tx.Denials(c, method, kind, since)
 }
 
-func (x scopedTx) PutTenant(bunker.TenantState) error { return beyond() }
-func (x scopedTx) StopEverything() error              { return beyond() }
-func (x scopedTx) Admins() ([]bunker.Admin, error)    { return nil, beyond() }
-func (x scopedTx) PutAdmin(*bunker.Admin) error       { return beyond() }
-func (x scopedTx) DeleteAdmin(nostr.PubKey) error     { return beyond() }
-func (x scopedTx) Slots() ([]bunker.Slot, error)      { return nil, beyond() }
-func (x scopedTx) PutSlot(*bunker.Slot) error         { return beyond() }
-func (x scopedTx) DeleteSlot(bunker.SlotID) error     { return beyond() }
-func (x scopedTx) Relays() ([]Relay, error)           { return nil, beyond() }
-func (x scopedTx) PutRelay(Relay) error               { return beyond() }
-func (x scopedTx) DeleteRelay(string) error           { return beyond() }
+func (x scopedTx) Motion(id bunker.MotionID) (*bunker.Motion, error) {
+	m, err := x.Tx.Motion(id)
+	return mine(x.keys, m, err, "motion", keyOfMotion)
+}
+
+func (x scopedTx) OpenMotion(digest [32]byte) (*bunker.Motion, error) {
+	m, err := x.Tx.OpenMotion(digest)
+	if m != nil && !x.has(m.Key) {
+		return nil, beyond()
+	}
+	return m, err
+}
+
+func (x scopedTx) Motions(p Page) ([]bunker.Motion, error) {
+	return pages(p, x.Tx.Motions, func(m *bunker.Motion) string { return string(m.ID) }, func(m *bunker.Motion) bool { return x.has(m.Key) })
+}
+
+func (x scopedTx) PutMotion(m *bunker.Motion) error {
+	if !x.has(m.Key) {
+		return beyond()
+	}
+	return x.Tx.PutMotion(m)
+}
+
+func (x scopedTx) Invite(bunker.InviteID) (*bunker.Invite, error) { return nil, beyond() }
+func (x scopedTx) Invites(Page) ([]bunker.Invite, error)          { return nil, beyond() }
+func (x scopedTx) PutInvite(*bunker.Invite) error                 { return beyond() }
+func (x scopedTx) PutTenant(bunker.TenantState) error             { return beyond() }
+func (x scopedTx) StopEverything() error                          { return beyond() }
+func (x scopedTx) Admins() ([]bunker.Admin, error)                { return nil, beyond() }
+func (x scopedTx) PutAdmin(*bunker.Admin) error                   { return beyond() }
+func (x scopedTx) DeleteAdmin(nostr.PubKey) error                 { return beyond() }
+func (x scopedTx) Slots() ([]bunker.Slot, error)                  { return nil, beyond() }
+func (x scopedTx) PutSlot(*bunker.Slot) error                     { return beyond() }
+func (x scopedTx) DeleteSlot(bunker.SlotID) error                 { return beyond() }
+func (x scopedTx) Relays() ([]Relay, error)                       { return nil, beyond() }
+func (x scopedTx) PutRelay(Relay) error                           { return beyond() }
+func (x scopedTx) DeleteRelay(string) error                       { return beyond() }
 
 // keyWords names keys for a record, in order.
 func keyWords(ids []bunker.KeyID) string {

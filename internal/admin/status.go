@@ -159,6 +159,9 @@ func (t *Table) statusUnsealed(ctx context.Context, res *statusResult) error {
 				bunker.Display(a.AddedBy, MaxShown), npub, time.UnixMilli(a.ActiveAt).UTC().Format(time.RFC3339), npub))
 		}
 	}
+	if err := t.warnOfBrokenGlass(ctx, res); err != nil {
+		return err
+	}
 	cp, err := t.Rows.LastCheckpoint(ctx, t.Tenant)
 	if err != nil {
 		return err

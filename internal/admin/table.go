@@ -35,6 +35,8 @@ type Command struct {
 	// Anyone: besides admins, a person who is none here and has proven which npub is
 	// his may call it (bunker.Principal with PubKey, without a role). Role is NoRole.
 	Anyone bool
+	// Quorum says which number of persons must want it.
+	Quorum QuorumOf
 
 	params, result reflect.Type
 	run            func(ctx context.Context, c *Call, params any) (any, error)
@@ -46,8 +48,14 @@ type Call struct {
 	Command   *Command
 	// Now is the ledger time of the call.
 	Now       time.Time
-	change    func(ctx context.Context, f func(tx Tx) error) error
+	change    func(ctx context.Context, f func(all, tx Tx) error) error
 	committed bool
+
+	all    Tx            // the transaction without the caller's scope, for votes
+	motion *motion       // of a command that may need several persons
+	glass  bool          // the machine's administrator does it alone
+	broke  string        // the glass was broken: what every owner is told
+	waits  *bunker.Error // the yes alone was stored
 }
 
 // Commit runs f in the call's one transaction under the tenant's lock; its audit
@@ -60,12 +68,19 @@ func (c *Call) Commit(ctx context.Context, rec *bunker.AuditRecord, f func(tx Tx
 	}
 	rec.Principal, rec.Door = c.Principal.Name, string(c.Principal.Door)
 	rec.Action, rec.Step, rec.Effect = c.Command.Name, "admin", bunker.Allow.String()
-	err := c.change(ctx, func(tx Tx) error {
-		if err := f(tx); err != nil {
+	err := c.change(ctx, func(all, tx Tx) error {
+		c.all, c.waits, c.broke = all, nil, ""
+		if enough, err := c.passes(); err != nil || !enough {
+			return err
+		}
+		if err := f(tx); err != nil || c.waits != nil {
 			return err
 		}
 		return tx.Audit(*rec)
 	})
+	if err == nil && c.waits != nil {
+		return c.waits
+	}
 	c.committed = err == nil
 	return err
 }
@@ -85,6 +100,9 @@ type Table struct {
 	// the same: which keys are in memory. No KDF runs under it, but that of setting up, before
 	// which there is nothing.
 	memory *sync.Mutex
+	// whole is the table that this one is the part of, for a caller of some keys; nil
+	// for the whole one.
+	whole *Table
 }
 
 // New builds the table, or says which dependency is missing.
@@ -103,8 +121,8 @@ func New(d Deps) (*Table, error) {
 func registers() []func(*Table) {
 	return []func(*Table){
 		adminCommands, approvalCommands, auditCommands, backupCommands, clockCommands, connectCommands, connectionCommands,
-		exportCommands, instanceCommands, keyCommands, keyDeleteCommands, keyLockCommands, keyPassphraseCommands, keySetCommands,
-		leaveCommands, relayCommands, sealCommands, setupCommands, slotCommands, statusCommands, stopCommands, tokenCommands,
+		exportCommands, instanceCommands, inviteCommands, keyCommands, keyDeleteCommands, keyLockCommands, keyPassphraseCommands, keySetCommands,
+		leaveCommands, quorumCommands, relayCommands, sealCommands, selfCommands, setupCommands, slotCommands, statusCommands, stopCommands, tokenCommands,
 	}
 }
 
@@ -163,16 +181,27 @@ func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, p
 	if err := seen.reach(ctx, p, c, v.Elem()); err != nil {
 		return nil, bunker.AsError(err)
 	}
-	call := &Call{Principal: p, Command: c, Now: t.Now()}
-	call.change = func(ctx context.Context, f func(tx Tx) error) error {
+	call := &Call{Principal: p, Command: c, Now: t.Now(), glass: brokenGlass(v.Elem())}
+	if call.glass && p.Door != bunker.DoorSocket {
+		return nil, bunker.Errorf(bunker.CodeRestricted, "the glass is broken at the machine only").In("break_glass")
+	}
+	if c.Quorum != QuorumNone {
+		if call.motion, err = seen.motionOf(ctx, c, v.Elem()); err != nil {
+			return nil, bunker.AsError(err)
+		}
+	}
+	call.change = func(ctx context.Context, f func(all, tx Tx) error) error {
 		return t.Rows.Change(ctx, t.Tenant, p, func(tx Tx) error {
 			if err := stillMay(tx, p, c); err != nil {
 				return err
 			}
-			return f(inScope(tx))
+			return f(tx, inScope(tx))
 		})
 	}
 	result, err := c.run(ctx, call, v.Interface())
+	if call.broke != "" && call.committed {
+		t.alarm(call.broke)
+	}
 	if err != nil {
 		return nil, bunker.AsError(err)
 	}

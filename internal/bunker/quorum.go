@@ -37,7 +37,9 @@ const (
 // Vote is one person's yes.
 type Vote struct {
 	By nostr.PubKey `json:"by"`
-	At int64        `json:"at"` // unix ms
+	// Version is that of the voter's row: a vote lapses when his role changes.
+	Version int64 `json:"version"`
+	At      int64 `json:"at"` // unix ms
 }
 
 // Motion is one command, or one answer to a question, that several persons must want

@@ -141,3 +141,15 @@ func (r rows) Undeliverable(ctx context.Context, t bunker.TenantID) ([]admin.Und
 func (s slotMaker) KeyPassphrase(t bunker.TenantID, id bunker.KeyID, passphrase []byte) ([]byte, error) {
 	return seal.KeyPassphrase(s.kdf, t, id, passphrase)
 }
+
+func (r rows) Invites(ctx context.Context, t bunker.TenantID, p admin.Page) ([]bunker.Invite, error) {
+	return r.Store.Invites(ctx, t, page(p))
+}
+
+func (r rows) Motions(ctx context.Context, t bunker.TenantID, p admin.Page) ([]bunker.Motion, error) {
+	return r.Store.Motions(ctx, t, page(p))
+}
+
+func (x tx) Invites(p admin.Page) ([]bunker.Invite, error) { return x.Tx.Invites(page(p)) }
+
+func (x tx) Motions(p admin.Page) ([]bunker.Motion, error) { return x.Tx.Motions(page(p)) }
