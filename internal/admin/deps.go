@@ -260,6 +260,7 @@ type Tx interface {
 	Connection(bunker.ConnectionID) (*bunker.Connection, error)
 	PutConnection(*bunker.Connection) error
 	Grant(bunker.GrantID) (*bunker.Grant, error)
+	Grants(bunker.ConnectionID, Page) ([]bunker.Grant, error)
 	PutGrant(*bunker.Grant) error
 
 	Approval(bunker.ApprovalID) (*bunker.Approval, error)

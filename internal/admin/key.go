@@ -57,14 +57,20 @@ type keyView struct {
 	Default       string `json:"default"`
 	DeleteAt      Time   `json:"delete_at,omitzero"`
 	CreatedAt     Time   `json:"created_at"`
+	Paused        bool   `json:"paused,omitempty" doc:"nothing is done for its apps now"`
+	PausedUntil   Time   `json:"paused_until,omitzero"`
 }
 
 func (t *Table) viewKey(k *bunker.UserKey) keyView {
-	return keyView{
+	v := keyView{
 		string(k.ID), k.Name, nip19.EncodeNpub(k.PubKey), k.PubKey.String(), string(k.State), k.Locked,
 		t.Vault.Unlocked(t.Tenant, k.ID), k.NoExport, k.OwnPassphrase, k.NpubLogin, k.AdminHere, k.Default.String(),
-		Time(k.DeleteAt), Time(k.CreatedAt),
+		Time(k.DeleteAt), Time(k.CreatedAt), k.PausedAt(t.Now().UnixMilli()), 0,
 	}
+	if v.Paused {
+		v.PausedUntil = Time(k.PausedUntil)
+	}
+	return v
 }
 
 type keyResult struct {

@@ -128,3 +128,7 @@ func (r rows) Motions(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.
 func (x tx) Invites(p Page) ([]bunker.Invite, error) { return x.Tx.Invites(page(p)) }
 
 func (x tx) Motions(p Page) ([]bunker.Motion, error) { return x.Tx.Motions(page(p)) }
+
+func (x tx) Grants(c bunker.ConnectionID, p Page) ([]bunker.Grant, error) {
+	return x.Tx.Grants(c, page(p))
+}

@@ -303,6 +303,13 @@ func (x scopedTx) Grant(id bunker.GrantID) (*bunker.Grant, error) {
 	return g, err
 }
 
+func (x scopedTx) Grants(c bunker.ConnectionID, p Page) ([]bunker.Grant, error) {
+	if _, err := x.Connection(c); err != nil {
+		return nil, err
+	}
+	return x.Tx.Grants(c, p)
+}
+
 func (x scopedTx) PutGrant(g *bunker.Grant) error {
 	if _, err := x.Connection(g.Connection); err != nil {
 		return err

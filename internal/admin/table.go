@@ -121,7 +121,7 @@ func New(d Deps) (*Table, error) {
 func registers() []func(*Table) {
 	return []func(*Table){
 		adminCommands, approvalCommands, auditCommands, backupCommands, clockCommands, connectCommands, connectionCommands,
-		exportCommands, instanceCommands, inviteCommands, keyCommands, keyDeleteCommands, keyLockCommands, keyPassphraseCommands, keySetCommands,
+		exportCommands, instanceCommands, inviteCommands, keyCommands, keyDeleteCommands, keyLockCommands, keyPassphraseCommands, keyPauseCommands, keySetCommands,
 		leaveCommands, quorumCommands, relayCommands, sealCommands, selfCommands, setupCommands, slotCommands, statusCommands, stopCommands, tokenCommands,
 	}
 }

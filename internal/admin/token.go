@@ -19,6 +19,10 @@ func tokenCommands(t *Table) {
 		Role: bunker.Viewer, Doors: local(), Scope: listsOfKey(),
 	}, t.tokenList)
 	add(t, Command{
+		Name: "token.show", Summary: "Shows a token, and the connections that were made with it.",
+		Role: bunker.Viewer, Doors: local(), Scope: ofToken(),
+	}, t.tokenShow)
+	add(t, Command{
 		Name: "token.revoke", Summary: "Takes a token back. Connections that were made with it stay; revoke those by themselves.",
 		Role: bunker.Operator, Doors: local(), Writes: true, Scope: ofToken(),
 	}, t.tokenRevoke)

@@ -76,7 +76,7 @@ func (k *UserKey) Canonical() []byte {
 // PausedAt reports whether the key is paused at the time now (unix ms): a pause for
 // a time ends by itself.
 func (k *UserKey) PausedAt(now int64) bool {
-	return k.Paused && (k.PausedUntil == 0 || now < k.PausedUntil)
+	return k != nil && k.Paused && (k.PausedUntil == 0 || now < k.PausedUntil)
 }
 
 // ServiceRole says what a service key is for.

@@ -153,3 +153,7 @@ func (r rows) Motions(ctx context.Context, t bunker.TenantID, p admin.Page) ([]b
 func (x tx) Invites(p admin.Page) ([]bunker.Invite, error) { return x.Tx.Invites(page(p)) }
 
 func (x tx) Motions(p admin.Page) ([]bunker.Motion, error) { return x.Tx.Motions(page(p)) }
+
+func (x tx) Grants(c bunker.ConnectionID, p admin.Page) ([]bunker.Grant, error) {
+	return x.Tx.Grants(c, page(p))
+}
