@@ -46,7 +46,7 @@ func (a *app) shownKeys(ids []string, names keyNames) string {
 
 func (a *app) adminCmd() *cobra.Command {
 	c := &cobra.Command{Use: "admin", Short: "name who shall administer the bunker from afar (not possible in this version yet)"}
-	c.AddCommand(a.adminListCmd(), a.adminAddCmd(), a.adminRemoveCmd())
+	c.AddCommand(a.adminListCmd(), a.adminAddCmd(), a.adminRemoveCmd(), a.adminInviteCmd(), a.adminInvitesCmd(), a.adminUninviteCmd(), a.adminSelfCmd())
 	return c
 }
 
@@ -70,6 +70,8 @@ func (a *app) adminAddCmd() *cobra.Command {
 		Role string   `json:"role"`
 		Name string   `json:"name,omitempty"`
 		Keys []string `json:"keys,omitempty"`
+
+		BreakGlass bool `json:"break_glass,omitempty"`
 	}{}
 	cmd := &cobra.Command{
 		Use: "add NPUB --role ROLE", Short: "name an admin, or give one another role", Args: args("NPUB"),
@@ -98,27 +100,27 @@ A further owner counts after 24 hours, and every admin is told.`,
 	cmd.Flags().StringVar(&p.Role, "role", "", "viewer, approver, operator or owner")
 	cmd.Flags().StringVar(&p.Name, "name", "", "`name` of the person")
 	cmd.Flags().StringSliceVar(&p.Keys, "keys", nil, "`keys` that the role is for, with commas between them (default: all, and the whole bunker)")
-	a.completeFlag(cmd, "role", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return []string{"viewer", "approver", "operator", "owner"}, cobra.ShellCompDirectiveNoFileComp
-	})
-	return a.proofFlag(cmd)
+	a.completeFlag(cmd, "role", completeRoles)
+	return a.proofFlag(glassFlag(cmd, &p.BreakGlass))
 }
 
 func (a *app) adminRemoveCmd() *cobra.Command {
-	return a.proofFlag(a.yesFlag(&cobra.Command{
+	var breakGlass bool
+	return glassFlag(a.proofFlag(a.yesFlag(&cobra.Command{
 		Use: "remove NPUB", Short: "take an admin's role away", Args: args("NPUB"), ValidArgsFunction: a.completeAdmins,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.confirm(cmd.Context(), shown(args[0], 80)+" may then do nothing here any more.", "remove"); err != nil {
 				return err
 			}
 			return show(cmd.Context(), a, "admin.remove", struct {
-				Npub string `json:"npub"`
-			}{args[0]}, func(json.RawMessage) error {
+				Npub       string `json:"npub"`
+				BreakGlass bool   `json:"break_glass,omitempty"`
+			}{args[0], breakGlass}, func(json.RawMessage) error {
 				a.say("The admin is removed.")
 				return nil
 			})
 		},
-	}))
+	})), &breakGlass)
 }
 
 func (a *app) clockCmd() *cobra.Command {
