@@ -13,11 +13,11 @@ import (
 func baselineCommands(t *Table) {
 	add(t, Command{
 		Name: "key.baseline", Summary: "Fetches an account's profile and lists from relays and keeps them, so that the guard can tell what a new version would lose.",
-		Role: bunker.Operator, Doors: local(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true, Scope: ofKey(),
 	}, t.keyBaseline)
 	add(t, Command{
 		Name: "key.guard", Summary: "Sets how much of a profile or list an app may drop before a person is asked.",
-		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true, Scope: ofKey(),
 	}, t.keyGuard)
 }
 

@@ -16,7 +16,7 @@ import (
 func connectCommands(t *Table) {
 	add(t, Command{
 		Name: "connect", Summary: "Accepts an app's own request, a nostrconnect:// link, and answers it on the app's relays.",
-		Role: bunker.Operator, Doors: local(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true, Scope: ofKey(),
 	}, t.connect)
 }
 
@@ -85,7 +85,7 @@ func (t *Table) connect(ctx context.Context, c *Call, p connectParams) (connectR
 	}
 	t.Around.Changed()
 	t.Around.Wake()
-	res = connectResult{Connection: viewConnection(conn), Relays: conn.Relays, Warnings: append(warnings, more...)}
+	res = connectResult{Connection: viewConnection(conn, c.Now.UnixMilli()), Relays: conn.Relays, Warnings: append(warnings, more...)}
 	if wanted, ignored := nip46.RequestedPermissions(app.Perms); len(wanted)+len(ignored) > 0 {
 		res.Requested = bunker.Display(nip46.FormatPermissions(wanted), MaxShown)
 	}
@@ -237,7 +237,7 @@ func (t *Table) acceptance(c *Call, conn *bunker.Connection, k *bunker.UserKey, 
 		Reply: &bunker.Reply{Part: bunker.PartFinal, EventID: ev.ID, Bytes: ev.AppendJSON(nil)}, Unattended: true,
 		Audit: bunker.AuditRecord{
 			Principal: c.Principal.Name, Door: string(c.Principal.Door), Action: c.Command.Name, Step: string(bunker.PartFinal),
-			Event: id.String(), Key: k.PubKey.String(), Connection: string(conn.ID), Effect: bunker.Allow.String(),
+			Event: id.String(), Key: k.PubKey.String(), Connection: string(conn.ID), Person: t.Vault.PersonTag(t.Tenant, conn.Person), Effect: bunker.Allow.String(),
 			Rule: "admin", Reason: "the app's own request was accepted as " + conn.Name + ": " + given.words(),
 		},
 	}

@@ -15,17 +15,22 @@ const MaxShown = 200
 
 func connectionCommands(t *Table) {
 	row := func(name, summary string, role bunker.Role, writes bool) Command {
-		return Command{Name: name, Summary: summary, Role: role, Doors: local(), Writes: writes}
+		return Command{Name: name, Summary: summary, Role: role, Doors: local(), Writes: writes, Scope: ofConnection()}
 	}
-	add(t, row("connection.list", "Lists the connections of apps.", bunker.Viewer, false), t.connectionList)
+	all := func(c Command, s Scope) Command { c.Scope = s; return c }
+	add(t, all(row("connection.list", "Lists the connections of apps.", bunker.Viewer, false), listsOfKey()), t.connectionList)
 	add(t, row("connection.show", "Shows one connection with its permissions.", bunker.Viewer, false), t.connectionShow)
 	add(t, row("connection.rename", "Renames a connection.", bunker.Operator, true), t.connectionRename)
 	add(t, row("connection.suspend", "Suspends a connection: nothing is signed for it until it is resumed.", bunker.Approver, true), t.connectionSuspend)
 	add(t, row("connection.resume", "Resumes a suspended connection.", bunker.Operator, true), t.connectionResume)
 	add(t, row("connection.revoke", "Revokes a connection for good: the app needs a new link.", bunker.Operator, true), t.connectionRevoke)
 	add(t, row("connection.grant", "Gives a connection permissions, or refuses it some.", bunker.Operator, true), t.connectionGrant)
+	add(t, all(row("connection.regrant", "Gives a connection other permissions in place of those that it has.", bunker.Operator, true),
+		Scope{Names: []Named{{"id", NounConnection}, {"token", NounToken}}}), t.connectionRegrant)
+	add(t, row("connection.relays", "Says which relays an app is told to use when it asks (switch_relays).", bunker.Operator, true), t.connectionRelays)
+	add(t, row("connection.person", "Says whom a connection is for.", bunker.Operator, true), t.connectionPerson)
 	add(t, row("connection.ungrant", "Takes a permission of a connection back.", bunker.Operator, true), t.connectionUngrant)
-	add(t, row("connection.review", "Ends the review of connections after a restore: what was resumed may sign again.", bunker.Owner, true), t.connectionReview)
+	add(t, all(row("connection.review", "Ends the review of connections after a restore: what was resumed may sign again.", bunker.Owner, true), Scope{}), t.connectionReview)
 }
 
 type connectionView struct {
@@ -39,6 +44,8 @@ type connectionView struct {
 	Signer    string   `json:"signer" doc:"the key of ours that it talks with"`
 	Token     string   `json:"token,omitempty" doc:"id"`
 	Relays    []string `json:"relays,omitempty" doc:"its own; none: the bunker's"`
+	SwitchTo  []string `json:"switch_to,omitempty" doc:"relays that it is told to use when it asks; none: the bunker's"`
+	ResumeAt  Time     `json:"resume_at,omitzero" doc:"when it is active again by itself"`
 	App       *appView `json:"app,omitempty" doc:"what the app says of itself; nobody verified it"`
 	ExpiresAt Time     `json:"expires_at,omitzero"`
 	CreatedAt Time     `json:"created_at"`
@@ -51,14 +58,20 @@ type appView struct {
 	URL  string `json:"url,omitempty"`
 }
 
-func viewConnection(c *bunker.Connection) connectionView {
+func viewConnection(c *bunker.Connection, now int64) connectionView {
 	v := connectionView{
 		ID: string(c.ID), Name: bunker.Display(c.Name, MaxName), Person: bunker.Display(c.Person, MaxName), Key: string(c.Key),
-		State: string(c.State), Client: c.Client.String(), ClientIs: nip19.EncodeNpub(c.Client), Signer: c.Signer.String(),
+		State: string(c.StateAt(now)), Client: c.Client.String(), ClientIs: nip19.EncodeNpub(c.Client), Signer: c.Signer.String(),
 		Token: string(c.Token), ExpiresAt: Time(c.ExpiresAt), CreatedAt: Time(c.CreatedAt), LastUsed: Time(c.LastUsed), Uses: c.Uses,
+	}
+	if c.StateAt(now) == bunker.ConnSuspended {
+		v.ResumeAt = Time(c.ResumeAt)
 	}
 	for _, r := range c.Relays {
 		v.Relays = append(v.Relays, bunker.Display(r, MaxShown))
+	}
+	for _, r := range c.SwitchTo {
+		v.SwitchTo = append(v.SwitchTo, bunker.Display(r, MaxShown))
 	}
 	app := appView{bunker.Display(c.Metadata.Name, MaxName), bunker.Display(c.Metadata.URL, MaxShown)}
 	if app != (appView{}) {
@@ -78,7 +91,7 @@ type connectionListResult struct {
 	Next        string           `json:"next,omitempty"`
 }
 
-func (t *Table) connectionList(ctx context.Context, _ *Call, p connectionListParams) (connectionListResult, error) {
+func (t *Table) connectionList(ctx context.Context, c *Call, p connectionListParams) (connectionListResult, error) {
 	res := connectionListResult{Connections: []connectionView{}}
 	page, err := p.page()
 	if err != nil {
@@ -99,8 +112,8 @@ func (t *Table) connectionList(ctx context.Context, _ *Call, p connectionListPar
 	}
 	rows, err := t.Rows.Connections(ctx, t.Tenant, of, page)
 	for i := range rows {
-		if p.State == "" || string(rows[i].State) == p.State {
-			res.Connections = append(res.Connections, viewConnection(&rows[i]))
+		if v := viewConnection(&rows[i], c.Now.UnixMilli()); p.State == "" || v.State == p.State {
+			res.Connections = append(res.Connections, v)
 		}
 	}
 	res.Next = next(rows, page, func(c *bunker.Connection) string { return string(c.ID) })
@@ -196,7 +209,7 @@ func (t *Table) connectionShow(ctx context.Context, c *Call, p connectionParams)
 	if err != nil {
 		return connectionShowResult{}, inConnection(err)
 	}
-	res := connectionShowResult{Connection: viewConnection(conn), Grants: []grantView{}}
+	res := connectionShowResult{Connection: viewConnection(conn, c.Now.UnixMilli()), Grants: []grantView{}}
 	names, err := t.policyNames(ctx)
 	if err != nil {
 		return res, err
@@ -235,6 +248,7 @@ func (t *Table) changeConnection(ctx context.Context, c *Call, ref string, f fun
 			return inConnection(err)
 		}
 		rec.Object, rec.Connection, rec.Reason = string(conn.ID), string(conn.ID), "connection "+conn.Name
+		rec.Person = t.Vault.PersonTag(t.Tenant, conn.Person)
 		if err := f(tx, conn, rec); err != nil {
 			return err
 		}
@@ -245,7 +259,7 @@ func (t *Table) changeConnection(ctx context.Context, c *Call, ref string, f fun
 	}
 	// Parked requests of a connection that was refused are answered now.
 	t.Around.Wake()
-	return connectionResult{Connection: viewConnection(conn)}, nil
+	return connectionResult{Connection: viewConnection(conn, c.Now.UnixMilli())}, nil
 }
 
 type connectionRenameParams struct {
@@ -275,12 +289,23 @@ func (t *Table) connectionRename(ctx context.Context, c *Call, p connectionRenam
 	})
 }
 
-func (t *Table) connectionSuspend(ctx context.Context, c *Call, p connectionParams) (connectionResult, error) {
-	return t.changeConnection(ctx, c, p.ID, func(_ Tx, conn *bunker.Connection, _ *bunker.AuditRecord) error {
-		if conn.State != bunker.ConnActive {
+type connectionSuspendParams struct {
+	connectionParams
+	For Span `json:"for,omitzero" doc:"how long; then it is active again by itself (until it is resumed)"`
+}
+
+// connectionSuspend does not touch what is suspended already: who may suspend cannot
+// put an end to somebody else's suspension that way.
+func (t *Table) connectionSuspend(ctx context.Context, c *Call, p connectionSuspendParams) (connectionResult, error) {
+	return t.changeConnection(ctx, c, p.ID, func(tx Tx, conn *bunker.Connection, rec *bunker.AuditRecord) error {
+		if conn.StateAt(tx.Now()) != bunker.ConnActive {
 			return notIn(conn, bunker.ConnActive)
 		}
-		conn.State = bunker.ConnSuspended
+		conn.State, conn.ResumeAt = bunker.ConnSuspended, 0
+		if p.For > 0 {
+			conn.ResumeAt = tx.Now() + time.Duration(p.For).Milliseconds()
+			rec.Reason += " until " + Time(conn.ResumeAt).text()
+		}
 		return nil
 	})
 }
@@ -290,7 +315,7 @@ func (t *Table) connectionResume(ctx context.Context, c *Call, p connectionParam
 		if conn.State != bunker.ConnSuspended {
 			return notIn(conn, bunker.ConnSuspended)
 		}
-		conn.State = bunker.ConnActive
+		conn.State, conn.ResumeAt = bunker.ConnActive, 0
 		return nil
 	})
 }

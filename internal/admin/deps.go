@@ -230,6 +230,10 @@ type RecordFilter struct {
 	Effect       string
 	Before       int64 // number of the record to go back from, exclusive; 0: the newest
 	Limit        int
+	// Keys, when not empty: only records about these keys, or about their connections.
+	Keys []bunker.KeyID
+	// Person is the digest that records have for a name.
+	Person string
 }
 
 // Findings is the outcome of a check of the whole store.
@@ -273,6 +277,7 @@ type Tx interface {
 	Connection(bunker.ConnectionID) (*bunker.Connection, error)
 	PutConnection(*bunker.Connection) error
 	Grant(bunker.GrantID) (*bunker.Grant, error)
+	Grants(bunker.ConnectionID, Page) ([]bunker.Grant, error)
 	PutGrant(*bunker.Grant) error
 
 	// Policy finds by id, or by name what is not deleted.
@@ -289,6 +294,15 @@ type Tx interface {
 	Admins() ([]bunker.Admin, error)
 	PutAdmin(*bunker.Admin) error
 	DeleteAdmin(nostr.PubKey) error
+
+	Invite(bunker.InviteID) (*bunker.Invite, error)
+	Invites(Page) ([]bunker.Invite, error)
+	PutInvite(*bunker.Invite) error
+	Motion(bunker.MotionID) (*bunker.Motion, error)
+	// OpenMotion is the open one about what has the digest; nil for none.
+	OpenMotion(digest [32]byte) (*bunker.Motion, error)
+	Motions(Page) ([]bunker.Motion, error) // open ones
+	PutMotion(*bunker.Motion) error
 
 	Slots() ([]bunker.Slot, error)
 	PutSlot(*bunker.Slot) error
@@ -355,6 +369,14 @@ type Rows interface {
 	VersionsOf(ctx context.Context, t bunker.TenantID, k bunker.KeyID, prefix []byte) ([]bunker.KeptVersion, error)
 
 	Admins(ctx context.Context, t bunker.TenantID) ([]bunker.Admin, error)
+	Invites(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Invite, error)
+	Motions(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Motion, error) // open ones
+	Motion(ctx context.Context, t bunker.TenantID, id bunker.MotionID) (*bunker.Motion, error)
+	// Persons are the names of whom connections and links are or were for; of these
+	// keys only, when there are some.
+	Persons(ctx context.Context, t bunker.TenantID, keys []bunker.KeyID) ([]string, error)
+	// Redeemed returns the connections that a token made or brought back.
+	Redeemed(ctx context.Context, t bunker.TenantID, id bunker.TokenID) ([]bunker.Connection, error)
 	Slots(ctx context.Context, t bunker.TenantID) ([]bunker.Slot, error)
 	Relays(ctx context.Context, t bunker.TenantID) ([]Relay, error)
 	RelayUsers(ctx context.Context, t bunker.TenantID, url string) (RelayUse, error)

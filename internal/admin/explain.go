@@ -14,7 +14,7 @@ import (
 func explainCommands(t *Table) {
 	add(t, Command{
 		Name: "policy.explain", Summary: "Says why: what would be decided about an operation of an app now, what every rule says to it, and what would be needed; or what decided a record of the log.",
-		Role: bunker.Viewer, Doors: local(),
+		Role: bunker.Viewer, Doors: local(), Scope: Scope{Names: []Named{{"connection", NounConnection}}},
 	}, t.explain)
 }
 

@@ -22,15 +22,15 @@ func keyCommands(t *Table) {
 	}, t.keyImport)
 	add(t, Command{
 		Name: "key.list", Summary: "Lists the keys.",
-		Role: bunker.Viewer, Doors: local(),
+		Role: bunker.Viewer, Doors: local(), Scope: lists(),
 	}, t.keyList)
 	add(t, Command{
 		Name: "key.show", Summary: "Shows one key.",
-		Role: bunker.Viewer, Doors: local(),
+		Role: bunker.Viewer, Doors: local(), Scope: ofKey(),
 	}, t.keyShow)
 	add(t, Command{
 		Name: "key.rename", Summary: "Renames a key.",
-		Role: bunker.Operator, Doors: local(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true, Scope: ofKey(),
 	}, t.keyRename)
 }
 
@@ -59,14 +59,20 @@ type keyView struct {
 	Baseline      string `json:"baseline" doc:"what is known of lists from before: empty (the key was made here), unknown, or fetched"`
 	DeleteAt      Time   `json:"delete_at,omitzero"`
 	CreatedAt     Time   `json:"created_at"`
+	Paused        bool   `json:"paused,omitempty" doc:"nothing is done for its apps now"`
+	PausedUntil   Time   `json:"paused_until,omitzero"`
 }
 
 func (t *Table) viewKey(k *bunker.UserKey) keyView {
-	return keyView{
+	v := keyView{
 		string(k.ID), k.Name, nip19.EncodeNpub(k.PubKey), k.PubKey.String(), string(k.State), k.Locked,
 		t.Vault.Unlocked(t.Tenant, k.ID), k.NoExport, k.OwnPassphrase, k.NpubLogin, k.AdminHere, k.Default.String(),
-		shareText(k.GuardShare), baselineText(k.Baseline), Time(k.DeleteAt), Time(k.CreatedAt),
+		shareText(k.GuardShare), baselineText(k.Baseline), Time(k.DeleteAt), Time(k.CreatedAt), k.PausedAt(t.Now().UnixMilli()), 0,
 	}
+	if v.Paused {
+		v.PausedUntil = Time(k.PausedUntil)
+	}
+	return v
 }
 
 type keyResult struct {

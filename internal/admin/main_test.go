@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -348,4 +349,14 @@ func (f *fixture) opens(passphrase string) bool {
 	}
 	root.Destroy()
 	return true
+}
+
+// scopedSource is scoped.go as text.
+func scopedSource(t testing.TB) string {
+	t.Helper()
+	b, err := os.ReadFile("scoped.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

@@ -136,3 +136,19 @@ func (x tx) PolicyUse(id bunker.PolicyID) (PolicyUse, error) {
 	u, err := x.Tx.PolicyUse(id)
 	return PolicyUse(u), err
 }
+
+func (r rows) Invites(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Invite, error) {
+	return r.Store.Invites(ctx, t, page(p))
+}
+
+func (r rows) Motions(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Motion, error) {
+	return r.Store.Motions(ctx, t, page(p))
+}
+
+func (x tx) Invites(p Page) ([]bunker.Invite, error) { return x.Tx.Invites(page(p)) }
+
+func (x tx) Motions(p Page) ([]bunker.Motion, error) { return x.Tx.Motions(page(p)) }
+
+func (x tx) Grants(c bunker.ConnectionID, p Page) ([]bunker.Grant, error) {
+	return x.Tx.Grants(c, page(p))
+}

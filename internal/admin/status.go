@@ -152,12 +152,15 @@ func (t *Table) statusUnsealed(ctx context.Context, res *statusResult) error {
 	for i := range admins {
 		a := &admins[i]
 		res.Admins = append(res.Admins, viewAdmin(a))
-		if a.Role == bunker.Owner && !activeOwner(a, t.Now().UnixMilli()) {
+		if a.OwnsAll() && a.ActiveAt > t.Now().UnixMilli() {
 			// Told to whoever looks, for as long as it can still be taken back.
 			npub := nip19.EncodeNpub(a.PubKey)
 			res.Warnings = append(res.Warnings, fmt.Sprintf("%s named %s an owner; it takes effect at %s. If that is not right: nsecbunker admin remove %s",
 				bunker.Display(a.AddedBy, MaxShown), npub, time.UnixMilli(a.ActiveAt).UTC().Format(time.RFC3339), npub))
 		}
+	}
+	if err := t.warnOfBrokenGlass(ctx, res); err != nil {
+		return err
 	}
 	cp, err := t.Rows.LastCheckpoint(ctx, t.Tenant)
 	if err != nil {

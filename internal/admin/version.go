@@ -18,15 +18,15 @@ import (
 func versionCommands(t *Table) {
 	add(t, Command{
 		Name: "key.versions", Summary: "Lists the kept versions of a key's profile, lists and other replaceable events, the newest first.",
-		Role: bunker.Viewer, Doors: local(),
+		Role: bunker.Viewer, Doors: local(), Scope: ofKey(),
 	}, t.versionList)
 	add(t, Command{
 		Name: "key.version.show", Summary: "Shows a kept version whole, and what bringing it back would change.",
-		Role: bunker.Viewer, Doors: local(),
+		Role: bunker.Viewer, Doors: local(), Scope: ofKey(),
 	}, t.versionShow)
 	add(t, Command{
 		Name: "key.version.restore", Summary: "Brings a kept version back: signs its content anew, dated now, and publishes it on the account's relays.",
-		Role: bunker.Operator, Doors: local(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true, Scope: ofKey(),
 	}, t.versionRestore)
 }
 

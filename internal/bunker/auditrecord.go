@@ -16,6 +16,7 @@ type AuditRecord struct {
 
 	Key        string `json:"key,omitempty"`        // user key's pubkey, hex
 	Connection string `json:"connection,omitempty"` // id
+	Person     string `json:"person,omitempty"`     // whom the connection is for: a keyed digest of the name
 	Object     string `json:"object,omitempty"`     // id of what an admin's command changed
 
 	Effect string `json:"effect,omitempty"` // allow, ask, deny

@@ -33,6 +33,10 @@ type UserKey struct {
 	NpubLogin bool
 	// AdminHere: the key's npub is an admin of this bunker.
 	AdminHere bool
+	// Paused: nothing is done for the key's apps, until PausedUntil (unix ms; 0: until
+	// somebody ends it). The key stays where it is; see Locked.
+	Paused      bool
+	PausedUntil int64
 	// Default is what happens when nothing matched: Ask, or Deny. Never Allow.
 	Default Effect
 	// GuardShare is how many percent of its entries a replaceable event may lose
@@ -72,7 +76,17 @@ func (k *UserKey) Canonical() []byte {
 		c.num(k.GuardShare)
 		c.num(int64(k.Baseline))
 	}
+	if k.Paused { // rows older than pauses keep their MAC
+		c.str("paused")
+		c.num(k.PausedUntil)
+	}
 	return c.b
+}
+
+// PausedAt reports whether the key is paused at the time now (unix ms): a pause for
+// a time ends by itself.
+func (k *UserKey) PausedAt(now int64) bool {
+	return k != nil && k.Paused && (k.PausedUntil == 0 || now < k.PausedUntil)
 }
 
 // ServiceRole says what a service key is for.

@@ -18,6 +18,8 @@ type connectionView struct {
 	State     string   `json:"state"`
 	ClientIs  string   `json:"client_npub"`
 	Relays    []string `json:"relays"`
+	SwitchTo  []string `json:"switch_to"`
+	ResumeAt  stamp    `json:"resume_at"`
 	App       *appView `json:"app"`
 	ExpiresAt stamp    `json:"expires_at"`
 	CreatedAt stamp    `json:"created_at"`
@@ -120,10 +122,10 @@ APP is a connection's id, or its name when no other one has it.`,
 	}
 	c.AddCommand(
 		a.connectionListCmd(), a.connectionShowCmd(), a.connectionRenameCmd(),
-		a.connectionActCmd("suspend", "let nothing be signed for an app until it is resumed", "%s is suspended: nothing is signed for it until `nsecbunker connections resume`.", false),
-		a.connectionResumeCmd(),
+		a.connectionSuspendCmd(), a.connectionResumeCmd(),
 		a.connectionActCmd("revoke", "shut an app out for good; it needs a new link", "%s is shut out for good.", true),
-		a.connectionGrantCmd(), a.connectionUngrantCmd(), a.connectionReviewCmd(),
+		a.connectionGrantCmd(), a.connectionUngrantCmd(), a.connectionRegrantCmd(), a.connectionRelaysCmd(), a.connectionPersonCmd(),
+		a.connectionReviewCmd(),
 	)
 	return c
 }
@@ -217,6 +219,12 @@ func (a *app) showConnection(keys keyNames, c connectionView, grants []grantView
 	}
 	if len(c.Relays) > 0 {
 		facts = append(facts, [2]string{"its relays", shown(strings.Join(c.Relays, ", "), 500)})
+	}
+	if len(c.SwitchTo) > 0 {
+		facts = append(facts, [2]string{"told to use", shown(strings.Join(c.SwitchTo, ", "), 500)})
+	}
+	if c.ResumeAt.ms() != 0 {
+		facts = append(facts, [2]string{"resumes", a.when(c.ResumeAt)})
 	}
 	if c.ExpiresAt.ms() != 0 {
 		facts = append(facts, [2]string{"expires", a.when(c.ExpiresAt)})

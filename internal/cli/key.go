@@ -27,6 +27,8 @@ type keyView struct {
 	Baseline      string `json:"baseline"`
 	DeleteAt      stamp  `json:"delete_at"`
 	CreatedAt     stamp  `json:"created_at"`
+	Paused        bool   `json:"paused"`
+	PausedUntil   stamp  `json:"paused_until"`
 }
 
 type keyAnswer struct {
@@ -38,7 +40,7 @@ func (a *app) keyCmd() *cobra.Command {
 	c := &cobra.Command{Use: "key", Short: "add, list, lock, export and delete keys"}
 	c.AddCommand(
 		a.keyAddCmd(), a.keyListCmd(), a.keyShowCmd(), a.keyRenameCmd(), a.keyLockCmd(), a.keyUnlockCmd(), a.keyExportCmd(),
-		a.keyDeleteCmd(), a.keyRestoreCmd(), a.keySetCmd(), a.keyPassphraseCmd(),
+		a.keyPauseCmd(), a.keyResumeCmd(), a.keyDeleteCmd(), a.keyRestoreCmd(), a.keySetCmd(), a.keyPassphraseCmd(),
 		a.keyVersionsCmd(), a.keyVersionCmd(), a.keyGuardCmd(), a.keyBaselineCmd(),
 	)
 	return c
@@ -51,6 +53,10 @@ func (k *keyView) state(a *app) string {
 		return "deleted " + a.when(k.DeleteAt)
 	case k.Locked:
 		return "locked"
+	case k.Paused && k.PausedUntil.ms() != 0:
+		return "paused until " + a.when(k.PausedUntil)
+	case k.Paused:
+		return "paused"
 	case k.Unlocked:
 		return "ready"
 	}
@@ -166,7 +172,8 @@ func showWithKeyPassphrase[T any](ctx context.Context, a *app, command string, p
 }
 
 func (a *app) keyDeleteCmd() *cobra.Command {
-	return a.proofFlag(a.yesFlag(&cobra.Command{
+	var breakGlass bool
+	return glassFlag(a.proofFlag(a.yesFlag(&cobra.Command{
 		Use: "delete KEY", Short: "delete a key after a waiting period", ValidArgsFunction: a.completeKeys,
 		Long: "Deletes a key. It stops signing at once and is erased when the waiting period is over (7 days unless configured); until then `key restore` brings it back.",
 		Args: args("KEY"),
@@ -175,11 +182,15 @@ func (a *app) keyDeleteCmd() *cobra.Command {
 			if err := a.confirm(cmd.Context(), what, args[0]); err != nil {
 				return err
 			}
-			return a.keyDone(cmd.Context(), "key.delete", keyParam{args[0]}, func(k *keyView) string {
+			p := struct {
+				Key        string `json:"key"`
+				BreakGlass bool   `json:"break_glass,omitempty"`
+			}{args[0], breakGlass}
+			return a.keyDone(cmd.Context(), "key.delete", p, func(k *keyView) string {
 				return fmt.Sprintf("%s signs nothing any more and is erased %s.", name(k.Name), a.when(k.DeleteAt))
 			})
 		},
-	}))
+	})), &breakGlass)
 }
 
 func (a *app) keyRestoreCmd() *cobra.Command {

@@ -35,7 +35,7 @@ type tokenCreateParams struct {
 
 func (a *app) tokenCmd() *cobra.Command {
 	c := &cobra.Command{Use: "token", Short: "make and revoke bunker:// links for apps"}
-	c.AddCommand(a.tokenCreateCmd(), a.tokenListCmd(), a.tokenRevokeCmd())
+	c.AddCommand(a.tokenCreateCmd(), a.tokenListCmd(), a.tokenShowCmd(), a.tokenRevokeCmd())
 	return c
 }
 

@@ -43,14 +43,16 @@ func standing(in *Input) (Decision, bool) {
 		return deny("key", "this key is being deleted; ask the bunker's administrator"), true
 	case c.State == bunker.ConnExpired || (c.ExpiresAt != 0 && in.Now >= c.ExpiresAt):
 		return deny("expired", "this connection has expired; ask the bunker's administrator for a new one"), true
-	case c.State == bunker.ConnSuspended:
-		return deny("suspended", "this connection is suspended; ask the bunker's administrator"), true
+	case c.StateAt(in.Now) == bunker.ConnSuspended:
+		return deny("suspended", "%s", SuspendedWords(c)), true
 	case c.State == bunker.ConnRevoked:
 		return deny("revoked", "this connection was revoked; ask the bunker's administrator"), true
 	case c.State == bunker.ConnEnded:
 		return deny("ended", "this app logged out; connect it again with a new bunker:// string"), true
-	case c.State != bunker.ConnActive:
+	case c.StateAt(in.Now) != bunker.ConnActive:
 		return deny("pending", "this connection is not approved yet"), true
+	case k.PausedAt(in.Now):
+		return deny("paused", "%s", PausedWords(k)), true
 	case k.Locked:
 		return deny("locked", "the key is locked; ask the bunker's administrator to unlock it"), true
 	case in.Approval != nil && (in.Approval.State == bunker.ApprovalDenied || in.Approval.State == bunker.ApprovalWithdrawn):

@@ -41,6 +41,7 @@ func (s *Signer) entry(c *call, conn *bunker.Connection) *bunker.Entry {
 	}
 	e.Audit.Event = c.Event.ID.String()
 	e.Audit.Connection = string(conn.ID)
+	e.Audit.Person = s.Vault.PersonTag(s.Tenant, conn.Person)
 	return e
 }
 

@@ -134,7 +134,7 @@ func (s *Signer) redeem(c *call, tok *bunker.Token, p nip46.ConnectParams, old *
 	e.Basis = bunker.Basis{Tenant: c.view.Tenant.Version, Token: tok.ID, TokenVersion: tok.Version}
 	if old != nil {
 		again := *old
-		again.State, again.Token, again.Version = bunker.ConnActive, tok.ID, old.Version+1
+		again.State, again.ResumeAt, again.Token, again.Version = bunker.ConnActive, 0, tok.ID, old.Version+1
 		conn, e.UpdateConnection, e.Connection = &again, &again, old.ID
 		e.Basis.Connection, e.Basis.ConnectionVersion = old.ID, old.Version
 	} else {

@@ -174,8 +174,8 @@ func (tx *Tx) Audit(r bunker.AuditRecord) error {
 	return err
 }
 
-const auditInsert = `INSERT INTO audit (tenant, seq, time, event_at, event_id, step, principal, action, user_key, connection, effect, body, hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+const auditInsert = `INSERT INTO audit (tenant, seq, time, event_at, event_id, step, principal, action, user_key, connection, effect, body, hash,
+person) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 
 // appendAudit gives the record its place in the chain and moves the head to it.
 // event is a request's id and eventAt its created_at; nil for records of admins.
@@ -185,7 +185,7 @@ func appendAudit(h *head, r *bunker.AuditRecord, now, eventAt int64, event []byt
 	h.ChainSeq, h.ChainHead = r.Seq, audit.Next(h.ChainHead, body)
 	hash := h.ChainHead
 	return []any{
-		r.Tenant, r.Seq, r.Time, eventAt, event, r.Step, r.Principal, r.Action, r.Key, r.Connection, r.Effect, body, hash[:],
+		r.Tenant, r.Seq, r.Time, eventAt, event, r.Step, r.Principal, r.Action, r.Key, r.Connection, r.Effect, body, hash[:], r.Person,
 	}
 }
 
@@ -201,9 +201,9 @@ func (tx *Tx) putHead() error {
 	}
 	h.mac = mac
 	return tx.exec(`UPDATE tenant_head SET set_up = $1, stopped = $2, default_effect = $3, reviewed = $4, refuse_before = $5,
-incarnation = $6, incarnation_no = $7, version = $8, mac = $9, chain_seq = $10, chain_head = $11, ledger_time = $12 WHERE tenant = $13`,
+incarnation = $6, incarnation_no = $7, version = $8, mac = $9, chain_seq = $10, chain_head = $11, ledger_time = $12, quorum = $13 WHERE tenant = $14`,
 		num(h.SetUp), num(h.Stopped), int64(h.Default), num(h.Reviewed), h.RefuseBefore, h.Incarnation, h.IncarnationNo, h.Version,
-		mac, h.ChainSeq, h.ChainHead[:], h.LedgerTime, string(h.Tenant))
+		mac, h.ChainSeq, h.ChainHead[:], h.LedgerTime, textOfQuorum(h.Quorum), string(h.Tenant))
 }
 
 const headChain = `UPDATE tenant_head SET chain_seq = $1, chain_head = $2, ledger_time = $3 WHERE tenant = $4`
@@ -294,6 +294,14 @@ func (tx *Tx) macAll() error {
 		remac(tx, fillAdmin, `SELECT `+adminColumns+` FROM admin a WHERE a.tenant = $1`, t,
 			func(a *bunker.Admin) (string, any) {
 				return `UPDATE admin SET mac = $1 WHERE tenant = $2 AND pubkey = $3`, a.PubKey[:]
+			}),
+		remac(tx, fillInvite, `SELECT `+inviteColumns+` FROM invite i WHERE i.tenant = $1`, t,
+			func(i *bunker.Invite) (string, any) {
+				return `UPDATE invite SET mac = $1 WHERE tenant = $2 AND id = $3`, string(i.ID)
+			}),
+		remac(tx, fillMotion, `SELECT `+motionColumns+` FROM motion m WHERE m.tenant = $1`, t,
+			func(m *bunker.Motion) (string, any) {
+				return `UPDATE motion SET mac = $1 WHERE tenant = $2 AND id = $3`, string(m.ID)
 			}),
 	)
 }

@@ -117,6 +117,12 @@ func (s *Store) verifyRows(ctx context.Context, t bunker.TenantID, bad func(erro
 			func() error {
 				return verifyTable(ctx, s, q, judge, fillAdmin, `SELECT `+adminColumns+` FROM admin a WHERE a.tenant = $1`, t)
 			},
+			func() error {
+				return verifyTable(ctx, s, q, judge, fillInvite, `SELECT `+inviteColumns+` FROM invite i WHERE i.tenant = $1`, t)
+			},
+			func() error {
+				return verifyTable(ctx, s, q, judge, fillMotion, `SELECT `+motionColumns+` FROM motion m WHERE m.tenant = $1`, t)
+			},
 		} {
 			if err = table(); err != nil {
 				break
@@ -181,6 +187,7 @@ func (s *Store) Counts(ctx context.Context, t bunker.TenantID) (Counts, error) {
 		err := row.Scan(&state, &n)
 		c.Connections[bunker.ConnectionState(state)] = n
 		return err
-	}, `SELECT state, count(*) FROM connection WHERE tenant = $1 GROUP BY state`, string(t))
+	}, `SELECT CASE WHEN state = 'suspended' AND resume_at <> 0 AND resume_at <= $2 THEN 'active' ELSE state END AS now, count(*)
+FROM connection WHERE tenant = $1 GROUP BY now`, string(t), s.clock.ledger())
 	return c, s.explain("counting", err)
 }

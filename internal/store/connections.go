@@ -10,7 +10,7 @@ import (
 )
 
 const connectionColumns = `c.tenant, c.id, c.key_id, c.signer, c.client, c.state, c.token, c.name, c.person, c.relays, c.expires_at,
-c.created_at, c.version, c.mac, c.metadata, c.last_used, c.uses`
+c.created_at, c.version, c.mac, c.metadata, c.last_used, c.uses, c.resume_at, c.switch_to`
 
 // metadata scans a client's display hints ("" for none).
 type metadata struct{ to *bunker.ClientMetadata }
@@ -40,7 +40,8 @@ func connectionFields(c *bunker.Connection, mac *[]byte) []any {
 	return []any{
 		(*string)(&c.Tenant), (*string)(&c.ID), (*string)(&c.Key), b32{(*[32]byte)(&c.Signer)}, b32{(*[32]byte)(&c.Client)},
 		(*string)(&c.State), (*string)(&c.Token), &c.Name, &c.Person, list{&c.Relays}, &c.ExpiresAt, &c.CreatedAt, &c.Version,
-		mac, metadata{&c.Metadata}, &c.LastUsed, &c.Uses,
+		mac, metadata{&c.Metadata}, &c.LastUsed, &c.Uses, &c.ResumeAt,
+		list{&c.SwitchTo},
 	}
 }
 
@@ -54,14 +55,15 @@ const (
 	connectionsPage = `SELECT ` + connectionColumns + ` FROM connection c
 WHERE c.tenant = $1 AND ($2 = '' OR c.key_id = $2) AND c.id > $3 ORDER BY c.id LIMIT $4`
 	connectionPut = `INSERT INTO connection (tenant, id, key_id, signer, client, state, token, name, person, relays, expires_at,
-created_at, version, mac, metadata, last_used, uses)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+created_at, version, mac, metadata, last_used, uses, resume_at, switch_to)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`
 )
 
 func connectionArgs(c *bunker.Connection, mac []byte) []any {
 	return []any{
 		string(c.Tenant), string(c.ID), string(c.Key), c.Signer[:], c.Client[:], string(c.State), string(c.Token), c.Name, c.Person,
 		listText(c.Relays), c.ExpiresAt, c.CreatedAt, c.Version, mac, metadataText(&c.Metadata), c.LastUsed, c.Uses,
+		c.ResumeAt, listText(c.SwitchTo),
 	}
 }
 
@@ -90,17 +92,24 @@ func (tx *Tx) Connections(key bunker.KeyID, p Page) ([]bunker.Connection, error)
 }
 
 // PutConnection stores a connection; for versions see PutKey. A connection that
-// leaves the state active loses its open questions and its unspent limited
-// grants with the change.
+// leaves the state active loses its open questions and its unspent limited grants
+// with the change; one that is suspended for a time keeps its grants.
 func (tx *Tx) PutConnection(c *bunker.Connection) error {
 	err := tx.put(c, &c.Version, "connection "+string(c.ID),
 		`SELECT version FROM connection WHERE tenant = $1 AND id = $2`, []any{string(c.Tenant), string(c.ID)},
 		connectionPut+`
 ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state, token = excluded.token, name = excluded.name, person = excluded.person,
-relays = excluded.relays, expires_at = excluded.expires_at, version = excluded.version, mac = excluded.mac, metadata = excluded.metadata`,
+relays = excluded.relays, expires_at = excluded.expires_at, version = excluded.version, mac = excluded.mac, metadata = excluded.metadata,
+resume_at = excluded.resume_at, switch_to = excluded.switch_to`,
 		func(mac []byte) []any { return connectionArgs(c, mac) })
-	if err != nil || c.State == bunker.ConnActive || c.State == bunker.ConnPending {
+	if err != nil {
 		return err
+	}
+	switch state := c.StateAt(tx.now); {
+	case state == bunker.ConnActive, state == bunker.ConnPending:
+		return nil
+	case state == bunker.ConnSuspended && c.ResumeAt != 0:
+		return tx.s.withdrawQuestions(tx.ctx, tx.conn(), tx.head, c.ID, tx.now)
 	}
 	return tx.s.withdraw(tx.ctx, tx.conn(), tx.head, c.ID, tx.now)
 }

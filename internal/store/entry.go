@@ -173,7 +173,8 @@ func (g *group) connect(w *waiting, _ *head) (bool, error) {
 	}
 	if c := e.UpdateConnection; c != nil {
 		ok, err := g.s.did(stmtConnectionUpdate, string(c.State), string(c.Token), c.Name, c.Person, listText(c.Relays), c.ExpiresAt, c.Version,
-			w.macs.updated, metadataText(&c.Metadata), string(c.Tenant), string(c.ID), c.Version-1)
+			w.macs.updated, metadataText(&c.Metadata), string(c.Tenant), string(c.ID), c.Version-1, c.ResumeAt,
+			listText(c.SwitchTo))
 		if !ok || err != nil {
 			return false, err
 		}

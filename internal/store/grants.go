@@ -93,14 +93,19 @@ func (tx *Tx) Withdraw(c bunker.ConnectionID) error {
 
 // withdraw is Withdraw without the connection's new version, for groups too.
 func (s *Store) withdraw(ctx context.Context, w writer, h *head, c bunker.ConnectionID, now int64) error {
-	_, err := w.ExecContext(ctx, `UPDATE approval SET state = 'withdrawn', answered_at = $1
-WHERE tenant = $2 AND connection = $3 AND state = 'pending'`, now, string(h.Tenant), string(c))
-	if err != nil {
+	if err := s.withdrawQuestions(ctx, w, h, c, now); err != nil {
 		return err
 	}
 	return s.endGrants(ctx, w, h, c, func(g *bunker.Grant) bool {
 		return g.Effect == bunker.Allow && (g.MaxUses != 0 || g.OpDigest != [32]byte{})
 	})
+}
+
+// withdrawQuestions withdraws a connection's open questions.
+func (s *Store) withdrawQuestions(ctx context.Context, w writer, h *head, c bunker.ConnectionID, now int64) error {
+	_, err := w.ExecContext(ctx, `UPDATE approval SET state = 'withdrawn', answered_at = $1
+WHERE tenant = $2 AND connection = $3 AND state = 'pending'`, now, string(h.Tenant), string(c))
+	return err
 }
 
 // endGrants ends those of a connection's grants that which picks.

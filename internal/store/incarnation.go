@@ -167,13 +167,13 @@ func (tx *Tx) beginIncarnation(p pending) error {
 	if err := tx.PutTenant(st); err != nil {
 		return err
 	}
-	err := errors.Join(tx.lockKeys(), tx.suspendConnections(), tx.voidTokens(), tx.spendLimits())
+	err := errors.Join(tx.lockKeys(), tx.suspendConnections(), tx.voidTokens(), tx.spendLimits(), tx.voidInvites(), tx.voidMotions())
 	if err != nil {
 		return err
 	}
 	return tx.Audit(bunker.AuditRecord{
 		Action: "store.restored", Object: p.Incarnation,
-		Reason: "keys are locked, connections suspended and unused tokens void until an owner has reviewed them",
+		Reason: "keys are locked, connections suspended, unused tokens and invitations void until an owner has reviewed them",
 	})
 }
 
@@ -200,8 +200,10 @@ func (tx *Tx) lockKeys() error {
 }
 
 func (tx *Tx) suspendConnections() error {
-	return tx.eachConnection(`SELECT `+connectionColumns+` FROM connection c WHERE c.tenant = $1 AND c.state IN ('active', 'pending')`,
-		[]any{string(tx.head.Tenant)}, func(c *bunker.Connection) { c.State = bunker.ConnSuspended })
+	// Those that are suspended for a time, too: they must not come back by themselves.
+	return tx.eachConnection(`SELECT `+connectionColumns+` FROM connection c
+WHERE c.tenant = $1 AND (c.state IN ('active', 'pending') OR c.state = 'suspended' AND c.resume_at <> 0)`,
+		[]any{string(tx.head.Tenant)}, func(c *bunker.Connection) { c.State, c.ResumeAt = bunker.ConnSuspended, 0 })
 }
 
 func (tx *Tx) voidTokens() error {

@@ -78,7 +78,7 @@ WHERE tenant = $5 AND id = $6 AND version = $7 AND state = 'open' AND uses + 1 =
 AND (expires_at = 0 OR expires_at > $8)`},
 	stmtConnection: {"connection", connectionPut + ` ON CONFLICT DO NOTHING`},
 	stmtConnectionUpdate: {"connection update", `UPDATE connection SET state = $1, token = $2, name = $3, person = $4, relays = $5, expires_at = $6,
-version = $7, mac = $8, metadata = $9 WHERE tenant = $10 AND id = $11 AND version = $12`},
+version = $7, mac = $8, metadata = $9, resume_at = $13, switch_to = $14 WHERE tenant = $10 AND id = $11 AND version = $12`},
 	stmtMetadata: {"metadata", `UPDATE connection SET metadata = $1 WHERE tenant = $2 AND id = $3`},
 	stmtGrant:    {"grant", grantPut},
 	stmtSpend: {"spend", `UPDATE connection_grant SET uses = uses + 1

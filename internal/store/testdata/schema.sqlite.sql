@@ -1,6 +1,12 @@
 CREATE TRIGGER audit_stays BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'an audit record never changes'); END;
 
+CREATE TRIGGER connection_other_person AFTER UPDATE OF person ON connection WHEN NEW.person <> '' AND NEW.person <> OLD.person
+BEGIN INSERT INTO person (tenant, name) VALUES (NEW.tenant, NEW.person) ON CONFLICT DO NOTHING; END;
+
+CREATE TRIGGER connection_person AFTER INSERT ON connection WHEN NEW.person <> ''
+BEGIN INSERT INTO person (tenant, name) VALUES (NEW.tenant, NEW.person) ON CONFLICT DO NOTHING; END;
+
 CREATE TRIGGER policy_version_stays BEFORE UPDATE OF tenant, id, name, description, zone, rules, ended, changed_by, changed_at, created_at, version ON policy_version
 BEGIN SELECT RAISE(ABORT, 'a version of a policy never changes'); END;
 
@@ -11,6 +17,12 @@ CREATE TRIGGER reply_bytes_stay BEFORE UPDATE OF bytes, reply_event_id ON reply
 WHEN NEW.bytes IS NOT NULL OR NEW.reply_event_id <> OLD.reply_event_id
 BEGIN SELECT RAISE(ABORT, 'a stored reply never changes'); END;
 
+CREATE TRIGGER token_other_person AFTER UPDATE OF person ON token WHEN NEW.person <> '' AND NEW.person <> OLD.person
+BEGIN INSERT INTO person (tenant, name) VALUES (NEW.tenant, NEW.person) ON CONFLICT DO NOTHING; END;
+
+CREATE TRIGGER token_person AFTER INSERT ON token WHEN NEW.person <> ''
+BEGIN INSERT INTO person (tenant, name) VALUES (NEW.tenant, NEW.person) ON CONFLICT DO NOTHING; END;
+
 CREATE TABLE admin (
   tenant     TEXT    NOT NULL REFERENCES tenant_head (tenant),
   pubkey     BLOB    NOT NULL,
@@ -20,7 +32,7 @@ CREATE TABLE admin (
   active_at  INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   version    INTEGER NOT NULL,
-  mac        BLOB,
+  mac        BLOB, keys TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant, pubkey)
 ) STRICT;
 
@@ -60,6 +72,7 @@ CREATE TABLE "audit" (
   effect      TEXT    NOT NULL,
   body        BLOB    NOT NULL,
   hash        BLOB    NOT NULL,
+  person      TEXT    NOT NULL DEFAULT '', -- a keyed digest of the name, out of the body
   PRIMARY KEY (tenant, seq)
 ) STRICT;
 
@@ -104,7 +117,7 @@ CREATE TABLE connection (
   mac        BLOB,
   metadata   TEXT    NOT NULL,
   last_used  INTEGER NOT NULL,
-  uses       INTEGER NOT NULL,
+  uses       INTEGER NOT NULL, resume_at INTEGER NOT NULL DEFAULT 0, switch_to TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant, id),
   UNIQUE (signer, client, tenant)
 ) STRICT;
@@ -132,6 +145,27 @@ CREATE TABLE connection_grant (
   CHECK (max_uses = 0 OR uses <= max_uses)
 ) STRICT;
 
+CREATE TABLE invite (
+  tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
+  id          TEXT    NOT NULL,
+  secret_hash BLOB    NOT NULL, -- SHA-256; zero where only the npub can accept
+  for_pubkey  BLOB    NOT NULL, -- zero for whoever has the secret
+  role        INTEGER NOT NULL,
+  keys        TEXT    NOT NULL,
+  name        TEXT    NOT NULL,
+  invited_by  TEXT    NOT NULL,
+  inviter     BLOB    NOT NULL, -- zero for the machine's own administrator
+  state       TEXT    NOT NULL CHECK (state IN ('open', 'accepted', 'revoked')),
+  accepted_by BLOB    NOT NULL,
+  accepted_at INTEGER NOT NULL,
+  expires_at  INTEGER NOT NULL,
+  created_at  INTEGER NOT NULL,
+  version     INTEGER NOT NULL,
+  mac         BLOB,
+  tries       INTEGER NOT NULL, -- wrong secrets; not in the MAC
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
 CREATE TABLE kdf_attempt (
   tenant TEXT    NOT NULL REFERENCES tenant_head (tenant),
   what   TEXT    NOT NULL,
@@ -154,6 +188,29 @@ CREATE TABLE kept_version (
   size       INTEGER NOT NULL, -- bytes of sealed
   sealed     BLOB    NOT NULL,
   PRIMARY KEY (tenant, key_id, kind, address, seq)
+) STRICT;
+
+CREATE TABLE motion (
+  tenant     TEXT    NOT NULL REFERENCES tenant_head (tenant),
+  id         TEXT    NOT NULL,
+  command    TEXT    NOT NULL,
+  params     BLOB    NOT NULL, -- canonical JSON; holds no secret
+  digest     BLOB    NOT NULL,
+  key_id     TEXT    NOT NULL, -- '' where no single key is meant
+  moved_by   TEXT    NOT NULL,
+  votes      TEXT    NOT NULL, -- JSON
+  state      TEXT    NOT NULL CHECK (state IN ('open', 'done', 'withdrawn')),
+  expires_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  version    INTEGER NOT NULL,
+  mac        BLOB,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE person (
+  tenant TEXT NOT NULL REFERENCES tenant_head (tenant),
+  name   TEXT NOT NULL,
+  PRIMARY KEY (tenant, name)
 ) STRICT;
 
 CREATE TABLE policy (
@@ -284,7 +341,7 @@ CREATE TABLE tenant_head (
   ledger_time    INTEGER NOT NULL,
   pending        TEXT    NOT NULL, -- what a sealed tenant must still do, as JSON; '' for nothing
   pending_mac    BLOB              -- under the service key
-) STRICT;
+, quorum TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE TABLE token (
   tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
@@ -325,7 +382,7 @@ CREATE TABLE user_key (
   created_at     INTEGER NOT NULL,
   version        INTEGER NOT NULL,
   ciphertext     BLOB    NOT NULL,
-  mac            BLOB, guard_share INTEGER NOT NULL DEFAULT 0, baseline INTEGER NOT NULL DEFAULT 0 CHECK (baseline BETWEEN 0 AND 2),
+  mac            BLOB, guard_share INTEGER NOT NULL DEFAULT 0, baseline INTEGER NOT NULL DEFAULT 0 CHECK (baseline BETWEEN 0 AND 2), paused INTEGER NOT NULL DEFAULT 0, paused_until INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant, id),
   UNIQUE (tenant, name),
   UNIQUE (tenant, pubkey)
@@ -349,7 +406,11 @@ CREATE INDEX connection_grant_policy ON connection_grant (tenant, policy) WHERE 
 
 CREATE INDEX connection_key ON connection (tenant, key_id);
 
+CREATE INDEX connection_token ON connection (tenant, token) WHERE token <> '';
+
 CREATE INDEX kept_version_size ON kept_version (tenant, key_id, size);
+
+CREATE UNIQUE INDEX motion_open ON motion (tenant, digest) WHERE state = 'open';
 
 CREATE UNIQUE INDEX policy_name ON policy (tenant, name) WHERE ended = 0;
 

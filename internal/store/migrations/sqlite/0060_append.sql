@@ -69,10 +69,11 @@ CREATE TABLE audit_by_number (
   effect      TEXT    NOT NULL,
   body        BLOB    NOT NULL,
   hash        BLOB    NOT NULL,
+  person      TEXT    NOT NULL DEFAULT '', -- a keyed digest of the name, out of the body
   PRIMARY KEY (tenant, seq)
 ) STRICT;
 
-INSERT INTO audit_by_number SELECT tenant, seq, time, event_at, event_id, step, principal, action, user_key, connection, effect, body, hash
+INSERT INTO audit_by_number SELECT tenant, seq, time, event_at, event_id, step, principal, action, user_key, connection, effect, body, hash, person
 FROM audit ORDER BY tenant, seq;
 
 DROP TABLE request;
