@@ -3,6 +3,8 @@ package admin
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -57,4 +59,35 @@ func scopeWords(s Scope) string {
 		words = append(words, "his part")
 	}
 	return strings.Join(words, ", ")
+}
+
+// TestTheRolesInTheDocsAreThoseOfTheTable: the page is made from the table.
+func TestTheRolesInTheDocsAreThoseOfTheTable(t *testing.T) {
+	const path, begin, end = "../../docs/admins.md", "<!-- roles -->\n", "<!-- /roles -->"
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(page), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		t.Fatalf("%s has no place for the roles", path)
+	}
+	f := newFixture(t)
+	var b strings.Builder
+	b.WriteString("| Role | may also |\n|---|---|\n")
+	for role := bunker.NoRole; role <= bunker.Owner; role++ {
+		var list []string
+		for _, c := range f.Commands() {
+			if c.Role == role && !slices.Equal(c.Doors, []bunker.Door{bunker.DoorSystem}) {
+				list = append(list, "`"+c.Name+"`"+mark(c.Dangerous, "**!**")+mark(!c.Scope.whole(), " *k*"))
+			}
+		}
+		who := "**" + role.String() + "**"
+		if role == bunker.NoRole {
+			who = "somebody who was invited"
+		}
+		fmt.Fprintf(&b, "| %s | %s |\n", who, strings.Join(list, ", "))
+	}
+	same(t, path, []byte(before+begin+b.String()+end+after))
 }

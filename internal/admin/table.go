@@ -122,7 +122,7 @@ func registers() []func(*Table) {
 	return []func(*Table){
 		adminCommands, approvalCommands, auditCommands, backupCommands, clockCommands, connectCommands, connectionCommands,
 		exportCommands, instanceCommands, inviteCommands, keyCommands, keyDeleteCommands, keyLockCommands, keyPassphraseCommands, keyPauseCommands, keySetCommands,
-		leaveCommands, quorumCommands, relayCommands, sealCommands, selfCommands, setupCommands, slotCommands, statusCommands, stopCommands, tokenCommands,
+		leaveCommands, personCommands, quorumCommands, relayCommands, sealCommands, selfCommands, setupCommands, slotCommands, statusCommands, stopCommands, tokenCommands,
 	}
 }
 

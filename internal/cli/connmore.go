@@ -181,3 +181,25 @@ func (a *app) tokenShowCmd() *cobra.Command {
 		},
 	}
 }
+
+func (a *app) auditForgetCmd() *cobra.Command {
+	return a.yesFlag(&cobra.Command{
+		Use: "forget PERSON", Short: "erase a person's name: the log keeps a digest that says nothing by itself", Args: args("PERSON"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.confirm(cmd.Context(), "Nobody can tell from the log then whom these records are about.", "forget"); err != nil {
+				return err
+			}
+			type answer struct {
+				Connections int `json:"connections"`
+				Tokens      int `json:"tokens"`
+			}
+			p := struct {
+				Person string `json:"person"`
+			}{args[0]}
+			return show(cmd.Context(), a, "person.forget", p, func(r answer) error {
+				a.say("The name is erased, also from %d connections and %d links.", r.Connections, r.Tokens)
+				return nil
+			})
+		},
+	})
+}
