@@ -29,7 +29,8 @@ func connectionCommands(t *Table) {
 		Scope{Names: []Named{{"id", NounConnection}, {"token", NounToken}}}), t.connectionRegrant)
 	add(t, row("connection.relays", "Says which relays an app is told to use when it asks (switch_relays).", bunker.Operator, true), t.connectionRelays)
 	add(t, row("connection.person", "Says whom a connection is for.", bunker.Operator, true), t.connectionPerson)
-	add(t, row("connection.ungrant", "Takes a permission of a connection back.", bunker.Operator, true), t.connectionUngrant)
+	add(t, all(row("connection.ungrant", "Takes a permission of a connection back.", bunker.Operator, true),
+		Scope{Names: []Named{{"id", NounConnection}, {"grant", NounGrant}}}), t.connectionUngrant)
 	add(t, all(row("connection.review", "Ends the review of connections after a restore: what was resumed may sign again.", bunker.Owner, true), Scope{}), t.connectionReview)
 }
 

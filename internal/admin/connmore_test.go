@@ -220,7 +220,13 @@ func TestTheLogSaysForWhomByName(t *testing.T) {
 	if v := f.do("audit.verify", nil); get(v, "whole") != true {
 		t.Errorf("the chain: %v", v)
 	}
-	f.tamper(`DELETE FROM person WHERE name = 'Ada Lovelace'`)
+	f.do("connection.person", m{"id": string(conn), "person": "Ada Lovelace"})
+	tok := str(f.do("token.create", m{"key": "herald", "client": "c", "person": "Ada Lovelace", "perms": "all"}), "id")
+	res := f.do("person.forget", m{"person": "Ada Lovelace"})
+	if get(res, "connections") != 1.0 || get(res, "tokens") != 1.0 || f.connRow(conn).Person != "" || str(f.do("token.show", m{"id": tok}), "token", "person") != "" {
+		t.Errorf("forgotten: %v", res)
+	}
+	f.refused(bunker.CodeNotFound, "", "person.forget", m{"person": "Ada Lovelace"})
 	recs = get(f.do("audit.list", m{"action": "connection.resume"}), "records").([]any)
 	if p := str(recs[0], "person"); len(p) != 16 || strings.Contains(p, "Ada") {
 		t.Errorf("an erased name: %q", p)

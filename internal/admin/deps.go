@@ -272,10 +272,16 @@ type Tx interface {
 	AddServiceKey(*bunker.ServiceKey) error
 
 	Token(bunker.TokenID) (*bunker.Token, error)
+	Tokens(Page) ([]bunker.Token, error)
 	PutToken(*bunker.Token) error
 
 	Connection(bunker.ConnectionID) (*bunker.Connection, error)
+	// Connections of a key, "" for all.
+	Connections(bunker.KeyID, Page) ([]bunker.Connection, error)
 	PutConnection(*bunker.Connection) error
+	// ForgetPerson erases a name from those that records stand for, and reports whether
+	// it was there.
+	ForgetPerson(name string) (bool, error)
 	Grant(bunker.GrantID) (*bunker.Grant, error)
 	Grants(bunker.ConnectionID, Page) ([]bunker.Grant, error)
 	PutGrant(*bunker.Grant) error

@@ -103,7 +103,7 @@ func (t *Table) quorumSet(ctx context.Context, c *Call, p quorumSetParams) (quor
 			case *f.k < 1 || *f.k > MaxAdmins:
 				return bunker.Errorf(bunker.CodeInvalid, "%s is 1 to %d persons", f.field, MaxAdmins).In(f.field)
 			case *f.k > 1 && *f.k > owners:
-				return bunker.Errorf(bunker.CodeConflict, "%d persons can never agree: there are %d owners with an npub whose role has begun (this machine is none of them)", *f.k, owners).
+				return bunker.Errorf(bunker.CodeConflict, "%d persons can never agree here: of owners with an npub whose role has begun there is %d (this machine is none)", *f.k, owners).
 					In(f.field).WithHint("nsecbunker admin add NPUB --role owner")
 			}
 			if *f.to = *f.k; *f.k == 1 {

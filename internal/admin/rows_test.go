@@ -152,3 +152,9 @@ func (x tx) Motions(p Page) ([]bunker.Motion, error) { return x.Tx.Motions(page(
 func (x tx) Grants(c bunker.ConnectionID, p Page) ([]bunker.Grant, error) {
 	return x.Tx.Grants(c, page(p))
 }
+
+func (x tx) Tokens(p Page) ([]bunker.Token, error) { return x.Tx.Tokens(page(p)) }
+
+func (x tx) Connections(key bunker.KeyID, p Page) ([]bunker.Connection, error) {
+	return x.Tx.Connections(key, page(p))
+}

@@ -3,6 +3,7 @@ package admin
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -58,6 +59,20 @@ func (f *fixture) doAs(p bunker.Principal, name string, params m) m {
 	return res
 }
 
+// twoMustDelete makes a second owner, who does not wait, and a quorum of both.
+func (f *fixture) twoMustDelete() *fixture {
+	f.t.Helper()
+	err := f.store.Change(f.t.Context(), bunker.SelfHosted, System(), func(tx *store.Tx) error {
+		a := &bunker.Admin{Tenant: bunker.SelfHosted, PubKey: pubOf(20), Role: bunker.Owner, Version: 1}
+		return errors.Join(tx.PutAdmin(a), tx.Audit(bunker.AuditRecord{Action: "test"}))
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.doAs(f.as(1), "quorum.set", m{"delete": 2})
+	return f
+}
+
 // marker is in every text of the key that a scoped admin must not hear of.
 const marker = "zqxmarker"
 
@@ -68,6 +83,7 @@ type estate struct {
 	token          string
 	question       string
 	grant          string
+	motion         string
 	ids            []string
 	clientOfTheApp string
 }
@@ -83,7 +99,8 @@ func (f *fixture) estateOf(label string) estate {
 	q := f.ask(e.connection, 7, label+"-content")
 	e.question = string(q.ID)
 	e.grant = str(f.do("connection.grant", m{"id": string(e.connection), "perms": "sign_event:7"}), "grant", "id")
-	e.ids = []string{string(e.key.ID), e.key.PubKey.String(), nip19.EncodeNpub(e.key.PubKey), string(e.connection), e.token, e.question, e.grant, e.clientOfTheApp, marker}
+	e.motion = f.waits(f.as(1), "1 more of 2", "key.delete", m{"key": label})
+	e.ids = []string{e.motion, string(e.key.ID), e.key.PubKey.String(), nip19.EncodeNpub(e.key.PubKey), string(e.connection), e.token, e.question, e.grant, e.clientOfTheApp, marker}
 	return e
 }
 
@@ -98,6 +115,8 @@ func (e estate) refs(n Noun) string {
 		return e.token
 	case NounQuestion:
 		return e.question
+	case NounMotion:
+		return e.motion
 	}
 	return e.grant
 }
@@ -119,7 +138,11 @@ func (f *fixture) rowsOf(e estate) string {
 	for i := range conns { // written when there is time
 		conns[i].LastUsed, conns[i].Uses = 0, 0
 	}
-	b, err := json.Marshal([]any{k, conns, grants, tok, q})
+	mo, err := f.store.Motion(ctx, t, bunker.MotionID(e.motion))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	b, err := json.Marshal([]any{k, conns, grants, tok, q, mo})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -153,7 +176,7 @@ func guessesFor(c *Command, e estate) m {
 // with none, and with some of each: no answer and no refusal says anything of the
 // other key, and nothing of it changes.
 func TestAScopeHidesAndGuardsEveryOtherKey(t *testing.T) {
-	f := setUp(t).remote()
+	f := setUp(t).remote().twoMustDelete()
 	his := f.estateOf("herald")
 	other := f.estateOf(marker)
 	for i, role := range []string{"viewer", "approver", "operator", "owner"} {
@@ -179,7 +202,10 @@ func TestAScopeHidesAndGuardsEveryOtherKey(t *testing.T) {
 		}
 	}
 	for _, c := range f.Commands() {
-		if c.Name == "key.delete" || c.Name == "key.lock" {
+		if c.Name == "key.delete" || c.Name == "key.lock" || c.Name == "quorum.withdraw" || c.Name == "quorum.approve" {
+			for i := range 4 { // of the other key
+				search(c, guessesFor(c, other), f.shout(f.as(byte(10+i)), c, guessesFor(c, other)))
+			}
 			continue // of his own key: TestAScopedAdminWorksOnHisKey
 		}
 		for i := range 4 {
@@ -217,7 +243,7 @@ func TestAScopeHidesAndGuardsEveryOtherKey(t *testing.T) {
 	if err != nil || now.Version != tenant.Version {
 		t.Errorf("the bunker was changed: %+v %v", now, err)
 	}
-	if reached < 60 || calls < (len(f.Commands())-2)*4*5 {
+	if reached < 60 || calls < (len(f.Commands())-4)*4*5 {
 		t.Errorf("only %d calls, %d of them of keys", calls, reached)
 	}
 	t.Logf("%d commands, %d calls", len(f.Commands()), calls)
@@ -250,7 +276,7 @@ func (f *fixture) shout(p bunker.Principal, c *Command, params m) []byte {
 // TestAScopedAdminWorksOnHisKey: what his role allows, he can do with what is his,
 // and the lists show him all of that.
 func TestAScopedAdminWorksOnHisKey(t *testing.T) {
-	f := setUp(t).remote()
+	f := setUp(t).remote().twoMustDelete()
 	his, other := f.estateOf("herald"), f.estateOf(marker)
 	f.do("admin.add", m{"npub": npubOf(2), "role": "owner", "keys": []string{"herald"}})
 	p := f.as(2)
@@ -276,7 +302,12 @@ func TestAScopedAdminWorksOnHisKey(t *testing.T) {
 	f.deny(p, bunker.CodeNotFound, "no key", "key.lock", m{"key": marker})
 	f.deny(p, bunker.CodeNotFound, "no key", "key.lock", m{"key": "nothing"})
 	f.doAs(p, "key.lock", m{"key": "herald"})
-	f.doAs(p, "key.delete", m{"key": "herald"})
+	if list := get(f.doAs(p, "quorum.list", nil), "motions").([]any); len(list) != 1 || str(list[0], "id") != his.motion {
+		t.Errorf("what waits: %v", list)
+	}
+	f.deny(p, bunker.CodeNotFound, "", "quorum.approve", m{"id": other.motion})
+	f.deny(p, bunker.CodeNotFound, "", "quorum.withdraw", m{"id": other.motion})
+	f.doAs(p, "quorum.approve", m{"id": his.motion}) // the second of two
 	if f.keyRow("herald").State != bunker.KeyDeleting || f.keyRow(marker).Locked {
 		t.Error("his key is not the one that was deleted")
 	}

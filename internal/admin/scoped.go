@@ -308,6 +308,15 @@ func (x scopedTx) Token(id bunker.TokenID) (*bunker.Token, error) {
 	return mine(x.keys, tok, err, "token", keyOfToken)
 }
 
+func (x scopedTx) Tokens(p Page) ([]bunker.Token, error) {
+	return pages(p, x.Tx.Tokens, func(tok *bunker.Token) string { return string(tok.ID) }, func(tok *bunker.Token) bool { return x.has(tok.Key) })
+}
+
+func (x scopedTx) Connections(key bunker.KeyID, p Page) ([]bunker.Connection, error) {
+	return pages(p, func(p Page) ([]bunker.Connection, error) { return x.Tx.Connections(key, p) },
+		func(c *bunker.Connection) string { return string(c.ID) }, func(c *bunker.Connection) bool { return x.has(c.Key) })
+}
+
 func (x scopedTx) PutToken(tok *bunker.Token) error {
 	if !x.has(tok.Key) {
 		return beyond()
@@ -398,6 +407,7 @@ func (x scopedTx) PutMotion(m *bunker.Motion) error {
 func (x scopedTx) Invite(bunker.InviteID) (*bunker.Invite, error) { return nil, beyond() }
 func (x scopedTx) Invites(Page) ([]bunker.Invite, error)          { return nil, beyond() }
 func (x scopedTx) PutInvite(*bunker.Invite) error                 { return beyond() }
+func (x scopedTx) ForgetPerson(string) (bool, error)              { return false, beyond() }
 func (x scopedTx) PutTenant(bunker.TenantState) error             { return beyond() }
 func (x scopedTx) StopEverything() error                          { return beyond() }
 func (x scopedTx) Admins() ([]bunker.Admin, error)                { return nil, beyond() }

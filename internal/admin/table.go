@@ -139,6 +139,7 @@ func registers() []func(*Table) {
 		keyPauseCommands,
 		keySetCommands,
 		leaveCommands,
+		personCommands,
 		policyCommands,
 		quorumCommands,
 		relayCommands,

@@ -263,6 +263,9 @@ func (t *Table) tokenRevoke(ctx context.Context, c *Call, p tokenRevokeParams) (
 			return bunker.Errorf(bunker.CodeConflict, "the token %s is revoked already", tok.ID).In("id")
 		}
 		rec.Reason = "token for " + tok.Client
+		if k, err := tx.Key(string(tok.Key)); err == nil { // gone keys have tokens, too
+			rec.Key = k.PubKey.String()
+		}
 		tok.State = bunker.TokenRevoked
 		return tx.PutToken(tok)
 	})

@@ -184,10 +184,14 @@ func (c *Call) cast(need int, act bool) (have int, err error) {
 	if err := c.all.PutMotion(m); err != nil {
 		return have, err
 	}
-	return have, c.all.Audit(bunker.AuditRecord{
+	rec := bunker.AuditRecord{
 		Action: "quorum.vote", Step: "admin", Effect: bunker.Ask.String(), Object: string(m.ID),
 		Reason: fmt.Sprintf("%s: %d of %d", c.Command.Name, have, need),
-	})
+	}
+	if k, err := c.all.Key(string(m.Key)); err == nil { // who has this key only sees it in his part of the log
+		rec.Key = k.PubKey.String()
+	}
+	return have, c.all.Audit(rec)
 }
 
 // openMotion is the one about this call; a new one has version 1 and is not stored.

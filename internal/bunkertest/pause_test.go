@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -144,5 +145,57 @@ func TestARemovedAdminChangesNothingMore(t *testing.T) {
 		t.Error(err)
 	}
 	a.AskSign(1, "x").Fails("paused until")
+	b.Verify()
+}
+
+// roleTrials is how often a role is taken away while its commands fly.
+const roleTrials = 20
+
+// A role that was taken away holds from the moment that the act returned, also for
+// commands that were let in before: no record of theirs comes after the act's.
+func TestARoleThatWasTakenAwayHoldsForCommandsUnderWay(t *testing.T) {
+	b, a := signing(t)
+	pub := a.Key.PubKey() // any key will do
+	npub := nip19.EncodeNpub(pub)
+	by := bunker.Principal{Name: npub, Role: bunker.Operator, Door: bunker.DoorSocket, PubKey: pub}
+	done := 0
+	for trial := range roleTrials {
+		b.Admin("admin.add", Params{"npub": npub, "role": "operator"})
+		stop, flying := make(chan struct{}), make(chan struct{}, 4)
+		var wg sync.WaitGroup
+		for i := range 4 {
+			wg.Go(func() {
+				for n := 0; ; n++ {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					params := []byte(`{"key":"herald","default":"` + []string{"ask", "deny"}[(i+n)%2] + `"}`)
+					if _, err := b.Dispatch(t.Context(), by, "key.set", params); err == nil && n == 0 {
+						flying <- struct{}{}
+					}
+				}
+			})
+		}
+		<-flying
+		if trial%2 == 0 {
+			b.Admin("admin.remove", Params{"npub": npub})
+		} else {
+			b.Admin("admin.add", Params{"npub": npub, "role": "viewer"})
+		}
+		seq := b.Admin("status", nil).Number("audit.seq")
+		close(stop)
+		wg.Wait()
+		for _, r := range b.Records(Params{"principal": npub}) {
+			if done++; r.Number("seq") > seq {
+				t.Fatalf("record %d of the admin came after his role went at %d", r.Number("seq"), seq)
+			}
+		}
+		if trial%2 == 1 {
+			b.Admin("admin.remove", Params{"npub": npub})
+		}
+	}
+	t.Logf("%d trials, %d records of commands that were in time", roleTrials, done)
 	b.Verify()
 }

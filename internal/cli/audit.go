@@ -24,7 +24,7 @@ const auditShown = 50
 
 func (a *app) auditCmd() *cobra.Command {
 	c := &cobra.Command{Use: "audit", Short: "read, verify and export the log of what was done"}
-	c.AddCommand(a.auditListCmd(), a.auditVerifyCmd(), a.auditExportCmd(), a.auditCheckpointCmd())
+	c.AddCommand(a.auditListCmd(), a.auditVerifyCmd(), a.auditExportCmd(), a.auditCheckpointCmd(), a.auditForgetCmd())
 	return c
 }
 

@@ -17,11 +17,11 @@ func (a *app) connectionSuspendCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p.ID = args[0]
 			return show(cmd.Context(), a, "connection.suspend", p, func(r connectionAnswer) error {
-				until := "until `nsecbunker connections resume`"
+				until := "nothing is signed for it until `nsecbunker connections resume`"
 				if r.Connection.ResumeAt.ms() != 0 {
-					until = "until " + a.when(r.Connection.ResumeAt)
+					until = "it goes on by itself " + a.when(r.Connection.ResumeAt)
 				}
-				a.say("%s is suspended: nothing is signed for it %s.", name(r.Connection.Name), until)
+				a.say("%s is suspended: %s.", name(r.Connection.Name), until)
 				return nil
 			})
 		},
@@ -145,11 +145,11 @@ func (a *app) keyPauseCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p.Key = args[0]
 			return show(cmd.Context(), a, "key.pause", p, func(r keyAnswer) error {
-				until := "until `nsecbunker key resume`"
+				until := "nothing is done for its apps until `nsecbunker key resume`"
 				if r.Key.PausedUntil.ms() != 0 {
-					until = "until " + a.when(r.Key.PausedUntil)
+					until = "it goes on by itself " + a.when(r.Key.PausedUntil)
 				}
-				a.say("%s is paused %s.", name(r.Key.Name), until)
+				a.say("%s is paused: %s.", name(r.Key.Name), until)
 				return nil
 			})
 		},
@@ -194,4 +194,26 @@ func (a *app) tokenShowCmd() *cobra.Command {
 			})
 		},
 	}
+}
+
+func (a *app) auditForgetCmd() *cobra.Command {
+	return a.yesFlag(&cobra.Command{
+		Use: "forget PERSON", Short: "erase a person's name: the log keeps a digest that says nothing by itself", Args: args("PERSON"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.confirm(cmd.Context(), "Nobody can tell from the log then whom these records are about.", "forget"); err != nil {
+				return err
+			}
+			type answer struct {
+				Connections int `json:"connections"`
+				Tokens      int `json:"tokens"`
+			}
+			p := struct {
+				Person string `json:"person"`
+			}{args[0]}
+			return show(cmd.Context(), a, "person.forget", p, func(r answer) error {
+				a.say("The name is erased, also from %d connections and %d links.", r.Connections, r.Tokens)
+				return nil
+			})
+		},
+	})
 }

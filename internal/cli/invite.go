@@ -41,7 +41,7 @@ func (a *app) adminInviteCmd() *cobra.Command {
 				Link   string     `json:"link"`
 			}
 			return show(cmd.Context(), a, "admin.invite", p, func(r answer) error {
-				a.say("Give this to the person; it can be accepted until %s. Take it back: nsecbunker admin uninvite %s", a.when(r.Invite.ExpiresAt), r.Invite.ID)
+				a.say("Give this to the person. It ends %s; take it back with: nsecbunker admin uninvite %s", a.when(r.Invite.ExpiresAt), r.Invite.ID)
 				return a.line(r.Link)
 			})
 		},

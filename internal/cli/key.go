@@ -54,7 +54,7 @@ func (k *keyView) state(a *app) string {
 	case k.Locked:
 		return "locked"
 	case k.Paused && k.PausedUntil.ms() != 0:
-		return "paused until " + a.when(k.PausedUntil)
+		return "paused, goes on " + a.when(k.PausedUntil)
 	case k.Paused:
 		return "paused"
 	case k.Unlocked:

@@ -104,7 +104,7 @@ func lines() []string {
 		"quorum approve m", "quorum withdraw m", "key delete k --yes --break-glass", "key export k --break-glass", "leave --break-glass",
 		"relay list", "relay add wss://x.com", "relay remove wss://x.com", "clock accept --yes",
 		"audit list --since 1h --until 1h --person p --key k --connection c --client " + npub + " --action a --effect allow",
-		"audit list --principal local", "audit verify", "audit checkpoint", "audit export", "audit export --format csv",
+		"audit forget p --yes", "audit list --principal local", "audit verify", "audit checkpoint", "audit export", "audit export --format csv",
 		"backup create f", "backup create f --recipient age1x", "leave", "passphrase --passphrase-file -",
 	}
 }

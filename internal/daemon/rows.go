@@ -175,3 +175,9 @@ func (x tx) Motions(p admin.Page) ([]bunker.Motion, error) { return x.Tx.Motions
 func (x tx) Grants(c bunker.ConnectionID, p admin.Page) ([]bunker.Grant, error) {
 	return x.Tx.Grants(c, page(p))
 }
+
+func (x tx) Tokens(p admin.Page) ([]bunker.Token, error) { return x.Tx.Tokens(page(p)) }
+
+func (x tx) Connections(key bunker.KeyID, p admin.Page) ([]bunker.Connection, error) {
+	return x.Tx.Connections(key, page(p))
+}

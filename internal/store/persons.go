@@ -28,3 +28,10 @@ func (s *Store) Redeemed(ctx context.Context, t bunker.TenantID, id bunker.Token
 WHERE c.tenant = $1 AND c.token = $2 ORDER BY c.created_at, c.id LIMIT $3`, string(t), string(id), MaxPage)
 	return out, s.explain("reading what a token made", err)
 }
+
+// ForgetPerson erases a name from those that records stand for, and reports whether it
+// was there.
+func (tx *Tx) ForgetPerson(name string) (bool, error) {
+	n, err := tx.execN(`DELETE FROM person WHERE tenant = $1 AND name = $2`, string(tx.head.Tenant), name)
+	return n > 0, err
+}
