@@ -100,7 +100,7 @@ func limits() []limit {
 		{"maxAlarms", "1024", "internal/inbox", "Bounds of what is remembered of spent secrets"},
 		{"pruneEvery", "5m", "internal/inbox", "how often old rows are looked for"},
 		{"resentFor", "1m", "internal/inbox", "how long it is remembered"},
-		{"FetchTimeout", "6s", "internal/relay", "bounds one Fetch, from dialing to the end of what is stored"},
+		{"FetchTimeout", "5s", "internal/relay", "bounds one Fetch, from dialing to the end of what is stored"},
 		{"MaxAuthEvents", "10000", "internal/relay", "bounds the events that answer one challenge"},
 		{"MaxAuths", "4", "internal/relay", "bounds how often one connection authenticates within Timing.AuthWindow: each costs signatures"},
 		{"MaxBadSignatures", "20", "internal/relay", "how many forged events a minute a relay may deliver before it is cut off (security.md, section 5, Flood)"},

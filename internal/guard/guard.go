@@ -82,7 +82,7 @@ func (c *Changes) Finding(share int) string {
 	}
 	var found []string
 	if c.entriesLost(share) {
-		found = append(found, fmt.Sprintf("%d of %d %s would be lost", c.Removed, c.Before, c.what()))
+		found = append(found, fmt.Sprintf("%d of %s would be lost", c.Removed, c.what(c.Before)))
 	}
 	if w := c.contentLost(max(share, ContentShare)); w != "" {
 		found = append(found, w)

@@ -42,7 +42,7 @@ func TestWhatIsAskedAndWhatIsNot(t *testing.T) {
 		"as many others":                    {event(3, ps(1, 500), ""), event(3, ps(501, 1000), ""), 0, "500 of 500 entries would be lost"},
 		"one of three":                      {event(3, ps(1, 3), ""), event(3, ps(1, 2), ""), 0, ""},
 		"two of three":                      {event(3, ps(1, 3), ""), event(3, ps(1, 1), ""), 0, "2 of 3 entries would be lost"},
-		"the only one":                      {event(3, ps(1, 1), ""), event(3, nil, ""), 0, "1 of 1 entries would be lost"},
+		"the only one":                      {event(3, ps(1, 1), ""), event(3, nil, ""), 0, "1 of 1 entry would be lost"},
 		"nothing of nothing":                {event(3, nil, ""), event(3, nil, ""), 0, ""},
 		"hints are dropped":                 {event(3, nostr.Tags{{"p", "a", "wss://x", "ann"}, {"p", "b", "wss://y"}}, ""), event(3, nostr.Tags{{"p", "a"}, {"p", "b"}}, ""), 0, ""},
 		"doubles are dropped":               {event(3, append(ps(1, 5), ps(1, 5)...), ""), event(3, ps(1, 5), ""), 0, ""},
@@ -124,7 +124,7 @@ func TestChangesAreSaidAndListed(t *testing.T) {
 		t.Errorf("listed %q, %q, %q", d.RemovedList, d.AddedList, d.ChangedList)
 	}
 	d = Diff(event(0, nil, `{"name":"a","about":"b"}`), event(0, nil, `{"name":"z"}`))
-	if !slices.Equal(d.RemovedList, []string{"about"}) || !slices.Equal(d.ChangedList, []string{"name"}) || d.Words() != "1 fields instead of 2: 1 removed, 1 changed" {
+	if !slices.Equal(d.RemovedList, []string{"about"}) || !slices.Equal(d.ChangedList, []string{"name"}) || d.Words() != "1 field instead of 2: 1 removed, 1 changed" {
 		t.Errorf("a profile: %q, %q, %q", d.RemovedList, d.ChangedList, d.Words())
 	}
 	d = Diff(event(30023, nil, "one text"), event(30023, nil, "other"))
