@@ -191,7 +191,7 @@ func random(r *rand.Rand) *nostr.Template {
 // What the guard promises of every two events, whatever they hold.
 func TestPropertiesOfLosing(t *testing.T) {
 	r := rand.New(rand.NewPCG(30, 3))
-	for n := range 8_000 {
+	for n := range 4_000 {
 		was := random(r)
 		// The same again, in any order, doubled, with more and other ends: never asked.
 		same := *was

@@ -19,6 +19,10 @@ const (
 
 const versionColumns = `v.tenant, v.key_id, v.kind, v.address, v.seq, v.created_at, v.event_id, v.source, v.connection, v.kept_at, v.sealed`
 
+// listColumns are versionColumns without the bytes: a list of a key's versions would
+// hold all of them at once.
+const listColumns = `v.tenant, v.key_id, v.kind, v.address, v.seq, v.created_at, v.event_id, v.source, v.connection, v.kept_at, x''`
+
 func fillVersion(row scanner, v *bunker.KeptVersion) error {
 	var kind int64
 	err := row.Scan((*string)(&v.Tenant), (*string)(&v.Key), &kind, b32{(*[32]byte)(&v.Address)}, &v.Seq, &v.CreatedAt,
@@ -102,12 +106,20 @@ type VersionPage struct {
 	Limit    int
 }
 
-// Versions returns a key's kept versions, the one that was kept last first.
+// Versions returns a key's kept versions, the one that was kept last first, without
+// their bytes: see VersionBytes.
 func (s *Store) Versions(ctx context.Context, t bunker.TenantID, k bunker.KeyID, p VersionPage) ([]bunker.KeptVersion, error) {
-	out, err := scanAll(ctx, s.read, fillListed, `SELECT `+versionColumns+`, v.seq = `+current+` FROM kept_version v
+	out, err := scanAll(ctx, s.read, fillListed, `SELECT `+listColumns+`, v.seq = `+current+` FROM kept_version v
 WHERE v.tenant = $1 AND v.key_id = $2 AND ($3 < 0 OR v.kind = $3) AND ($4 = 0 OR v.kept_at < $4 OR (v.kept_at = $4 AND v.event_id < $5))
 ORDER BY v.kept_at DESC, v.event_id DESC LIMIT $6`, string(t), string(k), p.Kind, p.Before, p.BeforeID[:], Page{Limit: p.Limit}.limit())
 	return out, s.explain("listing kept versions", err)
+}
+
+// VersionBytes reads the bytes of a version of a list.
+func (s *Store) VersionBytes(ctx context.Context, v *bunker.KeptVersion) error {
+	err := s.read.QueryRowContext(ctx, `SELECT sealed FROM kept_version WHERE tenant = $1 AND key_id = $2 AND kind = $3 AND address = $4 AND seq = $5`,
+		string(v.Tenant), string(v.Key), int64(v.Kind), v.Address[:], v.Seq).Scan(&v.Sealed)
+	return s.explain("reading a kept version", orNotFound(err, "version", v.EventID.String()))
 }
 
 // VersionsOf returns a key's versions of events whose id begins with these bytes,

@@ -121,6 +121,13 @@ func versionsBounded(t *testing.T, f *fixture) {
 	if err != nil || len(list) != MaxVersions || list[0].Seq != MaxVersions+5 || !list[0].Current || list[1].Current || list[MaxVersions-1].Seq != 6 {
 		t.Errorf("%d, %v", len(list), err)
 	}
+	if err := f.VersionBytes(context.Background(), &list[3]); err != nil || string(list[3].Sealed) != "sealed bytes" || len(list[2].Sealed) != 0 {
+		t.Errorf("bytes of one: %q, of another %q, %v", list[3].Sealed, list[2].Sealed, err)
+	}
+	list[3].Seq = 1
+	if err := f.VersionBytes(context.Background(), &list[3]); bunker.AsError(err).Code != bunker.CodeNotFound {
+		t.Errorf("bytes of one that was forgotten: %v", err)
+	}
 	// In pages, each once.
 	seen := map[nostr.ID]bool{}
 	for p := (VersionPage{Kind: 3, Limit: 7}); ; {
