@@ -133,7 +133,7 @@ func TestWhatAListLosesIsAskedByItsShare(t *testing.T) {
 	a.Ask(nip46.SignEvent, follows(a, 63)).asked(b) // 17 of 80 is more
 	b.Reply(Params{"deny": true})
 	b.Admin("key.guard", Params{"key": "herald", "share": "50"})
-	a.Ask(nip46.SignEvent, follows(a, 40)).Signed()
+	a.Ask(nip46.SignEvent, follows(a, 55)).Signed() // 25 of 80, and 45 of the 100
 	b.Admin("key.guard", Params{"key": "herald", "share": "100"})
 	a.Ask(nip46.SignEvent, follows(a, 1)).Signed()
 	a.Ask(nip46.SignEvent, follows(a, 0)).asked(b) // everything is always asked
@@ -148,6 +148,33 @@ func TestWhatAListLosesIsAskedByItsShare(t *testing.T) {
 			t.Errorf("%q: %v", bad, e)
 		}
 	}
+	b.VerifyOutside()
+}
+
+func TestALossInSmallStepsAddsUp(t *testing.T) {
+	b, a := signing(t)
+	a.Ask(nip46.SignEvent, follows(a, 100)).Signed()
+	b.Pass(time.Minute)
+	a.Ask(nip46.SignEvent, follows(a, 90)).Signed()
+	b.Pass(time.Minute)
+	a.Ask(nip46.SignEvent, follows(a, 80)).Signed()
+	b.Pass(time.Minute)
+	step := a.Ask(nip46.SignEvent, follows(a, 70))
+	if got := step.asked(b).Text("operation.guard"); !strings.HasPrefix(got, "30 of the 100 entries of 3m") || !strings.HasSuffix(got, "in small steps") {
+		t.Errorf("the question says %q", got)
+	}
+	b.Reply(nil)
+	step.Signed()
+	// From what a person agreed to, it is counted anew.
+	a.Ask(nip46.SignEvent, follows(a, 60)).Signed()
+	step = a.Ask(nip46.SignEvent, follows(a, 55)) // 15 of 70
+	step.asked(b)
+	b.Reply(Params{"deny": true})
+	// What happened more than a day ago does not count.
+	b.Pass(25 * time.Hour)
+	a.Ask(nip46.SignEvent, follows(a, 55)).Signed()
+	// Growing is never asked.
+	a.Ask(nip46.SignEvent, follows(a, 200)).Signed()
 	b.VerifyOutside()
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"nsecbunker/nostr"
@@ -102,6 +103,25 @@ func TestAnOlderEventIsFound(t *testing.T) {
 	after.CreatedAt++
 	if d = Diff(before, after); d.Finding(0) != "" {
 		t.Errorf("of the same second: %q", d.Finding(0))
+	}
+}
+
+func TestSmallStepsAddUp(t *testing.T) {
+	then := event(3, ps(1, 100), "")
+	for n, want := range map[int]string{
+		100: "", 80: "", 79: "21 of the 100 entries of 10m0s ago would be lost, in small steps", 0: "100 of the 100 entries of 10m0s ago would be lost, in small steps",
+	} {
+		d := Diff(then, event(3, ps(1, n), ""))
+		if got := d.Steps(0, 10*time.Minute); got != want {
+			t.Errorf("%d left: %q", n, got)
+		}
+		if d.Steps(Off, time.Minute) != "" {
+			t.Errorf("%d left, off", n)
+		}
+	}
+	d := Diff(nil, then)
+	if got := d.Steps(1, time.Minute); got != "" {
+		t.Errorf("the first: %q", got)
 	}
 }
 

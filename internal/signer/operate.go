@@ -35,7 +35,7 @@ func (s *Signer) operate(ctx context.Context, c *call, e *bunker.Entry) (Judgeme
 	if c.Parked != nil {
 		in.Approval = &c.Parked.Approval
 	}
-	g, err := s.guard(ctx, c.view.Key, op)
+	g, err := s.guard(ctx, c.view.Key, op, c.Now)
 	if errors.Is(err, vault.ErrSealed) {
 		return s.refuse(c, e, "sealed", "this bunker is sealed; ask its administrator to unseal it")
 	}

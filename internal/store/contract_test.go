@@ -56,6 +56,7 @@ var contract = []struct {
 	{"TheCurrentVersionIsTheOneThatRelaysHold", versionsCurrent},
 	{"SoManyVersionsAreKeptAndNoMore", versionsBounded},
 	{"SoManyBytesOfVersionsAreKeptAndNoMore", versionBytesBounded},
+	{"SmallStepsAreCountedFromWhatAPersonSaw", versionsSeen},
 	{"VersionsAreFoundByTheirEvent", versionsFound},
 	{"VersionsAreErasedWithTheirKey", versionsErased},
 

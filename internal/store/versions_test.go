@@ -192,6 +192,37 @@ func versionBytesBounded(t *testing.T, f *fixture) {
 	}
 }
 
+func versionsSeen(t *testing.T, f *fixture) {
+	k := f.addKey("herald")
+	c := f.addConnection(k)
+	at := bunker.Address{1}
+	seen := func(since int64) int64 {
+		t.Helper()
+		v, err := f.SeenVersion(context.Background(), bunker.SelfHosted, k.ID, 3, at, since)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v == nil {
+			return 0
+		}
+		return v.Seq
+	}
+	if n := seen(0); n != 0 {
+		t.Errorf("none is kept, and %d is found", n)
+	}
+	for i, bySomebody := range []bool{false, false, true, false, false} {
+		v := f.version(k.ID, 3, at)
+		v.KeptAt, v.Seen = int64(100*(i+1)), bySomebody
+		f.mustCommit(f.keeping(c, v))
+		f.mustCommit(f.keeping(c, f.version(k.ID, 3, bunker.Address{2}))) // another's
+	}
+	for since, want := range map[int64]int64{0: 3, 300: 3, 301: 4, 500: 5, 501: 0} {
+		if n := seen(since); n != want {
+			t.Errorf("since %d: %d, want %d", since, n, want)
+		}
+	}
+}
+
 func versionsFound(t *testing.T, f *fixture) {
 	k := f.addKey("herald")
 	c := f.addConnection(k)
