@@ -93,6 +93,7 @@ func limits() []limit {
 		{"MaxShare", "100", "internal/guard", "asks only where everything would go"},
 		{"MinContentLost", "256", "internal/guard", "bytes of content must go for that to count"},
 		{"MinLost", "2", "internal/guard", "entries must go for the share to count: removing one of three is no wipe"},
+		{"StepsFor", "24h", "internal/guard", "how far back losses in small steps are added up: an app that saves a list again and again, each time a little shorter, does so within minutes"},
 		{"minPrivate", "132", "internal/guard", "the shortest payload of NIP-44 in characters"},
 		{"alarmEvery", "1h", "internal/inbox", "Bounds of what is remembered of spent secrets"},
 		{"diaryEvery", "1m", "internal/inbox", "how often refusals of strangers are recorded, as a number"},
