@@ -91,7 +91,7 @@ func (t *Table) keepBaseline(tx Tx, k *bunker.UserKey, b Baseline) (kept int, er
 		}
 		v := &bunker.KeptVersion{
 			Tenant: t.Tenant, Key: k.ID, Kind: ev.Kind, Address: at, Seq: last.Seq + 1, CreatedAt: ev.CreatedAt, EventID: ev.ID,
-			Source: bunker.KeptFetched, KeptAt: tx.Now(),
+			Source: bunker.KeptFetched, KeptAt: tx.Now(), Seen: true,
 		}
 		if v.Sealed, err = t.Vault.SealVersion(v, ev.AppendJSON(nil)); err != nil {
 			return kept, err

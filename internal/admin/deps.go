@@ -369,8 +369,10 @@ type Rows interface {
 	Approvals(ctx context.Context, t bunker.TenantID, p QuestionPage) ([]bunker.Approval, error)
 
 	LastVersion(ctx context.Context, t bunker.TenantID, k bunker.KeyID, kind nostr.Kind, at bunker.Address) (bunker.LastVersion, error)
-	// Versions returns a key's kept versions, the one that was kept last first.
+	// Versions returns a key's kept versions, the one that was kept last first, without
+	// their bytes, which VersionBytes reads one by one.
 	Versions(ctx context.Context, t bunker.TenantID, k bunker.KeyID, p VersionPage) ([]bunker.KeptVersion, error)
+	VersionBytes(ctx context.Context, v *bunker.KeptVersion) error
 	// VersionsOf returns those of events whose id begins so, at most two.
 	VersionsOf(ctx context.Context, t bunker.TenantID, k bunker.KeyID, prefix []byte) ([]bunker.KeptVersion, error)
 

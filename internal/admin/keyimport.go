@@ -21,7 +21,7 @@ type keyImportParams struct {
 	Password secret.Param `json:"password,omitempty" doc:"of an ncryptsec; or the recovery phrase's own passphrase"`
 	Account  uint32       `json:"account,omitempty" doc:"of a recovery phrase: m/44'/1237'/account'/0/0"`
 	Relays   []string     `json:"relays,omitempty" doc:"more relays to ask for the account's profile and lists"`
-	Alone    bool         `json:"no_baseline,omitempty" doc:"ask no relay for the account's profile and lists"`
+	NoBase   bool         `json:"no_baseline,omitempty" doc:"ask no relay for the account's profile and lists"`
 }
 
 func (t *Table) keyImport(ctx context.Context, c *Call, p keyImportParams) (keyResult, error) {
@@ -50,7 +50,7 @@ func (t *Table) keyImport(ctx context.Context, c *Call, p keyImportParams) (keyR
 // fetchBaseline asks relays for what the account has. That nothing is found, or that
 // nobody answers, does not keep the key out: the guard then asks once for each list.
 func (t *Table) fetchBaseline(ctx context.Context, p keyImportParams, raw []byte, named []string) *Baseline {
-	if p.Alone {
+	if p.NoBase {
 		return &Baseline{}
 	}
 	// A name that is in use, or a key that is none, is said by who stores it.

@@ -86,10 +86,17 @@ func (t *Table) versionList(ctx context.Context, _ *Call, p versionListParams) (
 	}
 	apps := map[bunker.ConnectionID]string{}
 	for i := range rows {
+		switch err := t.Rows.VersionBytes(ctx, &rows[i]); {
+		case isNotFound(err): // forgotten meanwhile
+			continue
+		case err != nil:
+			return res, err
+		}
 		v, err := t.viewVersion(ctx, &rows[i], apps)
 		if err != nil {
 			return res, err
 		}
+		rows[i].Sealed = nil
 		res.Versions = append(res.Versions, v)
 	}
 	res.Next = next(rows, page, func(v *bunker.KeptVersion) string { return fmt.Sprintf("%d-%s", v.KeptAt, v.EventID) })

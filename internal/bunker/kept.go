@@ -51,6 +51,9 @@ type KeptVersion struct {
 	// Connection that it was signed for; "" for an admin's, and what was fetched.
 	Connection ConnectionID
 	KeptAt     int64 // unix ms
+	// Seen: a person agreed to what it lost, or ordered it, or it was fetched. What
+	// is lost in small steps is counted from here.
+	Seen bool
 	// Current: relays hold this one, as far as is known here. Lists say so; it is not
 	// stored.
 	Current bool

@@ -30,7 +30,7 @@ type keyImportParams struct {
 	Password   secret.Param `json:"password,omitempty"`
 	Account    uint32       `json:"account,omitempty"`
 	Relays     []string     `json:"relays,omitempty"`
-	Alone      bool         `json:"no_baseline,omitempty"`
+	NoBase     bool         `json:"no_baseline,omitempty"`
 }
 
 func (p *keyImportParams) wipe() {
@@ -61,7 +61,7 @@ The profile and lists of an imported account are fetched from the bunker's relay
 				return usageOf(cmd, "--import and --generate exclude each other")
 			case imported:
 				return a.keyImport(cmd.Context(), &p, own, mnemonicPassphrase)
-			case cmd.Flags().Changed("account") || mnemonicPassphrase || p.Alone || len(p.Relays) > 0:
+			case cmd.Flags().Changed("account") || mnemonicPassphrase || p.NoBase || len(p.Relays) > 0:
 				return usageOf(cmd, "--account, --phrase-passphrase, --baseline-relay and --no-baseline go with --import")
 			}
 			return a.keyGenerate(cmd.Context(), &p, own)
@@ -76,7 +76,7 @@ The profile and lists of an imported account are fetched from the bunker's relay
 	f.Uint32Var(&p.Account, "account", 0, "account of a recovery phrase (m/44'/1237'/`N`'/0/0)")
 	f.BoolVar(&mnemonicPassphrase, "phrase-passphrase", false, "the recovery phrase has a passphrase of its own: ask for it")
 	f.StringArrayVar(&p.Relays, "baseline-relay", nil, "ask this `relay`, too, for the account's profile and lists")
-	f.BoolVar(&p.Alone, "no-baseline", false, "ask no relay for the account's profile and lists")
+	f.BoolVar(&p.NoBase, "no-baseline", false, "ask no relay for the account's profile and lists")
 	return a.proofFlag(cmd)
 }
 

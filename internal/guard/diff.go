@@ -95,7 +95,7 @@ func Diff(before, after *nostr.Template) Changes {
 // Words says what changes, in a sentence; "" when nothing does.
 func (c *Changes) Words() string {
 	if c.First {
-		return fmt.Sprintf("the first version that is signed here, with %d %s", c.After, c.what())
+		return "the first version that is signed here, with " + c.what(c.After)
 	}
 	var said []string
 	say := func(n int, word string) {
@@ -108,7 +108,7 @@ func (c *Changes) Words() string {
 	say(c.Changed, "changed")
 	words := ""
 	if len(said) > 0 {
-		words = fmt.Sprintf("%d %s instead of %d: %s", c.After, c.what(), c.Before, strings.Join(said, ", "))
+		words = fmt.Sprintf("%s instead of %d: %s", c.what(c.After), c.Before, strings.Join(said, ", "))
 	}
 	content := ""
 	switch {
@@ -123,11 +123,16 @@ func (c *Changes) Words() string {
 	return words + content
 }
 
-func (c *Changes) what() string {
+// what is a number of what the event lists.
+func (c *Changes) what(n int) string {
+	one, many := "entry", "entries"
 	if c.Kind == 0 {
-		return "fields"
+		one, many = "field", "fields"
 	}
-	return "entries"
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // beside are tags that say something of the event, not of what it lists.

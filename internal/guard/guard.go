@@ -38,6 +38,9 @@ const (
 	ContentShare = 50
 	// MinContentLost bytes of content must go for that to count.
 	MinContentLost = 256
+	// StepsFor is how far back losses in small steps are added up: an app that saves
+	// a list again and again, each time a little shorter, does so within minutes.
+	StepsFor = 24 * time.Hour
 	// Off is the share of a key that is not guarded.
 	Off = -1
 )
@@ -82,7 +85,7 @@ func (c *Changes) Finding(share int) string {
 	}
 	var found []string
 	if c.entriesLost(share) {
-		found = append(found, fmt.Sprintf("%d of %d %s would be lost", c.Removed, c.Before, c.what()))
+		found = append(found, fmt.Sprintf("%d of %s would be lost", c.Removed, c.what(c.Before)))
 	}
 	if w := c.contentLost(max(share, ContentShare)); w != "" {
 		found = append(found, w)
@@ -91,6 +94,22 @@ func (c *Changes) Finding(share int) string {
 		found = append(found, fmt.Sprintf("it is dated %s before the last version", (time.Duration(c.Older)*time.Second).String()))
 	}
 	return strings.Join(found, "; ")
+}
+
+// Steps says why a person must be asked about a loss in small steps, or "": c
+// compares with the version of some time ago, of which since then each took a
+// little.
+func (c *Changes) Steps(share int, ago time.Duration) string {
+	if share == Off || c.First {
+		return ""
+	}
+	if share <= 0 || share > MaxShare {
+		share = DefaultShare
+	}
+	if !c.entriesLost(share) {
+		return ""
+	}
+	return fmt.Sprintf("%d of the %s of %s ago would be lost, in small steps", c.Removed, c.what(c.Before), ago.Round(time.Second))
 }
 
 // entriesLost compares with the share; where everything goes, the share does not

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"nsecbunker/nostr"
@@ -42,7 +43,7 @@ func TestWhatIsAskedAndWhatIsNot(t *testing.T) {
 		"as many others":                    {event(3, ps(1, 500), ""), event(3, ps(501, 1000), ""), 0, "500 of 500 entries would be lost"},
 		"one of three":                      {event(3, ps(1, 3), ""), event(3, ps(1, 2), ""), 0, ""},
 		"two of three":                      {event(3, ps(1, 3), ""), event(3, ps(1, 1), ""), 0, "2 of 3 entries would be lost"},
-		"the only one":                      {event(3, ps(1, 1), ""), event(3, nil, ""), 0, "1 of 1 entries would be lost"},
+		"the only one":                      {event(3, ps(1, 1), ""), event(3, nil, ""), 0, "1 of 1 entry would be lost"},
 		"nothing of nothing":                {event(3, nil, ""), event(3, nil, ""), 0, ""},
 		"hints are dropped":                 {event(3, nostr.Tags{{"p", "a", "wss://x", "ann"}, {"p", "b", "wss://y"}}, ""), event(3, nostr.Tags{{"p", "a"}, {"p", "b"}}, ""), 0, ""},
 		"doubles are dropped":               {event(3, append(ps(1, 5), ps(1, 5)...), ""), event(3, ps(1, 5), ""), 0, ""},
@@ -105,6 +106,25 @@ func TestAnOlderEventIsFound(t *testing.T) {
 	}
 }
 
+func TestSmallStepsAddUp(t *testing.T) {
+	then := event(3, ps(1, 100), "")
+	for n, want := range map[int]string{
+		100: "", 80: "", 79: "21 of the 100 entries of 10m0s ago would be lost, in small steps", 0: "100 of the 100 entries of 10m0s ago would be lost, in small steps",
+	} {
+		d := Diff(then, event(3, ps(1, n), ""))
+		if got := d.Steps(0, 10*time.Minute); got != want {
+			t.Errorf("%d left: %q", n, got)
+		}
+		if d.Steps(Off, time.Minute) != "" {
+			t.Errorf("%d left, off", n)
+		}
+	}
+	d := Diff(nil, then)
+	if got := d.Steps(1, time.Minute); got != "" {
+		t.Errorf("the first: %q", got)
+	}
+}
+
 func TestTheFirstVersionLosesNothing(t *testing.T) {
 	d := Diff(nil, event(3, ps(1, 5), ""))
 	if !d.First || d.After != 5 || d.Finding(1) != "" || d.Words() != "the first version that is signed here, with 5 entries" {
@@ -124,7 +144,7 @@ func TestChangesAreSaidAndListed(t *testing.T) {
 		t.Errorf("listed %q, %q, %q", d.RemovedList, d.AddedList, d.ChangedList)
 	}
 	d = Diff(event(0, nil, `{"name":"a","about":"b"}`), event(0, nil, `{"name":"z"}`))
-	if !slices.Equal(d.RemovedList, []string{"about"}) || !slices.Equal(d.ChangedList, []string{"name"}) || d.Words() != "1 fields instead of 2: 1 removed, 1 changed" {
+	if !slices.Equal(d.RemovedList, []string{"about"}) || !slices.Equal(d.ChangedList, []string{"name"}) || d.Words() != "1 field instead of 2: 1 removed, 1 changed" {
 		t.Errorf("a profile: %q, %q, %q", d.RemovedList, d.ChangedList, d.Words())
 	}
 	d = Diff(event(30023, nil, "one text"), event(30023, nil, "other"))
@@ -191,7 +211,7 @@ func random(r *rand.Rand) *nostr.Template {
 // What the guard promises of every two events, whatever they hold.
 func TestPropertiesOfLosing(t *testing.T) {
 	r := rand.New(rand.NewPCG(30, 3))
-	for n := range 8_000 {
+	for n := range 4_000 {
 		was := random(r)
 		// The same again, in any order, doubled, with more and other ends: never asked.
 		same := *was

@@ -17,7 +17,7 @@ import (
 
 const (
 	// FetchTimeout bounds one Fetch, from dialing to the end of what is stored.
-	FetchTimeout = 6 * time.Second
+	FetchTimeout = 5 * time.Second
 	// MaxFetched is how many events one Fetch takes.
 	MaxFetched = 256
 	// MaxFetchedBytes bounds their bytes.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/guard"
@@ -17,6 +18,8 @@ import (
 // Versions is what the guard compares with.
 type Versions interface {
 	LastVersion(ctx context.Context, t bunker.TenantID, k bunker.KeyID, kind nostr.Kind, at bunker.Address) (bunker.LastVersion, error)
+	// SeenVersion returns from which version on losses in small steps are counted.
+	SeenVersion(ctx context.Context, t bunker.TenantID, k bunker.KeyID, kind nostr.Kind, at bunker.Address, since int64) (*bunker.KeptVersion, error)
 	// Approval returns a question, for what it showed.
 	Approval(ctx context.Context, t bunker.TenantID, id bunker.ApprovalID) (*bunker.Approval, error)
 }
@@ -32,8 +35,9 @@ type guarded struct {
 }
 
 // guard compares what is to be signed with the version before; nil for what takes
-// no other's place. It costs one lookup, and opening and reading that version.
-func (s *Signer) guard(ctx context.Context, k *bunker.UserKey, op *policy.Operation) (*guarded, error) {
+// no other's place. It costs one lookup, and opening and reading that version; where
+// entries go, the same again for the small steps.
+func (s *Signer) guard(ctx context.Context, k *bunker.UserKey, op *policy.Operation, now time.Time) (*guarded, error) {
 	if op.Method != nip46.SignEvent || !guard.Guarded(op.Template.Kind) {
 		return nil, nil
 	}
@@ -56,6 +60,11 @@ func (s *Signer) guard(ctx context.Context, k *bunker.UserKey, op *policy.Operat
 	default:
 		g.changes = guard.Diff(before, t)
 		g.finding = g.changes.Finding(int(k.GuardShare))
+		if g.finding == "" && g.changes.Removed > 0 && k.GuardShare != guard.Off {
+			if g.finding, err = s.steps(ctx, k, g, t, now); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if g.last.Current != nil {
 		g.changes.Base = g.last.Current.EventID.String()
@@ -66,6 +75,24 @@ func (s *Signer) guard(ctx context.Context, k *bunker.UserKey, op *policy.Operat
 		g.finding = ""
 	}
 	return g, nil
+}
+
+// steps adds up what was lost little by little since a person has seen the list, or
+// for guard.StepsFor.
+func (s *Signer) steps(ctx context.Context, k *bunker.UserKey, g *guarded, t *nostr.Template, now time.Time) (string, error) {
+	v, err := s.Store.SeenVersion(ctx, s.Tenant, k.ID, t.Kind, g.at, now.Add(-guard.StepsFor).UnixMilli())
+	if err != nil || v == nil || v.Seq == g.last.Current.Seq {
+		return "", err
+	}
+	then, err := s.openVersion(v)
+	if errors.Is(err, bunker.ErrTampered) {
+		return guard.Unreadable, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	d := guard.Diff(then, t)
+	return d.Steps(int(k.GuardShare), now.Sub(time.UnixMilli(v.KeptAt))), nil
 }
 
 // unknownBefore reports a kind of which nothing is kept though there may be a
@@ -130,6 +157,7 @@ func (s *Signer) shownBase(q *bunker.Approval) string {
 }
 
 // keep has the commit keep what was signed, unless it is the last version already.
+// A signature that the guard found something about was agreed to by a person.
 func (s *Signer) keep(c *call, e *bunker.Entry, g *guarded, id nostr.ID, t *nostr.Template, event []byte) error {
 	if g == nil || g.last.Current != nil && g.last.Current.EventID == id {
 		return nil
@@ -137,6 +165,7 @@ func (s *Signer) keep(c *call, e *bunker.Entry, g *guarded, id nostr.ID, t *nost
 	v := &bunker.KeptVersion{
 		Tenant: s.Tenant, Key: c.view.Key.ID, Kind: t.Kind, Address: g.at, Seq: g.last.Seq + 1, CreatedAt: t.CreatedAt, EventID: id,
 		Source: bunker.KeptSigned, Connection: e.Connection, KeptAt: c.Now.UnixMilli(),
+		Seen: g.finding != "" || e.Connection == "",
 	}
 	var err error
 	if v.Sealed, err = s.Vault.SealVersion(v, event); err != nil {

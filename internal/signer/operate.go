@@ -43,7 +43,7 @@ func (s *Signer) operate(ctx context.Context, c *call, e *bunker.Entry) (Judgeme
 	if refused != nil {
 		return s.floored(c, e, refused)
 	}
-	g, err := s.guard(ctx, c.view.Key, op)
+	g, err := s.guard(ctx, c.view.Key, op, c.Now)
 	if errors.Is(err, vault.ErrSealed) {
 		return s.refuse(c, e, "sealed", "this bunker is sealed; ask its administrator to unseal it")
 	}

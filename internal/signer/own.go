@@ -60,7 +60,7 @@ func (s *Signer) Own(ctx context.Context, r OwnRequest) (*bunker.Entry, *nostr.E
 		return nil, nil, bunker.Errorf(d.Code, "%s", d.Reason)
 	}
 	c := &call{Arrival: Arrival{Now: r.Now}, view: bunker.View{Tenant: *r.Tenant, Connection: conn, Key: r.Key}}
-	g, err := s.guard(ctx, r.Key, op)
+	g, err := s.guard(ctx, r.Key, op, r.Now)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -66,6 +66,7 @@ var contract = []struct {
 	{"TheCurrentVersionIsTheOneThatRelaysHold", versionsCurrent},
 	{"SoManyVersionsAreKeptAndNoMore", versionsBounded},
 	{"SoManyBytesOfVersionsAreKeptAndNoMore", versionBytesBounded},
+	{"SmallStepsAreCountedFromWhatAPersonSaw", versionsSeen},
 	{"VersionsAreFoundByTheirEvent", versionsFound},
 	{"VersionsAreErasedWithTheirKey", versionsErased},
 

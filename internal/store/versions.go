@@ -17,12 +17,16 @@ const (
 	MaxVersionBytes = 32 << 20
 )
 
-const versionColumns = `v.tenant, v.key_id, v.kind, v.address, v.seq, v.created_at, v.event_id, v.source, v.connection, v.kept_at, v.sealed`
+const versionColumns = `v.tenant, v.key_id, v.kind, v.address, v.seq, v.created_at, v.event_id, v.source, v.connection, v.kept_at, v.seen, v.sealed`
+
+// listColumns are versionColumns without the bytes: a list of a key's versions would
+// hold all of them at once.
+const listColumns = `v.tenant, v.key_id, v.kind, v.address, v.seq, v.created_at, v.event_id, v.source, v.connection, v.kept_at, v.seen, x''`
 
 func fillVersion(row scanner, v *bunker.KeptVersion) error {
 	var kind int64
 	err := row.Scan((*string)(&v.Tenant), (*string)(&v.Key), &kind, b32{(*[32]byte)(&v.Address)}, &v.Seq, &v.CreatedAt,
-		b32{(*[32]byte)(&v.EventID)}, (*string)(&v.Source), (*string)(&v.Connection), &v.KeptAt, &v.Sealed)
+		b32{(*[32]byte)(&v.EventID)}, (*string)(&v.Source), (*string)(&v.Connection), &v.KeptAt, yesno{&v.Seen}, &v.Sealed)
 	v.Kind = nostr.Kind(kind)
 	return err
 }
@@ -33,8 +37,8 @@ func fillListed(row scanner, v *bunker.KeptVersion) error {
 }
 
 // keepVersion writes nothing when the version before is not the last one any more.
-const keepVersion = `INSERT INTO kept_version (tenant, key_id, kind, address, seq, created_at, event_id, source, connection, kept_at, size, sealed)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+const keepVersion = `INSERT INTO kept_version (tenant, key_id, kind, address, seq, created_at, event_id, source, connection, kept_at, seen, size, sealed)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
 WHERE (SELECT coalesce(max(seq), 0) FROM kept_version WHERE tenant = $1 AND key_id = $2 AND kind = $3 AND address = $4) = $5 - 1`
 
 // current is the number of the version at an address that relays hold.
@@ -48,7 +52,7 @@ WHERE v.tenant = $1 AND v.key_id = $2 AND v.kind = $3 AND v.address = $4 AND v.s
 func versionArgs(v *bunker.KeptVersion) []any {
 	return []any{
 		string(v.Tenant), string(v.Key), int64(v.Kind), v.Address[:], v.Seq, v.CreatedAt, v.EventID[:], string(v.Source),
-		string(v.Connection), v.KeptAt, len(v.Sealed), v.Sealed,
+		string(v.Connection), v.KeptAt, num(v.Seen), len(v.Sealed), v.Sealed,
 	}
 }
 
@@ -93,6 +97,26 @@ func (s *Store) lastVersion(ctx context.Context, q querier, t bunker.TenantID, k
 	return last, nil
 }
 
+// SeenVersion returns from which version on losses in small steps are counted: the
+// oldest that was kept since a time (unix ms), of those after the last that a person
+// has seen, that one included. nil: there is none.
+func (s *Store) SeenVersion(ctx context.Context, t bunker.TenantID, k bunker.KeyID, kind nostr.Kind, at bunker.Address, since int64) (*bunker.KeptVersion, error) {
+	var v bunker.KeptVersion
+	err := fillVersion(s.read.QueryRowContext(ctx, `SELECT `+versionColumns+` FROM kept_version v
+WHERE v.tenant = $1 AND v.key_id = $2 AND v.kind = $3 AND v.address = $4 AND v.seq = (
+SELECT min(o.seq) FROM kept_version o WHERE o.tenant = $1 AND o.key_id = $2 AND o.kind = $3 AND o.address = $4 AND o.kept_at >= $5
+ AND o.seq >= (SELECT coalesce(max(l.seq), 0) FROM kept_version l
+  WHERE l.tenant = $1 AND l.key_id = $2 AND l.kind = $3 AND l.address = $4 AND l.seen = 1))`,
+		string(t), string(k), int64(kind), at[:], since), &v)
+	if isNone(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, s.explain("reading a kept version", err)
+	}
+	return &v, nil
+}
+
 // VersionPage is a place in the list of a key's versions, newest first.
 type VersionPage struct {
 	Kind   int64 // -1: every kind
@@ -102,12 +126,20 @@ type VersionPage struct {
 	Limit    int
 }
 
-// Versions returns a key's kept versions, the one that was kept last first.
+// Versions returns a key's kept versions, the one that was kept last first, without
+// their bytes: see VersionBytes.
 func (s *Store) Versions(ctx context.Context, t bunker.TenantID, k bunker.KeyID, p VersionPage) ([]bunker.KeptVersion, error) {
-	out, err := scanAll(ctx, s.read, fillListed, `SELECT `+versionColumns+`, v.seq = `+current+` FROM kept_version v
+	out, err := scanAll(ctx, s.read, fillListed, `SELECT `+listColumns+`, v.seq = `+current+` FROM kept_version v
 WHERE v.tenant = $1 AND v.key_id = $2 AND ($3 < 0 OR v.kind = $3) AND ($4 = 0 OR v.kept_at < $4 OR (v.kept_at = $4 AND v.event_id < $5))
 ORDER BY v.kept_at DESC, v.event_id DESC LIMIT $6`, string(t), string(k), p.Kind, p.Before, p.BeforeID[:], Page{Limit: p.Limit}.limit())
 	return out, s.explain("listing kept versions", err)
+}
+
+// VersionBytes reads the bytes of a version of a list.
+func (s *Store) VersionBytes(ctx context.Context, v *bunker.KeptVersion) error {
+	err := s.read.QueryRowContext(ctx, `SELECT sealed FROM kept_version WHERE tenant = $1 AND key_id = $2 AND kind = $3 AND address = $4 AND seq = $5`,
+		string(v.Tenant), string(v.Key), int64(v.Kind), v.Address[:], v.Seq).Scan(&v.Sealed)
+	return s.explain("reading a kept version", orNotFound(err, "version", v.EventID.String()))
 }
 
 // VersionsOf returns a key's versions of events whose id begins with these bytes,

@@ -121,6 +121,13 @@ func versionsBounded(t *testing.T, f *fixture) {
 	if err != nil || len(list) != MaxVersions || list[0].Seq != MaxVersions+5 || !list[0].Current || list[1].Current || list[MaxVersions-1].Seq != 6 {
 		t.Errorf("%d, %v", len(list), err)
 	}
+	if err := f.VersionBytes(context.Background(), &list[3]); err != nil || string(list[3].Sealed) != "sealed bytes" || len(list[2].Sealed) != 0 {
+		t.Errorf("bytes of one: %q, of another %q, %v", list[3].Sealed, list[2].Sealed, err)
+	}
+	list[3].Seq = 1
+	if err := f.VersionBytes(context.Background(), &list[3]); bunker.AsError(err).Code != bunker.CodeNotFound {
+		t.Errorf("bytes of one that was forgotten: %v", err)
+	}
 	// In pages, each once.
 	seen := map[nostr.ID]bool{}
 	for p := (VersionPage{Kind: 3, Limit: 7}); ; {
@@ -182,6 +189,37 @@ func versionBytesBounded(t *testing.T, f *fixture) {
 	}
 	if n, err := f.Prune(context.Background()); n != 0 || err != nil {
 		t.Errorf("again: %d, %v", n, err)
+	}
+}
+
+func versionsSeen(t *testing.T, f *fixture) {
+	k := f.addKey("herald")
+	c := f.addConnection(k)
+	at := bunker.Address{1}
+	seen := func(since int64) int64 {
+		t.Helper()
+		v, err := f.SeenVersion(context.Background(), bunker.SelfHosted, k.ID, 3, at, since)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v == nil {
+			return 0
+		}
+		return v.Seq
+	}
+	if n := seen(0); n != 0 {
+		t.Errorf("none is kept, and %d is found", n)
+	}
+	for i, bySomebody := range []bool{false, false, true, false, false} {
+		v := f.version(k.ID, 3, at)
+		v.KeptAt, v.Seen = int64(100*(i+1)), bySomebody
+		f.mustCommit(f.keeping(c, v))
+		f.mustCommit(f.keeping(c, f.version(k.ID, 3, bunker.Address{2}))) // another's
+	}
+	for since, want := range map[int64]int64{0: 3, 300: 3, 301: 4, 500: 5, 501: 0} {
+		if n := seen(since); n != want {
+			t.Errorf("since %d: %d, want %d", since, n, want)
+		}
 	}
 }
 

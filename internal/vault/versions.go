@@ -35,6 +35,7 @@ func versionPlace(k *bunker.KeptVersion) Place {
 		Flags: []string{
 			"key " + string(k.Key), "kind " + strconv.Itoa(int(k.Kind)), "dated " + strconv.FormatInt(k.CreatedAt, 10),
 			"source " + string(k.Source), "connection " + string(k.Connection), "kept " + strconv.FormatInt(k.KeptAt, 10),
+			"seen " + strconv.FormatBool(k.Seen),
 		},
 	}
 }

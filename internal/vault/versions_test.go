@@ -27,7 +27,7 @@ func TestAVersionIsBoundToEverythingThatItsRowSays(t *testing.T) {
 		"address": func(k *bunker.KeptVersion) { k.Address[5]++ }, "number": func(k *bunker.KeptVersion) { k.Seq++ },
 		"date": func(k *bunker.KeptVersion) { k.CreatedAt++ }, "event": func(k *bunker.KeptVersion) { k.EventID[9]++ },
 		"source": func(k *bunker.KeptVersion) { k.Source = bunker.KeptFetched }, "connection": func(k *bunker.KeptVersion) { k.Connection = "" },
-		"time": func(k *bunker.KeptVersion) { k.KeptAt++ },
+		"time": func(k *bunker.KeptVersion) { k.KeptAt++ }, "word of a person": func(k *bunker.KeptVersion) { k.Seen = true },
 	} {
 		other := k
 		edit(&other)

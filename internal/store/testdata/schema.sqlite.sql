@@ -185,6 +185,7 @@ CREATE TABLE kept_version (
   source     TEXT    NOT NULL CHECK (source IN ('signed', 'fetched')),
   connection TEXT    NOT NULL, -- '' for an admin's, and what was fetched
   kept_at    INTEGER NOT NULL,
+  seen       INTEGER NOT NULL, -- 1: a person agreed to it, or a relay had it; losses in small steps are counted from here
   size       INTEGER NOT NULL, -- bytes of sealed
   sealed     BLOB    NOT NULL,
   PRIMARY KEY (tenant, key_id, kind, address, seq)
