@@ -18,6 +18,8 @@ type Compiled struct {
 	policy *bunker.Policy
 	zone   *time.Location
 	rules  []rule // in order of id, so that their order in the policy does not matter
+	// Whether any rule has a budget, or hangs on what a decryption brings to light.
+	budgets, results bool
 
 	// Which rules can speak of what, as places in rules, ascending.
 	sign     map[nostr.Kind][]int
@@ -33,6 +35,9 @@ const maxIndexed = 64
 type rule struct {
 	*bunker.Rule
 	parts   []part
+	sign    []part // those of sign_event
+	texts   []part // the others
+	event   bool   // it makes demands on an event
 	relays  []string
 	words   []string // folded
 	pattern *regexp.Regexp
@@ -52,6 +57,8 @@ func Compile(p *bunker.Policy) (*Compiled, error) {
 			return nil, fmt.Errorf("rule %s of policy %s: %w", p.Rules[i].ID, p.Name, err)
 		}
 		c.rules = append(c.rules, r)
+		c.budgets = c.budgets || r.Budget != nil
+		c.results = c.results || len(r.Results) > 0 || slices.ContainsFunc(r.parts, func(p part) bool { return p.result != nil })
 	}
 	slices.SortStableFunc(c.rules, func(a, b rule) int { return strings.Compare(a.ID, b.ID) })
 	for i := range c.rules {
@@ -68,6 +75,14 @@ func compileRule(b *bunker.Rule) (r rule, err error) {
 	if r.parts, err = partsOf(b); err != nil {
 		return r, err
 	}
+	for _, p := range r.parts {
+		if p.method == nip46.SignEvent {
+			r.sign = append(r.sign, p)
+		} else {
+			r.texts = append(r.texts, p)
+		}
+	}
+	r.event = len(b.Tags) > 0 || b.Content != nil || b.MaxSkew != 0
 	for _, u := range b.Relays {
 		n, err := relayName(u)
 		if err != nil {
