@@ -51,8 +51,9 @@ func Compile(p *bunker.Policy) (*Compiled, error) {
 		return nil, err
 	}
 	c := &Compiled{policy: p, zone: zone, sign: map[nostr.Kind][]int{}, crypt: map[nip46.Method][]int{}}
+	sets := rightSets()
 	for i := range p.Rules {
-		r, err := compileRule(&p.Rules[i])
+		r, err := compileRule(&p.Rules[i], sets)
 		if err != nil {
 			return nil, fmt.Errorf("rule %s of policy %s: %w", p.Rules[i].ID, p.Name, err)
 		}
@@ -70,9 +71,9 @@ func Compile(p *bunker.Policy) (*Compiled, error) {
 // Policy is what was compiled; it must not be changed.
 func (c *Compiled) Policy() *bunker.Policy { return c.policy }
 
-func compileRule(b *bunker.Rule) (r rule, err error) {
+func compileRule(b *bunker.Rule, sets map[string][]part) (r rule, err error) {
 	r.Rule = b
-	if r.parts, err = partsOf(b); err != nil {
+	if r.parts, err = partsAmong(b, sets); err != nil {
 		return r, err
 	}
 	for _, p := range r.parts {
@@ -114,9 +115,11 @@ func relayName(u string) (string, error) {
 
 // partsOf is what a rule speaks of: its methods and its right sets together, or,
 // where it names none, every method.
-func partsOf(b *bunker.Rule) (parts []part, err error) {
+func partsOf(b *bunker.Rule) ([]part, error) { return partsAmong(b, rightSets()) }
+
+func partsAmong(b *bunker.Rule, sets map[string][]part) (parts []part, err error) {
 	for _, name := range b.Rights {
-		p, ok := right(name)
+		p, ok := sets[name]
 		if !ok {
 			return nil, fmt.Errorf("there is no right set %q", bunker.Display(name, 64))
 		}
