@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -121,7 +122,7 @@ func ruleRow(raw json.RawMessage) (id, effect, rest string, err error) {
 	if err := json.Compact(&b, raw); err != nil {
 		return "", "", "", err
 	}
-	what := strings.Trim(b.String(), "{}")
+	what := strings.TrimSuffix(strings.TrimPrefix(b.String(), "{"), "}")
 	for _, part := range []string{fmt.Sprintf("%q:%q", "id", r.ID), fmt.Sprintf("%q:%q", "effect", r.Effect)} {
 		what = strings.TrimPrefix(strings.Replace(what, part, "", 1), ",")
 	}
@@ -166,7 +167,11 @@ func (a *app) policyCreateCmd() *cobra.Command {
 			if p.Rules, err = a.rulesFile(cmd.Context(), file); err != nil {
 				return err
 			}
+			if p.Zone == "" {
+				p.Zone = a.localZone()
+			}
 			return show(cmd.Context(), a, "policy.create", p, func(r policyAnswer) error {
+				a.say("Its hours and budgets are in the time zone %s.", shown(r.Policy.Zone, 64))
 				a.say("The policy %s has %d rules. Hand it out: nsecbunker token create KEY --client NAME --policy %s", name(r.Policy.Name), r.Policy.Count, name(r.Policy.Name))
 				return a.line(r.Policy.ID)
 			})
@@ -174,8 +179,25 @@ func (a *app) policyCreateCmd() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&file, "rules", "", "`file` with the rules, a JSON array; - for stdin")
 	cmd.Flags().StringVar(&p.Description, "description", "", "what it is for, in `words`")
-	cmd.Flags().StringVar(&p.Zone, "zone", "", "time `zone` of its hours and budgets, such as Europe/Paris (default: UTC)")
+	cmd.Flags().StringVar(&p.Zone, "zone", "", "time `zone` of its hours and budgets, such as Europe/Paris (default: this machine's)")
 	return cmd
+}
+
+// localZone is the name of this machine's time zone, "" where it has none that
+// others know.
+func (a *app) localZone() string {
+	zone := strings.TrimPrefix(a.getenv("TZ"), ":")
+	if zone == "" {
+		target, err := os.Readlink("/etc/localtime")
+		if err != nil {
+			return ""
+		}
+		_, zone, _ = strings.Cut(target, "zoneinfo/")
+	}
+	if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {
+		return ""
+	}
+	return zone
 }
 
 // rulesFile reads rules, which must be JSON; the bunker says what is wrong with
