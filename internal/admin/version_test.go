@@ -207,9 +207,9 @@ func TestAnImportOfWhichRelaysKnowNothingIsTold(t *testing.T) {
 		}
 	}
 	// What is found later counts.
-	res := f.do("key.import", m{"name": "late", "secret": string(nip19.EncodeNsec(secretOf(9)))})
+	f.do("key.import", m{"name": "late", "secret": string(nip19.EncodeNsec(secretOf(9)))})
 	f.out.base = Baseline{Events: accountEvents(t, 9)}
-	if res = f.do("key.baseline", m{"key": "late"}); str(res, "key", "baseline") != "fetched" || get(res, "baseline", "kept") != 2.0 {
+	if res := f.do("key.baseline", m{"key": "late"}); str(res, "key", "baseline") != "fetched" || get(res, "baseline", "kept") != 2.0 {
 		t.Errorf("later: %v", res)
 	}
 	f.do("key.add", m{"name": "made"})
