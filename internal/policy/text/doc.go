@@ -13,7 +13,7 @@ const (
 	// of three hundred bytes fit.
 	MaxText = 512 << 10
 	// MaxRules is how many rules a policy may have.
-	MaxRules = 1024
+	MaxRules = 1000
 	// MaxItems is how many entries a list in a rule may have.
 	MaxItems = 512
 	// MaxID is the length of the longest rule id, in bytes.
@@ -33,10 +33,15 @@ const (
 	// characters.
 	MaxWord = 100
 	// MaxPattern is the size of the longest regular expression, in bytes.
-	MaxPattern = 500
+	MaxPattern = 256
 	// MaxPatternSize is how many instructions a regular expression may compile to:
 	// RE2 takes time in proportion to it, and "{1000}" makes much of little.
 	MaxPatternSize = 2000
+	// MaxPatterns is how many rules of a policy may have a regular expression: each
+	// reads the whole content, of an event that the app chooses.
+	MaxPatterns = 32
+	// MaxBudgets is how many rules of a policy may have a budget.
+	MaxBudgets = 64
 	// MaxLength is the largest length that content may be held against, in
 	// characters: more than any relay takes.
 	MaxLength = 1 << 20

@@ -87,7 +87,7 @@ func tagMatches() *rapid.Generator[[]bunker.TagMatch] {
 
 func contents() *rapid.Generator[*bunker.ContentMatch] {
 	return rapid.Custom(func(t *rapid.T) *bunker.ContentMatch {
-		c := &bunker.ContentMatch{MaxLength: rapid.IntRange(1, 5000).Draw(t, "max")}
+		c := &bunker.ContentMatch{MaxLength: rapid.IntRange(20, 5000).Draw(t, "max")}
 		c.MinLength = sometimes(t, rapid.IntRange(1, c.MaxLength), "min")
 		c.Words = sometimes(t, rapid.SliceOfNDistinct(words(20), 1, 4, strings.ToLower), "words")
 		c.Pattern = sometimes(t, oneOf(`^\d+$`, `(?i)hello|"world"`, `it's \bfine\b`, "\u200bx", `a{1,20}`, `#[a-z]+`), "pattern")
@@ -143,9 +143,14 @@ func rules() *rapid.Generator[bunker.Rule] {
 		r.Hours = sometimes(t, hours(), "hours")
 		r.Doors = sometimes(t, someOf(bunker.DoorRelay, bunker.DoorHTTP), "doors")
 		r.Relays = sometimes(t, someOf("wss://relay.example.com", "ws://127.0.0.1:7777", "wss://a.example/x?y=z"), "relays")
+		if len(r.Doors) == 1 && r.Doors[0] == bunker.DoorHTTP {
+			r.Relays = nil
+		}
 		r.ExpiresAt = sometimes(t, rapid.OneOf(
-			rapid.Custom(func(t *rapid.T) int64 { return time.Date(2027, 1, rapid.IntRange(1, 700).Draw(t, "day"), 0, 0, 0, 0, time.UTC).UnixMilli() }),
-			rapid.Int64Range(now+1, time.Date(MaxYear, 12, 31, 0, 0, 0, 0, time.UTC).UnixMilli())), "expires")
+			rapid.Custom(func(t *rapid.T) int64 {
+				return time.Date(2027, 1, rapid.IntRange(1, 700).Draw(t, "day"), 0, 0, 0, 0, time.UTC).UnixMilli()
+			}),
+			rapid.Int64Range(now+14*24*3600*1000, time.Date(MaxYear, 12, 31, 0, 0, 0, 0, time.UTC).UnixMilli())), "expires")
 		r.For = 1000 * sometimes(t, rapid.Int64Range(1, MaxPeriod), "for")
 		switch r.Effect {
 		case bunker.Allow:

@@ -184,6 +184,9 @@ type week [minutesAWeek/64 + 1]uint64
 
 // add puts a window in and reports whether any of it was there before.
 func (w *week) add(h bunker.Hours) (overlap bool) {
+	if h.From < 0 || h.From >= minutesADay || h.To < 0 || h.To > minutesADay {
+		return false // no window: the check refuses it
+	}
 	days := h.Days
 	if len(days) == 0 {
 		days = weekdays[:]

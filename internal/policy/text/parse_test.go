@@ -188,4 +188,4 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-func refusals(t *Text) []Problem { return nil }
+func refusals(t *Text) []Problem { no, _ := Split(t.Check(now)); return no }

@@ -131,6 +131,8 @@ func tagValue(t bunker.TagMatch) string {
 	switch {
 	case t.Absent:
 		return "false"
+	case len(t.Values) == 0 && t.Max == 0:
+		return "true"
 	case t.Max == 0:
 		return values
 	case len(t.Values) == 0:

@@ -19,6 +19,8 @@ type Problem struct {
 	Words string `json:"words"`
 	Hint  string `json:"hint,omitempty"` // the next step
 	Line  int    `json:"line,omitempty"` // in the text; 0: not from a text
+
+	path string // of the key, for its line
 }
 
 // String is the problem in one line, the hint left out.
@@ -38,6 +40,9 @@ func (p Problem) String() string {
 	}
 	return strings.Join(at, ", ") + ": " + p.Words
 }
+
+// dotsToSlashes turns a field into the path of its key.
+func dotsToSlashes(s string) string { return strings.ReplaceAll(s, ".", "/") }
 
 // Split parts refusals from warnings.
 func Split(all []Problem) (refusals, warnings []Problem) {

@@ -176,6 +176,9 @@ func parseRelay(v any) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("%s is no relay's address: write it in quotes, such as \"wss://relay.example.com\"", typeName(v))
 	}
+	if s == embedded {
+		return s, nil
+	}
 	return nip46.NormalizeRelayURL(s)
 }
 
@@ -273,9 +276,7 @@ func (r *reader) tag(at, name string, v any) bunker.TagMatch {
 	m := bunker.TagMatch{Name: name}
 	switch v := v.(type) {
 	case bool:
-		if m.Absent = !v; v {
-			r.fail(at, fmt.Sprintf("write the values that it may have; %s = false means that it must not be there", clip(name)), "true says nothing about the tag")
-		}
+		m.Absent = !v // true is the bare demand that there is one
 	case map[string]any:
 		r.sub(at, v, fmt.Sprintf("%s = {max = 3}", clip(name)), []field{
 			{"values", func(r *reader, at string, v any) { m.Values = r.strings(at, v) }},
