@@ -50,6 +50,9 @@ type Entry struct {
 	To RequestState
 	// Envelope is the request's closed event as JSON, kept only while parked.
 	Envelope []byte
+	// Link is the relay that brought the request, kept while parked: rules may
+	// look at it.
+	Link string
 	// Relays are where the reply goes; empty: the tenant's relays.
 	Relays []string
 	Basis  Basis
@@ -60,7 +63,9 @@ type Entry struct {
 	UpdateConnection *Connection // Version is already the next one
 	UpdateToken      *Token      // redeemed; Version is already the next one
 	NewGrants        []*Grant
-	Spend            GrantID // one use, guarded
+	Spend            GrantID   // one use, guarded
+	SpendAlso        []GrantID // further counted grants that were needed, likewise
+	Charges          []Charge  // one use of each budget, guarded
 	NewApproval      *Approval
 	// MaxQuestions, with NewApproval: as many questions of its connection may be
 	// open with this one, checked in the commit, since others are decided at the
@@ -157,6 +162,8 @@ type View struct {
 	Connection *Connection
 	Key        *UserKey
 	Grants     []Grant // of the connection, ended ones left out
+	// Policies are those that the grants name, deleted ones too.
+	Policies []PolicyAt
 	// Unverified: the tenant is sealed, so no MAC was checked. Good for one
 	// thing: to refuse a known client.
 	Unverified bool
@@ -188,5 +195,6 @@ type Parked struct {
 	Tenant   TenantID
 	EventID  nostr.ID
 	Envelope []byte
+	Link     string // see Entry.Link
 	Approval Approval
 }

@@ -283,6 +283,10 @@ func (tx *Tx) macAll() error {
 			func(g *bunker.Grant) (string, any) {
 				return `UPDATE connection_grant SET mac = $1 WHERE tenant = $2 AND id = $3`, string(g.ID)
 			}),
+		remac(tx, fillPolicy, `SELECT `+policyColumns+` FROM policy p WHERE p.tenant = $1`, t,
+			func(p *bunker.Policy) (string, any) {
+				return `UPDATE policy SET mac = $1 WHERE tenant = $2 AND id = $3`, string(p.ID)
+			}),
 		remac(tx, fillAdmin, `SELECT `+adminColumns+` FROM admin a WHERE a.tenant = $1`, t,
 			func(a *bunker.Admin) (string, any) {
 				return `UPDATE admin SET mac = $1 WHERE tenant = $2 AND pubkey = $3`, a.PubKey[:]

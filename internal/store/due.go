@@ -180,8 +180,8 @@ WHERE r.tenant = $1 AND r.state = 'undeliverable' ORDER BY r.created_at DESC, r.
 // request took their question over. Approval.EventID then names the newer one.
 func (s *Store) DueParked(ctx context.Context, limit int) ([]bunker.Parked, error) {
 	out, err := scanAll(ctx, s.read, func(row scanner, p *bunker.Parked) error {
-		return row.Scan(append([]any{(*string)(&p.Tenant), b32{(*[32]byte)(&p.EventID)}, &p.Envelope}, approvalFields(&p.Approval)...)...)
-	}, `SELECT r.tenant, r.event_id, r.envelope, `+approvalColumns+`
+		return row.Scan(append([]any{(*string)(&p.Tenant), b32{(*[32]byte)(&p.EventID)}, &p.Envelope, &p.Link}, approvalFields(&p.Approval)...)...)
+	}, `SELECT r.tenant, r.event_id, r.envelope, r.link, `+approvalColumns+`
 FROM request r JOIN approval a ON a.tenant = r.tenant AND a.id = r.question
 WHERE r.state = 'parked' AND (a.state <> 'pending' OR a.reply_by <= $1 OR a.event_id <> r.event_id)
 ORDER BY r.inserted_at, r.event_id LIMIT $2`, s.clock.ledger(), limit)

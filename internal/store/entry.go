@@ -62,7 +62,7 @@ func (g *group) apply(w *waiting, h *head) (bunker.Outcome, error) {
 // and so needs a savepoint. Most requests write their row, their record and
 // their reply only: the first statement refuses them or nothing does.
 func undoable(e *bunker.Entry) bool {
-	return e.NewConnection != nil || e.UpdateConnection != nil || e.UpdateToken != nil || len(e.NewGrants) > 0 || e.Spend != "" ||
+	return e.NewConnection != nil || e.UpdateConnection != nil || e.UpdateToken != nil || len(e.NewGrants) > 0 || e.Spend != "" || len(e.Charges) > 0 ||
 		e.NewApproval != nil || e.JoinApproval != "" || e.Withdraw != ""
 }
 
@@ -82,7 +82,7 @@ func (g *group) write(w *waiting, h *head) (bunker.Outcome, error) {
 	if out != bunker.Committed || err != nil {
 		return out, err
 	}
-	for _, step := range []func(*waiting, *head) (bool, error){g.redeem, g.connect, g.grant, g.ask} {
+	for _, step := range []func(*waiting, *head) (bool, error){g.redeem, g.connect, g.grant, g.charge, g.ask} {
 		ok, err := step(w, h)
 		if err != nil {
 			return bunker.Failed, err
@@ -113,13 +113,14 @@ func (g *group) claim(e *bunker.Entry, h *head, eventAt *int64) (bunker.Outcome,
 			question = e.NewApproval.ID
 		}
 		var envelope []byte
+		link := ""
 		if e.To == bunker.RequestParked {
-			envelope = e.Envelope
+			envelope, link = e.Envelope, e.Link
 		}
 		ok, err = g.s.did(stmtRequest, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), e.Method, e.OpDigest[:],
 			e.CreatedAt, string(e.To), envelope, listText(e.Relays), string(question), e.Basis.Tenant, e.Basis.ConnectionVersion,
 			e.Basis.KeyVersion, g.s.instance, until, now, string(e.Basis.Connection), string(e.Basis.Key), string(e.Basis.Token),
-			e.Basis.TokenVersion)
+			e.Basis.TokenVersion, link)
 	}
 	if ok || err != nil {
 		return bunker.Committed, err
@@ -199,7 +200,13 @@ func (g *group) grant(w *waiting, h *head) (bool, error) {
 	if e.Spend == "" {
 		return true, nil
 	}
-	return g.s.did(stmtSpend, string(e.Tenant), string(e.Spend), string(e.Connection), h.LedgerTime)
+	for _, id := range append([]bunker.GrantID{e.Spend}, e.SpendAlso...) {
+		ok, err := g.s.did(stmtSpend, string(e.Tenant), string(id), string(e.Connection), h.LedgerTime)
+		if !ok || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func (g *group) ask(w *waiting, h *head) (bool, error) {

@@ -78,7 +78,16 @@ AND NOT EXISTS (SELECT 1 FROM request r WHERE r.state = 'parked' AND r.question 
 			return err
 		}
 		answered, err := res.RowsAffected()
-		removed = len(gone) + int(answered)
+		if err != nil {
+			return err
+		}
+		if res, err = s.write.ExecContext(ctx, `DELETE FROM budget WHERE (tenant, policy, rule, scope, span) IN (
+SELECT tenant, policy, rule, scope, span FROM budget WHERE ends_at > 0 AND ends_at <= $1 ORDER BY ends_at LIMIT $2)`,
+			now-bunker.KeepRows.Milliseconds(), pruneBatch); err != nil {
+			return err
+		}
+		over, err := res.RowsAffected()
+		removed = len(gone) + int(answered) + int(over)
 		changed = removed + len(old)
 		return err
 	})

@@ -28,6 +28,7 @@ const (
 	stmtMetadata
 	stmtGrant
 	stmtSpend
+	stmtCharge
 	stmtApproval
 	stmtOpen
 	stmtJoin
@@ -58,12 +59,12 @@ var statements = [stmtCount]struct{ name, text string }{
 	// The request's row: the claim. No row is written when the event has one,
 	// or when what was read has moved.
 	stmtRequest: {"request", `INSERT INTO request (event_id, tenant, signer, client, connection, method, op_digest, created_at, state, envelope,
-relays, question, tenant_version, connection_version, key_version, publisher, publish_until, inserted_at, ready_at)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18
+relays, question, tenant_version, connection_version, key_version, publisher, publish_until, inserted_at, ready_at, link)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $23
 WHERE ` + basisHolds + ` ON CONFLICT (event_id) DO NOTHING`},
 	// parked → ready: the question is resolved, its time is up, or a newer
 	// request took it over.
-	stmtReplay: {"replay", `UPDATE request SET state = 'ready', envelope = NULL, relays = $1, tenant_version = $2, connection_version = $3,
+	stmtReplay: {"replay", `UPDATE request SET state = 'ready', envelope = NULL, link = '', relays = $1, tenant_version = $2, connection_version = $3,
 key_version = $4, publisher = $5, publish_until = $6, ready_at = $7
 WHERE event_id = $8 AND tenant = $9 AND state = 'parked'
 AND NOT EXISTS (SELECT 1 FROM approval a WHERE a.tenant = request.tenant AND a.id = request.question
@@ -80,6 +81,7 @@ version = $7, mac = $8, metadata = $9 WHERE tenant = $10 AND id = $11 AND versio
 	stmtGrant:    {"grant", grantPut},
 	stmtSpend: {"spend", `UPDATE connection_grant SET uses = uses + 1
 WHERE tenant = $1 AND id = $2 AND connection = $3 AND ended = 0 AND (max_uses = 0 OR uses < max_uses) AND (expires_at = 0 OR expires_at > $4)`},
+	stmtCharge: {"charge", budgetCharge},
 	stmtApproval: {"approval", `INSERT INTO approval (tenant, id, event_id, connection, key_id, method, kind, op_digest, summary, answers, once_only,
 reply_by, question_until, state, answered_by, answered_at, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING`},

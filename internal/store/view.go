@@ -13,12 +13,14 @@ import (
 type viewer struct {
 	conn                                     *sql.Conn
 	begin, end, pulse, known, grants, signer *sql.Stmt
+	policyTag, policy, used                  *sql.Stmt
 }
 
 const (
 	viewKnown = `SELECT ` + headColumns + `, ` + connectionColumns + `, ` + keyColumns + `
 FROM connection c JOIN tenant_head h ON h.tenant = c.tenant LEFT JOIN user_key k ON k.tenant = c.tenant AND k.id = c.key_id
 WHERE c.signer = $1 AND c.client = $2 LIMIT 1`
+	policyTag = `SELECT version, mac FROM policy WHERE tenant = $1 AND id = $2`
 	// A stranger: whose is the signer key?
 	viewSigner = `SELECT ` + headColumns + ` FROM tenant_head h WHERE h.tenant IN (
 SELECT s.tenant FROM service_key s WHERE s.pubkey = $1 AND s.role = 'signer'
@@ -34,7 +36,8 @@ func newViewer(ctx context.Context, s *Store) (*viewer, error) {
 	for _, p := range []struct {
 		to   **sql.Stmt
 		text string
-	}{{&v.begin, beginRead}, {&v.end, "COMMIT"}, {&v.pulse, viewPulse}, {&v.known, viewKnown}, {&v.grants, grantsView}, {&v.signer, viewSigner}} {
+	}{{&v.begin, beginRead}, {&v.end, "COMMIT"}, {&v.pulse, viewPulse}, {&v.known, viewKnown}, {&v.grants, grantsView}, {&v.signer, viewSigner},
+		{&v.policyTag, policyTag}, {&v.policy, policyByID}, {&v.used, budgetUsed}} {
 		if *p.to, err = conn.PrepareContext(ctx, p.text); err != nil {
 			return nil, errors.Join(err, v.close())
 		}
@@ -44,7 +47,7 @@ func newViewer(ctx context.Context, s *Store) (*viewer, error) {
 
 func (v *viewer) close() error {
 	var errs []error
-	for _, st := range []*sql.Stmt{v.begin, v.end, v.pulse, v.known, v.grants, v.signer} {
+	for _, st := range []*sql.Stmt{v.begin, v.end, v.pulse, v.known, v.grants, v.signer, v.policyTag, v.policy, v.used} {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}
@@ -117,9 +120,11 @@ func (s *Store) viewBy(v *viewer, signer, client nostr.PubKey) (view bunker.View
 	if err := s.viewGrants(ctx, v, &view, kept); err != nil {
 		return view, err
 	}
+	if err := s.viewPolicies(ctx, v, &view, kept); err != nil {
+		return view, err
+	}
 	if keepable(&view) {
-		kept.view = view
-		kept.view = kept.copied() // the caller's own may be changed by it
+		kept.keep(view) // the caller's own may be changed by it
 		s.views.put(viewKey{signer, client}, kept)
 	}
 	return view, nil

@@ -26,9 +26,11 @@ const maxViews = 16_384
 
 // viewPulse reads what tells one state of a view from another: one row for each
 // live grant, or one without. Metadata has no version of its own.
-const viewPulse = `SELECT h.version, h.mac, h.pending, c.version, c.mac, c.state, c.metadata, k.version, k.mac, k.state, g.id, g.version, g.mac
+const viewPulse = `SELECT h.version, h.mac, h.pending, c.version, c.mac, c.state, c.metadata, k.version, k.mac, k.state, g.id, g.version, g.mac,
+p.id, p.version, p.mac
 FROM connection c JOIN tenant_head h ON h.tenant = c.tenant LEFT JOIN user_key k ON k.tenant = c.tenant AND k.id = c.key_id
 LEFT JOIN connection_grant g ON g.tenant = c.tenant AND g.connection = c.id AND g.ended = 0 AND ` + grantUseful + `$1)
+LEFT JOIN policy p ON p.tenant = g.tenant AND p.id = g.policy
 WHERE c.signer = $2 AND c.client = $3`
 
 type viewKey struct{ signer, client nostr.PubKey }
@@ -38,7 +40,10 @@ type keptView struct {
 	view            bunker.View
 	head, conn, key []byte
 	grants          [][]byte // in the order of view.Grants
-	metadata        string
+	// policies are of view.Policies, which is empty: they are kept by themselves,
+	// within a bound of their own.
+	policies []policyKey
+	metadata string
 }
 
 // viewCache keeps views.
@@ -82,10 +87,28 @@ func keepable(v *bunker.View) bool {
 		!slices.ContainsFunc(v.Grants, func(g bunker.Grant) bool { return g.MaxUses != 0 })
 }
 
+// keep takes a view over, but for its policies.
+func (k *keptView) keep(v bunker.View) {
+	k.view = detached(v)
+	k.view.Policies = nil
+}
+
 // copied returns the view for one decision; what it points at is its own, but for
-// lists and byte slices, which nobody changes.
-func (k *keptView) copied() bunker.View {
-	v := k.view
+// lists, byte slices and policies, which nobody changes. ok is false when one of
+// its policies is not kept any more.
+func (k *keptView) copied(policies *policyCache) (v bunker.View, ok bool) {
+	v = detached(k.view)
+	for _, key := range k.policies {
+		p := policies.get(key)
+		if p == nil {
+			return v, false
+		}
+		v.Policies = append(v.Policies, bunker.PolicyAt{Policy: p, MAC: key.mac})
+	}
+	return v, true
+}
+
+func detached(v bunker.View) bunker.View {
 	conn, key := *v.Connection, *v.Key
 	v.Connection, v.Key, v.Grants = &conn, &key, slices.Clone(v.Grants)
 	return v
@@ -111,6 +134,7 @@ func (s *Store) editedBeside() (bool, error) {
 	}
 	s.beside = v
 	s.views.clear()
+	s.policies.clear()
 	return true, nil
 }
 
@@ -121,12 +145,16 @@ type beat struct {
 	pending, state, metadata string
 	keyState, grantID        string
 	grantMAC                 []byte
+	policyID                 string
+	policy                   int64
+	policyMAC                []byte
 }
 
 func (b *beat) fields() []any {
 	return []any{
 		&b.head, &b.headMAC, &b.pending, &b.conn, &b.connMAC, &b.state, &b.metadata, nullable{&b.key}, &b.keyMAC, nullable{&b.keyState},
 		nullable{&b.grantID}, nullable{&b.grant}, &b.grantMAC,
+		nullable{&b.policyID}, nullable{&b.policy}, &b.policyMAC,
 	}
 }
 
@@ -142,7 +170,17 @@ func (b *beat) of(k *keptView, n int) bool {
 		return n == 0 && b.grantID == ""
 	}
 	i := slices.IndexFunc(v.Grants, func(g bunker.Grant) bool { return string(g.ID) == b.grantID })
-	return i >= 0 && b.grant == v.Grants[i].Version && bytes.Equal(b.grantMAC, k.grants[i])
+	return i >= 0 && b.grant == v.Grants[i].Version && bytes.Equal(b.grantMAC, k.grants[i]) && b.ofPolicy(k, v.Grants[i].Policy)
+}
+
+// ofPolicy reports whether the grant's policy is the kept one. A deletion is a new
+// version too.
+func (b *beat) ofPolicy(k *keptView, id bunker.PolicyID) bool {
+	if id == "" || b.policyID != string(id) {
+		return b.policyID == string(id)
+	}
+	i := slices.IndexFunc(k.policies, func(p policyKey) bool { return p.id == id })
+	return i >= 0 && b.policy == k.policies[i].version && bytes.Equal(b.policyMAC, k.policies[i].mac[:])
 }
 
 // keptBy returns the kept view if it is what the store holds now.
@@ -177,5 +215,6 @@ func (s *Store) keptBy(v *viewer, k viewKey) (view bunker.View, ok bool, err err
 		s.views.drop(k)
 		return view, false, nil // read in full: it says what is wrong
 	}
-	return kept.copied(), true, nil
+	view, ok = kept.copied(&s.policies)
+	return view, ok, nil
 }

@@ -1,6 +1,12 @@
 CREATE TRIGGER audit_stays BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'an audit record never changes'); END;
 
+CREATE TRIGGER policy_version_stays BEFORE UPDATE OF tenant, id, name, description, zone, rules, ended, changed_by, changed_at, created_at, version ON policy_version
+BEGIN SELECT RAISE(ABORT, 'a version of a policy never changes'); END;
+
+CREATE TRIGGER policy_version_stays_there BEFORE DELETE ON policy_version
+BEGIN SELECT RAISE(ABORT, 'a version of a policy never goes'); END;
+
 CREATE TRIGGER reply_bytes_stay BEFORE UPDATE OF bytes, reply_event_id ON reply
 WHEN NEW.bytes IS NOT NULL OR NEW.reply_event_id <> OLD.reply_event_id
 BEGIN SELECT RAISE(ABORT, 'a stored reply never changes'); END;
@@ -58,6 +64,19 @@ CREATE TABLE audit (
   UNIQUE (event_at, event_id, step)
 ) STRICT;
 
+CREATE TABLE budget (
+  tenant  TEXT    NOT NULL,
+  policy  TEXT    NOT NULL,
+  rule    TEXT    NOT NULL,
+  scope   TEXT    NOT NULL, -- 'connection c…', 'key k…' or 'policy'
+  span    TEXT    NOT NULL, -- 'total', 'day 2026-11-29', 'hour …', 'minute …'
+  used    INTEGER NOT NULL,
+  max     INTEGER NOT NULL,
+  ends_at INTEGER NOT NULL, -- 0: never
+  PRIMARY KEY (tenant, policy, rule, scope, span),
+  CHECK (used <= max)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE checkpoint (
   tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
   seq         INTEGER NOT NULL,
@@ -107,7 +126,7 @@ CREATE TABLE connection_grant (
   created_at  INTEGER NOT NULL,
   ended       INTEGER NOT NULL,
   version     INTEGER NOT NULL,
-  mac         BLOB,
+  mac         BLOB, policy TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant, id),
   UNIQUE (tenant, approval),
   FOREIGN KEY (tenant, connection) REFERENCES connection (tenant, id),
@@ -120,6 +139,39 @@ CREATE TABLE kdf_attempt (
   spent  INTEGER NOT NULL,
   at     INTEGER NOT NULL,
   PRIMARY KEY (tenant, what)
+) STRICT;
+
+CREATE TABLE policy (
+  tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
+  id          TEXT    NOT NULL,
+  name        TEXT    NOT NULL,
+  description TEXT    NOT NULL,
+  zone        TEXT    NOT NULL,
+  rules       TEXT    NOT NULL, -- JSON, as bunker.Policy.RulesText writes it
+  ended       INTEGER NOT NULL,
+  changed_by  TEXT    NOT NULL,
+  changed_at  INTEGER NOT NULL,
+  created_at  INTEGER NOT NULL,
+  version     INTEGER NOT NULL,
+  mac         BLOB,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE policy_version (
+  tenant      TEXT    NOT NULL,
+  id          TEXT    NOT NULL,
+  name        TEXT    NOT NULL,
+  description TEXT    NOT NULL,
+  zone        TEXT    NOT NULL,
+  rules       TEXT    NOT NULL,
+  ended       INTEGER NOT NULL,
+  changed_by  TEXT    NOT NULL,
+  changed_at  INTEGER NOT NULL,
+  created_at  INTEGER NOT NULL,
+  version     INTEGER NOT NULL,
+  mac         BLOB,
+  PRIMARY KEY (tenant, id, version),
+  FOREIGN KEY (tenant, id) REFERENCES policy (tenant, id)
 ) STRICT;
 
 CREATE TABLE relay (
@@ -169,7 +221,7 @@ CREATE TABLE request (
   ready_at           INTEGER NOT NULL, -- when the time to give up began to run
   erased             INTEGER NOT NULL DEFAULT 0, -- too old to come again: its replies' bytes are gone
   -- The first relay that said OK to the final reply: here and not in reply, whose rows are long, and would be written twice.
-  accepted_by        TEXT    NOT NULL DEFAULT '',
+  accepted_by        TEXT    NOT NULL DEFAULT '', link TEXT NOT NULL DEFAULT '',
   CHECK (envelope IS NULL OR state = 'parked')
 ) STRICT;
 
@@ -236,7 +288,7 @@ CREATE TABLE token (
   created_by  TEXT    NOT NULL,
   created_at  INTEGER NOT NULL,
   version     INTEGER NOT NULL,
-  mac         BLOB,
+  mac         BLOB, policy TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant, id),
   UNIQUE (tenant, secret_hash),
   CHECK (uses <= max_uses)
@@ -272,11 +324,19 @@ CREATE INDEX approval_recent ON approval (tenant, connection, answered_at);
 
 CREATE INDEX approval_until ON approval (question_until) WHERE state = 'pending';
 
+CREATE INDEX budget_over ON budget (ends_at) WHERE ends_at > 0;
+
 CREATE INDEX connection_grant_all ON connection_grant (tenant, connection);
 
 CREATE INDEX connection_grant_live ON connection_grant (tenant, connection) WHERE ended = 0;
 
+CREATE INDEX connection_grant_policy ON connection_grant (tenant, policy) WHERE policy <> '' AND ended = 0;
+
 CREATE INDEX connection_key ON connection (tenant, key_id);
+
+CREATE UNIQUE INDEX policy_name ON policy (tenant, name) WHERE ended = 0;
+
+CREATE INDEX policy_version_name ON policy_version (tenant, name, version);
 
 CREATE INDEX request_done ON request (created_at) WHERE state IN ('delivered', 'undeliverable') AND erased = 0;
 
@@ -287,6 +347,8 @@ CREATE INDEX request_lost ON request (created_at) WHERE state = 'undeliverable';
 CREATE INDEX request_parked ON request (question) WHERE state = 'parked';
 
 CREATE INDEX request_ready ON request (publish_until) WHERE state = 'ready';
+
+CREATE INDEX token_policy ON token (tenant, policy) WHERE policy <> '' AND state = 'open';
 
 CREATE INDEX token_signer ON token (signer);
 
