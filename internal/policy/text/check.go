@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
 )
 
 // Check says what is wrong with a policy, wherever its rules came from, at the
@@ -75,7 +76,7 @@ func (c *checker) policy(p *bunker.Policy) {
 	}
 	c.words("name", p.Name, MaxName)
 	c.words("description", p.Description, MaxDescription)
-	zone, err := loadZone(p.Zone)
+	zone, err := policy.Zone(p.Zone)
 	switch {
 	case err == nil:
 		c.zone = zone

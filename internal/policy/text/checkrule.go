@@ -9,16 +9,24 @@ import (
 	"unicode/utf8"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
 	"nsecbunker/nostr/nip46"
 )
 
-// ruleMethods are the methods that rules speak of: those that need a permission.
+// ruleMethods are the methods that rules speak of.
 func ruleMethods() []string {
 	var out []string
-	for _, m := range nip46.Methods() {
-		if m.NeedsGrant() {
-			out = append(out, string(m))
-		}
+	for _, m := range policy.Judged() {
+		out = append(out, string(m))
+	}
+	return out
+}
+
+// rightNames are the right sets.
+func rightNames() []string {
+	var out []string
+	for _, r := range policy.Rights() {
+		out = append(out, r.Name)
 	}
 	return out
 }
@@ -203,7 +211,7 @@ func ruleDoors() []string { return []string{string(bunker.DoorRelay), string(bun
 func (c *checker) relays(r *bunker.Rule) {
 	items(c, "relays", r.Relays)
 	for _, u := range r.Relays {
-		if u == embedded {
+		if u == policy.Embedded {
 			continue
 		}
 		n, err := nip46.NormalizeRelayURL(u)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
 	"nsecbunker/nostr/nip19"
 )
 
@@ -101,7 +102,7 @@ func fieldsOf(a, b *bunker.Rule, zoneA, zoneB string) []Field {
 // keysOf writes each key of a rule by itself.
 func keysOf(r *bunker.Rule, zone string) map[string]string {
 	w := &writer{zone: time.UTC}
-	if loc, err := loadZone(zone); err == nil {
+	if loc, err := policy.Zone(zone); err == nil {
 		w.zone = loc
 	}
 	short := *r
@@ -230,7 +231,9 @@ func denied(r *ready, rules []ready) bool {
 }
 
 // allowedBy reports whether o allowed all that n allows, as often.
-func allowedBy(o, n *ready) bool { return o.Effect == bunker.Allow && o.allowsAll(n) && spendsLess(o, n) }
+func allowedBy(o, n *ready) bool {
+	return o.Effect == bunker.Allow && o.allowsAll(n) && spendsLess(o, n)
+}
 
 // spendsLess reports whether n is used up no later than o. Uses are counted by the
 // rule's id: another id counts from nothing.
@@ -252,7 +255,9 @@ func scopeOf(b *bunker.Budget) bunker.BudgetScope {
 }
 
 // askedBy reports whether o settled all that n asks about by asking no fewer
-// persons, or by allowing.
+// persons, or by allowing. To ask about what was allowed narrows, although n then
+// asks, too, about what needs special care and o did not name: a person decides, and
+// a person decided it before unless the key's default is deny.
 func askedBy(o, n *ready) bool {
 	switch o.Effect {
 	case bunker.Ask:

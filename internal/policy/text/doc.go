@@ -7,13 +7,15 @@
 // same rule, and Print of Parse gives the same text.
 package text
 
-// The bounds. Each has its test in bounds_test.go.
+import "nsecbunker/internal/policy"
+
+// The bounds, each with its test.
 const (
 	// MaxText is the size in bytes of the longest policy as text: a thousand rules
 	// of three hundred bytes fit.
 	MaxText = 512 << 10
 	// MaxRules is how many rules a policy may have.
-	MaxRules = 1000
+	MaxRules = policy.MaxRules
 	// MaxItems is how many entries a list in a rule may have.
 	MaxItems = 512
 	// MaxID is the length of the longest rule id, in bytes.
@@ -33,15 +35,15 @@ const (
 	// characters.
 	MaxWord = 100
 	// MaxPattern is the size of the longest regular expression, in bytes.
-	MaxPattern = 256
+	MaxPattern = policy.MaxPattern
 	// MaxPatternSize is how many instructions a regular expression may compile to:
 	// RE2 takes time in proportion to it, and "{1000}" makes much of little.
 	MaxPatternSize = 2000
 	// MaxPatterns is how many rules of a policy may have a regular expression: each
 	// reads the whole content, of an event that the app chooses.
-	MaxPatterns = 32
+	MaxPatterns = policy.MaxPatterns
 	// MaxBudgets is how many rules of a policy may have a budget.
-	MaxBudgets = 64
+	MaxBudgets = policy.MaxBudgets
 	// MaxLength is the largest length that content may be held against, in
 	// characters: more than any relay takes.
 	MaxLength = 1 << 20

@@ -13,6 +13,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
 )
 
 // Text is a policy that was read, with the places of what it says.
@@ -120,7 +121,7 @@ func (r *reader) policy(tree map[string]any) (p bunker.Policy) {
 		{"description", func(r *reader, at string, v any) { p.Description = r.string(at, v) }},
 		{"zone", func(r *reader, at string, v any) {
 			p.Zone = r.string(at, v)
-			if zone, err := loadZone(p.Zone); err == nil { // else the check says so
+			if zone, err := policy.Zone(p.Zone); err == nil { // else the check says so
 				r.zone = zone
 			}
 		}},
@@ -201,14 +202,6 @@ func ruleFields(out *bunker.Rule) []field {
 		{"for", func(r *reader, at string, v any) { out.For = r.period(at, v) * 1000 }},
 		{"quorum", func(r *reader, at string, v any) { out.Quorum = int(r.number(at, v)) }},
 	}
-}
-
-// loadZone finds a time zone; "" is UTC.
-func loadZone(name string) (*time.Location, error) {
-	if name == "Local" {
-		return nil, errors.New("it means another zone on each machine")
-	}
-	return time.LoadLocation(name)
 }
 
 // nameRules gives the rules without an id theirs.

@@ -11,11 +11,11 @@ import (
 )
 
 // rightPhrases are the right sets as they stand behind "may".
-var rightPhrases = map[string]string{
-	"articles": "write articles", "chat": "chat", "delete": "delete events", "direct-messages": "read and write direct messages",
-	"everything": "do everything that needs no special care", "files": "upload files", "follow": "follow and unfollow", "lists": "change its lists",
-	"logins": "log in to relays and websites", "post": "post", "private-data": "read and write private data", "profile": "change the profile",
-	"react": "react and repost", "read": "read direct messages", "relays": "change the lists of relays", "zap": "ask for zaps",
+var rightPhrases = map[string][]string{
+	"articles": {"write articles"}, "chat": {"chat"}, "delete": {"delete events"}, "direct-messages": {"read and write direct messages"},
+	"everything": {"do everything that needs no special care"}, "files": {"upload files"}, "follow": {"follow", "unfollow"}, "lists": {"change its lists"},
+	"logins": {"log in to relays and websites"}, "post": {"post"}, "private-data": {"read and write private data"}, "profile": {"change the profile"},
+	"react": {"react", "repost"}, "read": {"read direct messages"}, "relays": {"change the lists of relays"}, "zap": {"ask for zaps"},
 }
 
 // kindPhrases are kinds for which there is a verb. Kinds that share one are told
@@ -37,19 +37,19 @@ func whatOf(r *bunker.Rule) []string {
 	var out []string
 	for _, name := range r.Rights {
 		if p, ok := rightPhrases[name]; ok {
-			out = append(out, p)
+			out = append(out, p...)
 		} else {
 			out = append(out, strings.ReplaceAll(clip(name), "-", " "))
 		}
 	}
 	if len(out) > 0 && len(r.Kinds) > 0 {
-		out = []string{andList(out) + " (" + kindNumbers(r.Kinds) + " only)"}
+		out = []string{andList(out) + " (only " + kindNumbers(r.Kinds, false) + ")"}
 	}
 	if len(r.Rights) == 0 && len(r.Kinds) > 0 {
-		out = kindWords(r.Kinds)
+		out = kindWords(r.Kinds, r.Effect)
 	}
 	for _, m := range methodWords(r) {
-		if len(r.Kinds) == 0 || m.event == false {
+		if len(r.Kinds) == 0 || !m.event {
 			out = append(out, m.words)
 		}
 	}
@@ -58,13 +58,13 @@ func whatOf(r *bunker.Rule) []string {
 	}
 	switch {
 	case len(r.Results) > 0:
-		return []string{"decrypt " + resultWords(r.Results)}
+		return []string{"decrypt " + resultWords(r)}
 	case len(r.Peers) > 0:
 		return []string{"encrypt", "decrypt"}
 	case len(r.Tags) > 0 || r.Content != nil || r.MaxSkew != 0:
 		return []string{anyEvent(r.Effect)}
 	case r.Effect == bunker.Allow:
-		return []string{rightPhrases["everything"]}
+		return rightPhrases["everything"]
 	}
 	return []string{"do anything"}
 }
@@ -92,24 +92,24 @@ func methodWords(r *bunker.Rule) (out []methodPhrase) {
 		case new && old:
 			out = append(out, methodPhrase{words: words})
 		case new:
-			out = append(out, methodPhrase{words: words + " (NIP-44)"})
+			out = append(out, methodPhrase{words: words + " (NIP-44 only)"})
 		case old:
-			out = append(out, methodPhrase{words: words + " (NIP-04)"})
+			out = append(out, methodPhrase{words: words + " (NIP-04 only)"})
 		}
 	}
 	scheme(has(nip46.NIP44Encrypt), has(nip46.NIP04Encrypt), "encrypt")
 	words := "decrypt"
 	if len(r.Results) > 0 {
-		words += " " + resultWords(r.Results)
+		words += " " + resultWords(r)
 	}
 	scheme(has(nip46.NIP44Decrypt), has(nip46.NIP04Decrypt), words)
 	return out
 }
 
 // resultWords say what decryptions bring to light.
-func resultWords(results []bunker.DecryptResult) string {
+func resultWords(r *bunker.Rule) string {
 	var out []string
-	for _, d := range results {
+	for _, d := range r.Results {
 		switch d {
 		case bunker.ResultWrap:
 			out = append(out, "wraps of messages")
@@ -121,11 +121,17 @@ func resultWords(results []bunker.DecryptResult) string {
 			out = append(out, "what is neither a message nor the account's own")
 		}
 	}
+	if r.Effect == bunker.Deny {
+		return orList(out)
+	}
 	return andList(out)
 }
 
 // kindWords are kinds by their verbs, and those without one by name and number.
-func kindWords(kinds []bunker.KindRange) []string {
+func kindWords(kinds []bunker.KindRange, e bunker.Effect) []string {
+	if setOf(kinds).holds(everyKindSet()) {
+		return []string{anyEvent(e)}
+	}
 	var out []string
 	var others []bunker.KindRange
 	for _, k := range kinds {
@@ -141,13 +147,13 @@ func kindWords(kinds []bunker.KindRange) []string {
 		out = append(out[:maxPhrases], fmt.Sprintf("sign events of %d kinds more", n))
 	}
 	if len(others) > 0 {
-		out = append(out, "sign events of "+kindNumbers(others))
+		out = append(out, "sign events of "+kindNumbers(others, true))
 	}
 	return out
 }
 
 // kindNumbers is "kind 1234 (name)", "kinds 1, 7 and 30000–39999".
-func kindNumbers(kinds []bunker.KindRange) string {
+func kindNumbers(kinds []bunker.KindRange, names bool) string {
 	var out []string
 	for i, k := range kinds {
 		if i == maxPhrases {
@@ -155,11 +161,9 @@ func kindNumbers(kinds []bunker.KindRange) string {
 			break
 		}
 		switch name := k.From.Name(); {
-		case k.From == 0 && k.To == 65535:
-			out = append(out, "every number")
 		case k.From != k.To:
 			out = append(out, fmt.Sprintf("%d–%d", k.From, k.To))
-		case name != "":
+		case name != "" && names:
 			out = append(out, fmt.Sprintf("%d (%s)", k.From, name))
 		default:
 			out = append(out, strconv.Itoa(int(k.From)))

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
 	"nsecbunker/nostr/nip19"
 )
 
@@ -15,7 +16,7 @@ import (
 // [Parse] reads the same rules back, in the same order, if [Check] lets them pass.
 func Print(p *bunker.Policy) []byte {
 	w := &writer{zone: time.UTC}
-	if zone, err := loadZone(p.Zone); err == nil {
+	if zone, err := policy.Zone(p.Zone); err == nil {
 		w.zone = zone
 	}
 	w.text("name", p.Name)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
 	"nsecbunker/nostr/nip19"
 )
 
@@ -22,7 +23,7 @@ const (
 // (Europe/Berlin), until 1 March 2027". zone is the policy's. What is cut for its
 // length ends in "…".
 func Sentence(r *bunker.Rule, zone string) string {
-	loc, err := loadZone(zone)
+	loc, err := policy.Zone(zone)
 	if err != nil {
 		loc = time.UTC
 	}
@@ -94,7 +95,7 @@ func (w *sayer) operation(r *bunker.Rule) {
 		w.say("with %s", orList(few(names)))
 	}
 	if len(r.Methods) == 0 && len(r.Results) > 0 && len(r.Rights) > 0 {
-		w.say("of decryptions only %s", resultWords(r.Results))
+		w.say("of decryptions only %s", resultWords(r))
 	}
 	for _, t := range r.Tags {
 		w.tag(&t)
@@ -120,14 +121,14 @@ func (w *sayer) tag(t *bunker.TagMatch) {
 			case open && begin == "":
 				values = append(values, "anything")
 			case open:
-				values = append(values, "what begins with "+clip(begin))
+				values = append(values, clip(begin)+"…")
 			case v == "":
-				values = append(values, "nothing")
+				values = append(values, "an empty one")
 			default:
 				values = append(values, clip(v))
 			}
 		}
-		w.say("with no other tag %s than %s", name, orList(few(values)))
+		w.say("with %s only %s", name, orList(few(values)))
 		if t.Max > 0 {
 			w.say("at most %d of them", t.Max)
 		}
@@ -152,10 +153,10 @@ func (w *sayer) content(c *bunker.ContentMatch) {
 		for _, s := range c.Words {
 			words = append(words, "“"+clip(s)+"”")
 		}
-		w.say("that contain %s", orList(few(words)))
+		w.say("with %s in it", orList(few(words)))
 	}
 	if c.Pattern != "" {
-		w.say("that fit the pattern %s", clip(c.Pattern))
+		w.say("fitting the pattern %s", clip(c.Pattern))
 	}
 }
 
@@ -182,7 +183,7 @@ func (w *sayer) circumstances(r *bunker.Rule) {
 	if len(r.Relays) > 0 {
 		var relays []string
 		for _, u := range r.Relays {
-			if u == embedded {
+			if u == policy.Embedded {
 				u = "the bunker's own relay"
 			}
 			relays = append(relays, clip(u))

@@ -2,6 +2,7 @@ package text
 
 import (
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
 	"nsecbunker/nostr/nip46"
 )
 
@@ -52,7 +53,11 @@ func spanOf(r *bunker.Rule) (s span) {
 	}
 	s.named = namedIn(r.Kinds)
 	s.self = contains(r.Results, bunker.ResultSelf)
-	for _, p := range speaks(r) {
+	parts, err := policy.Speaks(r)
+	if err != nil {
+		return span{} // the check refuses it
+	}
+	for _, p := range parts {
 		switch {
 		case p.Method != nip46.SignEvent && texts:
 			s.text(&p, r)
@@ -65,7 +70,7 @@ func spanOf(r *bunker.Rule) (s span) {
 }
 
 // event adds a part that signs.
-func (s *span) event(p *Part, kinds kindSet) {
+func (s *span) event(p *policy.Part, kinds kindSet) {
 	if p.Kinds != nil {
 		kinds = kinds.intersect(setOf(p.Kinds))
 	}
@@ -80,7 +85,7 @@ func (s *span) event(p *Part, kinds kindSet) {
 }
 
 // text adds a part that encrypts or decrypts.
-func (s *span) text(p *Part, r *bunker.Rule) {
+func (s *span) text(p *policy.Part, r *bunker.Rule) {
 	if p.Method == nip46.NIP04Encrypt || p.Method == nip46.NIP44Encrypt {
 		if len(r.Results) == 0 {
 			s.texts |= textBit(p.Method, "")

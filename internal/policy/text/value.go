@@ -11,6 +11,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip19"
 	"nsecbunker/nostr/nip46"
@@ -176,7 +177,7 @@ func parseRelay(v any) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("%s is no relay's address: write it in quotes, such as \"wss://relay.example.com\"", typeName(v))
 	}
-	if s == embedded {
+	if s == policy.Embedded {
 		return s, nil
 	}
 	return nip46.NormalizeRelayURL(s)
