@@ -3,6 +3,7 @@ package text
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -71,11 +72,13 @@ func (c *checker) at(i int, r *bunker.Rule) {
 }
 
 func (c *checker) policy(p *bunker.Policy) {
-	if p.Name == "" {
+	switch {
+	case p.Name == "":
 		c.refuse("name", `write name = "…"`, "the policy has no name")
+	case !validName(p.Name):
+		c.refuse("name", "write for example newsroom, or long-form.v2", "%q is no name: it is 1 to %d letters, digits, dots, hyphens and underscores", clip(p.Name), MaxName)
 	}
-	c.words("name", p.Name, MaxName)
-	c.words("description", p.Description, MaxDescription)
+	c.description(p.Description)
 	zone, err := policy.Zone(p.Zone)
 	switch {
 	case err == nil:
@@ -149,6 +152,22 @@ func (c *checker) one(r *bunker.Rule) {
 	c.quorum(r)
 	if len(c.problems) == before {
 		c.match(r)
+	}
+}
+
+// validName reports whether a name is one that people can type.
+func validName(s string) bool {
+	return s != "" && len(s) <= MaxName && s[0] != '-' && s[0] != '.' && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '-' && r != '_'
+	})
+}
+
+// description may have several lines.
+func (c *checker) description(s string) {
+	if n := utf8.RuneCountInString(s); n > MaxDescription {
+		c.refuse("description", "shorten it", "it has %d characters; at most %d are allowed", n, MaxDescription)
+	} else if s != "" && bunker.DisplayLines(s, MaxDescription) != s {
+		c.refuse("description", "leave them out", "it has characters that cannot be shown, or spaces or line ends at its ends")
 	}
 }
 

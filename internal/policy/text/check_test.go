@@ -92,8 +92,10 @@ func TestRefusalsOfThePolicyItself(t *testing.T) {
 		{"", "name: the policy has no name"},
 		{"name = \"x\"\nzone = \"Europe/Atlantis\"", `line 2, zone: "Europe/Atlantis" is the name of no time zone`},
 		{"name = \"x\"\nzone = \"Local\"", `line 2, zone: Local means another time zone on each machine`},
-		{"name = \"x\\u202e\"", `line 1, name: it has characters that cannot be shown`},
-		{"name = \"" + strings.Repeat("x", MaxName+1) + "\"", fmt.Sprintf("line 1, name: it has %d characters; at most %d are allowed", MaxName+1, MaxName)},
+		{"name = \"x\\u202e\"", `line 1, name: "x" is no name: it is 1 to 64 letters, digits, dots, hyphens and underscores`},
+		{"name = \"" + strings.Repeat("x", MaxName+1) + "\"", "line 1, name: \"" + strings.Repeat("x", maxClip-1) + "…\" is no name"},
+		{"name = \"two words\"", `line 1, name: "two words" is no name`},
+		{"name = \".x\"", `line 1, name: ".x" is no name`},
 		{"name = \"x\"\ndescription = \"" + strings.Repeat("x", MaxDescription+1) + "\"", "line 2, description: it has 1001 characters"},
 	} {
 		if got := checked(t, c.text); len(got) == 0 || !strings.HasPrefix(got[0].String(), c.want) || got[0].Hint == "" {

@@ -17,10 +17,10 @@ const (
 	// MaxRules is how many rules a policy may have.
 	MaxRules = policy.MaxRules
 	// MaxItems is how many entries a list in a rule may have.
-	MaxItems = 512
+	MaxItems = 256
 	// MaxID is the length of the longest rule id, in bytes.
 	MaxID = 64
-	// MaxName is the length of the longest name of a policy, in characters.
+	// MaxName is the length of the longest name of a policy, in bytes.
 	MaxName = 64
 	// MaxDescription is the length of the longest description, in characters.
 	MaxDescription = 1000

@@ -187,7 +187,7 @@ func drawWhat(t *rapid.T, r *bunker.Rule) {
 func policies() *rapid.Generator[*bunker.Policy] {
 	return rapid.Custom(func(t *rapid.T) *bunker.Policy {
 		return &bunker.Policy{
-			Name: words(MaxName).Draw(t, "name"), Description: sometimes(t, words(80), "description"),
+			Name: rapid.StringMatching(`[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}`).Draw(t, "name"), Description: sometimes(t, oneOf("what it is for", "two\nlines", "“quoted” \\\"twice\\\""), "description"),
 			Zone:  rapid.SampledFrom([]string{"", "UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kathmandu", "Pacific/Apia", "Australia/Lord_Howe"}).Draw(t, "zone"),
 			Rules: rapid.SliceOfNDistinct(rules(), 1, 6, func(r bunker.Rule) string { return r.ID }).Draw(t, "rules"),
 		}
