@@ -97,7 +97,12 @@ func methodWords(r *bunker.Rule) (out []methodPhrase) {
 			out = append(out, methodPhrase{words: words + " (NIP-04 only)"})
 		}
 	}
-	scheme(has(nip46.NIP44Encrypt), has(nip46.NIP04Encrypt), "encrypt")
+	new, old := has(nip46.NIP44Encrypt), has(nip46.NIP04Encrypt)
+	if len(r.Results) == 0 && (new || old) && new == has(nip46.NIP44Decrypt) && old == has(nip46.NIP04Decrypt) {
+		scheme(new, old, "encrypt or decrypt")
+		return out
+	}
+	scheme(new, old, "encrypt")
 	words := "decrypt"
 	if len(r.Results) > 0 {
 		words += " " + resultWords(r)

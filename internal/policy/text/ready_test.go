@@ -1,30 +1,16 @@
 package text
 
 import (
-	"strings"
 	"testing"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/policy"
-	"nsecbunker/nostr"
-	"nsecbunker/nostr/nip46"
 )
 
 // ask is an operation in short: "kind 1", "nip44_encrypt", "nip44_decrypt dm".
 func ask(t *testing.T, p *bunker.Policy, what string) bunker.Effect {
 	t.Helper()
-	method, result, _ := strings.Cut(what, " ")
-	o := &policy.Operation{Method: nip46.Method(method), Peer: alice, Result: bunker.DecryptResult(result)}
-	if method == "kind" {
-		k, ok := nostr.ParseKind(result)
-		if !ok {
-			t.Fatal(what)
-		}
-		o = &policy.Operation{Method: nip46.SignEvent, Template: &nostr.Template{Kind: k, CreatedAt: now / 1000}, Seen: true}
-	}
-	if o.Result == bunker.ResultSelf {
-		o.Peer = carol
-	}
+	o := wish(t, what, now)
 	q := *p
 	q.ID = "p"
 	c, err := policy.Compile(&q)
@@ -54,8 +40,8 @@ func TestReadyMadePoliciesDoWhatTheirNamesSay(t *testing.T) {
 			bunker.Deny:  {"kind 1", "kind 7", "kind 4", "nip44_encrypt", "nip44_decrypt self"},
 		},
 		"direct-messages": {
-			bunker.Allow: {"nip44_encrypt", "nip44_decrypt wrap", "nip44_decrypt dm", "nip04_decrypt dm", "kind 4", "kind 13"},
-			bunker.Ask:   {"nip44_decrypt self", "nip44_decrypt other", "kind 14", "kind 10050"},
+			bunker.Allow: {"nip44_encrypt", "nip44_decrypt wrap", "nip44_decrypt dm", "nip04_decrypt dm", "kind 4", "kind 13", "kind 13 old=47h"},
+			bunker.Ask:   {"nip44_decrypt self", "nip44_decrypt other", "kind 14", "kind 10050", "kind 13 unseen"},
 			bunker.Deny:  {"kind 1", "kind 30023"},
 		},
 		"read-only": {

@@ -60,8 +60,9 @@ func (c *checker) care(r *ready) {
 		field = "rights"
 	}
 	n := 0
+	named := r.span.named.intersect(r.span.sign) // a right set that leaves the danger out is as its name says
 	for _, row := range careRows() {
-		for _, k := range r.span.named.intersect(kindSet{row.KindRange}) {
+		for _, k := range named.intersect(kindSet{row.KindRange}) {
 			switch {
 			case n == most:
 				c.warn(field, "check each of them", "it allows more kinds that need special care")
