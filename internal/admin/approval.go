@@ -212,6 +212,7 @@ type approvalAnswerParams struct {
 	For    Span   `json:"for,omitzero" doc:"how long the answer lasts"`
 	Name   string `json:"name,omitempty" doc:"what the connection is called from now on"`
 	Perms  string `json:"perms,omitempty" doc:"of a login: what the app may do without asking; scope all is all"`
+	Policy string `json:"policy,omitempty" doc:"of a login: name or id of a policy to put the app under, instead of perms"`
 }
 
 type approvalAnswerResult struct {
@@ -226,6 +227,8 @@ type answer struct {
 	digest   *[32]byte
 	name     string
 	perms    string
+	policy   string // as it was named
+	under    *bunker.Policy
 	warnings []string
 }
 
@@ -270,7 +273,11 @@ func (t *Table) approvalAnswer(ctx context.Context, c *Call, p approvalAnswerPar
 	}
 	res = approvalAnswerResult{State: string(a.State()), Warnings: a.warnings}
 	if grant != nil {
-		v := viewGrant(grant, c.Now.UnixMilli())
+		names := map[string]string{}
+		if a.under != nil {
+			names[string(a.under.ID)] = a.under.Name
+		}
+		v := viewGrant(grant, names, c.Now.UnixMilli())
 		res.Grant = &v
 		if grant.Effect == bunker.Deny && !a.Never {
 			res.Warnings = append(res.Warnings, fmt.Sprintf("this was denied %d times in %s: it is refused without asking for %s", approval.DeniesBeforeCooling, approval.DenyWindow, approval.CoolingOff))
@@ -297,7 +304,10 @@ func readAnswer(c *Call, p approvalAnswerParams) (*answer, error) {
 	switch {
 	case p.Never && !p.Deny:
 		return nil, bunker.Errorf(bunker.CodeInvalid, "never goes with deny").In("never")
-	case p.Deny && (p.Scope != "" || p.Perms != ""):
+	case p.Policy != "" && (p.Perms != "" || p.Scope == string(approval.All)):
+		return nil, bunker.Errorf(bunker.CodeInvalid, "a login is answered by a policy or by permissions; grant the others afterwards").In("policy").
+			WithHint("nsecbunker connections grant APP PERMS")
+	case p.Deny && (p.Scope != "" || p.Perms != "" || p.Policy != ""):
 		return nil, bunker.Errorf(bunker.CodeInvalid, "a refusal has no scope and no permissions").In("scope")
 	case p.Deny && !p.Never && p.For != 0:
 		return nil, bunker.Errorf(bunker.CodeInvalid, "a refusal lasts only with never").In("for")
@@ -309,6 +319,7 @@ func readAnswer(c *Call, p approvalAnswerParams) (*answer, error) {
 	default:
 		return nil, bunker.Errorf(bunker.CodeInvalid, "scope is once, kind or all").In("scope")
 	}
+	a.policy = p.Policy
 	if a.name, err = text("name", p.Name, false); err != nil {
 		return nil, err
 	}
@@ -328,7 +339,16 @@ func readAnswer(c *Call, p approvalAnswerParams) (*answer, error) {
 // answerGrant is the grant that goes with the answer; nil for none.
 func (t *Table) answerGrant(tx Tx, q *bunker.Approval, a *answer) (*bunker.Grant, error) {
 	if q.Method == string(nip46.Connect) {
+		if a.policy != "" {
+			var err error
+			if a.under, err = livePolicy(tx, a.policy); err != nil {
+				return nil, err
+			}
+		}
 		return loginGrant(q, a, tx.Now()), nil
+	}
+	if a.policy != "" {
+		return nil, bunker.Errorf(bunker.CodeInvalid, "a policy answers a login; this question is about one operation").In("policy")
 	}
 	if a.perms != "" {
 		return nil, bunker.Errorf(bunker.CodeInvalid, "perms answer a login; this question is about one operation").In("perms")
@@ -350,12 +370,15 @@ func loginGrant(q *bunker.Approval, a *answer, now int64) *bunker.Grant {
 	if perms == "" && a.Scope == approval.All {
 		perms = string(nip46.All)
 	}
-	if a.Deny || perms == "" {
+	if a.Deny || perms == "" && a.under == nil {
 		return nil
 	}
 	g := &bunker.Grant{
 		Tenant: q.Tenant, ID: bunker.NewGrantID(), Connection: q.Connection, Effect: bunker.Allow, Permissions: perms,
 		Approval: q.ID, Answers: q.Answers, GivenBy: a.By, CreatedAt: now, Version: 1,
+	}
+	if a.under != nil {
+		g.Policy = a.under.ID
 	}
 	if a.For > 0 {
 		g.ExpiresAt = now + a.For.Milliseconds()

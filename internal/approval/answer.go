@@ -104,7 +104,7 @@ func widen(g *bunker.Grant, q *bunker.Approval, a Answer, now int64) error {
 		// What needs special care is not in "all": this one operation is then
 		// answered beside it, by its digest.
 		g.Permissions = string(nip46.All)
-		if q.Answers == policy.AnswersCare {
+		if policy.Answers(q.Answers, policy.AnswersCare) {
 			g.OpDigest = q.OpDigest
 		}
 	default:

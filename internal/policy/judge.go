@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"nsecbunker/internal/bunker"
@@ -20,6 +21,22 @@ func (s said) name() string { return ruleName(s.policy.policy, s.rule.ID) }
 
 func ruleName(p *bunker.Policy, id string) string {
 	return fmt.Sprintf("%s/%s@%d", p.Name, id, p.Version)
+}
+
+// ParseRuleName reads what records call the rule that decided,
+// "policy newsroom/notes@3".
+func ParseRuleName(s string) (policy, rule string, version int64, ok bool) {
+	s, ok = strings.CutPrefix(s, "policy ")
+	if !ok {
+		return "", "", 0, false
+	}
+	at := strings.LastIndexByte(s, '@')
+	if at < 0 {
+		return "", "", 0, false
+	}
+	version, err := strconv.ParseInt(s[at+1:], 10, 64)
+	policy, rule, ok = strings.Cut(s[:at], "/")
+	return policy, rule, version, ok && err == nil && version > 0
 }
 
 // ref is how grants name it: by ids, which never change.

@@ -34,6 +34,20 @@ func (o *Operation) decrypts() bool {
 	return o.Method == nip46.NIP04Decrypt || o.Method == nip46.NIP44Decrypt
 }
 
+// Certain is what is known of a decryption's result without looking, "" where it
+// must be looked at: the peer is oneself, or it is NIP-04, which has messages only.
+func Certain(o *Operation, key *bunker.UserKey) bunker.DecryptResult {
+	switch {
+	case !o.decrypts():
+		return ""
+	case o.Peer == key.PubKey:
+		return bunker.ResultSelf
+	case o.Method == nip46.NIP04Decrypt:
+		return bunker.ResultDM
+	}
+	return ""
+}
+
 // Kind returns the kind of a sign_event, -1 otherwise.
 func (o *Operation) Kind() int64 {
 	if o.Template == nil {

@@ -5,7 +5,6 @@ import (
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/policy"
-	"nsecbunker/nostr/nip46"
 )
 
 // underPolicies adds to a decision's input what the connection's policies hang on,
@@ -18,7 +17,7 @@ func (s *Signer) underPolicies(ctx context.Context, c *call, in *policy.Input) (
 	}
 	// One that cannot be compiled is left out, and denies by that.
 	in.Policies, _ = s.compiled.Compiled(c.view.Policies)
-	certain(in)
+	in.Operation.Result = policy.Certain(in.Operation, in.Key)
 	need := policy.Needs(*in)
 	if need.Result {
 		in.Operation.Result, refused = s.Vault.Classify44(s.floor(c), in.Key.ID, in.Operation.Peer, string(in.Operation.Payload))
@@ -39,14 +38,4 @@ func (s *Signer) underPolicies(ctx context.Context, c *call, in *policy.Input) (
 		in.Used[w] = used[i]
 	}
 	return nil, nil
-}
-
-// certain sets what is known of a decryption's result without looking.
-func certain(in *policy.Input) {
-	switch o := in.Operation; {
-	case o.Method == nip46.NIP44Decrypt && o.Peer == in.Key.PubKey, o.Method == nip46.NIP04Decrypt && o.Peer == in.Key.PubKey:
-		o.Result = bunker.ResultSelf
-	case o.Method == nip46.NIP04Decrypt:
-		o.Result = bunker.ResultDM
-	}
 }

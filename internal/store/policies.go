@@ -120,6 +120,12 @@ func (tx *Tx) Policy(idOrName string) (*bunker.Policy, error) {
 	return p, orNotFound(err, "policy", idOrName)
 }
 
+// CountPolicies counts the policies that are not deleted.
+func (tx *Tx) CountPolicies() (n int, err error) {
+	err = tx.q.QueryRowContext(tx.ctx, `SELECT count(*) FROM policy WHERE tenant = $1 AND ended = 0`, string(tx.head.Tenant)).Scan(&n)
+	return n, err
+}
+
 // PutPolicy stores a policy under its next version, and that version for ever; for
 // versions see PutKey. An edit gives the tenant a new version too, so that every
 // decision in flight is made anew.
