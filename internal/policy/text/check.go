@@ -98,7 +98,7 @@ func (c *checker) policy(p *bunker.Policy) {
 		r := &p.Rules[i]
 		c.at(i, r)
 		if first, twice := seen[r.ID]; twice && r.ID != "" {
-			c.refuse("id", "give one of them another id", "rules %d and %d have the same id", first+1, i+1)
+			c.refuse("id", "give one of them another id", "two rules are named %s: numbers %d and %d", r.ID, first+1, i+1)
 		} else {
 			seen[r.ID] = i
 		}
@@ -131,7 +131,7 @@ func (c *checker) counts(rules []bunker.Rule) {
 func (c *checker) one(r *bunker.Rule) {
 	before := len(c.problems)
 	if !validID(r.ID) {
-		c.refuse("id", "use lower-case letters, digits and single hyphens, at most "+strconv.Itoa(MaxID), "%q is no id of a rule", clip(r.ID))
+		c.refuse("id", "write for example notes, or no-messages", "its id is %q, and must be 1 to %d lower-case letters, digits and single hyphens", clip(r.ID), MaxID)
 	}
 	c.words("note", r.Note, MaxNote)
 	if r.Effect > bunker.Allow {

@@ -24,12 +24,12 @@ func checked(t *testing.T, s string) []Problem {
 func TestRefusalsNameTheRuleTheFieldTheReasonAndTheNextStep(t *testing.T) {
 	for _, c := range []struct{ rule, want, hint string }{
 		{`effect = "deny"` + "\n" + `methods = "sign_evnt"`, `rule deny-sign-evnt, methods: there is no method "sign_evnt"`, `did you mean "sign_event"?`},
-		{`effect = "deny"` + "\n" + `methods = "ping"`, `rule deny-ping, methods: ping comes with being connected: no rule speaks of it`, `leave it out`},
+		{`effect = "deny"` + "\n" + `methods = "ping"`, `rule deny-ping, methods: ping is no method that rules are about: it comes with being connected`, `leave it out`},
 		{`effect = "deny"` + "\n" + `methods = "all"`, `rule deny-all, methods: all is no method`, `leave methods out`},
-		{`effect = "deny"` + "\n" + `rights = "pots"`, `rule deny-pots, rights: there is no right "pots"`, `did you mean "post"?`},
+		{`effect = "deny"` + "\n" + `rights = "pots"`, `rule deny-pots, rights: there is no right set "pots"`, `did you mean "post"?`},
 		{`effect = "deny"` + "\n" + `results = "wrapp"`, `rule deny-wrapp, results: there is no result "wrapp" of a decryption`, `did you mean "wrap"?`},
 		{`effect = "deny"` + "\n" + `doors = "system"`, `rule deny-door-system, doors: apps have no door "system"`, `write one of relay, http`},
-		{`effect = "deny"` + "\n" + `id = "Not An Id"`, `rule 1, id: "Not An Id" is no id of a rule`, `use lower-case letters`},
+		{`effect = "deny"` + "\n" + `id = "Not An Id"`, `rule 1, id: its id is "Not An Id", and must be`, `write for example notes`},
 		{`effect = "deny"` + "\n" + `note = " x"`, `rule deny-everything, note: it has characters that cannot be shown, line ends, or spaces at its ends`, `leave them out`},
 
 		{`effect = "deny"` + "\n" + `kinds = 1` + "\n" + `methods = ["nip44_encrypt"]`, `kinds: kinds is about sign_event; nip44_encrypt has none, so this rule can never match it`, `write a rule of its own for nip44_encrypt`},
@@ -43,11 +43,11 @@ func TestRefusalsNameTheRuleTheFieldTheReasonAndTheNextStep(t *testing.T) {
 
 		{`effect = "deny"` + "\n" + `content = {min = 9, max = 3}`, `content.min: no content has at least 9 and at most 3 characters`, `swap the two`},
 		{`effect = "deny"` + "\n" + `content = {max = 3, words = ["hello"]}`, `content.words: every word is longer than the content may be`, `raise content.max`},
-		{`effect = "deny"` + "\n" + `content = {pattern = '(a'}`, "content.pattern: error parsing regexp: missing closing ): `(a`", `only RE2 is understood`},
-		{`effect = "deny"` + "\n" + `content = {pattern = '(?=a)'}`, "content.pattern: error parsing regexp: invalid or unsupported Perl syntax", `only RE2 is understood`},
-		{`effect = "deny"` + "\n" + `content = {pattern = '(a)\1'}`, "content.pattern: error parsing regexp: invalid escape sequence", `only RE2 is understood`},
+		{`effect = "deny"` + "\n" + `content = {pattern = '(a'}`, "content.pattern: it is no regular expression: missing closing ): `(a`", `only RE2 is understood`},
+		{`effect = "deny"` + "\n" + `content = {pattern = '(?=a)'}`, "content.pattern: it is no regular expression: invalid or unsupported Perl syntax", `only RE2 is understood`},
+		{`effect = "deny"` + "\n" + `content = {pattern = '(a)\1'}`, "content.pattern: it is no regular expression: invalid escape sequence", `only RE2 is understood`},
 		{`effect = "deny"` + "\n" + `content = {pattern = '(abcde){900}'}`, "content.pattern: the expression is too large once its repetitions are written out", `make its repetitions smaller`},
-		{`effect = "deny"` + "\n" + `content = {pattern = '` + strings.Repeat("a", MaxPattern+1) + `'}`, fmt.Sprintf("content.pattern: the expression has %d bytes; at most %d are allowed", MaxPattern+1, MaxPattern), `use words`},
+		{`effect = "deny"` + "\n" + `content = {pattern = '` + strings.Repeat("a", MaxPattern+1) + `'}`, fmt.Sprintf("content.pattern: the expression is longer than %d bytes", MaxPattern), `use words`},
 
 		{`effect = "deny"` + "\n" + `hours = ["mon 08:00-12:00", "mon-wed 11:59-13:00"]`, `hours: mon-wed 11:59-13:00 overlaps a window before it, or itself`, `join the two`},
 		{`effect = "deny"` + "\n" + `hours = ["mon 22:00-06:00", "tue 05:00-07:00"]`, `hours: tue 05:00-07:00 overlaps`, `join the two`},
@@ -68,7 +68,7 @@ func TestRefusalsNameTheRuleTheFieldTheReasonAndTheNextStep(t *testing.T) {
 		{`effect = "allow"` + "\n" + `budget = {day = 3, when_spent = "allow"}`, `budget.when_spent: a budget that allows when it is spent limits nothing`, `write deny or ask`},
 		{`effect = "deny"` + "\n" + `quorum = 2`, `quorum: only a rule that asks has approvers to count; this one says deny`, `leave it out`},
 		{`effect = "ask"` + "\n" + `quorum = 99`, `quorum: 99 is no number of approvers`, `write a number from 1 to 32`},
-		{`effect = "deny"` + "\n" + `[[rule]]` + "\n" + `effect = "deny"` + "\n" + `id = "deny-everything-2"` + "\n" + `[[rule]]` + "\n" + `id = "deny-everything-2"` + "\n" + `effect = "ask"`, `line 8, rule deny-everything-2, id: rules 2 and 3 have the same id`, `give one of them another id`},
+		{`effect = "deny"` + "\n" + `[[rule]]` + "\n" + `effect = "deny"` + "\n" + `id = "deny-everything-2"` + "\n" + `[[rule]]` + "\n" + `id = "deny-everything-2"` + "\n" + `effect = "ask"`, `line 8, rule deny-everything-2, id: two rules are named deny-everything-2: numbers 2 and 3`, `give one of them another id`},
 	} {
 		var got *Problem
 		all := checked(t, "name = \"x\"\n[[rule]]\n"+c.rule)
@@ -177,8 +177,8 @@ func TestRulesFromJSONAreCheckedAlike(t *testing.T) {
 	for rules, want := range map[string]string{
 		`[{"id":"a","effect":"deny","kinds":[]}]`:                                                                           "rule a, kinds: the list is empty",
 		`[{"id":"a","effect":"deny","kinds":[{"from":3,"to":1}]}]`:                                                          "rule a, kinds: 3-1 begins after it ends",
-		`[{"id":"","effect":"deny"}]`:                                                                                       `rule 1, id: "" is no id of a rule`,
-		`[{"id":"a-","effect":"deny"}]`:                                                                                     `rule 1, id: "a-" is no id of a rule`,
+		`[{"id":"","effect":"deny"}]`:                                                                                       `rule 1, id: its id is ""`,
+		`[{"id":"a-","effect":"deny"}]`:                                                                                     `rule 1, id: its id is "a-"`,
 		`[{"id":"a","effect":"deny","hours":[{"days":["foo"],"from":0,"to":1}]}]`:                                           `rule a, hours: "foo" is no day of the week`,
 		`[{"id":"a","effect":"deny","hours":[{"from":-1,"to":9}]}]`:                                                         `rule a, hours: window 1 is outside of the day`,
 		`[{"id":"a","effect":"deny","hours":[{"from":1440,"to":9}]}]`:                                                       `rule a, hours: window 1 is outside of the day`,

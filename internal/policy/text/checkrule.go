@@ -5,6 +5,7 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -36,7 +37,7 @@ func (c *checker) methods(r *bunker.Rule) {
 	for _, m := range r.Methods {
 		switch {
 		case nip46.Method(m).Known() && !nip46.Method(m).NeedsGrant():
-			c.refuse("methods", "leave it out; suspend or revoke the connection to stop it", "%s comes with being connected: no rule speaks of it", m)
+			c.refuse("methods", "leave it out; suspend or revoke the connection to stop it", "%s is no method that rules are about: it comes with being connected", m)
 		case m == string(nip46.All):
 			c.refuse("methods", "leave methods out: a rule without them speaks of every method", "all is no method")
 		case !nip46.Method(m).Known():
@@ -49,7 +50,7 @@ func (c *checker) rights(r *bunker.Rule) {
 	items(c, "rights", r.Rights)
 	for _, name := range r.Rights {
 		if !contains(rightNames(), name) {
-			c.refuse("rights", didYouMean(name, rightNames()), "there is no right %q", clip(name))
+			c.refuse("rights", didYouMean(name, rightNames()), "there is no right set %q", clip(name))
 		}
 	}
 }
@@ -151,13 +152,13 @@ func (c *checker) pattern(s string) {
 		return
 	}
 	if len(s) > MaxPattern {
-		c.refuse("content.pattern", "use words, or several rules", "the expression has %d bytes; at most %d are allowed", len(s), MaxPattern)
+		c.refuse("content.pattern", "use words, or several rules", "the expression is longer than %d bytes", MaxPattern)
 		return
 	}
 	re, err := syntax.Parse(s, syntax.Perl)
 	if err != nil {
 		c.refuse("content.pattern", "only RE2 is understood (https://github.com/google/re2/wiki/Syntax): no look-around, no back-references",
-			"%s", bunker.Display(err.Error(), 200))
+			"it is no regular expression: %s", bunker.Display(strings.TrimPrefix(err.Error(), "error parsing regexp: "), 200))
 		return
 	}
 	prog, err := syntax.Compile(re.Simplify())

@@ -19,7 +19,8 @@ type Difference struct {
 	Removed []Named  `json:"removed,omitempty"`
 	Changed []Change `json:"changed,omitempty"`
 	// Widens says why somebody may be allowed more than before, or asked or denied
-	// less; empty: nobody can. It errs to the side of saying so: widening a policy is
+	// less by a rule; empty: nobody can. A new rule that asks widens nothing: it allows
+	// nothing without a person, even where the key's default refused. It errs to the side of saying so: widening a policy is
 	// a dangerous command (security.md section 4).
 	Widens []string `json:"widens,omitempty"`
 }
@@ -186,11 +187,8 @@ func widens(before, after *bunker.Policy, now int64) []string {
 		if unchanged(n, old) || denied(n, rules) {
 			continue
 		}
-		switch {
-		case n.Effect == bunker.Allow && !slices.ContainsFunc(old, func(o ready) bool { return allowedBy(&o, n) }):
+		if n.Effect == bunker.Allow && !slices.ContainsFunc(old, func(o ready) bool { return allowedBy(&o, n) }) {
 			say(n, "may allow what was not allowed before")
-		case n.Effect == bunker.Ask && !slices.ContainsFunc(old, func(o ready) bool { return askedBy(&o, n) }):
-			say(n, "may ask about what was refused before")
 		}
 	}
 	for i := range old {
@@ -252,20 +250,6 @@ func scopeOf(b *bunker.Budget) bunker.BudgetScope {
 		return bunker.PerConnection
 	}
 	return b.Per
-}
-
-// askedBy reports whether o settled all that n asks about by asking no fewer
-// persons, or by allowing. To ask about what was allowed narrows, although n then
-// asks, too, about what needs special care and o did not name: a person decides, and
-// a person decided it before unless the key's default is deny.
-func askedBy(o, n *ready) bool {
-	switch o.Effect {
-	case bunker.Ask:
-		return o.covers(n) && max(n.Quorum, 1) >= max(o.Quorum, 1)
-	case bunker.Allow:
-		return o.allowsAll(n) && o.Budget == nil
-	}
-	return false
 }
 
 // stillAsks reports whether n asks no fewer persons about all that o asked about,
