@@ -243,6 +243,8 @@ func (a *app) approveCmd() *cobra.Command {
 	f.StringVar(&p.For, "for", "", "for this `time`, such as 1h or 7d")
 	f.StringVar(&p.Name, "name", "", "`name` of the connection from now on")
 	f.StringVar(&p.Perms, "perms", "", "of a login: the `permissions` that it gets")
+	f.StringVar(&p.Policy, "policy", "", "of a login: the `policy` that it is put under")
+	a.completeFlag(cmd, "policy", a.completePolicies)
 	return cmd
 }
 
@@ -269,6 +271,7 @@ type answerParams struct {
 	For    string `json:"for,omitempty"`
 	Name   string `json:"name,omitempty"`
 	Perms  string `json:"perms,omitempty"`
+	Policy string `json:"policy,omitempty"`
 }
 
 // answer shows the question once more, so that what is answered is what was seen,
@@ -307,6 +310,8 @@ func (a *app) answer(ctx context.Context, p answerParams) error {
 			switch {
 			case g.Once != "":
 				text += " Once."
+			case g.Policy != "":
+				text += fmt.Sprintf(" It is under the policy %s %s.", name(g.Policy), until)
 			case g.Effect == "allow":
 				text += fmt.Sprintf(" %s is allowed %s.", perms(g.Perms), until)
 			default:
