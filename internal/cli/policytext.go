@@ -2,11 +2,9 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,7 +20,7 @@ func (a *app) policyTextCmds() []*cobra.Command {
 
 // readText reads a policy from a file, or from stdin with "-", and checks it.
 func (a *app) readText(ctx context.Context, path string) (*text.Text, []text.Problem, error) {
-	b, err := a.readTextFile(ctx, path)
+	b, err := a.inputFile(ctx, path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -33,36 +31,19 @@ func (a *app) readText(ctx context.Context, path string) (*text.Text, []text.Pro
 	return t, problems, nil
 }
 
-func (a *app) readTextFile(ctx context.Context, path string) ([]byte, error) {
-	if path == "-" {
-		return a.stdin(ctx)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fail("reading the policy: %w", err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, text.MaxText+1)) // one more: the parser refuses it by its size
-	if err != nil {
-		return nil, fail("reading the policy: %w", err)
-	}
-	return b, nil
-}
-
-// goodText is readText for those who go on with it: refusals are the error,
-// warnings are told.
+// goodText is readText for those who go on with it: refusals are the error. The
+// warnings are told by policy check, and by the bunker when it takes the policy in.
 func (a *app) goodText(ctx context.Context, path string) (*text.Text, error) {
 	t, problems, err := a.readText(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	refusals, warnings := text.Split(problems)
+	refusals, _ := text.Split(problems)
 	if n := len(refusals); n > 0 {
 		a.tell(refusals[:n-1], "refused")
 		last := refusals[n-1]
 		return nil, fail("%s", shown(last.String(), maxShownError)).withHint("%s", hintOf(&last))
 	}
-	a.tell(warnings, "warning")
 	return t, nil
 }
 
@@ -188,14 +169,13 @@ type storedView struct {
 	} `json:"policy"`
 }
 
-type policyShowParams struct {
-	Policy  string `json:"policy"`
-	Version int64  `json:"version,omitempty"`
-}
-
 func (a *app) storedPolicy(ctx context.Context, name string, version int64) (*storedPolicy, error) {
 	var v storedView
-	if err := a.call(ctx, "policy.show", policyShowParams{name, version}, &v); err != nil {
+	params := map[string]any{"policy": name}
+	if version != 0 {
+		params["version"] = version
+	}
+	if err := a.call(ctx, "policy.show", params, &v); err != nil {
 		return nil, err
 	}
 	p := v.Policy
@@ -425,21 +405,20 @@ func (a *app) listTemplates() error {
 	return a.table([]string{"NAME", "DESCRIPTION"}, rows)
 }
 
-func (a *app) policyCmd() *cobra.Command {
-	c := &cobra.Command{Use: "policy", Short: "say by rules what apps may do"}
-	c.AddCommand(a.policyTextCmds()...)
-	return c
-}
-
-// completePolicies offers the names of policies.
-func (a *app) completePolicies(cmd *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
-	return a.complete(cmd, "policy.list", "policies", prefix, func(raw json.RawMessage) (string, string) {
-		var v struct {
-			Name string `json:"name"`
-		}
-		if json.Unmarshal(raw, &v) != nil {
-			return "", ""
-		}
-		return v.Name, ""
+// createFromTemplate makes a policy of a ready-made one.
+func (a *app) createFromTemplate(cmd *cobra.Command, name, template, description, zone string) error {
+	t, err := text.TemplateOf(template)
+	if err != nil {
+		return err
+	}
+	if description == "" {
+		description = t.Policy.Description
+	}
+	if zone == "" {
+		zone = t.Policy.Zone
+	}
+	return show(cmd.Context(), a, "policy.create", policyPutParams{name, description, zone, t.Policy.Rules}, func(v storedView) error {
+		a.say("The policy %s is made. An app under it", shown(v.Policy.Name, bunkerName))
+		return a.sentences(&t.Policy)
 	})
 }

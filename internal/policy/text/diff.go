@@ -202,7 +202,7 @@ func widens(before, after *bunker.Policy, now int64) []string {
 		case o.Effect == bunker.Ask && !slices.ContainsFunc(rules, func(n ready) bool { return stillAsks(o, &n) }):
 			say(o, "no longer asks about all that it asked about")
 		case o.Effect == bunker.Allow && o.Budget != nil && !slices.ContainsFunc(rules, func(n ready) bool { return stillLimits(o, &n) }):
-			say(o, "no longer limits all that it limited")
+			say(o, "no longer limits all that it limited, of which other permissions may allow more")
 		}
 	}
 	return why
