@@ -26,6 +26,5 @@ func checkPolicy(p *bunker.Policy, now int64) (warnings []string, err error) {
 // widensPolicy reports whether what is under a policy may get more by an edit of it,
 // at the time of the edit.
 func widensPolicy(old, next *bunker.Policy) bool {
-	d := policytext.Compare(old, next, next.ChangedAt)
-	return len(d.Widens) > 0
+	return len(policytext.Widens(old, next, next.ChangedAt)) > 0
 }

@@ -83,7 +83,7 @@ func Compare(before, after *bunker.Policy, now int64) Difference {
 			d.Removed = append(d.Removed, Named{r.ID, Sentence(r, before.Zone)})
 		}
 	}
-	d.Widens = widens(before, after, now)
+	d.Widens = Widens(before, after, now)
 	return d
 }
 
@@ -168,9 +168,10 @@ func (f *Field) words() string {
 	return f.Before + " → " + f.After
 }
 
-// widens gives the reasons why the second policy may allow something that the
-// first did not, or ask or deny less.
-func widens(before, after *bunker.Policy, now int64) []string {
+// Widens gives the reasons why the second policy may allow something that the first
+// did not, or by its rules ask or deny less: Difference.Widens, without the words for
+// the rest.
+func Widens(before, after *bunker.Policy, now int64) []string {
 	old, rules := readied(before.Rules, now), readied(after.Rules, now)
 	var why []string
 	say := func(r *ready, format string, args ...any) {

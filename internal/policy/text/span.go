@@ -103,7 +103,7 @@ func (s *span) text(p *policy.Part, r *bunker.Rule) {
 
 // holds reports whether s speaks of everything that o speaks of.
 func (s *span) holds(o *span) bool {
-	return s.sign.holds(o.sign) && s.sign.union(s.partly).holds(o.partly) && o.texts&^s.texts == 0
+	return o.texts&^s.texts == 0 && s.sign.holds(o.sign) && (len(o.partly) == 0 || s.sign.union(s.partly).holds(o.partly))
 }
 
 // names reports whether s names what o names.
