@@ -30,7 +30,7 @@ func Check(rules []bunker.Rule) error {
 		return bunker.Errorf(bunker.CodeInvalid, "a policy has at most %d rules", MaxRules).In("rules")
 	}
 	seen := map[string]bool{}
-	patterns, budgets := 0, 0
+	patterns, budgets, sets := 0, 0, rightSets()
 	for i := range rules {
 		r := &rules[i]
 		switch {
@@ -46,7 +46,7 @@ func Check(rules []bunker.Rule) error {
 		if r.Budget != nil {
 			budgets++
 		}
-		if _, err := compileRule(r); err != nil {
+		if _, err := compileRule(r, sets); err != nil {
 			return bunker.Errorf(bunker.CodeInvalid, "rule %s: %s", r.ID, err).In("rules")
 		}
 	}

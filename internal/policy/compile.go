@@ -18,6 +18,8 @@ type Compiled struct {
 	policy *bunker.Policy
 	zone   *time.Location
 	rules  []rule // in order of id, so that their order in the policy does not matter
+	// Whether any rule has a budget, or hangs on what a decryption brings to light.
+	budgets, results bool
 
 	// Which rules can speak of what, as places in rules, ascending.
 	sign     map[nostr.Kind][]int
@@ -33,6 +35,9 @@ const maxIndexed = 64
 type rule struct {
 	*bunker.Rule
 	parts   []part
+	sign    []part // those of sign_event
+	texts   []part // the others
+	event   bool   // it makes demands on an event
 	relays  []string
 	words   []string // folded
 	pattern *regexp.Regexp
@@ -46,12 +51,15 @@ func Compile(p *bunker.Policy) (*Compiled, error) {
 		return nil, err
 	}
 	c := &Compiled{policy: p, zone: zone, sign: map[nostr.Kind][]int{}, crypt: map[nip46.Method][]int{}}
+	sets := rightSets()
 	for i := range p.Rules {
-		r, err := compileRule(&p.Rules[i])
+		r, err := compileRule(&p.Rules[i], sets)
 		if err != nil {
 			return nil, fmt.Errorf("rule %s of policy %s: %w", p.Rules[i].ID, p.Name, err)
 		}
 		c.rules = append(c.rules, r)
+		c.budgets = c.budgets || r.Budget != nil
+		c.results = c.results || len(r.Results) > 0 || slices.ContainsFunc(r.parts, func(p part) bool { return p.result != nil })
 	}
 	slices.SortStableFunc(c.rules, func(a, b rule) int { return strings.Compare(a.ID, b.ID) })
 	for i := range c.rules {
@@ -63,11 +71,19 @@ func Compile(p *bunker.Policy) (*Compiled, error) {
 // Policy is what was compiled; it must not be changed.
 func (c *Compiled) Policy() *bunker.Policy { return c.policy }
 
-func compileRule(b *bunker.Rule) (r rule, err error) {
+func compileRule(b *bunker.Rule, sets map[string][]part) (r rule, err error) {
 	r.Rule = b
-	if r.parts, err = partsOf(b); err != nil {
+	if r.parts, err = partsAmong(b, sets); err != nil {
 		return r, err
 	}
+	for _, p := range r.parts {
+		if p.method == nip46.SignEvent {
+			r.sign = append(r.sign, p)
+		} else {
+			r.texts = append(r.texts, p)
+		}
+	}
+	r.event = len(b.Tags) > 0 || b.Content != nil || b.MaxSkew != 0
 	for _, u := range b.Relays {
 		n, err := relayName(u)
 		if err != nil {
@@ -99,9 +115,11 @@ func relayName(u string) (string, error) {
 
 // partsOf is what a rule speaks of: its methods and its right sets together, or,
 // where it names none, every method.
-func partsOf(b *bunker.Rule) (parts []part, err error) {
+func partsOf(b *bunker.Rule) ([]part, error) { return partsAmong(b, rightSets()) }
+
+func partsAmong(b *bunker.Rule, sets map[string][]part) (parts []part, err error) {
 	for _, name := range b.Rights {
-		p, ok := right(name)
+		p, ok := sets[name]
 		if !ok {
 			return nil, fmt.Errorf("there is no right set %q", bunker.Display(name, 64))
 		}

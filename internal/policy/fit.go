@@ -40,6 +40,8 @@ type facts struct {
 	at    local // on the policy's clock
 	text  *text
 	care  Care // of the kind
+	// offDate: created_at is too far from now to be today's.
+	offDate bool
 }
 
 // text is an event's content, worked on as far as rules need it.
@@ -70,6 +72,7 @@ func look(in *Input) facts {
 	if t := in.Operation.Template; t != nil {
 		f.text = &text{content: t.Content, length: -1}
 		f.care, _ = careOfKind(t.Kind, in.Operation.Seen)
+		f.offDate = OffDate(t.CreatedAt, in.Now)
 	}
 	return f
 }
@@ -84,61 +87,64 @@ func (r *rule) misfit(f *facts) misfit {
 	if r.ExpiresAt != 0 && now >= r.ExpiresAt || r.For != 0 && now >= f.since+r.For {
 		return expired
 	}
-	named, m := r.speaks(f)
+	var m misfit
+	if t := f.in.Operation.Template; t != nil {
+		m = r.speaksOfKind(t)
+	} else {
+		m = r.speaksOfText(f.in.Operation)
+	}
 	if m != fits && m != unknown {
 		return m
 	}
 	if w := r.circumstances(f); w != fits {
 		return w
 	}
-	if f.in.Operation.Template != nil {
-		if w := r.event(f); w != fits {
+	if r.event {
+		if f.in.Operation.Template == nil {
+			return wrongMethod
+		}
+		if w := r.demands(f); w != fits {
 			return w
 		}
-	} else if len(r.Tags) > 0 || r.Content != nil || r.MaxSkew != 0 {
-		return wrongMethod // demands on an event, and there is none
 	}
-	if r.Effect == bunker.Allow && !r.careful(f, named) {
-		if m == unknown { // whether it is named may hang on the result
-			return unknown
-		}
+	if r.Effect == bunker.Allow && m == fits && !r.careful(f) {
 		return unnamed
 	}
 	return m
 }
 
-// speaks reports whether the rule is about such an operation at all, and whether it
-// names it.
-func (r *rule) speaks(f *facts) (named bool, m misfit) {
-	if f.in.Operation.Template != nil {
-		return r.speaksOfKind(f.in.Operation.Template)
-	}
-	return r.speaksOfText(f.in.Operation)
-}
-
-func (r *rule) speaksOfKind(t *nostr.Template) (named bool, m misfit) {
-	if len(r.Peers) > 0 || len(r.Results) > 0 {
-		return false, wrongMethod
+// speaksOfKind reports whether the rule is about signing such an event.
+func (r *rule) speaksOfKind(t *nostr.Template) misfit {
+	if len(r.sign) == 0 || len(r.Peers) > 0 || len(r.Results) > 0 {
+		return wrongMethod
 	}
 	if len(r.Kinds) > 0 && !holds(r.Kinds, t.Kind) {
-		return false, wrongKind
+		return wrongKind
 	}
-	named, m = names(r.Kinds, t.Kind), wrongMethod
-	for i := range r.parts {
-		p := &r.parts[i]
-		if p.method != nip46.SignEvent {
-			continue
+	for i := range r.sign {
+		if r.sign[i].speaks(t) {
+			return fits
 		}
-		if p.kinds != nil && !holds(p.kinds, t.Kind) || p.but[0] != "" && tagged(t.Tags, p.but) {
-			if m == wrongMethod {
-				m = wrongKind
-			}
-			continue
-		}
-		m = fits
-		named = named || p.names && names(p.kinds, t.Kind)
 	}
-	return named, m
+	return wrongKind
+}
+
+// speaks reports whether a part is about signing such an event.
+func (p *part) speaks(t *nostr.Template) bool {
+	return (p.kinds == nil || holds(p.kinds, t.Kind)) && (p.but[0] == "" || !tagged(t.Tags, p.but))
+}
+
+// namesKind reports whether the rule names the kind of an event that it speaks of.
+func (r *rule) namesKind(t *nostr.Template) bool {
+	if names(r.Kinds, t.Kind) {
+		return true
+	}
+	for i := range r.sign {
+		if p := &r.sign[i]; p.names && p.speaks(t) && names(p.kinds, t.Kind) {
+			return true
+		}
+	}
+	return false
 }
 
 func tagged(tags nostr.Tags, want [2]string) bool {
@@ -150,38 +156,45 @@ func tagged(tags nostr.Tags, want [2]string) bool {
 	return false
 }
 
-func (r *rule) speaksOfText(o *Operation) (named bool, m misfit) {
-	if len(r.Kinds) > 0 {
-		return false, wrongMethod
+// speaksOfText reports whether the rule is about encrypting or decrypting so.
+func (r *rule) speaksOfText(o *Operation) misfit {
+	if len(r.texts) == 0 || len(r.Kinds) > 0 || len(r.Results) > 0 && !o.decrypts() {
+		return wrongMethod
 	}
-	if len(r.Peers) > 0 && !slices.Contains(r.Peers, o.Peer) {
-		return false, wrongPeer
-	}
-	decrypts := o.decrypts()
-	if !decrypts && len(r.Results) > 0 {
-		return false, wrongMethod
-	}
-	named, m = slices.Contains(r.Results, bunker.ResultSelf), wrongMethod
-	for i := range r.parts {
-		p := &r.parts[i]
+	m := wrongMethod
+	for i := range r.texts {
+		p := &r.texts[i]
 		if p.method != o.Method {
 			continue
 		}
 		switch {
-		case !decrypts, len(r.Results) == 0 && p.result == nil:
+		case !o.decrypts(), len(r.Results) == 0 && p.result == nil, o.Result != "" && r.speaksOfResult(p, o.Result):
 			m = fits
-		case o.Result == "":
-			if m != fits {
-				m = unknown
-			}
-		case (len(r.Results) == 0 || slices.Contains(r.Results, o.Result)) && (p.result == nil || slices.Contains(p.result, o.Result)):
-			m = fits
-			named = named || p.names && slices.Contains(p.result, bunker.ResultSelf)
+		case o.Result == "" && m != fits:
+			m = unknown
 		case m == wrongMethod:
 			m = wrongResult
 		}
 	}
-	return named, m
+	if (m == fits || m == unknown) && len(r.Peers) > 0 && !slices.Contains(r.Peers, o.Peer) {
+		return wrongPeer
+	}
+	return m
+}
+
+func (r *rule) speaksOfResult(p *part, result bunker.DecryptResult) bool {
+	return (len(r.Results) == 0 || slices.Contains(r.Results, result)) && (p.result == nil || slices.Contains(p.result, result))
+}
+
+// namesSelf reports whether the rule names the decryption of what is the account's
+// own.
+func (r *rule) namesSelf(o *Operation) bool {
+	if slices.Contains(r.Results, bunker.ResultSelf) {
+		return true
+	}
+	return slices.ContainsFunc(r.texts, func(p part) bool {
+		return p.method == o.Method && p.names && slices.Contains(p.result, bunker.ResultSelf)
+	})
 }
 
 // circumstances are what is not in the operation: when and how it came.
@@ -197,8 +210,8 @@ func (r *rule) circumstances(f *facts) misfit {
 	return fits
 }
 
-// event compares the demands on an event.
-func (r *rule) event(f *facts) misfit {
+// demands compares what the rule demands of an event.
+func (r *rule) demands(f *facts) misfit {
 	t := f.in.Operation.Template
 	if r.MaxSkew != 0 {
 		d := t.CreatedAt - f.in.Now/1000
@@ -256,23 +269,22 @@ func valueFits(want, got string) bool {
 
 // careful reports whether an allow rule covers the operation although it needs
 // special care (security.md section 2): it must name what does.
-func (r *rule) careful(f *facts, named bool) bool {
+func (r *rule) careful(f *facts) bool {
 	o := f.in.Operation
 	if o.Template != nil {
 		switch {
-		case f.care == MustAsk, f.care == Named && !named:
+		case f.care == MustAsk, f.care == Named && !r.namesKind(o.Template):
 			return false
 		}
-		return r.MaxSkew != 0 || !OffDate(o.Template.CreatedAt, f.in.Now)
+		return r.MaxSkew != 0 || !f.offDate
 	}
-	switch o.Method {
-	case nip46.NIP04Decrypt, nip46.NIP44Decrypt:
-		if o.Peer == f.in.Key.PubKey && !named {
-			return false
-		}
-		return o.Method != nip46.NIP04Decrypt || !f.in.Key.NpubLogin || len(r.Peers) > 0
+	if !o.decrypts() {
+		return true
 	}
-	return true
+	if o.Peer == f.in.Key.PubKey && !r.namesSelf(o) {
+		return false
+	}
+	return o.Method != nip46.NIP04Decrypt || !f.in.Key.NpubLogin || len(r.Peers) > 0
 }
 
 func holds(ranges []bunker.KindRange, k nostr.Kind) bool {

@@ -186,7 +186,11 @@ type Need struct {
 
 // Needs tells what Decide needs to know. Where Result is needed, ask again with it.
 func Needs(in Input) Need {
-	if _, done := standing(&in); done || len(in.Policies) == 0 {
+	if _, done := standing(&in); done {
+		return Need{}
+	}
+	look := in.Operation.decrypts() && in.Operation.Result == ""
+	if !slices.ContainsFunc(in.Policies, func(c *Compiled) bool { return c != nil && (c.budgets || look && c.results) }) {
 		return Need{}
 	}
 	v := judge(&in)

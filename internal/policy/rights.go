@@ -84,18 +84,17 @@ func Rights() []Right {
 	}
 }
 
-// right returns the parts of a right set.
-func right(name string) ([]part, bool) {
+// rightSets are the parts of every right set, by name.
+func rightSets() map[string][]part {
+	sets := map[string][]part{}
 	for _, r := range Rights() {
-		if r.Name == name {
-			return r.parts, true
-		}
+		sets[r.Name] = r.parts
 	}
-	return nil, false
+	return sets
 }
 
 // KnownRight reports whether there is a right set of that name.
 func KnownRight(name string) bool {
-	_, ok := right(name)
+	_, ok := rightSets()[name]
 	return ok
 }

@@ -168,7 +168,7 @@ func TestEachMatcherOfARule(t *testing.T) {
 // that nobody looked at what a decryption brings to light.
 func careful(r bunker.Rule, in Input, o *Operation) bool {
 	r.ID, r.Effect = "r", bunker.Deny
-	c, err := compileRule(&r)
+	c, err := compileRule(&r, rightSets())
 	if err != nil {
 		return false
 	}

@@ -31,7 +31,7 @@ func (g *group) apply(w *waiting, h *head) (bunker.Outcome, error) {
 		}
 	}
 	seq, chain := h.ChainSeq, h.ChainHead
-	out, err := g.write(w, h)
+	out, err := g.write(w, h, save)
 	if err != nil && !save && ofEntry(err) {
 		return bunker.Failed, errCareful
 	}
@@ -60,9 +60,11 @@ func (g *group) apply(w *waiting, h *head) (bunker.Outcome, error) {
 
 // undoable reports whether an entry can be refused after its first statement,
 // and so needs a savepoint. Most requests write their row, their record and
-// their reply only: the first statement refuses them or nothing does.
+// their reply only: the first statement refuses them or nothing does. Budgets are
+// read before they are charged, so a charge is refused in a race only: then the
+// group is made anew with savepoints.
 func undoable(e *bunker.Entry) bool {
-	return e.NewConnection != nil || e.UpdateConnection != nil || e.UpdateToken != nil || len(e.NewGrants) > 0 || e.Spend != "" || len(e.Charges) > 0 ||
+	return e.NewConnection != nil || e.UpdateConnection != nil || e.UpdateToken != nil || len(e.NewGrants) > 0 || e.Spend != "" ||
 		e.NewApproval != nil || e.JoinApproval != "" || e.Withdraw != ""
 }
 
@@ -76,7 +78,7 @@ func ofEntry(err error) bool {
 	return t == duplicate || t == constraint
 }
 
-func (g *group) write(w *waiting, h *head) (bunker.Outcome, error) {
+func (g *group) write(w *waiting, h *head, saved bool) (bunker.Outcome, error) {
 	eventAt := w.e.CreatedAt
 	out, err := g.claim(w.e, h, &eventAt)
 	if out != bunker.Committed || err != nil {
@@ -86,6 +88,9 @@ func (g *group) write(w *waiting, h *head) (bunker.Outcome, error) {
 		ok, err := step(w, h)
 		if err != nil {
 			return bunker.Failed, err
+		}
+		if !ok && !saved {
+			return bunker.Failed, errCareful
 		}
 		if !ok {
 			return bunker.Moved, nil

@@ -147,13 +147,14 @@ CREATE TABLE policy (
   name        TEXT    NOT NULL,
   description TEXT    NOT NULL,
   zone        TEXT    NOT NULL,
-  rules       TEXT    NOT NULL, -- JSON, as bunker.Policy.RulesText writes it
   ended       INTEGER NOT NULL,
   changed_by  TEXT    NOT NULL,
   changed_at  INTEGER NOT NULL,
   created_at  INTEGER NOT NULL,
   version     INTEGER NOT NULL,
   mac         BLOB,
+  -- JSON, as bunker.Policy.RulesText writes it. Last, for it is long: version and MAC are read with every request.
+  rules       TEXT    NOT NULL,
   PRIMARY KEY (tenant, id)
 ) STRICT;
 
@@ -163,13 +164,13 @@ CREATE TABLE policy_version (
   name        TEXT    NOT NULL,
   description TEXT    NOT NULL,
   zone        TEXT    NOT NULL,
-  rules       TEXT    NOT NULL,
   ended       INTEGER NOT NULL,
   changed_by  TEXT    NOT NULL,
   changed_at  INTEGER NOT NULL,
   created_at  INTEGER NOT NULL,
   version     INTEGER NOT NULL,
   mac         BLOB,
+  rules       TEXT    NOT NULL,
   PRIMARY KEY (tenant, id, version),
   FOREIGN KEY (tenant, id) REFERENCES policy (tenant, id)
 ) STRICT;
