@@ -276,3 +276,38 @@ func TestDecryptingIsDecidedByWhatComesToLight(t *testing.T) {
 	b.Question()
 	b.Verify()
 }
+
+// No allow has a higher number than the edit that forbids it, with requests in
+// flight (promise 4).
+func TestAnEditOfAPolicyHoldsFromTheMomentItReturned(t *testing.T) {
+	b, a := underPolicy(t, kind("notes", "allow", 1))
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				a.AskSign(1, fmt.Sprint("flying ", i, " ", n)).Answer()
+			}
+		})
+	}
+	for range 3 {
+		a.Fence()
+	}
+	b.edit(kind("notes", "deny", 1))
+	seq := b.Admin("status", nil).Number("audit.seq")
+	after := a.AskSign(1, "after")
+	close(stop)
+	wg.Wait()
+	after.Fails("refuses")
+	for _, r := range b.Records(Params{"action": "sign_event", "effect": "allow"}) {
+		if r.Number("seq") > seq || r.Text("rule") != "policy newsroom/notes@1" {
+			t.Fatalf("record %d allows by %s after the edit was done at %d", r.Number("seq"), r.Text("rule"), seq)
+		}
+	}
+	b.Verify()
+}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -140,6 +142,9 @@ func (a *app) policyCreateCmd() *cobra.Command {
 or, with --template, of a ready-made one (policy templates). As text that people write: policy import.`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			p.Name = args[0]
+			if p.Zone == "" {
+				p.Zone = a.localZone()
+			}
 			switch {
 			case file == "" && template == "":
 				return usageOf(cmd, "--rules is missing: the file with the rules; or --template: a ready-made policy")
@@ -152,6 +157,7 @@ or, with --template, of a ready-made one (policy templates). As text that people
 				return err
 			}
 			return show(cmd.Context(), a, "policy.create", p, func(r policyAnswer) error {
+				a.say("Its hours and budgets are in the time zone %s.", shown(r.Policy.Zone, 64))
 				a.say("The policy %s has %d rules. Hand it out: nsecbunker token create KEY --client NAME --policy %s", name(r.Policy.Name), r.Policy.Count, name(r.Policy.Name))
 				return a.line(r.Policy.ID)
 			})
@@ -160,8 +166,25 @@ or, with --template, of a ready-made one (policy templates). As text that people
 	cmd.Flags().StringVar(&file, "rules", "", "`file` with the rules, a JSON array; - for stdin")
 	cmd.Flags().StringVar(&template, "template", "", "ready-made `policy` to begin from, such as basic-social")
 	cmd.Flags().StringVar(&p.Description, "description", "", "what it is for, in `words`")
-	cmd.Flags().StringVar(&p.Zone, "zone", "", "time `zone` of its hours and budgets, such as Europe/Paris (default: UTC)")
+	cmd.Flags().StringVar(&p.Zone, "zone", "", "time `zone` of its hours and budgets, such as Europe/Paris (default: this machine's)")
 	return cmd
+}
+
+// localZone is the name of this machine's time zone, "" where it has none that
+// others know.
+func (a *app) localZone() string {
+	zone := strings.TrimPrefix(a.getenv("TZ"), ":")
+	if zone == "" {
+		target, err := os.Readlink("/etc/localtime")
+		if err != nil {
+			return ""
+		}
+		_, zone, _ = strings.Cut(target, "zoneinfo/")
+	}
+	if _, err := time.LoadLocation(zone); err != nil || zone == "Local" {
+		return ""
+	}
+	return zone
 }
 
 // rulesFile reads rules, which must be JSON; the bunker says what is wrong with

@@ -326,3 +326,26 @@ func parkedLink(t *testing.T, f *fixture) {
 		t.Fatalf("%+v, %v", due, err)
 	}
 }
+
+func restoredBudgets(t *testing.T, f *fixture) {
+	ctx, self := context.Background(), bunker.SelfHosted
+	c := f.addConnection(f.addKey("herald"))
+	p := f.addPolicy("newsroom")
+	e := f.entry(c)
+	e.Charges = []bunker.Charge{
+		{Window: window(p, "day"), Limit: 5, Until: start.Add(time.Hour).UnixMilli()}, {Window: window(p, "total"), Limit: 9},
+		{Window: window(p, "minute"), Limit: 3, Until: start.UnixMilli() + 1},
+	}
+	f.mustCommit(e)
+	f.clock.add(time.Minute)
+	if err := f.OpenIncarnation(ctx, self, local, "from a backup"); err != nil {
+		t.Fatal(err)
+	}
+	if did, err := f.ApplyPending(ctx, self); !did || err != nil {
+		t.Fatal(did, err)
+	}
+	used, err := f.Used(ctx, self, []bunker.Window{window(p, "day"), window(p, "total"), window(p, "minute")})
+	if err != nil || cmp.Diff(used, []int64{5, 9, 1}) != "" {
+		t.Errorf("used %v, %v: what runs is spent, what is over is not touched", used, err)
+	}
+}

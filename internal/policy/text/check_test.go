@@ -235,6 +235,7 @@ func TestGoodRulesAreNotRefused(t *testing.T) {
 func TestWarningsSayWhatTheAuthorMayNotHaveMeant(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "the policy has no rules"},
+		{"[[rule]]\neffect = \"allow\"\nrights = \"post\"\nhours = \"mon\"", "zone: no zone is named, so its hours are in UTC"},
 		{"[[rule]]\neffect = \"allow\"", "rule allow-everything: it allows everything but what needs special care"},
 		{"[[rule]]\neffect = \"allow\"\nkinds = 5", "rule allow-kind-5, kinds: it allows deletion request (kind 5) unasked: it deletes events"},
 		{"[[rule]]\neffect = \"allow\"\nkinds = [1, \"9000-9030\"]", "kinds: it allows kinds 9000 to 9030 unasked: it administers groups"},
@@ -260,9 +261,10 @@ func TestWarningsSayWhatTheAuthorMayNotHaveMeant(t *testing.T) {
 		}
 	}
 	for _, quiet := range []string{
+		"zone = \"UTC\"\n[[rule]]\neffect = \"allow\"\nrights = \"post\"\nhours = \"mon\"",
 		"[[rule]]\neffect = \"allow\"\nkinds = [1, \"30000-39999\"]\n[[rule]]\neffect = \"deny\"\nkinds = \"30000-30001\"",
 		"[[rule]]\neffect = \"allow\"\nkinds = \"0-9999\"", // names none of the kinds that need care
-		"[[rule]]\neffect = \"allow\"\nkinds = 1\n[[rule]]\neffect = \"deny\"\nkinds = 1\nhours = \"mon-sat\"",
+		"zone = \"UTC\"\n[[rule]]\neffect = \"allow\"\nkinds = 1\n[[rule]]\neffect = \"deny\"\nkinds = 1\nhours = \"mon-sat\"",
 		"[[rule]]\neffect = \"allow\"\nkinds = 1\n[[rule]]\neffect = \"deny\"\nkinds = 1\ncontent = {words = \"x\"}",
 		"[[rule]]\neffect = \"allow\"\nkinds = 1\n[[rule]]\neffect = \"deny\"\nkinds = 1\nexpires = 2027-01-01",
 	} {

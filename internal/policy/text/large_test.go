@@ -15,7 +15,7 @@ import (
 // large is a policy of as many rules as there may be, no two of which speak of the
 // same.
 func large(t testing.TB) *bunker.Policy {
-	p := &bunker.Policy{Name: "large"}
+	p := &bunker.Policy{Name: "large", Zone: "UTC"}
 	for i := range MaxRules {
 		k := nostr.Kind(40000 + i)
 		r := bunker.Rule{ID: fmt.Sprintf("r%d", i), Effect: bunker.Effect(i % 3), Kinds: []bunker.KindRange{{From: k, To: k}},

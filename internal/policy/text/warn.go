@@ -3,6 +3,7 @@ package text
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/policy"
@@ -15,6 +16,9 @@ func (c *checker) warnings(p *bunker.Policy) {
 	if len(p.Rules) == 0 {
 		c.warn("rule", "write a rule that allows something", "the policy has no rules: everything is asked, or refused if the key's default is deny")
 		return
+	}
+	if p.Zone == "" && slices.ContainsFunc(p.Rules, func(r bunker.Rule) bool { return len(r.Hours) > 0 }) {
+		c.warn("zone", `write for example zone = "Europe/Berlin"`, "no zone is named, so its hours are in UTC")
 	}
 	all := make([]ready, len(p.Rules))
 	for i := range p.Rules {
