@@ -32,29 +32,36 @@ func Decide(in Input) Decision {
 // begun to allow it since.
 func standing(in *Input) (Decision, bool) {
 	k, c, t := in.Key, in.Connection, in.Tenant
+	refuse := func(rule, needed, reason string) (Decision, bool) {
+		d := deny(rule, "%s", reason)
+		d.Needed = needed
+		return d, true
+	}
 	switch {
 	case t == nil || c == nil || k == nil || in.Operation == nil:
-		return deny("none", "there is no such connection"), true
+		return refuse("none", "a connection", "there is no such connection")
 	case t.Stopped:
-		return deny("stopped", "this bunker was stopped by its administrator; ask them to start it again"), true
+		return refuse("stopped", "that an owner ends the stop", "this bunker was stopped by its administrator; ask them to start it again")
 	case !t.Reviewed:
-		return deny("restored", "this bunker was restored from a backup and its connections are not reviewed yet; ask its administrator"), true
+		return refuse("restored", "that an owner ends the review after the restore", "this bunker was restored from a backup and its connections are not reviewed yet; ask its administrator")
 	case k.State != bunker.KeyActive:
-		return deny("key", "this key is being deleted; ask the bunker's administrator"), true
+		return refuse("key", "that the key is brought back", "this key is being deleted; ask the bunker's administrator")
 	case c.State == bunker.ConnExpired || (c.ExpiresAt != 0 && in.Now >= c.ExpiresAt):
-		return deny("expired", "this connection has expired; ask the bunker's administrator for a new one"), true
+		return refuse("expired", "a new link", "this connection has expired; ask the bunker's administrator for a new one")
 	case c.State == bunker.ConnSuspended:
-		return deny("suspended", "this connection is suspended; ask the bunker's administrator"), true
+		return refuse("suspended", "that the connection is resumed", "this connection is suspended; ask the bunker's administrator")
 	case c.State == bunker.ConnRevoked:
-		return deny("revoked", "this connection was revoked; ask the bunker's administrator"), true
+		return refuse("revoked", "a new link", "this connection was revoked; ask the bunker's administrator")
 	case c.State == bunker.ConnEnded:
-		return deny("ended", "this app logged out; connect it again with a new bunker:// string"), true
+		return refuse("ended", "a new link", "this app logged out; connect it again with a new bunker:// string")
 	case c.State != bunker.ConnActive:
-		return deny("pending", "this connection is not approved yet"), true
+		return refuse("pending", "that a person lets the app in", "this connection is not approved yet")
 	case k.Locked:
-		return deny("locked", "the key is locked; ask the bunker's administrator to unlock it"), true
+		return refuse("locked", "that the key is unlocked", "the key is locked; ask the bunker's administrator to unlock it")
 	case in.Approval != nil && (in.Approval.State == bunker.ApprovalDenied || in.Approval.State == bunker.ApprovalWithdrawn):
-		return resolved(in.Approval, in.Now)
+		d, done := resolved(in.Approval, in.Now)
+		d.Needed = "another answer to a new question"
+		return d, done
 	}
 	return Decision{}, false
 }

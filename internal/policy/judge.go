@@ -189,8 +189,8 @@ func Needs(in Input) Need {
 	if _, done := standing(&in); done {
 		return Need{}
 	}
-	look := in.Operation.decrypts() && in.Operation.Result == ""
-	if !slices.ContainsFunc(in.Policies, func(c *Compiled) bool { return c != nil && (c.budgets || look && c.results) }) {
+	veiled := in.Operation.decrypts() && in.Operation.Result == ""
+	if !slices.ContainsFunc(in.Policies, func(c *Compiled) bool { return c != nil && (c.budgets || veiled && c.results) }) {
 		return Need{}
 	}
 	v := judge(&in)

@@ -97,6 +97,7 @@ func (s *Signer) act(c *call, e *bunker.Entry, op *policy.Operation) (Judgement,
 func (s *Signer) floored(c *call, e *bunker.Entry, err error) (Judgement, error) {
 	pub := bunker.AsError(err)
 	unspend(e)
+	e.Audit.Needed = "nothing that a rule could say: it is refused below every policy"
 	return s.fail(c, e, pub.Code, "floor", pub.Words)
 }
 
