@@ -9,6 +9,7 @@ import (
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/policy"
+	policytext "nsecbunker/internal/policy/text"
 )
 
 const (
@@ -45,6 +46,8 @@ type policyView struct {
 	Version     int64    `json:"version"`
 	Count       int      `json:"count" doc:"of its rules"`
 	Rules       ruleList `json:"rules,omitempty"`
+	Summary     string   `json:"summary,omitempty" doc:"what it means, in one sentence"`
+	Sentences   []string `json:"sentences,omitempty" doc:"what each rule means for an app under it, in the order of the rules"`
 	Deleted     bool     `json:"deleted,omitempty"`
 	Connections int      `json:"connections" doc:"that are under it"`
 	Tokens      int      `json:"tokens" doc:"open links that put under it"`
@@ -60,7 +63,10 @@ func viewPolicy(p *bunker.Policy, use PolicyUse, whole bool) policyView {
 		ChangedAt: Time(p.ChangedAt), CreatedAt: Time(p.CreatedAt),
 	}
 	if whole {
-		v.Rules = p.Rules
+		v.Rules, v.Summary = p.Rules, policytext.Summary(p)
+		for i := range p.Rules {
+			v.Sentences = append(v.Sentences, policytext.Sentence(&p.Rules[i], p.Zone))
+		}
 	}
 	return v
 }

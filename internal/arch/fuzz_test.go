@@ -29,6 +29,7 @@ func parsers() []reader {
 		{"relay's frame, as a client", "internal/relay", `.`, 1},
 		{"client's frame, as a relay", "internal/signerrelay", `.`, 1},
 		{"config", "internal/config", `.`, 1},
+		{"policy (TOML)", "internal/policy/text", `.`, 1},
 		{"admin parameters", "internal/admin", `.`, 1},
 	}
 }

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy/text"
 )
 
 type policyView struct {
@@ -39,6 +42,7 @@ func (a *app) policyCmd() *cobra.Command {
 everything under it. docs/policies.md says what rules can say.`,
 	}
 	c.AddCommand(a.policyListCmd(), a.policyShowCmd(), a.policyVersionsCmd(), a.policyCreateCmd(), a.policyEditCmd(), a.policyDeleteCmd(), a.policyExplainCmd())
+	c.AddCommand(a.policyTextCmds()...)
 	return c
 }
 
@@ -99,38 +103,13 @@ func (a *app) showPolicy(p policyView) error {
 	}
 	rows := make([][]string, 0, len(p.Rules))
 	for _, raw := range p.Rules {
-		id, effect, rest, err := ruleRow(raw)
-		if err != nil {
+		var r bunker.Rule
+		if err := json.Unmarshal(raw, &r); err != nil {
 			return unreadable(err)
 		}
-		rows = append(rows, []string{id, effect, rest})
+		rows = append(rows, []string{shown(r.ID, 64), shown(text.Sentence(&r, p.Zone), text.MaxSentence)})
 	}
-	return a.table([]string{"RULE", "EFFECT", "WHAT"}, rows)
-}
-
-// ruleRow is a rule for a table: what is beside its id and effect stays as JSON, in
-// its order.
-func ruleRow(raw json.RawMessage) (id, effect, rest string, err error) {
-	var r struct {
-		ID     string `json:"id"`
-		Effect string `json:"effect"`
-	}
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return "", "", "", err
-	}
-	var b bytes.Buffer
-	if err := json.Compact(&b, raw); err != nil {
-		return "", "", "", err
-	}
-	what := strings.TrimSuffix(strings.TrimPrefix(b.String(), "{"), "}")
-	for _, part := range []string{fmt.Sprintf("%q:%q", "id", r.ID), fmt.Sprintf("%q:%q", "effect", r.Effect)} {
-		what = strings.TrimPrefix(strings.Replace(what, part, "", 1), ",")
-	}
-	what = strings.ReplaceAll(what, ",,", ",")
-	if what == "" {
-		what = "everything"
-	}
-	return shown(r.ID, 64), shown(r.Effect, 10), shown(what, 300), nil
+	return a.table([]string{"RULE", "AN APP UNDER IT"}, rows)
 }
 
 func (a *app) policyVersionsCmd() *cobra.Command {
@@ -152,23 +131,30 @@ func (a *app) policyCreateCmd() *cobra.Command {
 		Zone        string          `json:"zone,omitempty"`
 		Rules       json.RawMessage `json:"rules"`
 	}{}
-	var file string
+	var file, template string
 	cmd := &cobra.Command{
-		Use: "create NAME --rules FILE", Short: "make a policy", Args: args("NAME"),
+		Use: "create NAME --rules FILE | --template TEMPLATE", Short: "make a policy", Args: args("NAME"),
 		Long: `Makes a policy of the rules in a file, a JSON array (- is stdin):
 
   [{"id": "notes", "effect": "allow", "rights": ["post"], "budget": {"per_day": 20}},
-   {"id": "no-deletes", "effect": "deny", "kinds": [{"from": 5, "to": 5}]}]`,
+   {"id": "no-deletes", "effect": "deny", "kinds": [{"from": 5, "to": 5}]}]
+
+or, with --template, of a ready-made one (policy templates). As text that people write: policy import.`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			p.Name = args[0]
-			if file == "" {
-				return usageOf(cmd, "--rules is missing: the file with the rules")
+			if p.Zone == "" {
+				p.Zone = a.localZone()
+			}
+			switch {
+			case file == "" && template == "":
+				return usageOf(cmd, "--rules is missing: the file with the rules; or --template: a ready-made policy")
+			case file != "" && template != "":
+				return usageOf(cmd, "either --rules or --template, not both")
+			case template != "":
+				return a.createFromTemplate(cmd, p.Name, template, p.Description, p.Zone)
 			}
 			if p.Rules, err = a.rulesFile(cmd.Context(), file); err != nil {
 				return err
-			}
-			if p.Zone == "" {
-				p.Zone = a.localZone()
 			}
 			return show(cmd.Context(), a, "policy.create", p, func(r policyAnswer) error {
 				a.say("Its hours and budgets are in the time zone %s.", shown(r.Policy.Zone, 64))
@@ -178,6 +164,7 @@ func (a *app) policyCreateCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&file, "rules", "", "`file` with the rules, a JSON array; - for stdin")
+	cmd.Flags().StringVar(&template, "template", "", "ready-made `policy` to begin from, such as basic-social")
 	cmd.Flags().StringVar(&p.Description, "description", "", "what it is for, in `words`")
 	cmd.Flags().StringVar(&p.Zone, "zone", "", "time `zone` of its hours and budgets, such as Europe/Paris (default: this machine's)")
 	return cmd

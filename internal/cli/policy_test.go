@@ -1,6 +1,9 @@
 package cli
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestAPolicysZoneIsThisMachines(t *testing.T) {
 	t.Parallel()
@@ -13,17 +16,18 @@ func TestAPolicysZoneIsThisMachines(t *testing.T) {
 	}
 }
 
-func TestARuleIsShownAsItIs(t *testing.T) {
+func TestAPolicyIsShownInSentences(t *testing.T) {
 	t.Parallel()
-	for raw, want := range map[string]string{
-		`{"id":"a","effect":"deny"}`:                                       "everything",
-		`{"id": "a", "effect": "allow", "budget": {"per_day": 2}}`:         `"budget":{"per_day":2}`,
-		`{"id":"a","note":"x","effect":"ask","kinds":[{"from":1,"to":1}]}`: `"note":"x","kinds":[{"from":1,"to":1}]`,
-		`{"id":"a","effect":"allow","note":"\u001b[2J","rights":["post"]}`: `"note":"\u001b[2J","rights":["post"]`,
-	} {
-		id, _, got, err := ruleRow([]byte(raw))
-		if err != nil || id != "a" || got != want {
-			t.Errorf("%s is shown as %s, %v", raw, got, err)
+	r := &recorder{calls: map[string]map[string]bool{}, answers: map[string]string{"policy.show": `{"policy": {"name": "x", "zone": "Europe/Paris", "rules": [
+		{"id": "a", "effect": "allow", "rights": ["post"], "hours": [{"days": ["sat"], "from": 0, "to": 0}], "tags": [{"name": "t", "values": ["\u001b[2J"]}]},
+		{"id": "b", "effect": "deny", "kinds": [{"from": 5, "to": 5}]}]}}`}}
+	a, out, talk := newApp(t, r, "")
+	if code := a.run(t.Context(), []string{"policy", "show", "x"}); code != exitOK {
+		t.Fatal(talk)
+	}
+	for _, want := range []string{"a     may post, with t only [2J, Saturdays (Europe/Paris)\n", "b     may not delete events\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, out)
 		}
 	}
 }

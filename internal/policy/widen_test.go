@@ -6,46 +6,6 @@ import (
 	"nsecbunker/internal/bunker"
 )
 
-func TestWhatAnEditWidens(t *testing.T) {
-	deny, ask := bunker.Rule{ID: "no", Kinds: only(5)}, bunker.Rule{ID: "long", Effect: bunker.Ask, Kinds: only(30023)}
-	counted := allowKind("likes", 7)
-	counted.Budget = &bunker.Budget{PerDay: 3}
-	old := thePolicy(allowKind("notes", 1), deny, ask, counted)
-	noted := allowKind("notes", 1)
-	noted.Note = "x"
-	larger := counted
-	larger.Budget = &bunker.Budget{PerDay: 4}
-	for name, c := range map[string]struct {
-		rules []bunker.Rule
-		want  bool
-	}{
-		"nothing":             {old.Rules, false},
-		"another order":       {[]bunker.Rule{counted, ask, deny, allowKind("notes", 1)}, false},
-		"a note":              {[]bunker.Rule{noted, deny, ask, counted}, false},
-		"an allow less":       {[]bunker.Rule{deny, ask, counted}, false},
-		"a deny more":         {[]bunker.Rule{allowKind("notes", 1), deny, ask, counted, {ID: "also"}}, false},
-		"an ask more":         {[]bunker.Rule{allowKind("notes", 1), deny, ask, counted, {ID: "also", Effect: bunker.Ask}}, false},
-		"an allow more":       {[]bunker.Rule{allowKind("notes", 1), deny, ask, counted, allowKind("more", 6)}, true},
-		"a deny less":         {[]bunker.Rule{allowKind("notes", 1), ask, counted}, true},
-		"an ask less":         {[]bunker.Rule{allowKind("notes", 1), deny, counted}, true},
-		"an ask that allows":  {[]bunker.Rule{allowKind("notes", 1), deny, allowKind("long", 30023), counted}, true},
-		"a larger budget":     {[]bunker.Rule{allowKind("notes", 1), deny, ask, larger}, true},
-		"a budget less":       {[]bunker.Rule{allowKind("notes", 1), deny, ask}, true}, // it may have held others back
-		"a budget of another": {[]bunker.Rule{allowKind("notes", 1), deny, ask, {ID: "new", Effect: bunker.Allow, Kinds: only(7), Budget: counted.Budget}}, true},
-	} {
-		next := *old
-		next.Rules = c.rules
-		if got := Widens(old, &next); got != c.want {
-			t.Errorf("%s: %t", name, got)
-		}
-	}
-	next := *old
-	next.Zone = "Europe/Paris"
-	if !Widens(old, &next) {
-		t.Error("another zone moves hours and days")
-	}
-}
-
 func TestChecksNameTheRule(t *testing.T) {
 	patterns, budgets := make([]bunker.Rule, MaxPatterns+1), make([]bunker.Rule, MaxBudgets+1)
 	for i := range patterns {
