@@ -168,6 +168,9 @@ func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, p
 	if err := t.permit(ctx, p, c); err != nil {
 		return nil, bunker.AsError(err)
 	}
+	if err := t.believed(ctx, p, c); err != nil {
+		return nil, bunker.AsError(err)
+	}
 	v, err := decode(c.params, params)
 	if err != nil {
 		return nil, err
