@@ -274,7 +274,7 @@ func TestARuleCanWantSeveralApprovers(t *testing.T) {
 	}
 	answered := ""
 	add(f.Table, Command{
-		Name: "test.answer", Role: bunker.Approver, Doors: local(), Writes: true, Scope: ofQuestion(), Quorum: QuorumRule,
+		Name: "test.answer", Role: bunker.Approver, Doors: local(), Writes: true, Scope: ofQuestion(), Quorum: QuorumAsked,
 	}, func(ctx context.Context, c *Call, p params) (Empty, error) {
 		err := c.Commit(ctx, &bunker.AuditRecord{}, func(tx Tx) error {
 			q, err := tx.Approval(bunker.ApprovalID(p.ID))
@@ -304,6 +304,44 @@ func TestARuleCanWantSeveralApprovers(t *testing.T) {
 	f.doAs(f.as(4), "test.answer", m{"id": id, "scope": "once"})
 	if answered != "once" {
 		t.Errorf("answered %q", answered)
+	}
+}
+
+// TestACommandCanWantSeveralPersonsOnlyNowAndThen: an edit that widens waits, one that
+// does not is done by one; the glass is there for it, too.
+func TestACommandCanWantSeveralPersonsOnlyNowAndThen(t *testing.T) {
+	f := setUp(t).owners(2)
+	type params struct {
+		Wider bool `json:"wider,omitempty"`
+		glass
+	}
+	edits := 0
+	add(f.Table, Command{
+		Name: "test.edit", Role: bunker.Operator, Doors: local(), Dangerous: true, Writes: true, Quorum: QuorumAsked,
+	}, func(ctx context.Context, c *Call, p params) (Empty, error) {
+		err := c.Commit(ctx, &bunker.AuditRecord{}, func(Tx) error {
+			if p.Wider {
+				if enough, err := c.wants(QuorumPolicy); err != nil || !enough {
+					return err
+				}
+			}
+			edits++
+			return nil
+		})
+		return Empty{}, err
+	})
+	f.remote()
+	f.do("admin.add", m{"npub": npubOf(5), "role": "operator"})
+	f.doAs(f.as(1), "quorum.set", m{"policy": 2})
+	f.doAs(f.as(1), "test.edit", nil)
+	f.waits(f.as(1), "1 more of 2", "test.edit", m{"wider": true})
+	if edits != 1 {
+		t.Fatalf("%d edits", edits)
+	}
+	f.doAs(f.as(5), "test.edit", m{"wider": true}) // an operator may do it, so he counts
+	f.do("test.edit", m{"wider": true, "break_glass": true})
+	if recs := get(f.do("audit.list", m{"action": BreakGlass}), "records").([]any); edits != 3 || len(recs) != 1 {
+		t.Errorf("%d edits, records %v", edits, recs)
 	}
 }
 

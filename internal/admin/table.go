@@ -70,7 +70,7 @@ func (c *Call) Commit(ctx context.Context, rec *bunker.AuditRecord, f func(tx Tx
 	rec.Action, rec.Step, rec.Effect = c.Command.Name, "admin", bunker.Allow.String()
 	err := c.change(ctx, func(all, tx Tx) error {
 		c.all, c.waits, c.broke = all, nil, ""
-		if enough, err := c.passes(); err != nil || !enough {
+		if enough, err := c.wants(c.Command.Quorum); err != nil || !enough {
 			return err
 		}
 		if err := f(tx); err != nil || c.waits != nil {
