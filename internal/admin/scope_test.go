@@ -3,7 +3,6 @@ package admin
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -62,13 +61,9 @@ func (f *fixture) doAs(p bunker.Principal, name string, params m) m {
 // twoMustDelete makes a second owner, who does not wait, and a quorum of both.
 func (f *fixture) twoMustDelete() *fixture {
 	f.t.Helper()
-	err := f.store.Change(f.t.Context(), bunker.SelfHosted, System(), func(tx *store.Tx) error {
-		a := &bunker.Admin{Tenant: bunker.SelfHosted, PubKey: pubOf(20), Role: bunker.Owner, Version: 1}
-		return errors.Join(tx.PutAdmin(a), tx.Audit(bunker.AuditRecord{Action: "test"}))
+	f.fill(func(tx *store.Tx) error {
+		return tx.PutAdmin(&bunker.Admin{Tenant: bunker.SelfHosted, PubKey: pubOf(20), Role: bunker.Owner, Version: 1})
 	})
-	if err != nil {
-		f.t.Fatal(err)
-	}
 	f.doAs(f.as(1), "quorum.set", m{"delete": 2})
 	return f
 }
