@@ -75,7 +75,9 @@ func (a *app) keyListCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return list(cmd.Context(), a, "key.list", "keys", nil, []string{"NAME", "NPUB", "STATE", "APPS", "LAST USED", "NOTES"},
 				"There are no keys yet. Make one: nsecbunker key add NAME",
-				func(k keyView) []string { return []string{name(k.Name), k.Npub, k.state(a), fmt.Sprint(k.Connections), ago(k.LastUsed.ms(), a.now()), k.flags()} })
+				func(k keyView) []string {
+					return []string{name(k.Name), k.Npub, k.state(a), fmt.Sprint(k.Connections), ago(k.LastUsed.ms(), a.now()), k.flags()}
+				})
 		},
 	}
 }
