@@ -42,7 +42,7 @@ func TestGoldenAuthority(t *testing.T) {
 
 func extras(c *Command) string {
 	return strings.TrimSpace(mark(c.Dangerous, " dangerous") + mark(c.Writes, " writes") + mark(c.WhileSealed, " while-sealed") +
-		[...]string{"", " quorum:export", " quorum:delete", " quorum:policy", " quorum:admins", " quorum:itself", " quorum:rule"}[c.Quorum])
+		[...]string{"", " quorum:export", " quorum:delete", " quorum:policy", " quorum:admins", " quorum:itself", " quorum:asked"}[c.Quorum])
 }
 
 func scopeWords(s Scope) string {
@@ -145,7 +145,7 @@ func TestGlassIsOnlyWhereAQuorumIs(t *testing.T) {
 	f := newFixture(t)
 	for _, c := range f.Commands() {
 		_, glass := fieldsOf(c.params)["break_glass"]
-		if quorum := c.Quorum != QuorumNone && c.Quorum != QuorumRule; glass != quorum {
+		if quorum := c.Quorum != QuorumNone; glass != quorum && c.Quorum != QuorumAsked {
 			t.Errorf("%s: break_glass %t, quorum %t", c.Name, glass, quorum)
 		}
 		if glass && !c.Dangerous {

@@ -220,6 +220,14 @@ type Counts struct {
 	Undeliverable int // replies that were given up
 }
 
+// KeyUse is how a key's connections did. Counted, not verified.
+type KeyUse struct {
+	Key         bunker.KeyID
+	Connections int   // that are not over
+	Uses        int64 // requests of all of them
+	LastUsed    int64 // unix ms
+}
+
 // RecordFilter selects audit records; empty fields select all.
 type RecordFilter struct {
 	Since, Until int64 // unix ms; Until is exclusive, 0: no end
@@ -383,6 +391,8 @@ type Rows interface {
 	// Persons are the names of whom connections and links are or were for; of these
 	// keys only, when there are some.
 	Persons(ctx context.Context, t bunker.TenantID, keys []bunker.KeyID) ([]string, error)
+	// KeyUses counts for every key that has connections.
+	KeyUses(ctx context.Context, t bunker.TenantID) ([]KeyUse, error)
 	// Redeemed returns the connections that a token made or brought back.
 	Redeemed(ctx context.Context, t bunker.TenantID, id bunker.TokenID) ([]bunker.Connection, error)
 	Slots(ctx context.Context, t bunker.TenantID) ([]bunker.Slot, error)

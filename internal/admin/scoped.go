@@ -172,6 +172,11 @@ func (r scopedRows) Persons(ctx context.Context, t bunker.TenantID, _ []bunker.K
 	return r.Rows.Persons(ctx, t, r.keys)
 }
 
+func (r scopedRows) KeyUses(ctx context.Context, t bunker.TenantID) ([]KeyUse, error) {
+	uses, err := r.Rows.KeyUses(ctx, t)
+	return slices.DeleteFunc(uses, func(u KeyUse) bool { return !r.has(u.Key) }), err
+}
+
 func (r scopedRows) Redeemed(ctx context.Context, t bunker.TenantID, id bunker.TokenID) ([]bunker.Connection, error) {
 	conns, err := r.Rows.Redeemed(ctx, t, id)
 	return slices.DeleteFunc(conns, func(c bunker.Connection) bool { return !r.has(c.Key) }), err

@@ -70,7 +70,7 @@ func (c *Call) Commit(ctx context.Context, rec *bunker.AuditRecord, f func(tx Tx
 	rec.Action, rec.Step, rec.Effect = c.Command.Name, "admin", bunker.Allow.String()
 	err := c.change(ctx, func(all, tx Tx) error {
 		c.all, c.waits, c.broke = all, nil, ""
-		if enough, err := c.passes(); err != nil || !enough {
+		if enough, err := c.wants(c.Command.Quorum); err != nil || !enough {
 			return err
 		}
 		if err := f(tx); err != nil || c.waits != nil {
@@ -194,6 +194,9 @@ func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, p
 		return nil, bunker.Errorf(bunker.CodeNotFound, "there is no command %q", clip(name)).WithHint("nsecbunker help")
 	}
 	if err := t.permit(ctx, p, c); err != nil {
+		return nil, bunker.AsError(err)
+	}
+	if err := t.believed(ctx, p, c); err != nil {
 		return nil, bunker.AsError(err)
 	}
 	v, err := decode(c.params, params)
