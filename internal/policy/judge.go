@@ -92,8 +92,10 @@ func judge(in *Input) *verdict {
 		f.under(h.policy, h.since)
 		h.policy.each(in.Operation, func(r *rule) { v.hear(said{h.policy, r}, &f) })
 	}
-	if in.Guard != "" {
-		v.asks = append(v.asks, ask{answer: AnswersGuard, once: true, rule: AnswersGuard, why: in.Guard})
+	// The guard asks before what would be allowed or asked; it opens nothing that the
+	// default denies.
+	if in.Guard != "" && (len(v.asks) > 0 || in.Key.Default == bunker.Ask || v.allows()) {
+		v.asks = append(v.asks, ask{answer: AnswersGuard, once: true, rule: "guard: " + in.Guard, why: in.Guard})
 	}
 	return v
 }

@@ -182,7 +182,7 @@ func TestAQuestionNamesAllThatItsAnswerAnswers(t *testing.T) {
 	}
 	// What is answered already is not asked again.
 	in = granted(in, bunker.Grant{Effect: bunker.Allow, Permissions: "sign_event:3", Answers: "rule p1/b@3"})
-	if d = Decide(with(in, sign(3))); d.Answers != "guard" || d.Rule != "guard" || !strings.Contains(d.Reason, "40 of 50") {
+	if d = Decide(with(in, sign(3))); d.Answers != "guard" || d.Rule != "guard: it drops 40 of 50 entries" || !strings.Contains(d.Reason, "40 of 50") {
 		t.Errorf("with one answered: %+v", d)
 	}
 }
@@ -210,10 +210,12 @@ func TestTheGuardTakesAOnceAnswerOnly(t *testing.T) {
 			t.Errorf("%s: %v (%s)", name, d.Effect, d.Rule)
 		}
 	}
-	in := rules(t, bunker.Rule{})
-	in.Guard = "it drops everything"
-	if d := Decide(with(in, op)); d.Effect != bunker.Deny {
-		t.Errorf("what is denied is not asked: %v", d.Effect)
+	for name, list := range map[string][]bunker.Rule{"by a rule": {{ID: "no"}}, "by the default": {allowKind("notes", 1)}} {
+		in := rules(t, list...)
+		in.Guard, in.Key.Default = "it drops everything", bunker.Deny
+		if d := Decide(with(in, op)); d.Effect != bunker.Deny {
+			t.Errorf("what is denied %s is not asked: %v", name, d.Effect)
+		}
 	}
 }
 
