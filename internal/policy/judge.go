@@ -92,8 +92,7 @@ func judge(in *Input) *verdict {
 		f.under(h.policy, h.since)
 		h.policy.each(in.Operation, func(r *rule) { v.hear(said{h.policy, r}, &f) })
 	}
-	// The guard asks before what would be allowed or asked; it opens nothing that the
-	// default denies.
+	// What nothing allows, and the default refuses, needs no guard.
 	if in.Guard != "" && (len(v.asks) > 0 || in.Key.Default == bunker.Ask || v.allows()) {
 		v.asks = append(v.asks, ask{answer: AnswersGuard, once: true, rule: "guard: " + in.Guard, why: in.Guard})
 	}
