@@ -30,6 +30,7 @@ func parsers() []reader {
 		{"client's frame, as a relay", "internal/signerrelay", `.`, 1},
 		{"config", "internal/config", `.`, 1},
 		{"admin parameters", "internal/admin", `.`, 1},
+		{"operation, for people", "internal/describe", `.`, 1},
 	}
 }
 
