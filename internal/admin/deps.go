@@ -270,6 +270,11 @@ type Tx interface {
 	PutSlot(*bunker.Slot) error
 	DeleteSlot(bunker.SlotID) error
 
+	// Setting is a setting's value, "" where there is none; PutSetting with ""
+	// removes it.
+	Setting(name string) (string, error)
+	PutSetting(name, value string) error
+
 	Relays() ([]Relay, error)
 	PutRelay(Relay) error
 	DeleteRelay(url string) error
@@ -308,9 +313,18 @@ type Rows interface {
 	Grants(ctx context.Context, t bunker.TenantID, c bunker.ConnectionID, p Page) ([]bunker.Grant, error)
 	Approval(ctx context.Context, t bunker.TenantID, id bunker.ApprovalID) (*bunker.Approval, error)
 	Approvals(ctx context.Context, t bunker.TenantID, p QuestionPage) ([]bunker.Approval, error)
+	// AnsweredApprovals are those that people answered, the latest answer first,
+	// before the one with that time (0: from the latest on) and id.
+	AnsweredApprovals(ctx context.Context, t bunker.TenantID, at int64, id bunker.ApprovalID, limit int) ([]bunker.Approval, error)
+	// GrantOf is the grant that a question's answer gave.
+	GrantOf(ctx context.Context, t bunker.TenantID, q bunker.ApprovalID) (*bunker.Grant, error)
+	// Apps are the connections of a client, the newest first.
+	Apps(ctx context.Context, t bunker.TenantID, client nostr.PubKey) ([]bunker.Connection, error)
 
 	Admins(ctx context.Context, t bunker.TenantID) ([]bunker.Admin, error)
 	Slots(ctx context.Context, t bunker.TenantID) ([]bunker.Slot, error)
+	// Setting is a setting's value, "" where there is none.
+	Setting(ctx context.Context, t bunker.TenantID, name string) (string, error)
 	Relays(ctx context.Context, t bunker.TenantID) ([]Relay, error)
 	RelayUsers(ctx context.Context, t bunker.TenantID, url string) (RelayUse, error)
 

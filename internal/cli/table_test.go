@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -88,7 +89,10 @@ func lines() []string {
 		"connect nostrconnect://x --key k --perms all --name n --person p", "connections", "connections list --key k --state active",
 		"connection show c", "connection rename c n --person p", "connection suspend c", "connection resume c", "connections resume --all --yes", "connection revoke c --yes",
 		"connection grant c all --deny --for 1h --uses 3", "connection ungrant c g", "connection review --yes",
-		"approvals --state any", "approve q --all --for 1h --name n --perms all", "deny q --never --for 1h",
+		"approvals --state any", "approvals --answered", "approvals show q", "approve q --all --for 1h --name n --perms all", "deny q --never --for 1h",
+		"approve q --kind --until 2999-01-01 --times 3", "approve q --all-of-them --kind --until 2999-01-01 --times 3 --name n --perms all", "deny q --all-of-them --never --for 1h",
+		"approve q --all-of-them --all --for 1h", "approvals settings", "approvals settings --reply 45s --question 3d --key k", "approvals settings --reset",
+		"login expect", "login expect k", "login close",
 		"admin list", "admin add " + npub + " --role owner --name n", "admin remove " + npub + " --yes",
 		"relay list", "relay add wss://x.com", "relay remove wss://x.com", "clock accept --yes",
 		"audit list --since 1h --until 1h --key k --connection c --client " + npub + " --action a --effect allow",
@@ -120,6 +124,14 @@ func TestAnswersAreReadAsTheTableGivesThem(t *testing.T) {
 		"approval.list": struct {
 			Approvals []approvalView `json:"approvals"`
 		}{},
+		"approval.show": struct {
+			Approval approvalView `json:"approval"`
+		}{},
+		"approval.answered": struct {
+			Approvals []approvalView `json:"approvals"`
+		}{},
+		"approval.settings": approvalSettings{},
+		"approval.set":      approvalSettings{},
 		"admin.list": struct {
 			Admins []adminView `json:"admins"`
 		}{},
@@ -201,7 +213,7 @@ func TestCommandsSendWhatTheTableTakes(t *testing.T) {
 	t.Parallel()
 	r := &recorder{calls: map[string]map[string]bool{}, answers: map[string]string{
 		"status":           `{"state":"not set up"}`,
-		"approval.list":    `{"approvals":[{"id":"q","digest":"00"}]}`,
+		"approval.list":    `{"approvals":[{"id":"q","digest":"00","batch":"q","state":"pending"}]}`,
 		"audit.checkpoint": `{"checkpoint":"{}"}`,
 	}}
 	for _, l := range lines() {
@@ -346,10 +358,29 @@ func prose(word string) bool {
 func TestUntrustedTextCannotSteerTheTerminal(t *testing.T) {
 	t.Parallel()
 	evil := "a\x1b[2Jb\u202ec\u200bd\r\n  asked     approved"
-	q := map[string]any{"approvals": []any{map[string]any{
-		"id": "q", "sentence": evil, "caution": evil, "state": "pending", "method": evil, "permission": evil,
-		"operation": map[string]any{"content": evil + strings.Repeat(" x", 500), "tags": []string{evil}, "peer": evil, "requested": evil, "app_url": evil},
-	}}}
+	one := func(id string) any {
+		return map[string]any{
+			"id": id, "sentence": evil, "state": "pending", "method": evil, "permission": evil, "why": evil, "app": evil, "key_name": evil, "batch": "q",
+			"asker": map[string]any{"npub": evil, "claims": evil + "x", "url": evil, "alike": evil},
+			"card": map[string]any{
+				"does": evil, "kind": evil, "text": evil + strings.Repeat(" x", 500), "text_is": evil, "warnings": []string{evil},
+				"facts":   []any{map[string]any{"name": evil, "value": evil}},
+				"people":  []any{map[string]any{"npub": evil, "name": evil, "is": evil, "as": evil}, map[string]any{"npub": evil}},
+				"changes": map[string]any{"words": evil, "removed": []string{evil}, "added": []string{evil}},
+			},
+		}
+	}
+	q := map[string]any{"approvals": []any{one("q")}}
+	burst, err := json.Marshal(map[string]any{"approvals": []any{one("q"), one("r")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	past := one("q").(map[string]any)
+	past["state"], past["answerer"], past["answered_by"], past["grant"] = "denied", evil, evil, map[string]any{"perms": evil, "effect": evil}
+	answered, err := json.Marshal(map[string]any{"approvals": []any{past}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	b, err := json.Marshal(q)
 	if err != nil {
 		t.Fatal(err)
@@ -359,8 +390,13 @@ func TestUntrustedTextCannotSteerTheTerminal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &recorder{calls: map[string]map[string]bool{}, answers: map[string]string{"approval.list": string(b), "connection.list": string(cb)}}
-	for _, line := range []string{"approvals", "approvals --full", "connections", "approve q"} {
+	answers := map[string]string{"approval.list": string(b), "connection.list": string(cb), "approval.answered": string(answered)}
+	for _, line := range []string{"approvals", "approvals --full", "connections", "approve q", "approvals --answered", "burst approvals", "burst approve q --all-of-them"} {
+		r := &recorder{calls: map[string]map[string]bool{}, answers: maps.Clone(answers)}
+		line, many := strings.CutPrefix(line, "burst ")
+		if many {
+			r.answers["approval.list"] = string(burst)
+		}
 		a, out, talk := newApp(t, r, "")
 		a.run(t.Context(), strings.Fields(line))
 		text := out.String() + talk.String()

@@ -247,6 +247,23 @@ func TestLinesAreNoWiderThanAsked(t *testing.T) {
 	}
 }
 
+func TestTextIsWrappedWithoutLoss(t *testing.T) {
+	for _, text := range []string{
+		"", "short", strings.Repeat("word ", 50), strings.Repeat("x", 200), "a\n\n" + strings.Repeat("é", 100), strings.Repeat("x", 66) + " y", strings.Repeat("日本", 90),
+	} {
+		lines := Wrap(text, 66)
+		for _, l := range lines {
+			if n := Columns(l); n > 66 {
+				t.Errorf("%.20q: a line of %d columns", text, n)
+			}
+		}
+		flat := func(s string) string { return strings.Join(strings.Fields(s), "") }
+		if flat(strings.Join(lines, "")) != flat(text) {
+			t.Errorf("%.20q lost something: %q", text, lines)
+		}
+	}
+}
+
 // FuzzDescribe: whatever an app sends, the card is bounded, and every text in it
 // is fit for a terminal.
 func FuzzDescribe(f *testing.F) {

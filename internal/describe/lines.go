@@ -6,6 +6,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/width"
+
+	"nsecbunker/internal/bunker"
 )
 
 // label is how many columns the names of facts have.
@@ -47,6 +49,7 @@ type layout struct {
 // row adds a name and its value, wrapped; the name is left out where it is that of
 // the row before.
 func (l *layout) row(name, value string) {
+	name, value = bunker.Display(name, MaxValue), bunker.Display(value, 2*MaxValue) // also of a card from afar
 	shown := name
 	if name == l.last && name != "!" {
 		shown = ""
@@ -67,9 +70,9 @@ func (l *layout) text(c *Card) {
 		return
 	}
 	if c.TextIs != "text" && c.TextIs != "content" {
-		l.out = append(l.out, c.TextIs+":")
+		l.out = append(l.out, bunker.Display(c.TextIs, l.columns-1)+":")
 	}
-	for _, part := range Wrap(c.Text, l.columns-2) {
+	for _, part := range Wrap(bunker.DisplayLines(c.Text, MaxContent), l.columns-2) {
 		l.out = append(l.out, strings.TrimRight("│ "+part, " "))
 	}
 	if c.TextCut {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr"
 )
 
 const connectionColumns = `c.tenant, c.id, c.key_id, c.signer, c.client, c.state, c.token, c.name, c.person, c.relays, c.expires_at,
@@ -53,6 +54,8 @@ const (
 	connectionByID  = `SELECT ` + connectionColumns + ` FROM connection c WHERE c.tenant = $1 AND c.id = $2`
 	connectionsPage = `SELECT ` + connectionColumns + ` FROM connection c
 WHERE c.tenant = $1 AND ($2 = '' OR c.key_id = $2) AND c.id > $3 ORDER BY c.id LIMIT $4`
+	connectionsOf = `SELECT ` + connectionColumns + ` FROM connection c
+WHERE c.tenant = $1 AND c.client = $2 ORDER BY c.created_at DESC, c.id LIMIT $3`
 	connectionPut = `INSERT INTO connection (tenant, id, key_id, signer, client, state, token, name, person, relays, expires_at,
 created_at, version, mac, metadata, last_used, uses)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
@@ -63,6 +66,13 @@ func connectionArgs(c *bunker.Connection, mac []byte) []any {
 		string(c.Tenant), string(c.ID), string(c.Key), c.Signer[:], c.Client[:], string(c.State), string(c.Token), c.Name, c.Person,
 		listText(c.Relays), c.ExpiresAt, c.CreatedAt, c.Version, mac, metadataText(&c.Metadata), c.LastUsed, c.Uses,
 	}
+}
+
+// Apps returns the connections of a client, whatever became of them, the newest
+// first, at most MaxPage.
+func (s *Store) Apps(ctx context.Context, t bunker.TenantID, client nostr.PubKey) ([]bunker.Connection, error) {
+	out, err := all(ctx, s, s.read, fillConnection, connectionsOf, string(t), client[:], MaxPage)
+	return out, s.explain("looking a client up", err)
 }
 
 // Connection returns a connection by its id.

@@ -35,7 +35,7 @@ CREATE TABLE approval (
   state          TEXT    NOT NULL CHECK (state IN ('pending', 'approved', 'denied', 'expired', 'withdrawn')),
   answered_by    TEXT    NOT NULL,
   answered_at    INTEGER NOT NULL,
-  created_at     INTEGER NOT NULL,
+  created_at     INTEGER NOT NULL, batch TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant, id),
   FOREIGN KEY (tenant, connection) REFERENCES connection (tenant, id)
 ) STRICT;
@@ -271,6 +271,8 @@ CREATE UNIQUE INDEX approval_open ON approval (tenant, connection, op_digest) WH
 CREATE INDEX approval_recent ON approval (tenant, connection, answered_at);
 
 CREATE INDEX approval_until ON approval (question_until) WHERE state = 'pending';
+
+CREATE INDEX connection_client ON connection (client);
 
 CREATE INDEX connection_grant_all ON connection_grant (tenant, connection);
 
