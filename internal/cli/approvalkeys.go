@@ -79,6 +79,7 @@ type sitter struct {
 	skipped  map[string]bool
 	answered int
 	waiting  bool
+	prompted string // the last line, as it was drawn; "" when it must be drawn anew
 }
 
 // approvalsAsk shows one question at a time and takes one key for each, until q.
@@ -171,6 +172,7 @@ func (s *sitter) one(ctx context.Context, q *approvalView, left []*approvalView)
 		return err
 	}
 	looked := s.a.now()
+	s.prompted = ""
 	for {
 		s.prompt(q)
 		k, ok, err := s.keys.next(ctx, time.Second)
@@ -190,6 +192,7 @@ func (s *sitter) one(ctx context.Context, q *approvalView, left []*approvalView)
 			if c.key != k {
 				continue
 			}
+			s.prompted = ""
 			done, err := s.does(ctx, c, q, burst)
 			if done || err != nil {
 				return err
@@ -305,6 +308,8 @@ func (s *sitter) show(q *approvalView, left int, list []choice) {
 	lines := s.a.draw(q, "")
 	for i, l := range lines {
 		switch {
+		case strings.HasPrefix(l, "  --kind "):
+			continue // the keys below say it
 		case i == 0 || !strings.HasPrefix(l, " ") && i < 4:
 			l = s.paint.bold(l)
 		case strings.HasPrefix(l, "  ! "):
@@ -336,7 +341,10 @@ func (s *sitter) prompt(q *approvalView) {
 	} else if left := q.Until.Sub(s.a.now()); left > 0 {
 		text = "(a yes counts for the app's next try; " + span(left) + " left) > "
 	}
-	s.print("\r\x1b[K" + text)
+	if text != s.prompted {
+		s.print("\r\x1b[K" + text)
+		s.prompted = text
+	}
 }
 
 func upper(s string) string {

@@ -351,7 +351,7 @@ func TestEveryCommandThatTheProgramNamesExists(t *testing.T) {
 
 // prose are words that follow a command in a sentence.
 func prose(word string) bool {
-	return slices.Contains([]string{"and", "in", "makes", "prints", "over", "of", "wants", "to", "or", "against", "again", "later", "shows"}, word)
+	return strings.HasPrefix(word, "-") || slices.Contains([]string{"and", "in", "makes", "prints", "over", "of", "wants", "to", "or", "against", "again", "later", "shows"}, word)
 }
 
 // TestUntrustedTextCannotSteerTheTerminal: names and contents of others.
