@@ -12,7 +12,7 @@ import (
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/describe"
 	"nsecbunker/internal/policy"
-		"nsecbunker/nostr"
+	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
 )
 

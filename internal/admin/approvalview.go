@@ -143,15 +143,21 @@ func viewAsker(c *bunker.Connection) *askerView {
 
 // whyAsked says what made it a question.
 func whyAsked(answers string) string {
-	switch answers {
-	case policy.AnswersDefault:
-		return "no permission covers it"
-	case policy.AnswersCare:
-		return "it needs special care, and no permission names it"
-	case policy.AnswersGuard:
-		return "it would lose entries that were signed here before"
+	var why []string
+	for one := range strings.SplitSeq(answers, ",") {
+		switch one {
+		case policy.AnswersDefault:
+			why = append(why, "no permission covers it")
+		case policy.AnswersCare:
+			why = append(why, "it needs special care, and no permission names it")
+		case policy.AnswersGuard:
+			why = append(why, "it takes the place of a version that was signed here before")
+		case "":
+		default:
+			why = append(why, "the "+bunker.Display(one, MaxName)+" asks")
+		}
 	}
-	return "the " + bunker.Display(answers, MaxShown) + " asks"
+	return strings.Join(why, "; ")
 }
 
 // appName is what an app is called: by an admin, or else by its own word.

@@ -25,6 +25,7 @@ type Deps struct {
 	KDF    nip49.KDF
 	Around Around
 	Backup Backup
+	Events Events
 	// DeleteWait is how long a deleted key can be brought back.
 	DeleteWait time.Duration
 	// First is what was given at start; setting up takes it where the caller names
@@ -60,6 +61,8 @@ func (d *Deps) complete() error {
 		return errors.New("admin: Around is missing")
 	case d.Backup == nil:
 		return errors.New("admin: Backup is missing")
+	case d.Events == nil:
+		return errors.New("admin: Events are missing")
 	case d.DeleteWait < MinDeleteWait:
 		return errors.New("admin: DeleteWait is shorter than an hour")
 	}
@@ -166,6 +169,14 @@ type QuestionPage struct {
 	AfterTime int64                // unix ms
 	After     bunker.ApprovalID
 	Limit     int
+}
+
+// VersionPage is a place in the list of a key's kept versions.
+type VersionPage struct {
+	Kind     int64 // -1: every kind
+	Before   int64 // unix ms
+	BeforeID nostr.ID
+	Limit    int
 }
 
 // Relay is a relay that apps are, or were, heard on.
@@ -275,6 +286,9 @@ type Tx interface {
 	Setting(name string) (string, error)
 	PutSetting(name, value string) error
 
+	LastVersion(bunker.KeyID, nostr.Kind, bunker.Address) (bunker.LastVersion, error)
+	KeepVersion(*bunker.KeptVersion) error
+
 	Relays() ([]Relay, error)
 	PutRelay(Relay) error
 	DeleteRelay(url string) error
@@ -320,6 +334,12 @@ type Rows interface {
 	GrantOf(ctx context.Context, t bunker.TenantID, q bunker.ApprovalID) (*bunker.Grant, error)
 	// Apps are the connections of a client, the newest first.
 	Apps(ctx context.Context, t bunker.TenantID, client nostr.PubKey) ([]bunker.Connection, error)
+
+	LastVersion(ctx context.Context, t bunker.TenantID, k bunker.KeyID, kind nostr.Kind, at bunker.Address) (bunker.LastVersion, error)
+	// Versions returns a key's kept versions, the one that was kept last first.
+	Versions(ctx context.Context, t bunker.TenantID, k bunker.KeyID, p VersionPage) ([]bunker.KeptVersion, error)
+	// VersionsOf returns those of events whose id begins so, at most two.
+	VersionsOf(ctx context.Context, t bunker.TenantID, k bunker.KeyID, prefix []byte) ([]bunker.KeptVersion, error)
 
 	Admins(ctx context.Context, t bunker.TenantID) ([]bunker.Admin, error)
 	Slots(ctx context.Context, t bunker.TenantID) ([]bunker.Slot, error)

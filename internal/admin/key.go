@@ -55,6 +55,8 @@ type keyView struct {
 	NpubLogin     bool   `json:"npub_login"`
 	AdminHere     bool   `json:"admin_here" doc:"its npub is an admin of this bunker"`
 	Default       string `json:"default"`
+	Guard         string `json:"guard" doc:"percent of its entries that a profile or list may lose unasked; default, or off"`
+	Baseline      string `json:"baseline" doc:"what is known of lists from before: empty (the key was made here), unknown, or fetched"`
 	DeleteAt      Time   `json:"delete_at,omitzero"`
 	CreatedAt     Time   `json:"created_at"`
 }
@@ -63,24 +65,25 @@ func (t *Table) viewKey(k *bunker.UserKey) keyView {
 	return keyView{
 		string(k.ID), k.Name, nip19.EncodeNpub(k.PubKey), k.PubKey.String(), string(k.State), k.Locked,
 		t.Vault.Unlocked(t.Tenant, k.ID), k.NoExport, k.OwnPassphrase, k.NpubLogin, k.AdminHere, k.Default.String(),
-		Time(k.DeleteAt), Time(k.CreatedAt),
+		shareText(k.GuardShare), baselineText(k.Baseline), Time(k.DeleteAt), Time(k.CreatedAt),
 	}
 }
 
 type keyResult struct {
-	Key      keyView  `json:"key"`
-	Warnings []string `json:"warnings,omitempty"`
+	Key      keyView       `json:"key"`
+	Baseline *baselineView `json:"baseline,omitempty" doc:"of an imported key: what relays had of its lists"`
+	Warnings []string      `json:"warnings,omitempty"`
 }
 
 type keyAddParams struct{ keyOptions }
 
 func (t *Table) keyAdd(ctx context.Context, c *Call, p keyAddParams) (keyResult, error) {
-	return t.newKey(ctx, c, p.keyOptions, nil)
+	return t.newKey(ctx, c, p.keyOptions, nil, nil)
 }
 
 // newKey stores a key and takes it into memory: raw, which is wiped, or a fresh
-// one when raw is nil.
-func (t *Table) newKey(ctx context.Context, c *Call, o keyOptions, raw []byte) (keyResult, error) {
+// one when raw is nil. base is what relays had of a key that is brought along.
+func (t *Table) newKey(ctx context.Context, c *Call, o keyOptions, raw []byte, base *Baseline) (keyResult, error) {
 	defer secret.Wipe(raw)
 	k, passKey, err := t.prepareKey(ctx, c, o)
 	defer secret.Wipe(passKey)
@@ -89,6 +92,12 @@ func (t *Table) newKey(ctx context.Context, c *Call, o keyOptions, raw []byte) (
 	}
 	t.memory.Lock()
 	defer t.memory.Unlock()
+	if base != nil {
+		k.Baseline = bunker.BaselineUnknown
+		if base.known() {
+			k.Baseline = bunker.BaselineFetched
+		}
+	}
 	again := bytes.Clone(raw) // the vault wipes its own
 	defer secret.Wipe(again)
 	if k.PubKey, k.Ciphertext, err = t.Vault.NewUserKey(t.Tenant, k.ID, k.NoExport, raw, passKey); err != nil {
@@ -105,7 +114,11 @@ func (t *Table) newKey(ctx context.Context, c *Call, o keyOptions, raw []byte) (
 		if o.Default == "" {
 			k.Default = tx.Tenant().Default
 		}
-		return tx.PutKey(k)
+		if err := tx.PutKey(k); err != nil || base == nil {
+			return err
+		}
+		_, err = t.keepBaseline(tx, k, *base)
+		return err
 	})
 	if err != nil {
 		return keyResult{}, err
@@ -116,6 +129,10 @@ func (t *Table) newKey(ctx context.Context, c *Call, o keyOptions, raw []byte) (
 	res := keyResult{Key: t.viewKey(k)}
 	if k.AdminHere {
 		res.Warnings = append(res.Warnings, adminHereWords)
+	}
+	if base != nil {
+		v := viewBaseline(*base, len(base.Events))
+		res.Baseline, res.Warnings = &v, append(res.Warnings, baselineWarnings(*base, k)...)
 	}
 	return res, nil
 }

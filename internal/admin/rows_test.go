@@ -52,6 +52,10 @@ func (r rows) Approvals(ctx context.Context, t bunker.TenantID, p QuestionPage) 
 	return r.Store.Approvals(ctx, t, store.ApprovalPage(p))
 }
 
+func (r rows) Versions(ctx context.Context, t bunker.TenantID, k bunker.KeyID, p VersionPage) ([]bunker.KeptVersion, error) {
+	return r.Store.Versions(ctx, t, k, store.VersionPage(p))
+}
+
 func (r rows) Relays(ctx context.Context, t bunker.TenantID) ([]Relay, error) {
 	return relayRows(r.Store.Relays(ctx, t))
 }

@@ -97,9 +97,10 @@ func New(d Deps) (*Table, error) {
 // registers are the nouns: each puts its rows into the table.
 func registers() []func(*Table) {
 	return []func(*Table){
-		adminCommands, approvalCommands, approvalSetCommands, auditCommands, backupCommands, clockCommands, connectCommands, connectionCommands,
+		adminCommands, approvalCommands, approvalSetCommands, auditCommands, backupCommands, baselineCommands, clockCommands, connectCommands, connectionCommands,
 		exportCommands, instanceCommands, keyCommands, keyDeleteCommands, keyLockCommands, keyPassphraseCommands, keySetCommands,
 		leaveCommands, loginCommands, relayCommands, sealCommands, setupCommands, slotCommands, statusCommands, stopCommands, tokenCommands,
+		versionCommands,
 	}
 }
 

@@ -84,7 +84,7 @@ func TestOnlyAFewCommandsWorkWhileSealed(t *testing.T) {
 func TestEveryCommandIsDescribed(t *testing.T) {
 	f := newFixture(t)
 	dangerous := []string{
-		"admin.add", "admin.remove", "backup.create", "clock.accept", "key.delete", "key.export", "key.import", "key.passphrase.remove",
+		"admin.add", "admin.remove", "backup.create", "clock.accept", "key.delete", "key.export", "key.guard", "key.import", "key.passphrase.remove",
 		"key.passphrase.set", "leave", "passphrase.change", "slot.add", "slot.remove", "stop.end",
 	}
 	var got []string

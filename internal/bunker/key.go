@@ -34,7 +34,13 @@ type UserKey struct {
 	// AdminHere: the key's npub is an admin of this bunker.
 	AdminHere bool
 	// Default is what happens when nothing matched: Ask, or Deny. Never Allow.
-	Default   Effect
+	Default Effect
+	// GuardShare is how many percent of its entries a replaceable event may lose
+	// unasked: 0 for the default, -1 for any number (internal/guard).
+	GuardShare int64
+	// Baseline says what is known of the replaceable events before the first that
+	// was signed here.
+	Baseline  Baseline
 	DeleteAt  int64 // unix ms; 0 unless State is KeyDeleting
 	CreatedAt int64 // unix ms
 	Version   int64
@@ -62,6 +68,10 @@ func (k *UserKey) Canonical() []byte {
 	c.num(k.DeleteAt)
 	c.num(k.CreatedAt)
 	c.bytes(k.Ciphertext)
+	if k.GuardShare != 0 || k.Baseline != BaselineEmpty { // rows of before there was a guard keep their MAC
+		c.num(k.GuardShare)
+		c.num(int64(k.Baseline))
+	}
 	return c.b
 }
 

@@ -87,6 +87,11 @@ type Entry struct {
 	Metadata *ClientMetadata
 	// Withdraw ends the connection's open questions and unspent grants (logout).
 	Withdraw ConnectionID
+	// Keep, for a replaceable event that was signed: its version, numbered after the
+	// one that the guard compared it with. If that is not the last one any more, the
+	// commit ends in Moved, so that of two at a time the second is compared with the
+	// first.
+	Keep *KeptVersion
 
 	Audit AuditRecord
 	Reply *Reply // nil only when parking without auth_url

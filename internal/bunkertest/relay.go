@@ -54,14 +54,18 @@ type relayConn struct {
 }
 
 type relayFilter struct {
-	P     []string `json:"#p"`
-	Kinds []int64  `json:"kinds"`
-	Since int64    `json:"since"`
+	P       []string `json:"#p"`
+	Authors []string `json:"authors"`
+	Kinds   []int64  `json:"kinds"`
+	Since   int64    `json:"since"`
 }
 
 func (f relayFilter) matches(e *nostr.Event) bool {
 	if len(f.Kinds) > 0 && !slices.Contains(f.Kinds, int64(e.Kind)) || e.CreatedAt < f.Since {
 		return false
+	}
+	if len(f.Authors) > 0 {
+		return slices.Contains(f.Authors, e.PubKey.String())
 	}
 	for _, t := range e.Tags {
 		if t.Name() == "p" && slices.Contains(f.P, t.Value()) {

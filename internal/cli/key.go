@@ -23,12 +23,15 @@ type keyView struct {
 	NpubLogin     bool   `json:"npub_login"`
 	AdminHere     bool   `json:"admin_here"`
 	Default       string `json:"default"`
+	Guard         string `json:"guard"`
+	Baseline      string `json:"baseline"`
 	DeleteAt      stamp  `json:"delete_at"`
 	CreatedAt     stamp  `json:"created_at"`
 }
 
 type keyAnswer struct {
-	Key keyView `json:"key"`
+	Key      keyView       `json:"key"`
+	Baseline *baselineView `json:"baseline"`
 }
 
 func (a *app) keyCmd() *cobra.Command {
@@ -36,6 +39,7 @@ func (a *app) keyCmd() *cobra.Command {
 	c.AddCommand(
 		a.keyAddCmd(), a.keyListCmd(), a.keyShowCmd(), a.keyRenameCmd(), a.keyLockCmd(), a.keyUnlockCmd(), a.keyExportCmd(),
 		a.keyDeleteCmd(), a.keyRestoreCmd(), a.keySetCmd(), a.keyPassphraseCmd(),
+		a.keyVersionsCmd(), a.keyVersionCmd(), a.keyGuardCmd(), a.keyBaselineCmd(),
 	)
 	return c
 }
@@ -56,8 +60,8 @@ func (k *keyView) state(a *app) string {
 func (k *keyView) flags() string {
 	return marks(map[string]bool{
 		"no export": k.NoExport, "own passphrase": k.OwnPassphrase, "npub login": k.NpubLogin, "admin here": k.AdminHere,
-		"denies by default": k.Default == "deny",
-	}, "no export", "own passphrase", "npub login", "admin here", "denies by default")
+		"denies by default": k.Default == "deny", "not guarded": k.Guard == "off", "lists not known": k.Baseline == "unknown",
+	}, "no export", "own passphrase", "npub login", "admin here", "denies by default", "not guarded", "lists not known")
 }
 
 func (a *app) keyListCmd() *cobra.Command {

@@ -82,9 +82,11 @@ func lines() []string {
 		"status", "setup --relay wss://x.com --admin " + npub, "unseal", "unseal --slot s", "seal", "seal slot list",
 		"seal slot add passphrase", "seal slot add file /key --name n", "seal slot add credential c", "seal slot add command c",
 		"seal slot remove s --yes", "stop", "stop end", "doctor",
-		"key add k --deny --no-export --passphrase", "key add k --import --deny --no-export --passphrase --account 3", "key list", "key show k",
+		"key add k --deny --no-export --passphrase", "key add k --import --deny --no-export --passphrase --account 3 --no-baseline --baseline-relay wss://x.com", "key list", "key show k",
 		"key rename k l", "key lock k", "key unlock k", "key export k", "key delete k --yes", "key restore k",
 		"key set k --npub-login on --default deny --no-export --yes", "key passphrase k", "key passphrase k --remove",
+		"key versions k --kind 3", "key version show k abcd", "key version restore k abcd --relay wss://x.com", "key guard k off",
+		"key baseline k --relay wss://x.com",
 		"token create k --client c --perms all --person p --uses 2 --expires 1h --grant-for 1d", "token list", "token revoke t",
 		"connect nostrconnect://x --key k --perms all --name n --person p", "connections", "connections list --key k --state active",
 		"connection show c", "connection rename c n --person p", "connection suspend c", "connection resume c", "connections resume --all --yes", "connection revoke c --yes",
@@ -143,6 +145,16 @@ func TestAnswersAreReadAsTheTableGivesThem(t *testing.T) {
 		}{},
 		"leave": struct {
 			Keys []leavingKey `json:"keys"`
+		}{},
+		"key.versions": struct {
+			Versions []versionView `json:"versions"`
+		}{},
+		"key.version.restore": struct {
+			Changes *changesView `json:"changes"`
+			Relays  []relaySaid  `json:"relays"`
+		}{},
+		"key.baseline": struct {
+			Baseline baselineView `json:"baseline"`
 		}{},
 		"audit.verify": reportView{},
 		"backup.create": struct {
@@ -366,7 +378,7 @@ func TestUntrustedTextCannotSteerTheTerminal(t *testing.T) {
 				"does": evil, "kind": evil, "text": evil + strings.Repeat(" x", 500), "text_is": evil, "warnings": []string{evil},
 				"facts":   []any{map[string]any{"name": evil, "value": evil}},
 				"people":  []any{map[string]any{"npub": evil, "name": evil, "is": evil, "as": evil}, map[string]any{"npub": evil}},
-				"changes": map[string]any{"words": evil, "removed": []string{evil}, "added": []string{evil}},
+				"changes": map[string]any{"words": evil, "removed": 2, "added": 2, "removed_list": []string{evil}, "added_list": []string{evil}},
 			},
 		}
 	}

@@ -82,6 +82,7 @@ type Daemon struct {
 	embedded *signerrelay.Relay
 	inbox    *inbox.Inbox
 	commands *admin.Table
+	events   events
 	edge     *edge
 	socket   *socket.Server
 	ring     ring
@@ -315,6 +316,7 @@ func (d *Daemon) openInbox(context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.events = events{d, s}
 	d.inbox, err = inbox.New(inbox.Config{
 		Signer: s, Ledger: d.store, Backlog: d.store, Opener: d.vault, Diary: diary{d}, Log: d.Log,
 		Outlet: &outlet{ctx: d.life, local: d.embedded, remote: d.relays, ours: d.ring.ownURLs},

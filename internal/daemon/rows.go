@@ -61,6 +61,10 @@ func (r rows) Approvals(ctx context.Context, t bunker.TenantID, p admin.Question
 	return r.Store.Approvals(ctx, t, questions(p))
 }
 
+func (r rows) Versions(ctx context.Context, t bunker.TenantID, k bunker.KeyID, p admin.VersionPage) ([]bunker.KeptVersion, error) {
+	return r.Store.Versions(ctx, t, k, store.VersionPage(p))
+}
+
 func (r rows) Relays(ctx context.Context, t bunker.TenantID) ([]admin.Relay, error) {
 	return relayRows(r.Store.Relays(ctx, t))
 }

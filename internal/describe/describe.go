@@ -45,6 +45,7 @@ type Card struct {
 	People     []Person `json:"people,omitempty" doc:"who is mentioned, or the other party"`
 	PeopleLeft int      `json:"people_left,omitempty" doc:"how many more are mentioned"`
 	Changes    *Changes `json:"changes,omitempty" doc:"what it changes against the last version signed here"`
+	Guard      string   `json:"guard,omitempty" doc:"why the guard asks: what a replaceable event would lose"`
 	Warnings   []string `json:"warnings,omitempty" doc:"what to look at before saying yes"`
 	// Cut: the question could not keep all of the operation.
 	Cut bool `json:"cut,omitempty" doc:"too large to be kept whole: what is shown is not all"`
@@ -63,17 +64,6 @@ type Person struct {
 	Name string `json:"name,omitempty" doc:"what they are called here; nobody known here without it"`
 	Is   string `json:"is,omitempty" doc:"key, admin or app"`
 	As   string `json:"as,omitempty" doc:"recipient, mentioned, author, …"`
-}
-
-// Changes is what a replaceable event changes against the last one signed here.
-type Changes struct {
-	// Words is the change in one sentence: "removes 300 of 312 accounts, adds 1".
-	Words string `json:"words"`
-	// Removed and Added are entries in words, bounded.
-	Removed []string `json:"removed,omitempty"`
-	Added   []string `json:"added,omitempty"`
-	// Danger: the guard would ask for it.
-	Danger bool `json:"danger,omitempty"`
 }
 
 // Options say who is known here and how much is shown.
@@ -100,7 +90,7 @@ func Describe(s *Summary, o Options) Card {
 	default:
 		t.other()
 	}
-	t.card.Changes = shownChanges(s.Changes)
+	t.changes()
 	t.card.Does = bunker.Display(t.card.Does, 2*MaxValue)
 	if s.Cut {
 		t.warn("it is too large to be kept whole, so not all of it is shown here")
@@ -183,22 +173,4 @@ func Short(s string) string {
 		return s
 	}
 	return s[:12] + "…" + s[len(s)-6:]
-}
-
-func shownChanges(c *Changes) *Changes {
-	if c == nil {
-		return nil
-	}
-	out := Changes{Words: bunker.Display(c.Words, MaxValue), Danger: c.Danger}
-	list := func(in []string) (out []string) {
-		for i, v := range in {
-			if i == MaxFacts {
-				break
-			}
-			out = append(out, bunker.Display(v, MaxValue))
-		}
-		return out
-	}
-	out.Removed, out.Added = list(c.Removed), list(c.Added)
-	return &out
 }

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/guard"
 	"nsecbunker/internal/policy"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
@@ -122,7 +123,12 @@ func pictures() []struct {
 			s.CreatedAt -= 365 * 86400
 		}
 		if c.name == "a follow list" {
-			s.Changes = &Changes{Words: "removes 300 of 612 accounts, adds none", Removed: []string{"npub1gone"}, Danger: true}
+			c := guard.Changes{Kind: 3, Base: id1, Before: 612, After: 312, Removed: 300}
+			for i := range guard.MaxListed {
+				c.RemovedList = append(c.RemovedList, "p "+nostr.PubKey{9, byte(i)}.String())
+			}
+			c.RemovedList[1] = "p " + ann
+			s.Changes, s.Guard = &c, "300 of 612 entries would be lost"
 		}
 		out = append(out, struct {
 			name string

@@ -20,11 +20,9 @@ func (c *Card) Lines(columns int) []string {
 	l.text(c)
 	if ch := c.Changes; ch != nil {
 		l.row("changes", ch.Words)
-		for _, v := range ch.Removed {
-			l.row("", "- "+v)
-		}
-		for _, v := range ch.Added {
-			l.row("", "+ "+v)
+		l.entries("- ", ch.RemovedList, ch.Removed-len(ch.RemovedList))
+		if !ch.First {
+			l.entries("+ ", ch.AddedList, ch.Added-len(ch.AddedList))
 		}
 	}
 	for _, f := range c.Facts {
@@ -62,6 +60,19 @@ func (l *layout) row(name, value string) {
 			shown = ""
 		}
 		l.out = append(l.out, strings.TrimRight(pad(shown, label)+part, " "))
+	}
+}
+
+// entries adds what is removed or added.
+func (l *layout) entries(sign string, list []string, left int) {
+	for _, v := range list {
+		if strings.HasPrefix(v, "npub1") || strings.HasPrefix(v, "note1") {
+			v = Short(v)
+		}
+		l.row("", sign+v)
+	}
+	if left > 0 {
+		l.row("", sign+"… and "+strconv.Itoa(left)+" more")
 	}
 }
 

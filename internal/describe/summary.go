@@ -3,6 +3,7 @@ package describe
 import (
 	"strings"
 
+	"nsecbunker/internal/guard"
 	"nsecbunker/internal/policy"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
@@ -37,8 +38,10 @@ type Summary struct {
 	// Perms and App are a login's.
 	Perms string                `json:"perms,omitempty"`
 	App   *nip46.ClientMetadata `json:"app,omitempty"`
-	// Changes is what a replaceable event changes against the last one signed here.
-	Changes *Changes `json:"changes,omitempty"`
+	// Changes and Guard, of a replaceable event: what it does to the version before,
+	// and why the guard asks ("" when it does not).
+	Changes *guard.Changes `json:"changes,omitempty"`
+	Guard   string         `json:"guard,omitempty"`
 }
 
 // Keep is the summary of an operation.

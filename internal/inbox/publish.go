@@ -17,7 +17,17 @@ func (in *Inbox) publish(stored []bunker.Stored) {
 	}
 }
 
+// PublishStored sends one stored reply and tells what each relay said to it, for
+// who waits for that: result is called at most once for each, from any goroutine.
+func (in *Inbox) PublishStored(s bunker.Stored, result func(url string, ok bool, reason string)) error {
+	return in.send(s, result)
+}
+
 func (in *Inbox) publishOne(s bunker.Stored) error {
+	return in.send(s, func(string, bool, string) {})
+}
+
+func (in *Inbox) send(s bunker.Stored, result func(url string, ok bool, reason string)) error {
 	r := s.Reply()
 	raw := r.Bytes
 	if r.Sealed {
@@ -38,9 +48,10 @@ func (in *Inbox) publishOne(s bunker.Stored) error {
 	in.Outlet.Send(ev, raw, relays, func(url string, ok bool, reason string) {
 		if ok {
 			in.Ledger.Delivered(id, part, url)
-			return
+		} else {
+			in.Log.Debug("a relay did not take a reply", "relay", url, "reason", reason)
 		}
-		in.Log.Debug("a relay did not take a reply", "relay", url, "reason", reason)
+		result(url, ok, reason)
 	})
 	return nil
 }

@@ -2,6 +2,8 @@ package policy
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr/nip46"
@@ -29,7 +31,13 @@ func Decide(in Input) Decision {
 		}
 	}
 	care, why := careOf(in.Operation, in.Key, in.Now)
-	if g := allowing(live, in, care); g != nil {
+	g := allowing(live, in, care)
+	if in.Guard != "" && (g != nil || in.Key.Default == bunker.Ask) {
+		if g = answersGuard(live, in); g == nil {
+			return guarded(in)
+		}
+	}
+	if g != nil {
 		d := Decision{Effect: bunker.Allow, Rule: "grant " + string(g.ID), Reason: "granted by " + g.GivenBy}
 		if g.MaxUses > 0 {
 			d.Spend = g.ID
@@ -89,6 +97,31 @@ func unanswered(in Input, care Care, why string) Decision {
 		d.Reason += ": " + why
 	}
 	return d
+}
+
+// answersGuard returns the grant by which a person allowed this very event, once,
+// having seen what it would lose.
+func answersGuard(live []bunker.Grant, in Input) *bunker.Grant {
+	for i := range live {
+		g := &live[i]
+		if g.Effect == bunker.Allow && once(g, in) && g.MaxUses == 1 && slices.Contains(strings.Split(g.Answers, ","), AnswersGuard) {
+			return g
+		}
+	}
+	return nil
+}
+
+// guarded asks before a replaceable event loses entries, whatever is granted.
+func guarded(in Input) Decision {
+	if a := in.Approval; a != nil {
+		if d, done := resolved(a, in.Now); done {
+			return d
+		}
+	}
+	return Decision{
+		Effect: bunker.Ask, Code: bunker.CodeRestricted, Rule: "guard: " + in.Guard, Answers: AnswersGuard, OnceOnly: true,
+		Reason: "signing " + name(in.Operation) + " takes the place of the version before, so a person is asked: " + in.Guard,
+	}
 }
 
 // resolved turns a question that did not end in a grant into a refusal.

@@ -62,7 +62,7 @@ func (s *Signer) finish(c *call, e *bunker.Entry, r nip46.Reply, decrypted bool)
 	msg := r.AppendJSON(nil)
 	ev, err := s.Vault.CloseReply(s.Tenant, c.signer, c.client, c.opened.Scheme, c.opened.Extended, msg, c.Now)
 	if errors.Is(err, vault.ErrTooLarge) {
-		e.Spend, e.Audit.SignedID = "", ""
+		e.Spend, e.Audit.SignedID, e.Keep = "", "", nil
 		return s.fail(c, e, bunker.CodeError, "size", "the result is too large for this app's encryption (65,535 bytes); ask for less at a time")
 	}
 	if err != nil {
@@ -145,6 +145,16 @@ func (s *Signer) deadlines(ctx context.Context, k bunker.KeyID) (approval.Deadli
 	}
 	set, err := approval.ParseSettings(text)
 	return set.Of(k), err
+}
+
+// openSummary is what a question shows.
+func (s *Signer) openSummary(q *bunker.Approval) (v describe.Summary, err error) {
+	b, err := s.Vault.OpenSummary(q)
+	if err != nil {
+		return v, err
+	}
+	defer secret.Wipe(b)
+	return v, json.Unmarshal(b, &v)
 }
 
 // sealSummary puts what people will be shown into a question.

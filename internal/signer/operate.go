@@ -36,14 +36,27 @@ func (s *Signer) operate(ctx context.Context, c *call, e *bunker.Entry) (Judgeme
 	if c.Parked != nil {
 		in.Approval = &c.Parked.Approval
 	}
+	g, err := s.guard(ctx, c.view.Key, op)
+	if errors.Is(err, vault.ErrSealed) {
+		return s.refuse(c, e, "sealed", "this bunker is sealed; ask its administrator to unseal it")
+	}
+	if err != nil {
+		return Judgement{}, err
+	}
+	if g != nil && g.finding != "" {
+		in.Guard = g.finding
+		if err := s.shown(ctx, g, &in); err != nil {
+			return Judgement{}, err
+		}
+	}
 	d := policy.Decide(in)
 	e.Audit.Effect, e.Audit.Rule, e.Audit.Reason = d.Effect.String(), d.Rule, d.Reason
 	switch d.Effect {
 	case bunker.Allow:
 		e.Spend = d.Spend
-		return s.act(c, e, op)
+		return s.act(c, e, op, g)
 	case bunker.Ask:
-		return s.ask(ctx, c, e, in, d)
+		return s.ask(ctx, c, e, in, d, g)
 	}
 	return s.fail(c, e, d.Code, d.Rule, d.Reason)
 }
@@ -77,19 +90,19 @@ func (s *Signer) operation(c *call) (*policy.Operation, error) {
 
 // act does what was allowed, in memory. What the vault refuses is below every
 // policy and is told as a refusal.
-func (s *Signer) act(c *call, e *bunker.Entry, op *policy.Operation) (Judgement, error) {
-	result, err := s.result(c, e, op)
+func (s *Signer) act(c *call, e *bunker.Entry, op *policy.Operation, g *guarded) (Judgement, error) {
+	result, err := s.result(c, e, op, g)
 	if err != nil {
 		pub := bunker.AsError(err)
 		e.Audit.Effect, e.Audit.Rule, e.Audit.Reason = bunker.Deny.String(), "floor", pub.Words
-		e.Spend = ""
+		e.Spend, e.Audit.SignedID, e.Keep = "", "", nil
 		return s.fail(c, e, pub.Code, "floor", pub.Words)
 	}
 	decrypted := op.Method == nip46.NIP04Decrypt || op.Method == nip46.NIP44Decrypt
 	return s.finish(c, e, nip46.Success(c.req.ID, result), decrypted)
 }
 
-func (s *Signer) result(c *call, e *bunker.Entry, op *policy.Operation) (string, error) {
+func (s *Signer) result(c *call, e *bunker.Entry, op *policy.Operation, g *guarded) (string, error) {
 	f, key := s.floor(c), c.view.Key.ID
 	switch op.Method {
 	case nip46.SignEvent:
@@ -98,7 +111,8 @@ func (s *Signer) result(c *call, e *bunker.Entry, op *policy.Operation) (string,
 			return "", err
 		}
 		e.Audit.SignedID = ev.ID.String()
-		return string(ev.AppendJSON(nil)), nil
+		b := ev.AppendJSON(nil)
+		return string(b), s.keep(c, e, g, ev.ID, op.Template, b)
 	case nip46.NIP44Encrypt:
 		return s.Vault.Encrypt44(f, key, op.Peer, op.Payload)
 	case nip46.NIP04Encrypt:
@@ -123,7 +137,7 @@ func (s *Signer) floor(c *call) vault.Floor {
 }
 
 // ask parks the request with its question, or joins the one that is open.
-func (s *Signer) ask(ctx context.Context, c *call, e *bunker.Entry, in policy.Input, d policy.Decision) (Judgement, error) {
+func (s *Signer) ask(ctx context.Context, c *call, e *bunker.Entry, in policy.Input, d policy.Decision, g *guarded) (Judgement, error) {
 	if err := s.Vault.Check(s.floor(c), in.Key, in.Operation.Template, in.Operation.Peer); err != nil {
 		// What is never allowed is not asked either.
 		pub := bunker.AsError(err)
@@ -147,6 +161,9 @@ func (s *Signer) ask(ctx context.Context, c *call, e *bunker.Entry, in policy.In
 	}
 	approval.Within(e.NewApproval, within)
 	shown := describe.Keep(in.Operation)
+	if g != nil {
+		shown.Changes, shown.Guard = &g.changes, g.finding
+	}
 	if err := s.sealSummary(e.NewApproval, &shown); err != nil {
 		return Judgement{}, err
 	}

@@ -57,6 +57,7 @@ type Config struct {
 		Store
 		Asking
 		Tokens
+		Versions
 	}
 	Vault  *vault.Vault
 	Around Surroundings

@@ -102,6 +102,8 @@ func checkEntry(e *bunker.Entry) error {
 	case e.UpdateConnection != nil && e.UpdateConnection.Version != e.Basis.ConnectionVersion+1,
 		e.UpdateToken != nil && (e.UpdateToken.ID != e.Basis.Token || e.UpdateToken.Version != e.Basis.TokenVersion+1):
 		return errors.New("commit: a changed row must have the version after the one that was read")
+	case e.Keep != nil && (e.To != bunker.RequestReady || e.Keep.Tenant != e.Tenant || e.Keep.Key != e.Basis.Key || e.Keep.Seq < 1 || len(e.Keep.Sealed) == 0):
+		return errors.New("commit: a version is kept of what was signed, sealed, of the key that was read")
 	}
 	return nil
 }

@@ -52,6 +52,13 @@ var contract = []struct {
 	{"AuthURLsAreSentUntilARelayHasThem", authURLs},
 	{"PruningKeepsWhatCouldComeAgain", pruning},
 
+	{"AVersionIsKeptAfterTheOneThatItWasComparedWith", versionsInOrder},
+	{"TheCurrentVersionIsTheOneThatRelaysHold", versionsCurrent},
+	{"SoManyVersionsAreKeptAndNoMore", versionsBounded},
+	{"SoManyBytesOfVersionsAreKeptAndNoMore", versionBytesBounded},
+	{"VersionsAreFoundByTheirEvent", versionsFound},
+	{"VersionsAreErasedWithTheirKey", versionsErased},
+
 	{"AChangeNeedsItsRecord", changeNeedsRecord},
 	{"AChangeIsWholeOrNotAtAll", changeWhole},
 	{"VersionsGuardChanges", versionsGuard},

@@ -63,7 +63,7 @@ func (g *group) apply(w *waiting, h *head) (bunker.Outcome, error) {
 // their reply only: the first statement refuses them or nothing does.
 func undoable(e *bunker.Entry) bool {
 	return e.NewConnection != nil || e.UpdateConnection != nil || e.UpdateToken != nil || len(e.NewGrants) > 0 || e.Spend != "" ||
-		e.NewApproval != nil || e.JoinApproval != "" || e.Withdraw != ""
+		e.NewApproval != nil || e.JoinApproval != "" || e.Withdraw != "" || e.Keep != nil
 }
 
 // ofEntry reports whether an error is one entry's own fault, not the store's.
@@ -82,7 +82,7 @@ func (g *group) write(w *waiting, h *head) (bunker.Outcome, error) {
 	if out != bunker.Committed || err != nil {
 		return out, err
 	}
-	for _, step := range []func(*waiting, *head) (bool, error){g.redeem, g.connect, g.grant, g.ask} {
+	for _, step := range []func(*waiting, *head) (bool, error){g.redeem, g.connect, g.grant, g.ask, g.keep} {
 		ok, err := step(w, h)
 		if err != nil {
 			return bunker.Failed, err

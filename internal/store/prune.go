@@ -21,8 +21,8 @@ func tooOld(now int64) int64 {
 }
 
 // Prune erases the bytes of replies whose request is too old to come again,
-// removes the rows of those that were inserted [bunker.KeepRows] ago, and old
-// questions, batch by batch, until nothing is left to do or ctx ends. It
+// removes the rows of those that were inserted [bunker.KeepRows] ago, old
+// questions, and kept versions beyond [MaxVersionBytes], batch by batch, until nothing is left to do or ctx ends. It
 // returns how many rows it removed. While the clock is suspect it does nothing.
 func (s *Store) Prune(ctx context.Context) (pruned int, err error) {
 	for {
@@ -35,7 +35,8 @@ func (s *Store) Prune(ctx context.Context) (pruned int, err error) {
 			return pruned, s.explain("pruning", err)
 		}
 		if changed == 0 {
-			return pruned, nil
+			n, err := s.pruneVersions(ctx)
+			return pruned + n, s.explain("pruning kept versions", err)
 		}
 	}
 }

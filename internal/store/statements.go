@@ -37,6 +37,8 @@ const (
 	stmtAccepted
 	stmtDelivered
 	stmtUsed
+	stmtKeep
+	stmtKeepLess
 	stmtCount
 )
 
@@ -99,6 +101,8 @@ WHERE created_at = (SELECT created_at FROM request WHERE event_id = $2) AND even
 	stmtDelivered: {"delivered", `UPDATE request SET state = 'delivered', accepted_by = $1 WHERE event_id = $2 AND state = 'ready'`},
 	stmtUsed: {"used", `UPDATE connection SET uses = uses + $1, last_used = CASE WHEN last_used < $2 THEN $2 ELSE last_used END
 WHERE tenant = $3 AND id = $4`},
+	stmtKeep:     {"keep", keepVersion},
+	stmtKeepLess: {"keep less", keepLess},
 }
 
 func (s *Store) prepare(ctx context.Context) error {

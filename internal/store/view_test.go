@@ -136,7 +136,7 @@ var touches = map[string][]string{
 		"incarnation_no = 9", "version = version + 1", "mac = zeroblob(32)", "mac = NULL"},
 	"user_key": {"id = 'k9'", "name = 'x'", "pubkey = randomblob(32)", "state = 'deleting'", "locked = 1", "no_export = 1", "own_passphrase = 1",
 		"npub_login = 1", "admin_here = 1", "default_effect = 2", "delete_at = 9", "created_at = 9", "version = version + 1",
-		"ciphertext = randomblob(9)", "mac = zeroblob(32)", "mac = NULL"},
+		"ciphertext = randomblob(9)", "guard_share = -1", "baseline = 1", "mac = zeroblob(32)", "mac = NULL"},
 	"token": {"id = 't9'", "key_id = 'k9'", "signer = randomblob(32)", "secret_hash = randomblob(32)", "client = 'x'", "person = 'x'",
 		"permissions = 'sign_event'", "max_uses = 9", "uses = 1", "state = 'spent'", "expires_at = 9", "grant_for = 9", "created_by = 'x'",
 		"created_at = 9", "version = version + 1", "mac = NULL"},

@@ -45,12 +45,13 @@ const (
 	closeReplies
 	closeSummaries
 	digests
+	closeVersions
 	rootPurposes
 )
 
 var (
 	serviceLabels = [servicePurposes]string{"wrap service keys", "mark flags"}
-	rootLabels    = [rootPurposes]string{"wrap user keys", "wrap audit key", "mark rows", "close replies", "close summaries", "digests"}
+	rootLabels    = [rootPurposes]string{"wrap user keys", "wrap audit key", "mark rows", "close replies", "close summaries", "digests", "close versions"}
 )
 
 // keyring is a key and its subkeys.

@@ -122,6 +122,22 @@ CREATE TABLE kdf_attempt (
   PRIMARY KEY (tenant, what)
 ) STRICT;
 
+CREATE TABLE kept_version (
+  tenant     TEXT    NOT NULL,
+  key_id     TEXT    NOT NULL,
+  kind       INTEGER NOT NULL,
+  address    BLOB    NOT NULL, -- keyed digest of key, kind and d tag
+  seq        INTEGER NOT NULL, -- from 1 on in each address
+  created_at INTEGER NOT NULL, -- unix seconds, the event's own
+  event_id   BLOB    NOT NULL,
+  source     TEXT    NOT NULL CHECK (source IN ('signed', 'fetched')),
+  connection TEXT    NOT NULL, -- '' for an admin's, and what was fetched
+  kept_at    INTEGER NOT NULL,
+  size       INTEGER NOT NULL, -- bytes of sealed
+  sealed     BLOB    NOT NULL,
+  PRIMARY KEY (tenant, key_id, kind, address, seq)
+) STRICT;
+
 CREATE TABLE relay (
   tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
   url         TEXT    NOT NULL,
@@ -258,7 +274,7 @@ CREATE TABLE user_key (
   created_at     INTEGER NOT NULL,
   version        INTEGER NOT NULL,
   ciphertext     BLOB    NOT NULL,
-  mac            BLOB,
+  mac            BLOB, guard_share INTEGER NOT NULL DEFAULT 0, baseline INTEGER NOT NULL DEFAULT 0 CHECK (baseline BETWEEN 0 AND 2),
   PRIMARY KEY (tenant, id),
   UNIQUE (tenant, name),
   UNIQUE (tenant, pubkey)
@@ -279,6 +295,8 @@ CREATE INDEX connection_grant_all ON connection_grant (tenant, connection);
 CREATE INDEX connection_grant_live ON connection_grant (tenant, connection) WHERE ended = 0;
 
 CREATE INDEX connection_key ON connection (tenant, key_id);
+
+CREATE INDEX kept_version_size ON kept_version (tenant, key_id, size);
 
 CREATE INDEX request_done ON request (created_at) WHERE state IN ('delivered', 'undeliverable') AND erased = 0;
 
