@@ -32,6 +32,7 @@ type approvalView struct {
 	Method     string         `json:"method"`
 	Kind       *int64         `json:"kind,omitempty"`
 	Permission string         `json:"permission" doc:"what the answer \"kind\" would grant"`
+	Reach      string         `json:"reach,omitempty" doc:"how far a lasting yes goes that is easily taken for narrower: on every website, …"`
 	Why        string         `json:"why" doc:"why it is asked"`
 	OnceOnly   bool           `json:"once_only" doc:"it can be approved one at a time only"`
 	Requested  string         `json:"requested,omitempty" doc:"of a login: the permissions that the app asks for, as perms takes them"`
@@ -112,6 +113,10 @@ func (t *Table) viewApproval(ctx context.Context, a *bunker.Approval, w *whoIsWh
 			return v, err
 		}
 	}
+	if a.Method == string(nip46.Connect) {
+		v.Why = "nobody named this app before"
+	}
+	v.Reach = describe.Reach(a.Method, a.Kind)
 	v.Sentence = sentence(&v)
 	return v, t.viewAnswer(ctx, a, w, &v)
 }

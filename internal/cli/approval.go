@@ -24,6 +24,7 @@ type approvalView struct {
 	Method     string         `json:"method"`
 	Kind       *int64         `json:"kind"`
 	Permission string         `json:"permission"`
+	Reach      string         `json:"reach"`
 	Why        string         `json:"why"`
 	OnceOnly   bool           `json:"once_only"`
 	Requested  string         `json:"requested"`

@@ -272,16 +272,14 @@ func (a *app) answeredWords(state string, g *grantView) string {
 	case g.Perms == "" && g.Once != "":
 		return text + " Once."
 	case g.Effect == "allow":
-		return fmt.Sprintf("%s %s is allowed%s.", text, rightsWords(g.Perms), end)
+		return text + " It may " + rights(g.Perms) + end + "."
+	case g.Perms == string(nip46.All):
+		return text + " It may do nothing" + end + "."
+	case g.Perms == string(nip46.SignEvent):
+		return text + " It may sign nothing" + end + "."
 	}
-	return fmt.Sprintf("%s %s is refused%s.", text, rightsWords(g.Perms), end)
+	return text + " It may not " + rights(g.Perms) + end + "."
 }
 
-// rightsWords is a permission string with what it means.
-func rightsWords(p string) string {
-	list, err := nip46.ParsePermissions(p)
-	if err != nil || len(list) != 1 || list[0].Method != nip46.SignEvent {
-		return perms(p)
-	}
-	return perms(p) + " (to " + strings.Join(describe.Rights(p), ", ") + ")"
-}
+// rights is a permission string as people say it.
+func rights(p string) string { return shown(strings.Join(describe.Rights(p), ", "), maxShownError) }

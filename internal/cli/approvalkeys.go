@@ -50,7 +50,7 @@ func choices(q *approvalView, burst int) []choice {
 			kind = "this method"
 		}
 		out = append(out,
-			choice{key: 'k', words: "always " + kind, params: answerParams{Scope: "kind"}},
+			choice{key: 'k', words: "always " + kind + reach(q), params: answerParams{Scope: "kind"}, sure: q.Reach != ""},
 			choice{key: 'h', words: kind + ", an hour", params: answerParams{Scope: "kind", For: "1h"}},
 			choice{key: 't', words: kind + ", today", params: answerParams{Scope: "kind"}, today: true})
 		if q.Kind != nil {
@@ -69,6 +69,14 @@ func choices(q *approvalView, burst int) []choice {
 		out = append(out, choice{key: 'B', words: fmt.Sprintf("deny all %d", burst), params: no, batch: true, sure: true})
 	}
 	return append(out, choice{key: 'v', words: "view all of it"}, choice{key: 's', words: "skip"}, choice{key: 'q', words: "quit"})
+}
+
+// reach is how far a lasting yes goes, behind its words.
+func reach(q *approvalView) string {
+	if q.Reach == "" {
+		return ""
+	}
+	return ", " + shown(q.Reach, 60)
 }
 
 // sitter is somebody who answers questions one by one.
@@ -99,17 +107,10 @@ func (a *app) approvalsAsk(ctx context.Context) error {
 	s := &sitter{a: a, keys: k, paint: painter(a.Out, a.getenv), skipped: map[string]bool{}}
 	err = s.run(ctx)
 	if errors.Is(err, errQuit) || ctx.Err() != nil {
-		a.say("\n%s answered.", plural(s.answered))
+		a.say("\n%s answered.", counted(int64(s.answered), "question"))
 		return nil
 	}
 	return err
-}
-
-func plural(n int) string {
-	if n == 1 {
-		return "1 question"
-	}
-	return fmt.Sprintf("%d questions", n)
 }
 
 // errQuit is what q ends in.
@@ -149,7 +150,7 @@ func (s *sitter) wait(ctx context.Context, skipped int) error {
 	if !s.waiting {
 		text := "Nothing is asked. Waiting; q quits."
 		if skipped > 0 {
-			text = fmt.Sprintf("Nothing else is asked; %s skipped. Waiting; q quits.", plural(skipped))
+			text = fmt.Sprintf("Nothing else is asked; %s skipped. Waiting; q quits.", counted(int64(skipped), "question"))
 		}
 		s.print(s.paint.dim(text) + "\n")
 		s.waiting = true

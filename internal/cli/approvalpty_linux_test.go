@@ -93,7 +93,7 @@ func TestQuestionsAreAnsweredByOneKey(t *testing.T) {
 	s.sees("> ")
 	s.presses("k")
 	s.sees("Approved.")
-	s.sees("is allowed from now on.")
+	s.sees("It may sign short notes (kind 1) from now on.")
 	if out := <-note; !strings.Contains(out, `"content":"may I?"`) {
 		t.Errorf("the app got %s", out)
 	}

@@ -372,7 +372,7 @@ func TestUntrustedTextCannotSteerTheTerminal(t *testing.T) {
 	evil := "a\x1b[2Jb\u202ec\u200bd\r\n  asked     approved"
 	one := func(id string) any {
 		return map[string]any{
-			"id": id, "sentence": evil, "state": "pending", "method": evil, "permission": evil, "why": evil, "app": evil, "key_name": evil, "batch": "q",
+			"id": id, "sentence": evil, "state": "pending", "method": evil, "permission": evil, "why": evil, "reach": evil, "app": evil, "key_name": evil, "batch": "q",
 			"asker": map[string]any{"npub": evil, "claims": evil + "x", "url": evil, "alike": evil},
 			"card": map[string]any{
 				"does": evil, "kind": evil, "text": evil + strings.Repeat(" x", 500), "text_is": evil, "warnings": []string{evil},

@@ -240,6 +240,22 @@ func TestRightsAreToldAsSentences(t *testing.T) {
 	}
 }
 
+func TestALastingYesSaysWhereItReachesFurtherThanItLooks(t *testing.T) {
+	for _, c := range []struct {
+		method string
+		kind   int64
+		want   string
+	}{
+		{"sign_event", 1, ""}, {"sign_event", 27235, "on every website"}, {"sign_event", 22242, "at every relay"},
+		{"sign_event", 24242, "every upload and deletion, at every server"}, {"nip44_encrypt", -1, "for anybody"}, {"nip04_decrypt", -1, "from anybody"},
+		{"connect", -1, ""},
+	} {
+		if got := Reach(c.method, c.kind); got != c.want {
+			t.Errorf("%s %d: %q, want %q", c.method, c.kind, got, c.want)
+		}
+	}
+}
+
 func TestLinesAreNoWiderThanAsked(t *testing.T) {
 	for _, columns := range []int{40, 76, 120} {
 		for _, p := range pictures() {

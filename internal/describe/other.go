@@ -100,7 +100,7 @@ func (t *teller) login() {
 		t.fact("wants", number(len(ignored), "right that this bunker does not know", "rights that this bunker does not know"))
 	}
 	if a := t.s.App; a != nil {
-		t.fact("calls itself", a.Name)
+		t.fact("its name", a.Name)
 		t.fact("its page", a.URL)
 	}
 }

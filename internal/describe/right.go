@@ -36,6 +36,27 @@ func Right(p nip46.Permission) (words, why string) {
 	return "use " + p.String(), ""
 }
 
+// Reach says how far a lasting yes to an operation goes that people take for
+// narrower than it is, "" for nothing to say. kind is -1 for what is no signature.
+func Reach(method string, kind int64) string {
+	switch nip46.Method(method) {
+	case nip46.SignEvent:
+		switch kind {
+		case 27235:
+			return "on every website"
+		case 22242:
+			return "at every relay"
+		case 24242:
+			return "every upload and deletion, at every server"
+		}
+	case nip46.NIP44Encrypt, nip46.NIP04Encrypt:
+		return "for anybody"
+	case nip46.NIP44Decrypt, nip46.NIP04Decrypt:
+		return "from anybody"
+	}
+	return ""
+}
+
 // Rights are all permissions of a string, each as people say it; what cannot be
 // read is shown as it is written.
 func Rights(perms string) []string {
