@@ -232,6 +232,10 @@ func TestAQuestionThatWasChangedFromOutsideCanOnlyBeDenied(t *testing.T) {
 			for _, scope := range []string{"once", "kind", "all"} {
 				f.refused(bunker.CodeBlocked, "changed from outside", "approval.answer", m{"id": string(a.ID), "scope": scope, "digest": digestText(a.OpDigest)})
 			}
+			view := get(f.do("approval.show", m{"id": string(a.ID)}), "approval")
+			if get(view, "card") != nil || !strings.HasPrefix(str(view, "sentence"), "Nice App wants to ") {
+				t.Errorf("it is shown as %v", view)
+			}
 			f.do("approval.answer", m{"id": string(a.ID), "deny": true})
 		})
 	}

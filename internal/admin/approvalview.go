@@ -178,7 +178,7 @@ func appName(c *bunker.Connection) (label string, unverified bool) {
 
 // sentence says who wants what.
 func sentence(v *approvalView) string {
-	app, does := v.App, "do something that cannot be shown"
+	app, does := v.App, withoutCard(v)
 	if v.Unverified {
 		app += " (name not verified)"
 	}
@@ -186,6 +186,23 @@ func sentence(v *approvalView) string {
 		does = v.Card.Does
 	}
 	return fmt.Sprintf("%s wants to %s as %s", app, does, v.KeyName)
+}
+
+// withoutCard is what is known of an operation that cannot be shown any more.
+func withoutCard(v *approvalView) string {
+	switch nip46.Method(v.Method) {
+	case nip46.Connect:
+		return "log in"
+	case nip46.SignEvent:
+		if v.Kind != nil && *v.Kind >= 0 && *v.Kind <= 65535 {
+			return "sign an event: " + nostr.Kind(*v.Kind).Label()
+		}
+	case nip46.NIP04Encrypt, nip46.NIP44Encrypt:
+		return "encrypt a text"
+	case nip46.NIP04Decrypt, nip46.NIP44Decrypt:
+		return "read an encrypted text"
+	}
+	return "do " + bunker.Display(v.Method, MaxName)
 }
 
 // summary opens what the question shows; nil when it cannot be opened: then the

@@ -334,6 +334,9 @@ func TestAnEncryptionShowsItsTextAndAReadingItsOtherParty(t *testing.T) {
 		t.Errorf("%v", v)
 	}
 	b.Admin("approval.answer", Params{"id": v.Text("id"), "deny": true})
+	if q := b.Admin("approval.answered", nil); q.Text("approvals.0.card.text") != "meet me at eight" {
+		t.Errorf("right after the answer: %v", q)
+	}
 	stranger := "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
 	a.Ask(nip46.NIP44Decrypt, stranger, "AAAA")
 	v = b.Question()

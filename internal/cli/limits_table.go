@@ -221,6 +221,7 @@ func limits() []limit {
 		{"clockGap", "1m", "internal/store", "how far wall and monotonic clock may part while running"},
 		{"firstRetry", "1s", "internal/store", "Back-off between publishes of a reply that no relay has accepted: it doubles"},
 		{"keepAnswered", "30 days", "internal/store", "how long resolved questions are listed"},
+		{"keepTexts", "1h", "internal/store", "how long a question that is over still shows the text that was to be encrypted: such a text is in no log, and is nobody's after the answer"},
 		{"lastRetry", "1m", "internal/store", "Back-off between publishes of a reply that no relay has accepted: it doubles"},
 		{"lazyEvery", "1s", "internal/store", "how long deliveries wait for a group to ride with"},
 		{"maxCheckpoints", "100000", "internal/store", "of a tenant are read, the newest: one every ten minutes for nearly two years"},
