@@ -27,6 +27,8 @@ type answerParams struct {
 	Uses  int64  `json:"uses,omitempty" doc:"how often a yes is good for; none: any number of times"`
 	Name  string `json:"name,omitempty" doc:"what the connection is called from now on"`
 	Perms string `json:"perms,omitempty" doc:"of a login: what the app may do without asking; scope all is all"`
+	// Policy, of a login, instead of perms.
+	Policy string `json:"policy,omitempty" doc:"of a login: name or id of a policy to put the app under, instead of perms"`
 }
 
 type approvalAnswerParams struct {
@@ -46,6 +48,8 @@ type answer struct {
 	approval.Answer
 	name     string
 	perms    string
+	policy   string // as it was named
+	under    *bunker.Policy
 	warnings []string
 	login    bool // it was about one
 	// given are the grants of the questions before, in a batch: one is enough for
@@ -70,7 +74,7 @@ func (t *Table) approvalAnswer(ctx context.Context, c *Call, p approvalAnswerPar
 	}
 	t.answered(a)
 	res.State, res.Warnings = string(a.State()), a.warnings
-	res.Grant, res.Warnings = viewGiven(grant, c.Now, res.Warnings)
+	res.Grant, res.Warnings = viewGiven(grant, a.policies(), c.Now, res.Warnings)
 	return res, nil
 }
 
@@ -83,11 +87,11 @@ func (t *Table) answered(a *answer) {
 	}
 }
 
-func viewGiven(g *bunker.Grant, now time.Time, warnings []string) (*grantView, []string) {
+func viewGiven(g *bunker.Grant, policies map[string]string, now time.Time, warnings []string) (*grantView, []string) {
 	if g == nil {
 		return nil, warnings
 	}
-	v := viewGrant(g, now.UnixMilli())
+	v := viewGrant(g, policies, now.UnixMilli())
 	if g.GivenBy == System().Name {
 		warnings = append(warnings, fmt.Sprintf("this was denied %d times in %s: it is refused without asking for %s",
 			approval.DeniesBeforeCooling, approval.DenyWindow, approval.CoolingOff))
@@ -167,7 +171,7 @@ func (a *answer) share(g *bunker.Grant) *bunker.Grant {
 		return nil
 	}
 	for _, old := range a.given {
-		if old.Connection == g.Connection && old.Effect == g.Effect && old.Permissions == g.Permissions && old.OpDigest == g.OpDigest && old.Answers == g.Answers {
+		if old.Connection == g.Connection && old.Effect == g.Effect && old.Permissions == g.Permissions && old.OpDigest == g.OpDigest && old.Answers == g.Answers && old.Policy == g.Policy {
 			return nil
 		}
 	}
@@ -187,7 +191,10 @@ func readAnswer(c *Call, p answerParams) (*answer, error) {
 		return nil, bunker.Errorf(bunker.CodeInvalid, "until is more than ten years away; leave it out for an answer without an end").In("until")
 	case p.Never && !p.Deny:
 		return nil, bunker.Errorf(bunker.CodeInvalid, "never goes with deny").In("never")
-	case p.Deny && (p.Scope != "" && !p.Never || p.Perms != ""):
+	case p.Policy != "" && (p.Perms != "" || p.Scope == string(approval.All)):
+		return nil, bunker.Errorf(bunker.CodeInvalid, "a login is answered by a policy or by permissions; grant the others afterwards").In("policy").
+			WithHint("nsecbunker connections grant APP PERMS")
+	case p.Deny && (p.Scope != "" && !p.Never || p.Perms != "" || p.Policy != ""):
 		return nil, bunker.Errorf(bunker.CodeInvalid, "a refusal has no permissions, and no scope without never").In("scope")
 	case p.Deny && !p.Never && end != 0:
 		return nil, bunker.Errorf(bunker.CodeInvalid, "a refusal lasts only with never").In("for")
@@ -201,6 +208,7 @@ func readAnswer(c *Call, p answerParams) (*answer, error) {
 	default:
 		return nil, bunker.Errorf(bunker.CodeInvalid, "scope is once, kind, kinds, method or all").In("scope")
 	}
+	a.policy = p.Policy
 	if a.name, err = text("name", p.Name, false); err != nil {
 		return nil, err
 	}
@@ -211,7 +219,16 @@ func readAnswer(c *Call, p answerParams) (*answer, error) {
 // answerGrant is the grant that goes with the answer; nil for none.
 func (t *Table) answerGrant(tx Tx, q *bunker.Approval, a *answer) (*bunker.Grant, error) {
 	if q.Method == string(nip46.Connect) {
+		if a.policy != "" {
+			var err error
+			if a.under, err = livePolicy(tx, a.policy); err != nil {
+				return nil, err
+			}
+		}
 		return loginGrant(q, a, tx.Now())
+	}
+	if a.policy != "" {
+		return nil, bunker.Errorf(bunker.CodeInvalid, "a policy answers a login; this question is about one operation").In("policy")
 	}
 	if a.perms != "" {
 		return nil, bunker.Errorf(bunker.CodeInvalid, "perms answer a login; this question is about one operation").In("perms")
@@ -244,16 +261,31 @@ func loginGrant(q *bunker.Approval, a *answer, now int64) (*bunker.Grant, error)
 	if err != nil {
 		return nil, err
 	}
-	if perms == "" {
+	if a.under != nil && a.Uses != 0 {
+		return nil, bunker.Errorf(bunker.CodeInvalid, "uses limit permissions; a policy has budgets of its own").In("uses")
+	}
+	if perms == "" && a.under == nil {
 		if end != 0 || a.Uses != 0 {
 			return nil, bunker.Errorf(bunker.CodeInvalid, "for, until and uses limit permissions; this answer gives none").In("for")
 		}
 		return nil, nil
 	}
-	return &bunker.Grant{
+	g := &bunker.Grant{
 		Tenant: q.Tenant, ID: bunker.NewGrantID(), Connection: q.Connection, Effect: bunker.Allow, Permissions: perms, MaxUses: a.Uses,
 		ExpiresAt: end, Approval: q.ID, Answers: policy.AnswersDefault, GivenBy: a.By, CreatedAt: now, Version: 1,
-	}, nil
+	}
+	if a.under != nil {
+		g.Policy = a.under.ID
+	}
+	return g, nil
+}
+
+// policies is the name of the policy that the answer gives, by its id.
+func (a *answer) policies() map[string]string {
+	if a.under == nil {
+		return nil
+	}
+	return map[string]string{string(a.under.ID): a.under.Name}
 }
 
 // answerConnection names the connection, and lets a login in or turns it away.

@@ -53,7 +53,7 @@ func (t *Table) approvalBatch(ctx context.Context, c *Call, p approvalBatchParam
 	res.State, res.Answered, res.Warnings = string(a.State()), len(p.Questions), a.warnings
 	for _, g := range a.given {
 		var v *grantView
-		v, res.Warnings = viewGiven(g, c.Now, res.Warnings)
+		v, res.Warnings = viewGiven(g, a.policies(), c.Now, res.Warnings)
 		res.Grants = append(res.Grants, *v)
 	}
 	return res, nil

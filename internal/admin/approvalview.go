@@ -130,12 +130,19 @@ func (t *Table) viewAnswer(ctx context.Context, a *bunker.Approval, w *whoIsWho,
 		v.Answerer, _ = w.name(pub)
 	}
 	g, err := t.Rows.GrantOf(ctx, t.Tenant, a.ID)
-	if err == nil {
-		view := viewGrant(g, t.Now().UnixMilli())
-		v.Grant = &view
-	} else if !isNotFound(err) {
+	if err != nil {
+		if isNotFound(err) {
+			return nil
+		}
 		return err
 	}
+	if w.policies == nil {
+		if w.policies, err = t.policyNames(ctx); err != nil {
+			return err
+		}
+	}
+	view := viewGrant(g, w.policies, t.Now().UnixMilli())
+	v.Grant = &view
 	return nil
 }
 
@@ -159,7 +166,12 @@ func whyAsked(answers string) string {
 			why = append(why, "it takes the place of a version that was signed here before")
 		case "":
 		default:
-			why = append(why, "the "+bunker.Display(one, MaxName)+" asks")
+			what, name, _ := strings.Cut(one, " ")
+			if what == "spent" {
+				why = append(why, "the budget of the rule "+bunker.Display(name, MaxShown)+" is used up")
+			} else {
+				why = append(why, "the rule "+bunker.Display(name, MaxShown)+" asks")
+			}
 		}
 	}
 	return strings.Join(why, "; ")
@@ -222,13 +234,14 @@ func (t *Table) summary(a *bunker.Approval) *describe.Summary {
 
 // whoIsWho finds the names of pubkeys, each once in an answer.
 type whoIsWho struct {
-	t     *Table
-	ctx   context.Context
-	all   bool // keys and admins are in known
-	known map[nostr.PubKey][2]string
-	apps  []bunker.Connection // for look-alikes; read once
-	read  bool
-	err   error // the first one; the answer then fails
+	t        *Table
+	ctx      context.Context
+	all      bool // keys and admins are in known
+	known    map[nostr.PubKey][2]string
+	apps     []bunker.Connection // for look-alikes; read once
+	read     bool
+	policies map[string]string // names by id; nil until they are read
+	err      error             // the first one; the answer then fails
 }
 
 // maxCompared is how many connections a new app's name is compared with.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
 	"nsecbunker/nostr/nip19"
 )
 
@@ -163,6 +164,7 @@ type grantView struct {
 	ID        string `json:"id"`
 	Effect    string `json:"effect" doc:"allow or deny"`
 	Perms     string `json:"perms,omitempty"`
+	Policy    string `json:"policy,omitempty" doc:"name of the policy that it puts the connection under"`
 	Once      string `json:"once,omitempty" doc:"digest of the one operation that it answers"`
 	Question  string `json:"question,omitempty" doc:"id of the question that it answers"`
 	Uses      int64  `json:"uses"`
@@ -173,9 +175,10 @@ type grantView struct {
 	CreatedAt Time   `json:"created_at"`
 }
 
-func viewGrant(g *bunker.Grant, now int64) grantView {
+func viewGrant(g *bunker.Grant, policies map[string]string, now int64) grantView {
 	v := grantView{
-		ID: string(g.ID), Effect: g.Effect.String(), Perms: g.Permissions, Question: string(g.Approval), Uses: g.Uses, MaxUses: g.MaxUses,
+		Policy: policies[string(g.Policy)],
+		ID:     string(g.ID), Effect: g.Effect.String(), Perms: g.Permissions, Question: string(g.Approval), Uses: g.Uses, MaxUses: g.MaxUses,
 		Live: g.Live(now), ExpiresAt: Time(g.ExpiresAt), GivenBy: g.GivenBy, CreatedAt: Time(g.CreatedAt),
 	}
 	if g.OpDigest != ([32]byte{}) {
@@ -194,13 +197,17 @@ func (t *Table) connectionShow(ctx context.Context, c *Call, p connectionParams)
 		return connectionShowResult{}, inConnection(err)
 	}
 	res := connectionShowResult{Connection: viewConnection(conn), Grants: []grantView{}}
+	names, err := t.policyNames(ctx)
+	if err != nil {
+		return res, err
+	}
 	for page := (Page{Limit: MaxPage}); ; {
 		grants, err := t.Rows.Grants(ctx, t.Tenant, conn.ID, page)
 		if err != nil {
 			return res, err
 		}
 		for i := range grants {
-			res.Grants = append(res.Grants, viewGrant(&grants[i], c.Now.UnixMilli()))
+			res.Grants = append(res.Grants, viewGrant(&grants[i], names, c.Now.UnixMilli()))
 		}
 		if page.After = next(grants, page, func(g *bunker.Grant) string { return string(g.ID) }); page.After == "" || len(res.Grants) >= 10*MaxPage {
 			return res, nil
@@ -304,10 +311,11 @@ func (t *Table) connectionRevoke(ctx context.Context, c *Call, p connectionParam
 
 type connectionGrantParams struct {
 	connectionParams
-	Perms string `json:"perms" doc:"all, or a list such as sign_event:1,nip44_encrypt"`
-	Deny  bool   `json:"deny,omitempty" doc:"refuse these, whatever else is granted"`
-	For   Span   `json:"for,omitzero" doc:"how long it lasts"`
-	Uses  int64  `json:"uses,omitempty" doc:"how often it can be used"`
+	Perms  string `json:"perms,omitempty" doc:"all, or a list such as sign_event:1,nip44_encrypt"`
+	Policy string `json:"policy,omitempty" doc:"name or id of a policy to put the connection under, instead of perms"`
+	Deny   bool   `json:"deny,omitempty" doc:"refuse these, whatever else is granted"`
+	For    Span   `json:"for,omitzero" doc:"how long it lasts"`
+	Uses   int64  `json:"uses,omitempty" doc:"how often it can be used"`
 }
 
 type connectionGrantResult struct {
@@ -323,8 +331,10 @@ func (t *Table) connectionGrant(ctx context.Context, c *Call, p connectionGrantP
 	switch {
 	case err != nil:
 		return connectionGrantResult{}, err
-	case perms == "":
-		return connectionGrantResult{}, bunker.Errorf(bunker.CodeInvalid, "perms is empty").In("perms")
+	case perms == "" && p.Policy == "":
+		return connectionGrantResult{}, bunker.Errorf(bunker.CodeInvalid, "perms is empty, and no policy is given").In("perms")
+	case p.Policy != "" && (perms != "" || p.Deny || p.Uses != 0):
+		return connectionGrantResult{}, bunker.Errorf(bunker.CodeInvalid, "a policy is granted by itself: its rules say what is refused and how often; grant permissions beside it").In("policy")
 	case p.Uses < 0 || p.Uses > MaxGrantUses || p.Deny && p.Uses > 0:
 		return connectionGrantResult{}, bunker.Errorf(bunker.CodeInvalid, "a permission can be limited to 1 to %d uses, a refusal to none", MaxGrantUses).In("uses")
 	}
@@ -342,11 +352,23 @@ func (t *Table) connectionGrant(ctx context.Context, c *Call, p connectionGrantP
 	if err != nil {
 		return connectionGrantResult{}, err
 	}
-	rec := &bunker.AuditRecord{}
+	if p.Policy != "" {
+		if err := t.roomForPolicy(ctx, id, c.Now.UnixMilli()); err != nil {
+			return connectionGrantResult{}, err
+		}
+	}
+	rec, names := &bunker.AuditRecord{}, map[string]string{}
 	err = c.Commit(ctx, rec, func(tx Tx) error {
 		conn, err := tx.Connection(id)
 		if err != nil {
 			return inConnection(err)
+		}
+		if p.Policy != "" {
+			under, err := livePolicy(tx, p.Policy)
+			if err != nil {
+				return err
+			}
+			g.Policy, names[string(under.ID)] = under.ID, under.Name
 		}
 		switch conn.State {
 		case bunker.ConnActive, bunker.ConnSuspended, bunker.ConnPending:
@@ -354,13 +376,38 @@ func (t *Table) connectionGrant(ctx context.Context, c *Call, p connectionGrantP
 			return bunker.Errorf(bunker.CodeConflict, "the connection %s is %s; permissions would do nothing", conn.ID, conn.State).In("id")
 		}
 		g.Connection = conn.ID
-		rec.Object, rec.Connection, rec.Reason = string(g.ID), string(conn.ID), g.Effect.String()+" "+perms
+		rec.Object, rec.Connection, rec.Reason = string(g.ID), string(conn.ID), g.Effect.String()+" "+rightsWords(perms, names[string(g.Policy)])
 		return tx.PutGrant(g)
 	})
 	if err != nil {
 		return connectionGrantResult{}, err
 	}
-	return connectionGrantResult{viewGrant(g, c.Now.UnixMilli()), warnings}, nil
+	return connectionGrantResult{viewGrant(g, names, c.Now.UnixMilli()), warnings}, nil
+}
+
+// roomForPolicy refuses more policies for one connection than are looked at with
+// each request.
+func (t *Table) roomForPolicy(ctx context.Context, id bunker.ConnectionID, now int64) error {
+	under := map[bunker.PolicyID]bool{}
+	for page := (Page{Limit: MaxPage}); ; {
+		grants, err := t.Rows.Grants(ctx, t.Tenant, id, page)
+		if err != nil {
+			return err
+		}
+		for i := range grants {
+			if g := &grants[i]; g.Policy != "" && g.Live(now) {
+				under[g.Policy] = true
+			}
+		}
+		if page.After = next(grants, page, func(g *bunker.Grant) string { return string(g.ID) }); page.After == "" {
+			break
+		}
+	}
+	if len(under) < policy.MaxPolicies {
+		return nil
+	}
+	return bunker.Errorf(bunker.CodeConflict, "the connection is under %d policies already; take one back first", len(under)).
+		In("policy").WithHint("nsecbunker connections show %s", id)
 }
 
 type connectionUngrantParams struct {
@@ -390,13 +437,14 @@ func (t *Table) connectionUngrant(ctx context.Context, c *Call, p connectionUngr
 			return bunker.Errorf(bunker.CodeConflict, "the grant %s has ended already", g.ID).In("grant")
 		}
 		g.Ended = true
-		rec.Object, rec.Connection, rec.Reason = string(g.ID), string(g.Connection), "ended: "+g.Effect.String()+" "+g.Permissions
+		rec.Object, rec.Connection, rec.Reason = string(g.ID), string(g.Connection), "ended: "+g.Effect.String()+" "+rightsWords(g.Permissions, string(g.Policy))
 		return tx.PutGrant(g)
 	})
 	if err != nil {
 		return connectionGrantResult{}, err
 	}
-	return connectionGrantResult{Grant: viewGrant(g, c.Now.UnixMilli())}, nil
+	names, err := t.policyNames(ctx)
+	return connectionGrantResult{Grant: viewGrant(g, names, c.Now.UnixMilli())}, err
 }
 
 func (t *Table) connectionReview(ctx context.Context, c *Call, _ Empty) (Empty, error) {

@@ -187,6 +187,12 @@ type Relay struct {
 	HeardUntil int64 // unix ms; of an old one
 }
 
+// PolicyUse counts what is under a policy.
+type PolicyUse struct {
+	Connections int // that are, or can become, active again
+	Tokens      int // open ones
+}
+
 // RelayUse counts the connections that are heard on a relay.
 type RelayUse struct {
 	Named   int // whose own list has it
@@ -269,6 +275,13 @@ type Tx interface {
 	Grant(bunker.GrantID) (*bunker.Grant, error)
 	PutGrant(*bunker.Grant) error
 
+	// Policy finds by id, or by name what is not deleted.
+	Policy(idOrName string) (*bunker.Policy, error)
+	// PutPolicy also keeps the version for ever, and an edit moves every decision.
+	PutPolicy(*bunker.Policy) error
+	PolicyUse(bunker.PolicyID) (PolicyUse, error)
+	CountPolicies() (int, error) // deleted ones apart
+
 	Approval(bunker.ApprovalID) (*bunker.Approval, error)
 	AnswerApproval(id bunker.ApprovalID, shown [32]byte, state bunker.ApprovalState, by string, grant *bunker.Grant) error
 	Denials(c bunker.ConnectionID, method string, kind, since int64) (int, error)
@@ -325,6 +338,18 @@ type Rows interface {
 	Connection(ctx context.Context, t bunker.TenantID, id bunker.ConnectionID) (*bunker.Connection, error)
 	Connections(ctx context.Context, t bunker.TenantID, key bunker.KeyID, p Page) ([]bunker.Connection, error)
 	Grants(ctx context.Context, t bunker.TenantID, c bunker.ConnectionID, p Page) ([]bunker.Grant, error)
+	// View is what deciding a request of a client reads.
+	View(ctx context.Context, signer, client nostr.PubKey) (bunker.View, error)
+	Policy(ctx context.Context, t bunker.TenantID, idOrName string) (*bunker.Policy, error)
+	Policies(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Policy, error)
+	PolicyVersion(ctx context.Context, t bunker.TenantID, id bunker.PolicyID, version int64) (*bunker.Policy, error)
+	PolicyVersions(ctx context.Context, t bunker.TenantID, id bunker.PolicyID, after int64, limit int) ([]bunker.Policy, error)
+	// PolicyNamed is the version that a record of a time (unix ms) names.
+	PolicyNamed(ctx context.Context, t bunker.TenantID, name string, version, at int64) (*bunker.Policy, error)
+	PolicyUse(ctx context.Context, t bunker.TenantID, id bunker.PolicyID) (PolicyUse, error)
+	// Used is how much of each window of a budget is used.
+	Used(ctx context.Context, t bunker.TenantID, ws []bunker.Window) ([]int64, error)
+
 	Approval(ctx context.Context, t bunker.TenantID, id bunker.ApprovalID) (*bunker.Approval, error)
 	Approvals(ctx context.Context, t bunker.TenantID, p QuestionPage) ([]bunker.Approval, error)
 	// AnsweredApprovals are those that people answered, the latest answer first,

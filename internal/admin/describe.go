@@ -6,6 +6,7 @@ import (
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/secret"
+	"nsecbunker/nostr"
 )
 
 // typeWords names a type of parameters and results for people and scripts.
@@ -17,6 +18,8 @@ func typeWords(t reflect.Type) string {
 		return "time"
 	case reflect.TypeFor[Span]():
 		return "duration"
+	case reflect.TypeFor[nostr.PubKey]():
+		return "text"
 	case reflect.TypeFor[bunker.Role]():
 		return "viewer|approver|operator|owner"
 	case reflect.TypeFor[bunker.Effect]():

@@ -16,6 +16,8 @@ type rows struct{ *store.Store }
 
 type tx struct{ *store.Tx }
 
+type storeTx = store.Tx
+
 func page(p Page) store.Page { return store.Page(p) }
 
 func relayRows(list []store.Relay, err error) ([]Relay, error) {
@@ -120,3 +122,17 @@ func (s slotMaker) KeyPassphrase(t bunker.TenantID, id bunker.KeyID, passphrase 
 }
 
 func npubOf(n byte) string { return nip19.EncodeNpub(pubOf(n)) }
+
+func (r rows) Policies(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Policy, error) {
+	return r.Store.Policies(ctx, t, page(p))
+}
+
+func (r rows) PolicyUse(ctx context.Context, t bunker.TenantID, id bunker.PolicyID) (PolicyUse, error) {
+	u, err := r.Store.PolicyUse(ctx, t, id)
+	return PolicyUse(u), err
+}
+
+func (x tx) PolicyUse(id bunker.PolicyID) (PolicyUse, error) {
+	u, err := x.Tx.PolicyUse(id)
+	return PolicyUse(u), err
+}

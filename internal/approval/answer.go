@@ -1,9 +1,7 @@
 package approval
 
 import (
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"nsecbunker/internal/bunker"
@@ -112,13 +110,9 @@ func Permission(q *bunker.Approval) string {
 // OnceOnly reports that a yes to the question can be for one time only: must-ask
 // operations, and what the guard asks (security.md section 2).
 func OnceOnly(q *bunker.Approval) bool {
-	return q.OnceOnly || answersTo(q, policy.AnswersGuard)
+	return q.OnceOnly || policy.Answers(q.Answers, policy.AnswersGuard)
 }
 
-// answersTo reports whether a yes to the question answers this, too.
-func answersTo(q *bunker.Approval, what string) bool {
-	return slices.Contains(strings.Split(q.Answers, ","), what)
-}
 
 // reach is the permissions that a scope means for a question; "" for Once.
 func reach(q *bunker.Approval, s Scope) (string, error) {
@@ -177,7 +171,7 @@ func widen(g *bunker.Grant, q *bunker.Approval, a Answer, now int64) error {
 		return nil
 	}
 	g.Permissions, g.MaxUses = perms, a.Uses
-	if perms != Permission(q) && answersTo(q, policy.AnswersCare) {
+	if perms != Permission(q) && policy.Answers(q.Answers, policy.AnswersCare) {
 		// What needs special care is in no wider scope than its own kind: this one
 		// operation is then answered beside it, by its digest.
 		g.OpDigest = q.OpDigest

@@ -103,6 +103,7 @@ func Table() []Row {
 		{Beside, "internal/arch", nil},
 		{Beside, "internal/bunkertest", nil},
 		{Beside, "internal/docstest", nil},
+		{Beside, "internal/oracle", nil},
 		{Beside, "deploy", nil},
 		{Beside, "scripts/sumtests", nil},
 		{Beside, "e2e", nil},

@@ -46,6 +46,7 @@ func AppendBody(dst []byte, r *bunker.AuditRecord) []byte {
 	dst = optional(dst, "effect", r.Effect)
 	dst = optional(dst, "rule", r.Rule)
 	dst = optional(dst, "reason", r.Reason)
+	dst = optional(dst, "needed", r.Needed)
 	if r.Kind != nil {
 		dst = append(dst, `,"kind":`...)
 		dst = strconv.AppendInt(dst, *r.Kind, 10)

@@ -32,6 +32,9 @@ type Basis struct {
 	KeyVersion        int64
 	Token             TokenID
 	TokenVersion      int64
+	// Moment is the store's own, of the view that was read: while it has not
+	// passed, nothing of the view has changed. 0: none.
+	Moment uint64
 }
 
 // Entry is one request's part of a group commit: the row, the decision's
@@ -50,6 +53,9 @@ type Entry struct {
 	To RequestState
 	// Envelope is the request's closed event as JSON, kept only while parked.
 	Envelope []byte
+	// Link is the relay that brought the request, kept while parked: rules may
+	// look at it.
+	Link string
 	// Relays are where the reply goes; empty: the tenant's relays.
 	Relays []string
 	Basis  Basis
@@ -60,7 +66,9 @@ type Entry struct {
 	UpdateConnection *Connection // Version is already the next one
 	UpdateToken      *Token      // redeemed; Version is already the next one
 	NewGrants        []*Grant
-	Spend            GrantID // one use, guarded
+	Spend            GrantID   // one use, guarded
+	SpendAlso        []GrantID // further counted grants that were needed, likewise
+	Charges          []Charge  // one use of each budget, guarded
 	NewApproval      *Approval
 	// MaxQuestions, with NewApproval: as many questions of its connection may be
 	// open with this one, checked in the commit, since others are decided at the
@@ -169,9 +177,13 @@ type View struct {
 	Connection *Connection
 	Key        *UserKey
 	Grants     []Grant // of the connection, ended ones left out
+	// Policies are those that the grants name, deleted ones too.
+	Policies []PolicyAt
 	// Unverified: the tenant is sealed, so no MAC was checked. Good for one
 	// thing: to refuse a known client.
 	Unverified bool
+	// Moment is the store's mark of when it was read, for [Basis].
+	Moment uint64
 }
 
 // Questions is what is already asked, read before one more question is made.
@@ -200,5 +212,6 @@ type Parked struct {
 	Tenant   TenantID
 	EventID  nostr.ID
 	Envelope []byte
+	Link     string // see Entry.Link
 	Approval Approval
 }

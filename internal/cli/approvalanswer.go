@@ -24,6 +24,7 @@ type answerParams struct {
 	Uses      int64           `json:"uses,omitempty"`
 	Name      string          `json:"name,omitempty"`
 	Perms     string          `json:"perms,omitempty"`
+	Policy    string          `json:"policy,omitempty"`
 }
 
 type shownQuestion struct {
@@ -84,7 +85,7 @@ func (f *answerFlags) read(cmd *cobra.Command, now time.Time) error {
 		}
 		f.Until = at.Format(time.RFC3339)
 	}
-	if f.Scope == "" && !f.Deny && (times > 0 || f.Uses > 0) && f.Perms == "" && !f.requested {
+	if f.Scope == "" && !f.Deny && (times > 0 || f.Uses > 0) && f.Perms == "" && f.Policy == "" && !f.requested {
 		f.Scope = "kind"
 	}
 	return nil
@@ -141,6 +142,8 @@ What is signed is what was shown: a request that changed meanwhile is asked anew
 	fl.BoolVar(&f.once, "once", false, "this one operation")
 	fl.Int64Var(&f.Uses, "times", 0, "this `number` of times")
 	fl.StringVar(&f.Perms, "perms", "", "of a login: the `permissions` that it gets")
+	fl.StringVar(&f.Policy, "policy", "", "of a login: the `policy` that it is put under")
+	a.completeFlag(cmd, "policy", a.completePolicies)
 	fl.BoolVar(&f.requested, "as-requested", false, "of a login: the permissions that the app asks for")
 	return cmd
 }
@@ -271,6 +274,8 @@ func (a *app) answeredWords(state string, g *grantView) string {
 	switch {
 	case g.Perms == "" && g.Once != "":
 		return text + " Once."
+	case g.Policy != "":
+		return text + " It is under the policy " + name(g.Policy) + end + "."
 	case g.Effect == "allow":
 		return text + " It may " + rights(g.Perms) + end + "."
 	case g.Perms == string(nip46.All):

@@ -34,6 +34,7 @@ type grantView struct {
 	ID        string `json:"id"`
 	Effect    string `json:"effect"`
 	Perms     string `json:"perms"`
+	Policy    string `json:"policy"`
 	Once      string `json:"once"`
 	Uses      int64  `json:"uses"`
 	MaxUses   int64  `json:"max_uses"`
@@ -51,6 +52,7 @@ func (a *app) connectCmd() *cobra.Command {
 		URI    string `json:"uri"`
 		Key    string `json:"key"`
 		Perms  string `json:"perms,omitempty"`
+		Policy string `json:"policy,omitempty"`
 		Name   string `json:"name,omitempty"`
 		Person string `json:"person,omitempty"`
 	}{}
@@ -65,8 +67,8 @@ func (a *app) connectCmd() *cobra.Command {
 			if p.Key == "" {
 				return usageOf(cmd, "--key is missing: the key that the app shall use")
 			}
-			if !cmd.Flags().Changed("perms") {
-				return usageOf(cmd, "--perms is missing: what the app may do without asking, such as all or sign_event:1")
+			if !cmd.Flags().Changed("perms") && p.Policy == "" {
+				return usageOf(cmd, "--perms is missing: what the app may do without asking, such as all or sign_event:1; or --policy")
 			}
 			p.Perms = noneIsNothing(p.Perms)
 			type answer struct {
@@ -77,13 +79,13 @@ func (a *app) connectCmd() *cobra.Command {
 			return show(cmd.Context(), a, "connect", p, func(r answer) error {
 				a.say("%s is let in, and is told so on %s.", name(r.Connection.Name), shown(strings.Join(r.Relays, ", "), 300))
 				if r.Requested != "" {
-					got := "It got: " + perms(p.Perms) + "."
-					if p.Perms == "" {
+					got := "It got: " + given(p.Perms, p.Policy) + "."
+					if p.Perms == "" && p.Policy == "" {
 						got = "It got none of it."
 					}
 					a.say("It asked for: %s. %s", shown(r.Requested, 300), got)
 				}
-				if p.Perms == "" {
+				if p.Perms == "" && p.Policy == "" {
 					a.say("%s", nothingPermitted)
 				}
 				return a.line(r.Connection.ID)
@@ -92,6 +94,8 @@ func (a *app) connectCmd() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&p.Key, "key", "", "`key` that the app shall use")
 	cmd.Flags().StringVar(&p.Perms, "perms", "", "`permissions`: all, none, or a list such as sign_event:1,nip44_decrypt")
+	cmd.Flags().StringVar(&p.Policy, "policy", "", "`policy` to put the app under (nsecbunker policy)")
+	a.completeFlag(cmd, "policy", a.completePolicies)
 	cmd.Flags().StringVar(&p.Name, "name", "", "`name` for the app (default: what it calls itself)")
 	cmd.Flags().StringVar(&p.Person, "person", "", "`name` of whom it is for")
 	a.completeFlag(cmd, "key", a.completeKeys)
@@ -229,7 +233,7 @@ func (a *app) showConnection(keys keyNames, c connectionView, grants []grantView
 	}
 	rows := make([][]string, 0, len(grants))
 	for _, g := range grants {
-		what := perms(g.Perms)
+		what := given(g.Perms, g.Policy)
 		if g.Once != "" {
 			what = "one operation, once"
 		}
@@ -289,26 +293,35 @@ func (a *app) connectionActCmd(act, short, done string, final bool) *cobra.Comma
 
 func (a *app) connectionGrantCmd() *cobra.Command {
 	p := struct {
-		ID    string `json:"id"`
-		Perms string `json:"perms"`
-		Deny  bool   `json:"deny,omitempty"`
-		For   string `json:"for,omitempty"`
-		Uses  int64  `json:"uses,omitempty"`
+		ID     string `json:"id"`
+		Perms  string `json:"perms,omitempty"`
+		Policy string `json:"policy,omitempty"`
+		Deny   bool   `json:"deny,omitempty"`
+		For    string `json:"for,omitempty"`
+		Uses   int64  `json:"uses,omitempty"`
 	}{}
 	cmd := &cobra.Command{
-		Use: "grant APP PERMS", Short: "give a connection permissions, or refuse it some", Args: args("APP", "PERMS"),
+		Use: "grant APP PERMS | --policy POLICY", Short: "give a connection permissions, or refuse it some, or put it under a policy", Args: args("APP", "[PERMS]"),
 		ValidArgsFunction: a.completeConnections,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p.ID, p.Perms = args[0], args[1]
+			p.ID = args[0]
+			if (len(args) == 2) == (p.Policy != "") {
+				return usageOf(cmd, "give PERMS, such as sign_event:1, or --policy POLICY")
+			}
+			if len(args) == 2 {
+				p.Perms = args[1]
+			}
 			type answer struct {
 				Grant grantView `json:"grant"`
 			}
 			return show(cmd.Context(), a, "connection.grant", p, func(r answer) error {
-				a.say("From now on: %s %s.", r.Grant.Effect, perms(r.Grant.Perms))
+				a.say("From now on: %s %s.", r.Grant.Effect, given(r.Grant.Perms, r.Grant.Policy))
 				return a.line(r.Grant.ID)
 			})
 		},
 	}
+	cmd.Flags().StringVar(&p.Policy, "policy", "", "`policy` to put it under, instead of permissions")
+	a.completeFlag(cmd, "policy", a.completePolicies)
 	cmd.Flags().BoolVar(&p.Deny, "deny", false, "refuse these, whatever else is permitted")
 	cmd.Flags().StringVar(&p.For, "for", "", "for this `time` only, such as 1h or 7d")
 	cmd.Flags().Int64Var(&p.Uses, "uses", 0, "for this many requests only")

@@ -90,10 +90,15 @@ func lines() []string {
 		"token create k --client c --perms all --person p --uses 2 --expires 1h --grant-for 1d", "token list", "token revoke t",
 		"connect nostrconnect://x --key k --perms all --name n --person p", "connections", "connections list --key k --state active",
 		"connection show c", "connection rename c n --person p", "connection suspend c", "connection resume c", "connections resume --all --yes", "connection revoke c --yes",
+		"policy create p --rules testdata/rules.json --description d --zone Europe/Paris", "policy list --deleted", "policy show p --version 2", "policy versions p",
+		"policy edit p --name q --description d --zone UTC --rules testdata/rules.json --if-version 3", "policy delete p --force --yes",
+		"policy explain c --kind 1 --content x --tag p=x --at 2026-11-29T08:00:00Z --relay embedded", "policy explain c --event testdata/rules.json", "policy explain --record 7",
+		"policy explain c --method nip44_decrypt --peer " + npub + " --result dm",
+		"token create k --client c --policy p", "connect nostrconnect://x --key k --policy p", "connection grant c --policy p", "approve q --policy p",
 		"connection grant c all --deny --for 1h --uses 3", "connection ungrant c g", "connection review --yes",
 		"approvals --state any", "approvals --answered", "approvals show q", "approve q --all --for 1h --name n --perms all", "deny q --never --for 1h",
 		"approve q --kind --until 2999-01-01 --times 3", "approve q --all-of-them --kind --until 2999-01-01 --times 3 --name n --perms all", "deny q --all-of-them --never --for 1h",
-		"approve q --all-of-them --all --for 1h", "approvals settings", "approvals settings --reply 45s --question 3d --key k", "approvals settings --reset",
+		"approve q --all-of-them --all --for 1h", "approve q --all-of-them --policy p", "approvals settings", "approvals settings --reply 45s --question 3d --key k", "approvals settings --reset",
 		"login expect", "login expect k", "login close",
 		"admin list", "admin add " + npub + " --role owner --name n", "admin remove " + npub + " --yes",
 		"relay list", "relay add wss://x.com", "relay remove wss://x.com", "clock accept --yes",
@@ -142,6 +147,13 @@ func TestAnswersAreReadAsTheTableGivesThem(t *testing.T) {
 		}{},
 		"slot.list": struct {
 			Slots []slotView `json:"slots"`
+		}{},
+		"policy.show": policyAnswer{}, "policy.create": policyAnswer{}, "policy.edit": policyAnswer{}, "policy.explain": explainView{},
+		"policy.list": struct {
+			Policies []policyView `json:"policies"`
+		}{},
+		"policy.versions": struct {
+			Versions []policyView `json:"versions"`
 		}{},
 		"leave": struct {
 			Keys []leavingKey `json:"keys"`
@@ -264,7 +276,7 @@ func TestCommandsSendWhatTheTableTakes(t *testing.T) {
 			}
 		}
 		for p, required := range row.params {
-			if !params[p] && (required || !forOthers(name, p)) {
+			if !params[p] && (required && strings.Count(p, ".") < 2 || !forOthers(name, p)) {
 				t.Errorf("no command line sends %s of %s", p, name)
 			}
 		}
@@ -283,7 +295,8 @@ func forOthers(command, param string) bool {
 		"token.list key", "token.list open", "audit.verify held", "unseal slot", "passphrase.change slot":
 		return true
 	}
-	return param == "after" || param == "limit"
+	// Rules are sent as their file has them; how they look inside is their own tests'.
+	return param == "after" || param == "limit" || strings.HasPrefix(param, "rules.")
 }
 
 // TestHelpIsAsItWas shows each change of the command line in review.

@@ -145,3 +145,17 @@ func (r rows) Undeliverable(ctx context.Context, t bunker.TenantID) ([]admin.Und
 func (s slotMaker) KeyPassphrase(t bunker.TenantID, id bunker.KeyID, passphrase []byte) ([]byte, error) {
 	return seal.KeyPassphrase(s.kdf, t, id, passphrase)
 }
+
+func (r rows) Policies(ctx context.Context, t bunker.TenantID, p admin.Page) ([]bunker.Policy, error) {
+	return r.Store.Policies(ctx, t, page(p))
+}
+
+func (r rows) PolicyUse(ctx context.Context, t bunker.TenantID, id bunker.PolicyID) (admin.PolicyUse, error) {
+	u, err := r.Store.PolicyUse(ctx, t, id)
+	return admin.PolicyUse(u), err
+}
+
+func (x tx) PolicyUse(id bunker.PolicyID) (admin.PolicyUse, error) {
+	u, err := x.Tx.PolicyUse(id)
+	return admin.PolicyUse(u), err
+}

@@ -2,9 +2,11 @@ package inbox
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
 	"nsecbunker/internal/signer"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
@@ -64,7 +66,7 @@ func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event,
 		turn.Lock()
 		defer turn.Unlock()
 	}
-	return in.flights.do(ctx, ev.ID, func() Verdict { return in.first(ctx, ev, raw) })
+	return in.flights.do(ctx, ev.ID, func() Verdict { return in.first(ctx, link, ev, raw) })
 }
 
 // Take is Arrive for links that want no answer: it returns as soon as a place is
@@ -101,12 +103,12 @@ func (in *Inbox) enter(ctx context.Context, known bool) (leave func(), ok bool) 
 }
 
 // first works on a verified event that is not in flight elsewhere.
-func (in *Inbox) first(ctx context.Context, ev *nostr.Event, raw []byte) Verdict {
+func (in *Inbox) first(ctx context.Context, link string, ev *nostr.Event, raw []byte) Verdict {
 	if in.seen.has(ev.ID) {
 		return in.again(ctx, ev)
 	}
 	now := in.Now()
-	a := signer.Arrival{Event: ev, Raw: raw, ClockOff: !bunker.Fresh(ev.CreatedAt, now.UnixMilli())}
+	a := signer.Arrival{Event: ev, Raw: raw, Relay: relayOf(link), ClockOff: !bunker.Fresh(ev.CreatedAt, now.UnixMilli())}
 	// What was made before the first id that is remembered may have been answered
 	// already. (So may a younger one of a clock that is ahead: its claim says so.)
 	if made := time.Unix(ev.CreatedAt, 0); now.Sub(made) > lateAfter && made.Before(in.seen.all().Add(lateAfter)) {
@@ -159,4 +161,17 @@ func (in *Inbox) resend(id nostr.ID, stored []bunker.Stored) {
 func (in *Inbox) failed(doing string, err error) Verdict {
 	in.Log.Error("a request could not be worked on", "doing", doing, "error", err)
 	return refused("error: the bunker could not work on it; send it again")
+}
+
+// relayOf is what rules call the relay of a link: its address, or the bunker's own,
+// whose links are clients.
+func relayOf(link string) string {
+	if !strings.Contains(link, "://") {
+		return policy.Embedded
+	}
+	u, err := nip46.NormalizeRelayURL(link)
+	if err != nil {
+		return ""
+	}
+	return u
 }

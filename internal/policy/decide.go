@@ -2,54 +2,35 @@ package policy
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr/nip46"
 )
 
-// What a grant from an approval can answer.
-const (
-	AnswersDefault = "default"
-	AnswersCare    = "care"
-	AnswersGuard   = "guard"
-)
-
-// Decide is the one place that says yes. Deny beats an unanswered ask beats
-// allow; nothing matched means the key's default, which is ask or deny, never
-// allow.
+// Decide is the one place that says yes. Any deny → deny; else a matching ask that
+// no live grant answers → ask; else an allow, or an answering grant → allow; else
+// the key's default, which is ask or deny, never allow (security.md section 2).
 func Decide(in Input) Decision {
-	if d, done := standing(in); done {
+	if d, done := standing(&in); done {
 		return d
 	}
-	live := liveGrants(in)
-	for i := range live {
-		g := &live[i]
-		if g.Effect == bunker.Deny && matches(g, in) {
-			return deny("grant "+string(g.ID), "an administrator refused %s for this app", name(in.Operation))
-		}
-	}
-	care, why := careOf(in.Operation, in.Key, in.Now)
-	g := allowing(live, in, care)
-	if in.Guard != "" && (g != nil || in.Key.Default == bunker.Ask) {
-		if g = answersGuard(live, in); g == nil {
-			return guarded(in)
-		}
-	}
-	if g != nil {
-		d := Decision{Effect: bunker.Allow, Rule: "grant " + string(g.ID), Reason: "granted by " + g.GivenBy}
-		if g.MaxUses > 0 {
-			d.Spend = g.ID
-		}
+	v := judge(&in)
+	if d, done := v.denied(); done {
 		return d
 	}
-	return unanswered(in, care, why)
+	if len(v.asks) > 0 {
+		return v.asked()
+	}
+	if d, done := v.allowed(); done {
+		return d
+	}
+	return v.unanswered()
 }
 
 // standing settles what does not depend on the operation: is this connection
-// allowed anything at all, now.
-func standing(in Input) (Decision, bool) {
+// allowed anything at all, now. What a person refused stays refused, whatever has
+// begun to allow it since.
+func standing(in *Input) (Decision, bool) {
 	k, c, t := in.Key, in.Connection, in.Tenant
 	switch {
 	case t == nil || c == nil || k == nil || in.Operation == nil:
@@ -72,56 +53,150 @@ func standing(in Input) (Decision, bool) {
 		return deny("pending", "this connection is not approved yet"), true
 	case k.Locked:
 		return deny("locked", "the key is locked; ask the bunker's administrator to unlock it"), true
+	case in.Approval != nil && (in.Approval.State == bunker.ApprovalDenied || in.Approval.State == bunker.ApprovalWithdrawn):
+		return resolved(in.Approval, in.Now)
 	}
 	return Decision{}, false
 }
 
-// unanswered is the decision when no grant settles the operation.
-func unanswered(in Input, care Care, why string) Decision {
-	if a := in.Approval; a != nil {
-		if d, done := resolved(a, in.Now); done {
+// denied is the decision where anything denies.
+func (v *verdict) denied() (Decision, bool) {
+	o := v.in.Operation
+	switch {
+	case v.missing != "":
+		d := deny("policy "+string(v.missing), "the policy of this connection cannot be read; ask the bunker's administrator")
+		d.Needed = "the policy " + string(v.missing) + " as it was stored: find out who writes to the data folder"
+		return d, true
+	case v.denyGrant != nil:
+		d := deny("grant "+string(v.denyGrant.ID), "an administrator refused %s for this app", name(o))
+		d.Needed = "that the refusal " + string(v.denyGrant.ID) + " ends: a deny holds whatever else allows"
+		return d, true
+	case v.deny.rule != nil:
+		d := deny("policy "+v.deny.name(), "the policy of this app refuses %s", name(o))
+		d.Needed = "that the rule " + v.deny.name() + " does not speak of it: a deny holds whatever else allows"
+		return d, true
+	case v.spent.rule != nil:
+		words := budgetWords(&v.spentOf, v.spent.policy.zone)
+		d := deny("policy "+v.spent.name(), "%s", words)
+		d.Code = bunker.CodeRateLimited
+		d.Needed = "a larger budget in the rule " + v.spent.name() + ", or when_spent = \"ask\" there"
+		return d, true
+	}
+	return Decision{}, false
+}
+
+// asked is the decision where asks are matched: whether grants answer all of them.
+func (v *verdict) asked() Decision {
+	var open []ask
+	var spend []bunker.GrantID
+	var by *bunker.Grant
+	for _, a := range v.asks {
+		g := v.answering(a)
+		if g == nil {
+			open = append(open, a)
+			continue
+		}
+		if by == nil || v.covers(g) && !v.covers(by) {
+			by = g
+		}
+		if g.MaxUses > 0 {
+			spend = appendOnce(spend, g.ID)
+		}
+	}
+	if len(open) == 0 {
+		if v.covers(by) {
+			d := v.granted(by)
+			d.Charges = v.charges
+			return spending(d, spend)
+		}
+		if d, done := v.allowed(); done {
+			if d.Spend != "" {
+				spend = appendOnce(spend, d.Spend)
+			}
+			return spending(d, spend)
+		}
+		return v.unanswered()
+	}
+	if a := v.in.Approval; a != nil {
+		if d, done := resolved(a, v.in.Now); done {
+			d.Needed = open[0].needed(v.in.Operation)
 			return d
 		}
 	}
-	d := Decision{Effect: in.Key.Default, Code: bunker.CodeRestricted, Rule: AnswersDefault, Answers: AnswersDefault}
-	if care != Plain {
-		d.Rule, d.Answers, d.OnceOnly = "care: "+why, AnswersCare, care == MustAsk
+	d := Decision{Effect: bunker.Ask, Code: bunker.CodeRestricted, Rule: open[0].rule, Reason: open[0].reason(v.in.Operation), Needed: open[0].needed(v.in.Operation)}
+	for _, a := range open {
+		d.Answers = join(d.Answers, a.answer)
+		d.OnceOnly = d.OnceOnly || a.once
+		d.Quorum = max(d.Quorum, a.quorum)
 	}
-	if d.Effect != bunker.Ask { // the default of a key is never allow
-		d.Effect = bunker.Deny
-		d.Reason = fmt.Sprintf("this app has no permission for %s; ask the bunker's administrator", name(in.Operation))
-		return d
-	}
-	d.Reason = fmt.Sprintf("no permission covers %s, so a person is asked", name(in.Operation))
-	if why != "" {
-		d.Reason += ": " + why
+	if v.care != Plain && !v.allows() {
+		d.Answers, d.OnceOnly = join(d.Answers, AnswersCare), d.OnceOnly || v.care == MustAsk
+		d.Reason += ": " + v.why
 	}
 	return d
 }
 
-// answersGuard returns the grant by which a person allowed this very event, once,
-// having seen what it would lose.
-func answersGuard(live []bunker.Grant, in Input) *bunker.Grant {
-	for i := range live {
-		g := &live[i]
-		if g.Effect == bunker.Allow && once(g, in) && g.MaxUses == 1 && slices.Contains(strings.Split(g.Answers, ","), AnswersGuard) {
-			return g
+// allowed is the decision where something allows and nothing asks.
+func (v *verdict) allowed() (Decision, bool) {
+	g := v.allowing()
+	switch {
+	case v.allow.rule != nil:
+		return Decision{
+			Effect: bunker.Allow, Rule: "policy " + v.allow.name(), Reason: "the policy " + v.allow.policy.policy.Name + " allows it", Charges: v.charges,
+		}, true
+	case g != nil:
+		d := v.granted(g)
+		d.Charges = v.charges
+		if g.MaxUses > 0 {
+			d.Spend = g.ID
 		}
+		return d, true
 	}
-	return nil
+	return Decision{}, false
 }
 
-// guarded asks before a replaceable event loses entries, whatever is granted.
-func guarded(in Input) Decision {
-	if a := in.Approval; a != nil {
-		if d, done := resolved(a, in.Now); done {
+func (v *verdict) granted(g *bunker.Grant) Decision {
+	return Decision{Effect: bunker.Allow, Rule: "grant " + string(g.ID), Reason: "granted by " + g.GivenBy}
+}
+
+func spending(d Decision, ids []bunker.GrantID) Decision {
+	if len(ids) > 0 {
+		d.Spend, d.SpendAlso = ids[0], ids[1:]
+	}
+	return d
+}
+
+func appendOnce(ids []bunker.GrantID, id bunker.GrantID) []bunker.GrantID {
+	for _, have := range ids {
+		if have == id {
+			return ids
+		}
+	}
+	return append(ids, id)
+}
+
+// unanswered is the decision when nothing settles the operation.
+func (v *verdict) unanswered() Decision {
+	if a := v.in.Approval; a != nil {
+		if d, done := resolved(a, v.in.Now); done {
+			d.Needed = v.needed()
 			return d
 		}
 	}
-	return Decision{
-		Effect: bunker.Ask, Code: bunker.CodeRestricted, Rule: "guard: " + in.Guard, Answers: AnswersGuard, OnceOnly: true,
-		Reason: "signing " + name(in.Operation) + " takes the place of the version before, so a person is asked: " + in.Guard,
+	d := Decision{Effect: v.in.Key.Default, Code: bunker.CodeRestricted, Rule: AnswersDefault, Answers: AnswersDefault, Needed: v.needed()}
+	if v.care != Plain {
+		d.Rule, d.Answers, d.OnceOnly = "care: "+v.why, AnswersCare, v.care == MustAsk
 	}
+	if d.Effect != bunker.Ask { // the default of a key is never allow
+		d.Effect = bunker.Deny
+		d.Reason = fmt.Sprintf("this app has no permission for %s; ask the bunker's administrator", name(v.in.Operation))
+		return d
+	}
+	d.Reason = fmt.Sprintf("no permission covers %s, so a person is asked", name(v.in.Operation))
+	if v.why != "" {
+		d.Reason += ": " + v.why
+	}
+	return d
 }
 
 // resolved turns a question that did not end in a grant into a refusal.

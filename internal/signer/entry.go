@@ -25,7 +25,7 @@ func (s *Signer) entry(c *call, conn *bunker.Connection) *bunker.Entry {
 	if c.Parked != nil {
 		e.From = bunker.RequestParked
 	}
-	e.Basis.Tenant = c.view.Tenant.Version
+	e.Basis.Tenant, e.Basis.Moment = c.view.Tenant.Version, c.view.Moment
 	if v := c.view.Connection; v != nil {
 		e.Basis.Connection, e.Basis.ConnectionVersion = v.ID, v.Version
 	}
@@ -62,7 +62,7 @@ func (s *Signer) finish(c *call, e *bunker.Entry, r nip46.Reply, decrypted bool)
 	msg := r.AppendJSON(nil)
 	ev, err := s.Vault.CloseReply(s.Tenant, c.signer, c.client, c.opened.Scheme, c.opened.Extended, msg, c.Now)
 	if errors.Is(err, vault.ErrTooLarge) {
-		e.Spend, e.Audit.SignedID, e.Keep = "", "", nil
+		unspend(e)
 		return s.fail(c, e, bunker.CodeError, "size", "the result is too large for this app's encryption (65,535 bytes); ask for less at a time")
 	}
 	if err != nil {
@@ -77,6 +77,11 @@ func (s *Signer) finish(c *call, e *bunker.Entry, r nip46.Reply, decrypted bool)
 	}
 	e.Reply = out
 	return Judgement{Entry: e}, nil
+}
+
+// unspend takes back what an allow would have spent: nothing was done.
+func unspend(e *bunker.Entry) {
+	e.Spend, e.SpendAlso, e.Charges, e.Keep, e.Audit.SignedID = "", nil, nil, nil, ""
 }
 
 // fail answers with an error of NIP-01's form.
@@ -115,7 +120,7 @@ func (s *Signer) malformed(c *call, bad *nip46.MalformedError) (Judgement, error
 
 // park completes an entry that waits for a person.
 func (s *Signer) park(c *call, e *bunker.Entry) Judgement {
-	e.To, e.Envelope = bunker.RequestParked, c.Raw
+	e.To, e.Envelope, e.Link = bunker.RequestParked, c.Raw, c.Relay
 	e.Audit.Effect, e.Audit.Step = bunker.Ask.String(), "ask"
 	if e.NewApproval != nil {
 		e.Audit.Object = string(e.NewApproval.ID)

@@ -32,9 +32,17 @@ func (s *Signer) operate(ctx context.Context, c *call, e *bunker.Entry) (Judgeme
 	in := policy.Input{
 		Now: c.Now.UnixMilli(), Tenant: &c.view.Tenant, Key: c.view.Key,
 		Connection: c.view.Connection, Grants: c.view.Grants, Operation: op,
+		Door: bunker.DoorRelay, Relay: c.Relay,
 	}
 	if c.Parked != nil {
-		in.Approval = &c.Parked.Approval
+		in.Approval, in.Relay = &c.Parked.Approval, c.Parked.Link
+	}
+	refused, err := s.underPolicies(ctx, c, &in)
+	if err != nil {
+		return Judgement{}, err
+	}
+	if refused != nil {
+		return s.floored(c, e, refused)
 	}
 	g, err := s.guard(ctx, c.view.Key, op)
 	if errors.Is(err, vault.ErrSealed) {
@@ -50,10 +58,10 @@ func (s *Signer) operate(ctx context.Context, c *call, e *bunker.Entry) (Judgeme
 		}
 	}
 	d := policy.Decide(in)
-	e.Audit.Effect, e.Audit.Rule, e.Audit.Reason = d.Effect.String(), d.Rule, d.Reason
+	e.Audit.Effect, e.Audit.Rule, e.Audit.Reason, e.Audit.Needed = d.Effect.String(), d.Rule, d.Reason, d.Needed
 	switch d.Effect {
 	case bunker.Allow:
-		e.Spend = d.Spend
+		e.Spend, e.SpendAlso, e.Charges = d.Spend, d.SpendAlso, d.Charges
 		return s.act(c, e, op, g)
 	case bunker.Ask:
 		return s.ask(ctx, c, e, in, d, g)
@@ -93,13 +101,17 @@ func (s *Signer) operation(c *call) (*policy.Operation, error) {
 func (s *Signer) act(c *call, e *bunker.Entry, op *policy.Operation, g *guarded) (Judgement, error) {
 	result, err := s.result(c, e, op, g)
 	if err != nil {
-		pub := bunker.AsError(err)
-		e.Audit.Effect, e.Audit.Rule, e.Audit.Reason = bunker.Deny.String(), "floor", pub.Words
-		e.Spend, e.Audit.SignedID, e.Keep = "", "", nil
-		return s.fail(c, e, pub.Code, "floor", pub.Words)
+		return s.floored(c, e, err)
 	}
 	decrypted := op.Method == nip46.NIP04Decrypt || op.Method == nip46.NIP44Decrypt
 	return s.finish(c, e, nip46.Success(c.req.ID, result), decrypted)
+}
+
+// floored refuses what the vault refused; nothing is spent.
+func (s *Signer) floored(c *call, e *bunker.Entry, err error) (Judgement, error) {
+	pub := bunker.AsError(err)
+	unspend(e)
+	return s.fail(c, e, pub.Code, "floor", pub.Words)
 }
 
 func (s *Signer) result(c *call, e *bunker.Entry, op *policy.Operation, g *guarded) (string, error) {
@@ -140,9 +152,7 @@ func (s *Signer) floor(c *call) vault.Floor {
 func (s *Signer) ask(ctx context.Context, c *call, e *bunker.Entry, in policy.Input, d policy.Decision, g *guarded) (Judgement, error) {
 	if err := s.Vault.Check(s.floor(c), in.Key, in.Operation.Template, in.Operation.Peer); err != nil {
 		// What is never allowed is not asked either.
-		pub := bunker.AsError(err)
-		e.Audit.Effect, e.Audit.Rule, e.Audit.Reason = bunker.Deny.String(), "floor", pub.Words
-		return s.fail(c, e, pub.Code, "floor", pub.Words)
+		return s.floored(c, e, err)
 	}
 	q, err := s.Store.Questions(ctx, s.Tenant, in.Connection.ID, in.Key.ID, e.OpDigest)
 	if err != nil {

@@ -148,22 +148,29 @@ func (s *Signer) redeem(c *call, tok *bunker.Token, p nip46.ConnectParams, old *
 		e.NewConnection = conn
 	}
 	e.Audit.Connection, e.Audit.Object = string(conn.ID), string(tok.ID)
-	if tok.Permissions != "" {
-		e.NewGrants = []*bunker.Grant{tokenGrant(tok, conn, now)}
-	}
+	e.NewGrants = tokenGrants(tok, conn, now)
 	e.Audit.Effect, e.Audit.Rule, e.Audit.Reason = bunker.Allow.String(), "token "+string(tok.ID), "the token's secret was shown"
 	return s.finish(c, e, nip46.Success(c.req.ID, "ack"), false)
 }
 
-func tokenGrant(tok *bunker.Token, conn *bunker.Connection, now int64) *bunker.Grant {
-	g := &bunker.Grant{
-		Tenant: tok.Tenant, ID: bunker.NewGrantID(), Connection: conn.ID, Effect: bunker.Allow,
-		Permissions: tok.Permissions, GivenBy: tok.CreatedBy, CreatedAt: now, Version: 1,
+// tokenGrants are what the link gives: a policy and permissions are grants of their
+// own, so that each can be taken back.
+func tokenGrants(tok *bunker.Token, conn *bunker.Connection, now int64) (list []*bunker.Grant) {
+	give := func(g bunker.Grant) {
+		g.Tenant, g.ID, g.Connection, g.Effect = tok.Tenant, bunker.NewGrantID(), conn.ID, bunker.Allow
+		g.GivenBy, g.CreatedAt, g.Version = tok.CreatedBy, now, 1
+		if tok.GrantFor > 0 {
+			g.ExpiresAt = now + tok.GrantFor
+		}
+		list = append(list, &g)
 	}
-	if tok.GrantFor > 0 {
-		g.ExpiresAt = now + tok.GrantFor
+	if tok.Policy != "" {
+		give(bunker.Grant{Policy: tok.Policy})
 	}
-	return g
+	if tok.Permissions != "" {
+		give(bunker.Grant{Permissions: tok.Permissions})
+	}
+	return list
 }
 
 // MaxKnock is the largest event, in bytes, by which somebody without a connection

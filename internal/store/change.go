@@ -45,7 +45,7 @@ type Tx struct {
 	now  int64 // ledger time, unix ms
 	by   bunker.Principal
 
-	wrote   bool // something besides the head
+	wrote   bool // something besides the head and the log
 	audited bool
 	bumped  bool
 }
@@ -87,6 +87,9 @@ func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Princip
 	}
 	if !tx.wrote && !tx.audited {
 		return nil // only read: nothing to commit
+	}
+	if tx.wrote { // whatever becomes of the commit
+		defer s.views.clear()
 	}
 	if err := tx.putHead(); err != nil {
 		return err
@@ -167,7 +170,8 @@ func (tx *Tx) Audit(r bunker.AuditRecord) error {
 	}
 	tx.audited = true
 	args := appendAudit(tx.head, &r, tx.now, 0, nil)
-	return tx.exec(auditInsert, args...)
+	_, err := tx.q.ExecContext(tx.ctx, auditInsert, args...) // no authority: it is not what wrote counts
+	return err
 }
 
 const auditInsert = `INSERT INTO audit (tenant, seq, time, event_at, event_id, step, principal, action, user_key, connection, effect, body, hash)
@@ -282,6 +286,10 @@ func (tx *Tx) macAll() error {
 		remac(tx, fillGrant, `SELECT `+grantColumns+` FROM connection_grant g WHERE g.tenant = $1`, t,
 			func(g *bunker.Grant) (string, any) {
 				return `UPDATE connection_grant SET mac = $1 WHERE tenant = $2 AND id = $3`, string(g.ID)
+			}),
+		remac(tx, fillPolicy, `SELECT `+policyColumns+` FROM policy p WHERE p.tenant = $1`, t,
+			func(p *bunker.Policy) (string, any) {
+				return `UPDATE policy SET mac = $1 WHERE tenant = $2 AND id = $3`, string(p.ID)
 			}),
 		remac(tx, fillAdmin, `SELECT `+adminColumns+` FROM admin a WHERE a.tenant = $1`, t,
 			func(a *bunker.Admin) (string, any) {

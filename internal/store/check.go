@@ -109,6 +109,12 @@ func (s *Store) verifyRows(ctx context.Context, t bunker.TenantID, bad func(erro
 				return verifyTable(ctx, s, q, judge, fillGrant, `SELECT `+grantColumns+` FROM connection_grant g WHERE g.tenant = $1`, t)
 			},
 			func() error {
+				return verifyTable(ctx, s, q, judge, fillPolicy, `SELECT `+policyColumns+` FROM policy p WHERE p.tenant = $1`, t)
+			},
+			func() error {
+				return verifyTable(ctx, s, q, judge, fillPolicyVersion, `SELECT `+policyColumns+` FROM policy_version p WHERE p.tenant = $1`, t)
+			},
+			func() error {
 				return verifyTable(ctx, s, q, judge, fillAdmin, `SELECT `+adminColumns+` FROM admin a WHERE a.tenant = $1`, t)
 			},
 		} {

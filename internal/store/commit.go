@@ -97,6 +97,8 @@ func checkEntry(e *bunker.Entry) error {
 		return errors.New("commit: a parked request needs its envelope and one question")
 	case e.To == bunker.RequestReady && (e.NewApproval != nil || e.JoinApproval != ""):
 		return errors.New("commit: a request that is ready asks nothing")
+	case len(e.Charges) > 0 && (e.To != bunker.RequestReady || e.Audit.Effect != bunker.Allow.String()), len(e.SpendAlso) > 0 && e.Spend == "":
+		return errors.New("commit: only what is allowed is charged")
 	case e.Connection != "" && e.NewConnection == nil && e.Basis.Connection != e.Connection:
 		return errors.New("commit: the decision did not read its connection")
 	case e.UpdateConnection != nil && e.UpdateConnection.Version != e.Basis.ConnectionVersion+1,
@@ -197,6 +199,7 @@ type group struct {
 	heads   []*head // in order of tenant, locked in that order
 	wall    int64
 	careful bool
+	touched []viewKey // of entries that changed rows of a view
 }
 
 // errCareful ends a group that was tried without savepoints and needs them.
@@ -219,6 +222,9 @@ func (s *Store) commitGroup(ws []*waiting) {
 	if errors.Is(err, errCareful) {
 		g.careful = true
 		err = g.try(lazy)
+	}
+	if len(g.touched) > 0 { // before anybody hears of it, whatever became of it
+		s.views.drop(g.touched...)
 	}
 	if err != nil {
 		err = s.explain("storing a decision", err)

@@ -33,6 +33,16 @@ var contract = []struct {
 	{"NoAllowFollowsARevocation", revocationOrder},
 	{"SealedTenantsCommitRefusals", sealedCommit},
 
+	{"EveryVersionOfAPolicyStays", policyVersions},
+	{"AnEditOfAPolicyMovesTheDecisionsBeforeIt", policyView},
+	{"ATouchedPolicyIsRefused", policyTampered},
+	{"WhatIsUnderAPolicyIsCounted", policyUsers},
+	{"ABudgetsWindowIsChargedExactly", chargesExactly},
+	{"AChargeThatFailsMovesTheDecision", chargesMove},
+	{"WindowsAreForgottenAfterTheirTime", budgetsPruned},
+	{"EveryGrantThatWasNeededIsSpent", spendsAll},
+	{"AParkedRequestKeepsTheRelayThatBroughtIt", parkedLink},
+
 	{"FaultsAtEachStatementLeaveNothing", faultsEachStatement},
 	{"AnUnknownCommitIsReadBack", unknownCommit},
 	{"FaultsInChangesLeaveNothing", faultsInChanges},

@@ -62,7 +62,7 @@ func (g *group) apply(w *waiting, h *head) (bunker.Outcome, error) {
 // and so needs a savepoint. Most requests write their row, their record and
 // their reply only: the first statement refuses them or nothing does.
 func undoable(e *bunker.Entry) bool {
-	return e.NewConnection != nil || e.UpdateConnection != nil || e.UpdateToken != nil || len(e.NewGrants) > 0 || e.Spend != "" ||
+	return e.NewConnection != nil || e.UpdateConnection != nil || e.UpdateToken != nil || len(e.NewGrants) > 0 || e.Spend != "" || len(e.Charges) > 0 ||
 		e.NewApproval != nil || e.JoinApproval != "" || e.Withdraw != "" || e.Keep != nil
 }
 
@@ -77,12 +77,14 @@ func ofEntry(err error) bool {
 }
 
 func (g *group) write(w *waiting, h *head) (bunker.Outcome, error) {
-	eventAt := w.e.CreatedAt
-	out, err := g.claim(w.e, h, &eventAt)
+	no, out, err := g.claim(w.e, h)
 	if out != bunker.Committed || err != nil {
 		return out, err
 	}
-	for _, step := range []func(*waiting, *head) (bool, error){g.redeem, g.connect, g.grant, g.ask, g.keep} {
+	if changesRows(w.e) { // for those behind it in the group, too, the moment has passed
+		g.touch(viewKey{w.e.Signer, w.e.Client})
+	}
+	for _, step := range []func(*waiting, *head) (bool, error){g.redeem, g.connect, g.grant, g.charge, g.ask, g.keep} {
 		ok, err := step(w, h)
 		if err != nil {
 			return bunker.Failed, err
@@ -91,21 +93,25 @@ func (g *group) write(w *waiting, h *head) (bunker.Outcome, error) {
 			return bunker.Moved, nil
 		}
 	}
-	return bunker.Committed, g.record(w.e, h, eventAt)
+	return bunker.Committed, g.record(w.e, h, no)
+}
+
+// touch forgets a view whose rows change with the group, now and when they have.
+func (g *group) touch(k viewKey) {
+	g.touched = append(g.touched, k)
+	g.s.views.drop(k)
 }
 
 // claim writes the request's row, or takes it from parked to ready, if what the
-// decision read still holds. eventAt becomes the row's created_at.
-func (g *group) claim(e *bunker.Entry, h *head, eventAt *int64) (bunker.Outcome, error) {
+// decision read still holds. It returns the row's number.
+func (g *group) claim(e *bunker.Entry, h *head) (no int64, _ bunker.Outcome, err error) {
 	now := h.LedgerTime
 	until := now + publishFor.Milliseconds()
 	if e.Unattended {
 		until = now
 	}
-	var ok bool
-	var err error
 	if e.From == bunker.RequestParked {
-		ok, err = g.s.returned(stmtReplay, eventAt, listText(e.Relays), e.Basis.Tenant, e.Basis.ConnectionVersion, e.Basis.KeyVersion, g.s.instance, until,
+		_, err = g.s.returned(stmtReplay, &no, listText(e.Relays), e.Basis.Tenant, e.Basis.ConnectionVersion, e.Basis.KeyVersion, g.s.instance, until,
 			now, e.EventID[:], string(e.Tenant), string(e.Basis.Connection), string(e.Basis.Key))
 	} else {
 		question := e.JoinApproval
@@ -113,25 +119,30 @@ func (g *group) claim(e *bunker.Entry, h *head, eventAt *int64) (bunker.Outcome,
 			question = e.NewApproval.ID
 		}
 		var envelope []byte
+		link := ""
 		if e.To == bunker.RequestParked {
-			envelope = e.Envelope
+			envelope, link = e.Envelope, e.Link
 		}
-		ok, err = g.s.did(stmtRequest, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), e.Method, e.OpDigest[:],
+		// What was read at this very moment holds; else the statement compares.
+		connection, key, token := string(e.Basis.Connection), string(e.Basis.Key), string(e.Basis.Token)
+		if e.Basis.Moment != 0 && e.Basis.Moment == g.s.views.now() {
+			connection, key = "", ""
+		}
+		no, err = g.s.inserted(stmtRequest, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), e.Method, e.OpDigest[:],
 			e.CreatedAt, string(e.To), envelope, listText(e.Relays), string(question), e.Basis.Tenant, e.Basis.ConnectionVersion,
-			e.Basis.KeyVersion, g.s.instance, until, now, string(e.Basis.Connection), string(e.Basis.Key), string(e.Basis.Token),
-			e.Basis.TokenVersion)
+			e.Basis.KeyVersion, g.s.instance, until, now, connection, key, token, e.Basis.TokenVersion, link)
 	}
-	if ok || err != nil {
-		return bunker.Committed, err
+	if no != 0 || err != nil {
+		return no, bunker.Committed, err
 	}
 	state, err := g.s.requestState(e.EventID)
 	switch {
 	case err != nil:
-		return bunker.Failed, err
+		return 0, bunker.Failed, err
 	case state == bunker.RequestNone, state == bunker.RequestParked && e.From == bunker.RequestParked:
-		return bunker.Moved, nil
+		return 0, bunker.Moved, nil
 	}
-	return bunker.Taken, nil
+	return 0, bunker.Taken, nil
 }
 
 // requestState reads a row's state on the write handle; RequestNone for none.
@@ -199,7 +210,13 @@ func (g *group) grant(w *waiting, h *head) (bool, error) {
 	if e.Spend == "" {
 		return true, nil
 	}
-	return g.s.did(stmtSpend, string(e.Tenant), string(e.Spend), string(e.Connection), h.LedgerTime)
+	for _, id := range append([]bunker.GrantID{e.Spend}, e.SpendAlso...) {
+		ok, err := g.s.did(stmtSpend, string(e.Tenant), string(id), string(e.Connection), h.LedgerTime)
+		if !ok || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func (g *group) ask(w *waiting, h *head) (bool, error) {
@@ -230,9 +247,9 @@ func (g *group) ask(w *waiting, h *head) (bool, error) {
 		e.OpDigest[:])
 }
 
-// record appends the audit record and stores the reply: the last statements, so
-// that what is in the chain is committed.
-func (g *group) record(e *bunker.Entry, h *head, eventAt int64) error {
+// record appends the audit record and stores the reply of request no: the last
+// statements, so that what is in the chain is committed.
+func (g *group) record(e *bunker.Entry, h *head, no int64) error {
 	r := e.Audit
 	if r.Event == "" {
 		r.Event = e.EventID.String()
@@ -243,13 +260,13 @@ func (g *group) record(e *bunker.Entry, h *head, eventAt int64) error {
 			r.Step = "ask"
 		}
 	}
-	if _, err := g.s.exec(stmtAudit, appendAudit(h, &r, h.LedgerTime, eventAt, e.EventID[:])...); err != nil {
+	if _, err := g.s.exec(stmtAudit, appendAudit(h, &r, h.LedgerTime, e.CreatedAt, e.EventID[:])...); err != nil {
 		return err
 	}
 	if e.Reply == nil {
 		return nil
 	}
-	_, err := g.s.exec(stmtReply, eventAt, e.EventID[:], string(e.Reply.Part), string(e.Tenant), e.Reply.EventID[:], e.Reply.Bytes,
+	_, err := g.s.exec(stmtReply, replyNo(no, e.Reply.Part), string(e.Tenant), string(e.Reply.Part), e.Reply.EventID[:], e.Reply.Bytes,
 		num(e.Reply.Sealed), h.LedgerTime)
 	return err
 }

@@ -108,7 +108,7 @@ func unknownCommit(t *testing.T, f *fixture) {
 
 	// An entry that was refused in a group whose COMMIT got lost is judged again.
 	moved := f.entry(c)
-	moved.Basis.ConnectionVersion--
+	moved.Basis.ConnectionVersion, moved.Basis.Moment = moved.Basis.ConnectionVersion-1, 0
 	f.faults.set(FaultLost, 1)
 	if r = f.commit(moved); r.Outcome != bunker.Failed {
 		t.Errorf("refused: %+v", r)

@@ -8,13 +8,13 @@ import (
 )
 
 const grantColumns = `g.tenant, g.id, g.connection, g.effect, g.permissions, g.op_digest, g.approval, g.answers, g.max_uses, g.uses,
-g.expires_at, g.given_by, g.created_at, g.ended, g.version, g.mac`
+g.expires_at, g.given_by, g.created_at, g.ended, g.version, g.policy, g.mac`
 
 func fillGrant(row scanner, g *bunker.Grant) (mac []byte, err error) {
 	var approval sql.NullString
 	err = row.Scan((*string)(&g.Tenant), (*string)(&g.ID), (*string)(&g.Connection), small{(*uint8)(&g.Effect)}, &g.Permissions,
 		b32{&g.OpDigest}, &approval, &g.Answers, &g.MaxUses, &g.Uses, &g.ExpiresAt, &g.GivenBy, &g.CreatedAt, yesno{&g.Ended},
-		&g.Version, &mac)
+		&g.Version, (*string)(&g.Policy), &mac)
 	g.Approval = bunker.ApprovalID(approval.String)
 	return mac, err
 }
@@ -26,7 +26,7 @@ func grantArgs(g *bunker.Grant, mac []byte) []any {
 	}
 	return []any{
 		string(g.Tenant), string(g.ID), string(g.Connection), int64(g.Effect), g.Permissions, g.OpDigest[:], approval, g.Answers,
-		g.MaxUses, g.Uses, g.ExpiresAt, g.GivenBy, g.CreatedAt, num(g.Ended), g.Version, mac,
+		g.MaxUses, g.Uses, g.ExpiresAt, g.GivenBy, g.CreatedAt, num(g.Ended), g.Version, string(g.Policy), mac,
 	}
 }
 
@@ -34,8 +34,8 @@ const (
 	grantByID       = `SELECT ` + grantColumns + ` FROM connection_grant g WHERE g.tenant = $1 AND g.id = $2`
 	grantOfQuestion = `SELECT ` + grantColumns + ` FROM connection_grant g WHERE g.tenant = $1 AND g.approval = $2`
 	grantPut        = `INSERT INTO connection_grant (tenant, id, connection, effect, permissions, op_digest, approval, answers, max_uses, uses,
-expires_at, given_by, created_at, ended, version, mac)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+expires_at, given_by, created_at, ended, version, policy, mac)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
 	grantsLive = `SELECT ` + grantColumns + ` FROM connection_grant g WHERE g.tenant = $1 AND g.connection = $2 AND g.ended = 0`
 	// grantUseful leaves out what cannot allow anything any more: of an app that is
 	// asked about often there are thousands. Refusals are always read, and verified.

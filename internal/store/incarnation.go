@@ -221,8 +221,12 @@ func (tx *Tx) voidTokens() error {
 // spendLimits counts running budgets as spent: what the copy does not know of
 // may have been used.
 func (tx *Tx) spendLimits() error {
-	return tx.exec(`UPDATE connection_grant SET uses = max_uses WHERE tenant = $1 AND max_uses > 0 AND effect = $2`,
-		string(tx.head.Tenant), int64(bunker.Allow))
+	return errors.Join(
+		tx.exec(`UPDATE connection_grant SET uses = max_uses WHERE tenant = $1 AND max_uses > 0 AND effect = $2`,
+			string(tx.head.Tenant), int64(bunker.Allow)),
+		// Windows that the copy does not know of are refused when deciding: they began
+		// before the restore.
+		tx.exec(`UPDATE budget SET used = max WHERE tenant = $1 AND (ends_at = 0 OR ends_at > $2)`, string(tx.head.Tenant), tx.now))
 }
 
 // AcceptClock makes the wall clock the ledger's time, by an owner's word, after

@@ -96,7 +96,7 @@ func (s *Store) writeLazy(w lazyWork) error {
 		if d.part == bunker.PartFinal {
 			_, err = s.exec(stmtDelivered, relay, d.id[:])
 		} else {
-			_, err = s.exec(stmtAccepted, relay, d.id[:], string(d.part))
+			_, err = s.exec(stmtAccepted, relay, d.id[:])
 		}
 		if err != nil {
 			return err

@@ -44,34 +44,37 @@ func (s *Store) Prune(ctx context.Context) (pruned int, err error) {
 	}
 }
 
+// numbers reads numbers of rows in the open write transaction.
+func (s *Store) numbers(ctx context.Context, query string, args ...any) ([]int64, error) {
+	return scanAll(ctx, s.write, func(row scanner, no *int64) error { return row.Scan(no) }, query, args...)
+}
+
 func (s *Store) pruneSome(ctx context.Context, now int64) (changed, removed int, err error) {
 	err = s.update(ctx, func() error {
 		changed, removed = 0, 0
-		old, err := s.eventIDs(ctx, `SELECT event_id FROM request
+		old, err := s.numbers(ctx, `SELECT no FROM request
 WHERE state IN ('delivered', 'undeliverable') AND erased = 0 AND created_at < $1 ORDER BY created_at LIMIT $2`, tooOld(now), pruneBatch)
 		if err != nil {
 			return err
 		}
-		for _, id := range old {
-			if _, err := s.write.ExecContext(ctx, `UPDATE reply SET bytes = NULL
-WHERE created_at = (SELECT created_at FROM request WHERE event_id = $1) AND event_id = $1`, id[:]); err != nil {
+		for _, no := range old {
+			if _, err := s.write.ExecContext(ctx, `UPDATE reply SET bytes = NULL WHERE no BETWEEN 2 * $1 AND 2 * $1 + 1`, no); err != nil {
 				return err
 			}
-			if _, err := s.write.ExecContext(ctx, `UPDATE request SET erased = 1 WHERE event_id = $1`, id[:]); err != nil {
+			if _, err := s.write.ExecContext(ctx, `UPDATE request SET erased = 1 WHERE no = $1`, no); err != nil {
 				return err
 			}
 		}
-		gone, err := s.eventIDs(ctx, `SELECT event_id FROM request WHERE erased = 1 AND inserted_at <= $1 ORDER BY inserted_at LIMIT $2`,
+		gone, err := s.numbers(ctx, `SELECT no FROM request WHERE erased = 1 AND inserted_at <= $1 ORDER BY inserted_at LIMIT $2`,
 			now-bunker.KeepRows.Milliseconds(), pruneBatch)
 		if err != nil {
 			return err
 		}
-		for _, id := range gone {
-			if _, err := s.write.ExecContext(ctx, `DELETE FROM reply
-WHERE created_at = (SELECT created_at FROM request WHERE event_id = $1) AND event_id = $1`, id[:]); err != nil {
+		for _, no := range gone {
+			if _, err := s.write.ExecContext(ctx, `DELETE FROM reply WHERE no BETWEEN 2 * $1 AND 2 * $1 + 1`, no); err != nil {
 				return err
 			}
-			if _, err := s.write.ExecContext(ctx, `DELETE FROM request WHERE event_id = $1`, id[:]); err != nil {
+			if _, err := s.write.ExecContext(ctx, `DELETE FROM request WHERE no = $1`, no); err != nil {
 				return err
 			}
 		}
@@ -88,7 +91,16 @@ AND NOT EXISTS (SELECT 1 FROM request r WHERE r.state = 'parked' AND r.question 
 			return err
 		}
 		answered, err := res.RowsAffected()
-		removed = len(gone) + int(answered)
+		if err != nil {
+			return err
+		}
+		if res, err = s.write.ExecContext(ctx, `DELETE FROM budget WHERE (tenant, policy, rule, scope, span) IN (
+SELECT tenant, policy, rule, scope, span FROM budget WHERE ends_at > 0 AND ends_at <= $1 ORDER BY ends_at LIMIT $2)`,
+			now-bunker.KeepRows.Milliseconds(), pruneBatch); err != nil {
+			return err
+		}
+		over, err := res.RowsAffected()
+		removed = len(gone) + int(answered) + int(over)
 		changed = removed + len(old)
 		return err
 	})

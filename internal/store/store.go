@@ -52,10 +52,11 @@ type Store struct {
 	write   *sql.Conn
 	stmts   [stmtCount]*sql.Stmt
 
-	read    *sql.DB
-	viewers chan *viewer
-	views   viewCache
-	beside  int64 // what otherWrites said last; guarded by writing
+	read     *sql.DB
+	viewers  chan *viewer
+	views    viewCache
+	policies policyCache
+	beside   int64 // what otherWrites said last; guarded by writing
 
 	queue   chan *waiting
 	lazy    lazyBox

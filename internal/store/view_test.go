@@ -139,14 +139,19 @@ var touches = map[string][]string{
 		"ciphertext = randomblob(9)", "guard_share = -1", "baseline = 1", "mac = zeroblob(32)", "mac = NULL"},
 	"token": {"id = 't9'", "key_id = 'k9'", "signer = randomblob(32)", "secret_hash = randomblob(32)", "client = 'x'", "person = 'x'",
 		"permissions = 'sign_event'", "max_uses = 9", "uses = 1", "state = 'spent'", "expires_at = 9", "grant_for = 9", "created_by = 'x'",
-		"created_at = 9", "version = version + 1", "mac = NULL"},
+		"created_at = 9", "version = version + 1", "policy = 'p9'", "mac = NULL"},
 	"connection": {"id = 'c9'", "key_id = 'k9'", "signer = randomblob(32)", "client = randomblob(32)", "state = 'suspended'", "token = 't9'",
 		"name = 'x'", "person = 'x'", "relays = '[]'", "expires_at = 9", "created_at = 9", "version = version + 1", "mac = NULL"},
 	"connection_grant": {"id = 'g9'", "effect = 0", "permissions = 'ping'", "op_digest = randomblob(32)", "approval = 'a9'", "answers = 'care'",
-		"max_uses = 9", "expires_at = 9", "given_by = 'x'", "created_at = 9", "ended = 1", "version = version + 1", "mac = NULL"},
+		"max_uses = 9", "expires_at = 9", "given_by = 'x'", "created_at = 9", "ended = 1", "version = version + 1", "policy = 'p9'", "mac = NULL"},
+	"policy":         policyTouches,
+	"policy_version": policyTouches,
 	"admin": {"pubkey = randomblob(32)", "role = 1", "name = 'x'", "added_by = 'x'", "active_at = 9", "created_at = 9",
 		"version = version + 1", "mac = NULL"},
 }
+
+var policyTouches = []string{"id = 'p9'", "name = 'x'", "description = 'x'", "zone = 'UTC'", "rules = '[{\"id\":\"x\",\"effect\":\"allow\"}]'", "rules = 'x'", "ended = 1",
+	"changed_by = 'x'", "changed_at = 9", "created_at = 9", "version = version + 1", "mac = zeroblob(32)", "mac = NULL"}
 
 // loose columns are outside the MAC: counters, hints, and what protects itself.
 var loose = map[string]bool{
@@ -154,6 +159,7 @@ var loose = map[string]bool{
 	"tenant_head.pending": true, "tenant_head.pending_mac": true, "user_key.tenant": true, "token.tenant": true, "connection.tenant": true,
 	"connection.metadata": true, "connection.last_used": true, "connection.uses": true, "connection_grant.tenant": true,
 	"connection_grant.connection": true, "connection_grant.uses": true, "admin.tenant": true,
+	"policy.tenant": true, "policy_version.tenant": true,
 }
 
 func touchedFields(t *testing.T, f *fixture) {
@@ -161,9 +167,11 @@ func touchedFields(t *testing.T, f *fixture) {
 	k := f.addKey("herald")
 	f.addToken(k, 2)
 	f.addConnection(k)
+	f.addPolicy("newsroom")
 	f.change(func(tx *Tx) error {
 		return tx.PutAdmin(&bunker.Admin{Tenant: self, PubKey: random32(), Role: bunker.Owner, Name: "a"})
 	})
+	f.tamper("DROP TRIGGER policy_version_stays", "DROP TRIGGER policy_version_stays_there") // as somebody with the file can
 	if err := f.VerifyAll(ctx, self); err != nil {
 		t.Fatalf("untouched: %v", err)
 	}

@@ -1,6 +1,12 @@
 CREATE TRIGGER audit_stays BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'an audit record never changes'); END;
 
+CREATE TRIGGER policy_version_stays BEFORE UPDATE OF tenant, id, name, description, zone, rules, ended, changed_by, changed_at, created_at, version ON policy_version
+BEGIN SELECT RAISE(ABORT, 'a version of a policy never changes'); END;
+
+CREATE TRIGGER policy_version_stays_there BEFORE DELETE ON policy_version
+BEGIN SELECT RAISE(ABORT, 'a version of a policy never goes'); END;
+
 CREATE TRIGGER reply_bytes_stay BEFORE UPDATE OF bytes, reply_event_id ON reply
 WHEN NEW.bytes IS NOT NULL OR NEW.reply_event_id <> OLD.reply_event_id
 BEGIN SELECT RAISE(ABORT, 'a stored reply never changes'); END;
@@ -40,11 +46,11 @@ CREATE TABLE approval (
   FOREIGN KEY (tenant, connection) REFERENCES connection (tenant, id)
 ) STRICT;
 
-CREATE TABLE audit (
+CREATE TABLE "audit" (
   tenant      TEXT    NOT NULL,
   seq         INTEGER NOT NULL,
   time        INTEGER NOT NULL,
-  event_at    INTEGER NOT NULL, -- created_at of the event (unix seconds), 0 without one; before the id, as in reply
+  event_at    INTEGER NOT NULL, -- created_at of the event (unix seconds), 0 without one
   event_id    BLOB,             -- of a request; NULL for what admins and the bunker itself do
   step        TEXT    NOT NULL,
   principal   TEXT    NOT NULL, -- from here to effect: what the list can be filtered by, out of the body
@@ -54,9 +60,21 @@ CREATE TABLE audit (
   effect      TEXT    NOT NULL,
   body        BLOB    NOT NULL,
   hash        BLOB    NOT NULL,
-  PRIMARY KEY (tenant, seq),
-  UNIQUE (event_at, event_id, step)
+  PRIMARY KEY (tenant, seq)
 ) STRICT;
+
+CREATE TABLE budget (
+  tenant  TEXT    NOT NULL,
+  policy  TEXT    NOT NULL,
+  rule    TEXT    NOT NULL,
+  scope   TEXT    NOT NULL, -- 'connection c…', 'key k…' or 'policy'
+  span    TEXT    NOT NULL, -- 'total', 'day 2026-11-29', 'hour …', 'minute …'
+  used    INTEGER NOT NULL,
+  max     INTEGER NOT NULL,
+  ends_at INTEGER NOT NULL, -- 0: never
+  PRIMARY KEY (tenant, policy, rule, scope, span),
+  CHECK (used <= max)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE checkpoint (
   tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
@@ -107,7 +125,7 @@ CREATE TABLE connection_grant (
   created_at  INTEGER NOT NULL,
   ended       INTEGER NOT NULL,
   version     INTEGER NOT NULL,
-  mac         BLOB,
+  mac         BLOB, policy TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant, id),
   UNIQUE (tenant, approval),
   FOREIGN KEY (tenant, connection) REFERENCES connection (tenant, id),
@@ -138,6 +156,39 @@ CREATE TABLE kept_version (
   PRIMARY KEY (tenant, key_id, kind, address, seq)
 ) STRICT;
 
+CREATE TABLE policy (
+  tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
+  id          TEXT    NOT NULL,
+  name        TEXT    NOT NULL,
+  description TEXT    NOT NULL,
+  zone        TEXT    NOT NULL,
+  rules       TEXT    NOT NULL, -- JSON, as bunker.Policy.RulesText writes it
+  ended       INTEGER NOT NULL,
+  changed_by  TEXT    NOT NULL,
+  changed_at  INTEGER NOT NULL,
+  created_at  INTEGER NOT NULL,
+  version     INTEGER NOT NULL,
+  mac         BLOB,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE policy_version (
+  tenant      TEXT    NOT NULL,
+  id          TEXT    NOT NULL,
+  name        TEXT    NOT NULL,
+  description TEXT    NOT NULL,
+  zone        TEXT    NOT NULL,
+  rules       TEXT    NOT NULL,
+  ended       INTEGER NOT NULL,
+  changed_by  TEXT    NOT NULL,
+  changed_at  INTEGER NOT NULL,
+  created_at  INTEGER NOT NULL,
+  version     INTEGER NOT NULL,
+  mac         BLOB,
+  PRIMARY KEY (tenant, id, version),
+  FOREIGN KEY (tenant, id) REFERENCES policy (tenant, id)
+) STRICT;
+
 CREATE TABLE relay (
   tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
   url         TEXT    NOT NULL,
@@ -147,23 +198,22 @@ CREATE TABLE relay (
   PRIMARY KEY (tenant, url)
 ) STRICT;
 
-CREATE TABLE reply (
-  created_at     INTEGER NOT NULL, -- unix seconds, the request's
-  event_id       BLOB    NOT NULL, -- of a row of request; they go together
-  part           TEXT    NOT NULL CHECK (part IN ('auth_url', 'final')),
+CREATE TABLE "reply" (
+  no             INTEGER NOT NULL PRIMARY KEY, -- twice its request's, plus one for the final reply: a request has one of each part
   tenant         TEXT    NOT NULL,
+  part           TEXT    NOT NULL,
   reply_event_id BLOB    NOT NULL,
   bytes          BLOB,             -- never changed; erased when the request is too old to come again
   sealed         INTEGER NOT NULL,
   tries          INTEGER NOT NULL,
   next_try       INTEGER NOT NULL,
   accepted_by    TEXT    NOT NULL, -- an auth_url's first relay that said OK; for the final reply see request
-  PRIMARY KEY (created_at, event_id, part),
-  UNIQUE (created_at, reply_event_id)
+  CHECK (part = 'final' AND no % 2 = 1 OR part = 'auth_url' AND no % 2 = 0)
 ) STRICT;
 
-CREATE TABLE request (
-  event_id           BLOB    NOT NULL PRIMARY KEY,
+CREATE TABLE "request" (
+  no                 INTEGER NOT NULL PRIMARY KEY, -- in the order of commit; never another's while the row lasts
+  event_id           BLOB    NOT NULL UNIQUE,
   tenant             TEXT    NOT NULL,
   signer             BLOB    NOT NULL,
   client             BLOB    NOT NULL,
@@ -186,6 +236,7 @@ CREATE TABLE request (
   erased             INTEGER NOT NULL DEFAULT 0, -- too old to come again: its replies' bytes are gone
   -- The first relay that said OK to the final reply: here and not in reply, whose rows are long, and would be written twice.
   accepted_by        TEXT    NOT NULL DEFAULT '',
+  link               TEXT    NOT NULL DEFAULT '', -- the relay that brought it, while it is parked
   CHECK (envelope IS NULL OR state = 'parked')
 ) STRICT;
 
@@ -252,7 +303,7 @@ CREATE TABLE token (
   created_by  TEXT    NOT NULL,
   created_at  INTEGER NOT NULL,
   version     INTEGER NOT NULL,
-  mac         BLOB,
+  mac         BLOB, policy TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant, id),
   UNIQUE (tenant, secret_hash),
   CHECK (uses <= max_uses)
@@ -288,15 +339,23 @@ CREATE INDEX approval_recent ON approval (tenant, connection, answered_at);
 
 CREATE INDEX approval_until ON approval (question_until) WHERE state = 'pending';
 
+CREATE INDEX budget_over ON budget (ends_at) WHERE ends_at > 0;
+
 CREATE INDEX connection_client ON connection (client);
 
 CREATE INDEX connection_grant_all ON connection_grant (tenant, connection);
 
 CREATE INDEX connection_grant_live ON connection_grant (tenant, connection) WHERE ended = 0;
 
+CREATE INDEX connection_grant_policy ON connection_grant (tenant, policy) WHERE policy <> '' AND ended = 0;
+
 CREATE INDEX connection_key ON connection (tenant, key_id);
 
 CREATE INDEX kept_version_size ON kept_version (tenant, key_id, size);
+
+CREATE UNIQUE INDEX policy_name ON policy (tenant, name) WHERE ended = 0;
+
+CREATE INDEX policy_version_name ON policy_version (tenant, name, version);
 
 CREATE INDEX request_done ON request (created_at) WHERE state IN ('delivered', 'undeliverable') AND erased = 0;
 
@@ -307,6 +366,8 @@ CREATE INDEX request_lost ON request (created_at) WHERE state = 'undeliverable';
 CREATE INDEX request_parked ON request (question) WHERE state = 'parked';
 
 CREATE INDEX request_ready ON request (publish_until) WHERE state = 'ready';
+
+CREATE INDEX token_policy ON token (tenant, policy) WHERE policy <> '' AND state = 'open';
 
 CREATE INDEX token_signer ON token (signer);
 
