@@ -78,7 +78,7 @@ func (t *Table) viewApprovals(ctx context.Context, c *Call, rows []bunker.Approv
 func (t *Table) viewApproval(ctx context.Context, a *bunker.Approval, w *whoIsWho, o describe.Options) (approvalView, error) {
 	v := approvalView{
 		ID: string(a.ID), Batch: string(a.Batch), Digest: digestText(a.OpDigest), State: string(a.State), Key: string(a.Key),
-		Connection: string(a.Connection), Method: a.Method, Permission: approval.Permission(a), Why: whyAsked(a.Answers),
+		Connection: string(a.Connection), Method: a.Method, Permission: approval.Permission(a),
 		OnceOnly: approval.OnceOnly(a), ReplyBy: Time(a.ReplyBy), Until: Time(a.QuestionUntil), AnsweredBy: a.AnsweredBy,
 		AnsweredAt: Time(a.AnsweredAt), CreatedAt: Time(a.CreatedAt),
 	}
@@ -113,8 +113,8 @@ func (t *Table) viewApproval(ctx context.Context, a *bunker.Approval, w *whoIsWh
 			return v, err
 		}
 	}
-	if a.Method == string(nip46.Connect) {
-		v.Why = "nobody named this app before"
+	if v.Why, err = w.whyAsked(a); err != nil {
+		return v, err
 	}
 	v.Reach = describe.Reach(a.Method, a.Kind)
 	v.Sentence = sentence(&v)
@@ -136,12 +136,11 @@ func (t *Table) viewAnswer(ctx context.Context, a *bunker.Approval, w *whoIsWho,
 		}
 		return err
 	}
-	if w.policies == nil {
-		if w.policies, err = t.policyNames(ctx); err != nil {
-			return err
-		}
+	names, err := w.policyNames()
+	if err != nil {
+		return err
 	}
-	view := viewGrant(g, w.policies, t.Now().UnixMilli())
+	view := viewGrant(g, names, t.Now().UnixMilli())
 	v.Grant = &view
 	return nil
 }
@@ -154,9 +153,12 @@ func viewAsker(c *bunker.Connection) *askerView {
 }
 
 // whyAsked says what made it a question.
-func whyAsked(answers string) string {
+func (w *whoIsWho) whyAsked(a *bunker.Approval) (string, error) {
+	if a.Method == string(nip46.Connect) {
+		return "nobody named this app before", nil
+	}
 	var why []string
-	for one := range strings.SplitSeq(answers, ",") {
+	for one := range strings.SplitSeq(a.Answers, ",") {
 		switch one {
 		case policy.AnswersDefault:
 			why = append(why, "no permission covers it")
@@ -166,15 +168,32 @@ func whyAsked(answers string) string {
 			why = append(why, "it takes the place of a version that was signed here before")
 		case "":
 		default:
-			what, name, _ := strings.Cut(one, " ")
+			what, rule, _ := strings.Cut(one, " ")
+			id, rest, _ := strings.Cut(rule, "/")
+			names, err := w.policyNames()
+			if err != nil {
+				return "", err
+			}
+			if n := names[id]; n != "" {
+				rule = n + "/" + rest
+			}
+			rule = bunker.Display(rule, MaxShown)
 			if what == "spent" {
-				why = append(why, "the budget of the rule "+bunker.Display(name, MaxShown)+" is used up")
+				why = append(why, "the budget of the rule "+rule+" is used up")
 			} else {
-				why = append(why, "the rule "+bunker.Display(name, MaxShown)+" asks")
+				why = append(why, "the rule "+rule+" asks")
 			}
 		}
 	}
-	return strings.Join(why, "; ")
+	return strings.Join(why, "; "), nil
+}
+
+// policyNames are the names of policies by id, read once.
+func (w *whoIsWho) policyNames() (names map[string]string, err error) {
+	if w.policies == nil {
+		w.policies, err = w.t.policyNames(w.ctx)
+	}
+	return w.policies, err
 }
 
 // appName is what an app is called: by an admin, or else by its own word.

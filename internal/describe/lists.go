@@ -119,7 +119,10 @@ func (t *teller) long(k nostr.Kind) bool {
 	}
 	switch k {
 	case 30023, 30818:
-		t.card.Does = "publish " + article(name(k)) + " titled " + quoted(title)
+		t.card.Does = "publish " + article(name(k))
+		if title != "" {
+			t.card.Does += " titled " + quoted(title)
+		}
 	case 30024, 31234, 30403:
 		t.card.Does = "save " + article(name(k))
 		if title != "" {
