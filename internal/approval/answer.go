@@ -113,7 +113,6 @@ func OnceOnly(q *bunker.Approval) bool {
 	return q.OnceOnly || policy.Answers(q.Answers, policy.AnswersGuard)
 }
 
-
 // reach is the permissions that a scope means for a question; "" for Once.
 func reach(q *bunker.Approval, s Scope) (string, error) {
 	switch s {
