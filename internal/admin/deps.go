@@ -322,6 +322,11 @@ type Tx interface {
 	PutSlot(*bunker.Slot) error
 	DeleteSlot(bunker.SlotID) error
 
+	// Setting is a setting's value, "" where there is none; PutSetting with ""
+	// removes it.
+	Setting(name string) (string, error)
+	PutSetting(name, value string) error
+
 	LastVersion(bunker.KeyID, nostr.Kind, bunker.Address) (bunker.LastVersion, error)
 	KeepVersion(*bunker.KeptVersion) error
 
@@ -375,6 +380,13 @@ type Rows interface {
 
 	Approval(ctx context.Context, t bunker.TenantID, id bunker.ApprovalID) (*bunker.Approval, error)
 	Approvals(ctx context.Context, t bunker.TenantID, p QuestionPage) ([]bunker.Approval, error)
+	// AnsweredApprovals are those that people answered, the latest answer first,
+	// before the one with that time (0: from the latest on) and id.
+	AnsweredApprovals(ctx context.Context, t bunker.TenantID, at int64, id bunker.ApprovalID, limit int) ([]bunker.Approval, error)
+	// GrantOf is the grant that a question's answer gave.
+	GrantOf(ctx context.Context, t bunker.TenantID, q bunker.ApprovalID) (*bunker.Grant, error)
+	// Apps are the connections of a client, the newest first.
+	Apps(ctx context.Context, t bunker.TenantID, client nostr.PubKey) ([]bunker.Connection, error)
 
 	LastVersion(ctx context.Context, t bunker.TenantID, k bunker.KeyID, kind nostr.Kind, at bunker.Address) (bunker.LastVersion, error)
 	// Versions returns a key's kept versions, the one that was kept last first, without
@@ -396,6 +408,8 @@ type Rows interface {
 	// Redeemed returns the connections that a token made or brought back.
 	Redeemed(ctx context.Context, t bunker.TenantID, id bunker.TokenID) ([]bunker.Connection, error)
 	Slots(ctx context.Context, t bunker.TenantID) ([]bunker.Slot, error)
+	// Setting is a setting's value, "" where there is none.
+	Setting(ctx context.Context, t bunker.TenantID, name string) (string, error)
 	Relays(ctx context.Context, t bunker.TenantID) ([]Relay, error)
 	RelayUsers(ctx context.Context, t bunker.TenantID, url string) (RelayUse, error)
 

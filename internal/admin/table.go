@@ -122,6 +122,7 @@ func registers() []func(*Table) {
 	return []func(*Table){
 		adminCommands,
 		approvalCommands,
+		approvalSetCommands,
 		auditCommands,
 		backupCommands,
 		baselineCommands,
@@ -139,6 +140,7 @@ func registers() []func(*Table) {
 		keyPauseCommands,
 		keySetCommands,
 		leaveCommands,
+		loginCommands,
 		personCommands,
 		policyCommands,
 		quorumCommands,

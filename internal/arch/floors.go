@@ -78,6 +78,7 @@ func Table() []Row {
 		{Deciding, "internal/vault", []string{xcrypto, xtext}},
 		{Deciding, "internal/guard", nil},
 		{Deciding, "internal/approval", nil},
+		{Deciding, "internal/describe", []string{xtext}}, // an operation as a person reads it
 		{Deciding, "internal/signer", nil},
 		{Deciding, "internal/host", nil},
 		{Deciding, "internal/admin", nil},

@@ -31,6 +31,7 @@ func parsers() []reader {
 		{"config", "internal/config", `.`, 1},
 		{"policy (TOML)", "internal/policy/text", `.`, 1},
 		{"admin parameters", "internal/admin", `.`, 1},
+		{"operation, for people", "internal/describe", `.`, 1},
 	}
 }
 

@@ -74,6 +74,13 @@ type Entry struct {
 	// open with this one, checked in the commit, since others are decided at the
 	// same time; 0: no bound.
 	MaxQuestions int
+	// MaxKnocksKey and MaxKnocks, with NewConnection and NewApproval: as many
+	// questions of strangers may be open at its key, and in all, with this one; 0:
+	// no bound.
+	MaxKnocksKey, MaxKnocks int
+	// Burst (ms), with NewApproval: how long after the last one it still belongs to
+	// the same burst of questions.
+	Burst int64
 	// JoinApproval, instead of NewApproval: the same operation is asked already;
 	// this request becomes the newest of that open question (compare-and-set
 	// while it is pending: its event_id and reply_by are moved here), and the

@@ -118,6 +118,9 @@ func (in *Inbox) withoutRow(ctx context.Context, a signer.Arrival, j signer.Judg
 		}
 		return accepted, true
 	}
+	if j.Counted {
+		in.strangers.count()
+	}
 	in.Log.Debug("an event was ignored", "why", j.Drop, "event", a.Event.ID)
 	return accepted, true
 }

@@ -57,6 +57,9 @@ var contract = []struct {
 	{"WithdrawingEndsQuestionsAndOnceGrants", withdrawing},
 	{"LogoutWithdraws", logoutWithdraws},
 	{"DenialsAreCounted", denialsCounted},
+	{"ABurstIsOneBatch", burstIsOneBatch},
+	{"StrangersQuestionsAreBoundedInTheCommit", knocksBounded},
+	{"TextsToEncryptAreErasedAfterTheAnswer", textsErased},
 
 	{"OnlyUndeliveredRepliesAreDue", dueReplies},
 	{"RepliesBackOffAndAreGivenUp", backOffAndGiveUp},

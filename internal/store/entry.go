@@ -234,9 +234,17 @@ func (g *group) ask(w *waiting, h *head) (bool, error) {
 				return false, err
 			}
 		}
+		if e.MaxKnocks > 0 {
+			var ofKey, all int64
+			err := g.s.stmts[stmtKnocks].QueryRowContext(context.Background(), string(a.Tenant), string(a.Key)).Scan(&ofKey, &all)
+			// Its own connection is there already, and has no question yet.
+			if err != nil || ofKey >= int64(e.MaxKnocksKey) || all >= int64(e.MaxKnocks) {
+				return false, err
+			}
+		}
 		return g.s.did(stmtApproval, string(a.Tenant), string(a.ID), a.EventID[:], string(a.Connection), string(a.Key), a.Method, a.Kind,
 			a.OpDigest[:], blob(a.Summary), a.Answers, num(a.OnceOnly), a.ReplyBy, a.QuestionUntil, string(a.State), a.AnsweredBy,
-			a.AnsweredAt, a.CreatedAt)
+			a.AnsweredAt, a.CreatedAt, a.CreatedAt-e.Burst)
 	}
 	if e.JoinApproval == "" {
 		return true, nil

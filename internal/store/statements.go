@@ -31,6 +31,7 @@ const (
 	stmtCharge
 	stmtApproval
 	stmtOpen
+	stmtKnocks
 	stmtJoin
 	stmtAudit
 	stmtReply
@@ -85,9 +86,13 @@ version = $7, mac = $8, metadata = $9, resume_at = $13, switch_to = $14 WHERE te
 WHERE tenant = $1 AND id = $2 AND connection = $3 AND ended = 0 AND (max_uses = 0 OR uses < max_uses) AND (expires_at = 0 OR expires_at > $4)`},
 	stmtCharge: {"charge", budgetCharge},
 	stmtApproval: {"approval", `INSERT INTO approval (tenant, id, event_id, connection, key_id, method, kind, op_digest, summary, answers, once_only,
-reply_by, question_until, state, answered_by, answered_at, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING`},
+reply_by, question_until, state, answered_by, answered_at, created_at, batch)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, COALESCE((SELECT b.batch FROM approval b
+ WHERE b.tenant = $1 AND b.connection = $4 AND b.state = 'pending' AND b.method = $6 AND b.kind = $7 AND b.created_at > $18 AND b.batch <> ''
+ ORDER BY b.created_at DESC, b.id LIMIT 1), $2)) ON CONFLICT DO NOTHING`},
 	stmtOpen: {"open questions", `SELECT count(*) FROM approval WHERE tenant = $1 AND connection = $2 AND state = 'pending'`},
+	stmtKnocks: {"questions of strangers", `SELECT COALESCE(SUM(CASE WHEN a.key_id = $2 THEN 1 ELSE 0 END), 0), count(*) FROM approval a
+JOIN connection c ON c.tenant = a.tenant AND c.id = a.connection WHERE a.tenant = $1 AND a.state = 'pending' AND c.state = 'pending'`},
 	stmtJoin: {"join", `UPDATE approval SET event_id = $1, reply_by = $2
 WHERE tenant = $3 AND id = $4 AND connection = $5 AND state = 'pending' AND question_until > $6 AND op_digest = $7`},
 	stmtAudit: {"audit", auditInsert},

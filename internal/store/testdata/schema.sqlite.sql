@@ -53,7 +53,7 @@ CREATE TABLE approval (
   state          TEXT    NOT NULL CHECK (state IN ('pending', 'approved', 'denied', 'expired', 'withdrawn')),
   answered_by    TEXT    NOT NULL,
   answered_at    INTEGER NOT NULL,
-  created_at     INTEGER NOT NULL,
+  created_at     INTEGER NOT NULL, batch TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant, id),
   FOREIGN KEY (tenant, connection) REFERENCES connection (tenant, id)
 ) STRICT;
@@ -399,6 +399,8 @@ CREATE INDEX approval_recent ON approval (tenant, connection, answered_at);
 CREATE INDEX approval_until ON approval (question_until) WHERE state = 'pending';
 
 CREATE INDEX budget_over ON budget (ends_at) WHERE ends_at > 0;
+
+CREATE INDEX connection_client ON connection (client);
 
 CREATE INDEX connection_grant_all ON connection_grant (tenant, connection);
 
