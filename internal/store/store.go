@@ -50,7 +50,8 @@ type Store struct {
 	writing sync.Mutex // held by the one transaction that writes
 	writeDB *sql.DB
 	write   *sql.Conn
-	stmts   [stmtCount]*sql.Stmt
+	stmts   [stmtCount]*sql.Stmt // those that return rows
+	direct  [stmtCount]direct    // the others
 
 	read    *sql.DB
 	viewers chan *viewer
@@ -166,6 +167,9 @@ func (s *Store) Close() error {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}
+	}
+	for i := range s.direct {
+		errs = append(errs, s.direct[i].close(s.write))
 	}
 	if s.write != nil {
 		errs = append(errs, s.write.Close(), s.writeDB.Close())
