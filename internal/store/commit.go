@@ -18,6 +18,8 @@ const (
 	// maxGroup entries are committed together. It bounds the time that a change
 	// by an admin waits behind a group.
 	maxGroup = 512
+	// maxRounds is how often a group lets others run before it begins.
+	maxRounds = 8
 	// lazyEvery is how long deliveries wait for a group to ride with.
 	lazyEvery = time.Second
 	// publishFor is how long the committing instance publishes a reply before a
@@ -170,11 +172,15 @@ func (s *Store) Run(ctx context.Context) error {
 
 // gather takes everything that waits, up to maxGroup.
 //
-// Before, everything else that can run may run. Where nothing can, this costs
-// nothing, and the group is what waits; on a busy machine it is all the requests
-// that are being decided, and one fsync serves them all. There is no timer.
+// Before, everything else that can run may run, for as long as that brings more
+// entries. Where nothing can, this costs nothing, and the group is what waits; on
+// a busy machine it is all the requests that are being decided, and one fsync
+// serves them all. There is no timer.
 func (s *Store) gather(first *waiting) []*waiting {
-	runtime.Gosched()
+	for n, round := -1, 0; round < maxRounds && n < len(s.queue) && len(s.queue) < maxGroup; round++ {
+		n = len(s.queue)
+		runtime.Gosched()
+	}
 	ws := append(make([]*waiting, 0, 1+len(s.queue)), first)
 	for len(ws) < maxGroup {
 		select {
