@@ -55,7 +55,7 @@ func BenchmarkCommit(b *testing.B) {
 		}
 		b.StartTimer()
 		before := cpu(b)
-		f.commitGroup(ws)
+		f.commitGroup(ws, false)
 		used += cpu(b) - before
 		b.StopTimer()
 		for _, w := range ws {

@@ -22,6 +22,8 @@ const (
 	maxRounds = 8
 	// lazyEvery is how long deliveries wait for a group to ride with.
 	lazyEvery = time.Second
+	// usesEvery is how many of these times lie between writes of uses.
+	usesEvery = 30
 	// publishFor is how long the committing instance publishes a reply before a
 	// sweep may: it spares doubles, nothing rests on it (ledger.md, Publisher).
 	publishFor = 10 * time.Second
@@ -145,24 +147,26 @@ func (s *Store) Run(ctx context.Context) error {
 	defer close(s.stopped)
 	lazy := time.NewTicker(lazyEvery)
 	defer lazy.Stop()
-	for {
+	for n := 1; ; {
 		select {
 		case w := <-s.queue:
-			s.commitGroup(s.gather(w))
+			s.commitGroup(s.gather(w), false)
 		case <-lazy.C:
-			if s.lazy.waiting() {
-				s.commitGroup(nil)
+			uses := n%usesEvery == 0
+			n++
+			if s.lazy.waiting(uses) {
+				s.commitGroup(nil, uses)
 			}
 		case <-ctx.Done():
 			for {
 				select {
 				case w := <-s.queue:
-					s.commitGroup(s.gather(w))
+					s.commitGroup(s.gather(w), false)
 					continue
 				default:
 				}
-				if s.lazy.waiting() {
-					s.commitGroup(nil)
+				if s.lazy.waiting(true) {
+					s.commitGroup(nil, true)
 				}
 				return nil
 			}
@@ -207,7 +211,9 @@ type group struct {
 // errCareful ends a group that was tried without savepoints and needs them.
 var errCareful = errors.New("an entry must be undone alone")
 
-func (s *Store) commitGroup(ws []*waiting) {
+// commitGroup commits entries and deliveries, and, if uses is set, what counts
+// uses of connections.
+func (s *Store) commitGroup(ws []*waiting, uses bool) {
 	live := ws[:0]
 	for _, w := range ws {
 		if err := w.ctx.Err(); err != nil { // nobody waits, and nothing was promised
@@ -219,7 +225,7 @@ func (s *Store) commitGroup(ws []*waiting) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	g := &group{s: s, ws: live, wall: s.clock.now().UnixMilli()}
-	lazy := s.lazy.take(len(ws) == 0)
+	lazy := s.lazy.take(uses)
 	err := g.try(lazy)
 	if errors.Is(err, errCareful) {
 		g.careful = true

@@ -119,9 +119,7 @@ func (s *Store) viewBy(v *viewer, of viewKey, moment uint64) (view bunker.View, 
 		return view, err
 	}
 	if keepable(&view) {
-		kept := &keptView{view: view, head: h.mac, until: expiry(view.Grants)}
-		kept.view = kept.copied() // the caller's own may be changed by it
-		s.views.put(of, kept, moment)
+		s.views.put(of, keep(&view, h.mac), moment)
 	}
 	return view, nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"sync"
@@ -39,8 +40,9 @@ type viewKey struct{ signer, client nostr.PubKey }
 
 // keptView is a view of verified rows.
 type keptView struct {
-	view bunker.View
-	head []byte // the MAC of the tenant's row
+	packed string              // the view, without its tenant
+	tenant *bunker.TenantState // as of the moment: all views share it
+	head   []byte              // the MAC of the tenant's row, with it
 	// until is the ledger time (unix ms) at which one of its grants expires; 0:
 	// none does.
 	until int64
@@ -50,6 +52,7 @@ type keptView struct {
 type viewCache struct {
 	mu    sync.Mutex
 	m     map[viewKey]*keptView
+	last  *keptView // that was put
 	moves uint64
 }
 
@@ -78,6 +81,11 @@ func (c *viewCache) put(k viewKey, v *keptView, moment uint64) {
 	if c.m == nil {
 		c.m = map[viewKey]*keptView{}
 	}
+	// One tenant's row serves all its views: it is the same until it moves.
+	if t := c.last; t != nil && t.tenant.Tenant == v.tenant.Tenant && t.tenant.Version == v.tenant.Version && bytes.Equal(t.head, v.head) {
+		v.tenant, v.head = t.tenant, t.head
+	}
+	c.last = v
 	if len(c.m) >= maxViews {
 		for other := range c.m { // in no order
 			delete(c.m, other)
@@ -102,7 +110,7 @@ func (c *viewCache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.moves++
-	c.m = nil
+	c.m, c.last = nil, nil
 }
 
 // keepable reports whether a view can be kept: its rows are all verified, and none
@@ -112,13 +120,25 @@ func keepable(v *bunker.View) bool {
 		!slices.ContainsFunc(v.Grants, func(g bunker.Grant) bool { return g.MaxUses != 0 })
 }
 
-// copied returns the view for one decision; what it points at is its own, but for
-// lists and byte slices, which nobody changes.
-func (k *keptView) copied() bunker.View {
-	v := k.view
-	conn, key := *v.Connection, *v.Key
-	v.Connection, v.Key, v.Grants = &conn, &key, slices.Clone(v.Grants)
-	return v
+// rows are what is kept of a view for each client.
+type rows struct {
+	Connection bunker.Connection
+	Key        bunker.UserKey
+	Grants     []bunker.Grant
+}
+
+// keep makes a view ready to be kept. mac is of the tenant's row.
+func keep(v *bunker.View, mac []byte) *keptView {
+	r := rows{Connection: *v.Connection, Key: *v.Key, Grants: v.Grants}
+	tenant := v.Tenant
+	return &keptView{packed: pack(&r), tenant: &tenant, head: mac, until: expiry(v.Grants)}
+}
+
+// view returns the view for one decision: what it points at is its own.
+func (k *keptView) view() bunker.View {
+	r := new(rows)
+	unpack(k.packed, r)
+	return bunker.View{Tenant: *k.tenant, Connection: &r.Connection, Key: &r.Key, Grants: r.Grants}
 }
 
 // editedBeside reports whether another process has written to the database since
@@ -144,10 +164,10 @@ func (s *Store) kept(k viewKey) (view bunker.View, ok bool, moment uint64) {
 		return view, false, moment
 	}
 	// The root key may have gone since the rows were verified.
-	if err := s.verify(&kept.view.Tenant, kept.head); err != nil {
+	if err := s.verify(kept.tenant, kept.head); err != nil {
 		return view, false, moment // read in full: it says what is wrong
 	}
-	view = kept.copied()
+	view = kept.view()
 	view.Moment = moment
 	return view, true, moment
 }
