@@ -133,18 +133,13 @@ func (r *ring) wants() map[string][]nostr.PubKey {
 // reload rebuilds the ring from the store.
 func (d *Daemon) reload(ctx context.Context) error {
 	fresh := ring{
-		ours: map[nostr.PubKey]bunker.ServiceRole{}, npub: map[nostr.PubKey]bool{},
-		clients: map[nostr.PubKey]int{}, extra: map[string][]nostr.PubKey{},
+		npub: map[nostr.PubKey]bool{}, clients: map[nostr.PubKey]int{}, extra: map[string][]nostr.PubKey{},
 	}
-	for _, role := range []bunker.ServiceRole{bunker.RoleSigner, bunker.RoleAdmin, bunker.RoleAudit} {
-		keys, err := d.store.ServiceKeys(ctx, d.tenant, role)
-		if err != nil {
-			return err
-		}
-		for _, k := range keys {
-			fresh.ours[k.PubKey] = role
-		}
+	ours, err := d.store.ServicePubKeys(ctx, d.tenant)
+	if err != nil {
+		return err
 	}
+	fresh.ours = ours
 	listeners, err := d.store.Listeners(ctx, d.tenant)
 	if err != nil {
 		return err
