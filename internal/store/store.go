@@ -154,6 +154,24 @@ func (s *Store) checkDamage(ctx context.Context, existed bool) error {
 	return nil
 }
 
+// FreeMemory gives back what reading everything has left in the caches of pages.
+func (s *Store) FreeMemory(ctx context.Context) error {
+	s.writing.Lock()
+	_, err := s.write.ExecContext(ctx, freeMemory)
+	s.writing.Unlock()
+	errs := []error{err}
+	for range readers {
+		v := <-s.viewers
+		_, err := v.conn.ExecContext(ctx, freeMemory)
+		errs = append(errs, err)
+		s.viewers <- v
+	}
+	// The others beside them are closed, and opened when they are needed.
+	s.read.SetMaxIdleConns(0)
+	s.read.SetMaxIdleConns(extraReaders)
+	return s.explain("giving back memory", errors.Join(errs...))
+}
+
 // Close ends the store after Run has returned. What still waits is not stored.
 func (s *Store) Close() error {
 	var errs []error
