@@ -6,6 +6,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 )
 
 // direct is a statement of the groups, prepared by the driver itself: for each
@@ -24,7 +26,7 @@ func prepareDirect(ctx context.Context, conn *sql.Conn, text string) (d direct, 
 		if !ok {
 			return errors.New("the driver prepares no statements")
 		}
-		if d.stmt, err = p.PrepareContext(ctx, text); err != nil {
+		if d.stmt, err = p.PrepareContext(ctx, unnamed(text)); err != nil {
 			return err
 		}
 		if d.exec, ok = d.stmt.(driver.StmtExecContext); !ok {
@@ -33,6 +35,20 @@ func prepareDirect(ctx context.Context, conn *sql.Conn, text string) (d direct, 
 		return nil
 	})
 	return d, err
+}
+
+// placeholder is one of the statements' parameters.
+var placeholder = regexp.MustCompile(`\$[0-9]+`)
+
+// unnamed takes the numbers off the parameters of a statement that has each once
+// and in order: of one with a name, the driver copies the name at each execution.
+func unnamed(text string) string {
+	for i, p := range placeholder.FindAllString(text, -1) {
+		if p != "$"+strconv.Itoa(i+1) {
+			return text
+		}
+	}
+	return placeholder.ReplaceAllString(text, "?")
 }
 
 // run executes the statement on the connection that it was prepared on.

@@ -136,7 +136,7 @@ func (g *group) insert(e *bunker.Entry, now, until int64) (int64, error) {
 	current := b.Moment != 0 && b.Moment == g.s.views.now()
 	if current && e.To == bunker.RequestReady && b.Token == "" {
 		return g.s.inserted(stmtReady, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), e.Method, e.OpDigest[:],
-			e.CreatedAt, listText(e.Relays), b.Tenant, b.ConnectionVersion, b.KeyVersion, g.s.instance, until, now)
+			e.CreatedAt, listText(e.Relays), b.Tenant, b.ConnectionVersion, b.KeyVersion, g.s.instance, until, now, now)
 	}
 	question := e.JoinApproval
 	if e.NewApproval != nil {

@@ -65,7 +65,7 @@ WHERE ` + basisHolds + ` ON CONFLICT (event_id) DO NOTHING`},
 	// The same for most requests: ready, and nothing of what was read has moved.
 	stmtReady: {"request", `INSERT INTO request (event_id, tenant, signer, client, connection, method, op_digest, created_at, state,
 relays, question, tenant_version, connection_version, key_version, publisher, publish_until, inserted_at, ready_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'ready', $9, '', $10, $11, $12, $13, $14, $15, $15) ON CONFLICT (event_id) DO NOTHING`},
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'ready', $9, '', $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (event_id) DO NOTHING`},
 	// parked → ready: the question is resolved, its time is up, or a newer
 	// request took it over.
 	stmtReplay: {"replay", `UPDATE request SET state = 'ready', envelope = NULL, relays = $1, tenant_version = $2, connection_version = $3,
