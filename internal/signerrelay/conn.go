@@ -28,7 +28,7 @@ const (
 )
 
 // conn is one client's connection. Three goroutines serve it: the reader (the HTTP handler's), the writer and the
-// pinger; each event being worked on has one more.
+// pinger; each event being worked on has one of the relay's hands.
 type conn struct {
 	r      *Relay
 	id     uint64

@@ -188,7 +188,8 @@ func (c *conn) onEvent(raw []byte, h *hold) *hold {
 	}
 	c.r.count.inFlight.Add(1)
 	c.asks(ev.PubKey, c.r.cfg.Now())
-	go c.deliver(raw, ev, c.seq, h)
+	seq := c.seq
+	c.r.hands.do(c.r.base, func() { c.deliver(raw, ev, seq, h) })
 	return c.r.places.hold(c)
 }
 
