@@ -20,6 +20,9 @@ type Reply struct {
 	// a key derived from the root key (replies of decrypt methods).
 	Bytes  []byte
 	Sealed bool
+	// CreatedAt (unix seconds) is the reply event's, while it was not read back
+	// from the store: then 0.
+	CreatedAt int64
 }
 
 // Basis is what a decision read: the versions that must still hold when it is

@@ -10,10 +10,10 @@ import (
 )
 
 // asking is a bunker with one app that has no permissions.
-func asking(t *testing.T) (*Bunker, *App) {
+func asking(t *testing.T, relays ...string) (*Bunker, *App) {
 	t.Helper()
 	t.Parallel()
-	b := Start(t, Options{})
+	b := Start(t, Options{Relays: relays})
 	b.AddKey("herald")
 	return b, b.Connected(b.Token("herald", ""))
 }

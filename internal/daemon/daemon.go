@@ -406,6 +406,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, d.idle)()
 	// Opening verifies every row and takes in every key: what that needed in
 	// passing would else stay with the process until it is busy.
+	if err := d.store.FreeMemory(context.WithoutCancel(ctx)); err != nil {
+		return errors.Join(err, d.Close())
+	}
 	debug.FreeOSMemory()
 	// The store goes last: what the others still commit must find it.
 	storeCtx, endStore := context.WithCancel(context.WithoutCancel(ctx))

@@ -69,7 +69,7 @@ func (s *Signer) finish(c *call, e *bunker.Entry, r nip46.Reply, decrypted bool)
 	if err != nil {
 		return Judgement{}, err
 	}
-	out := &bunker.Reply{Part: bunker.PartFinal, EventID: ev.ID, Bytes: ev.AppendJSON(nil)}
+	out := &bunker.Reply{Part: bunker.PartFinal, EventID: ev.ID, Bytes: ev.AppendJSON(nil), CreatedAt: ev.CreatedAt}
 	if decrypted {
 		if out.Bytes, err = s.Vault.SealReply(s.Tenant, c.Event.ID, out.Bytes); err != nil {
 			return Judgement{}, err

@@ -181,7 +181,7 @@ person) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 // event is a request's id and eventAt its created_at; nil for records of admins.
 func appendAudit(h *head, r *bunker.AuditRecord, now, eventAt int64, event []byte) []any {
 	r.Seq, r.Time, r.Tenant, r.Incarnation = h.ChainSeq+1, now, string(h.Tenant), h.incarnation()
-	body := audit.AppendBody(make([]byte, 0, 512), r)
+	body := audit.AppendBody(make([]byte, 0, 1024), r)
 	h.ChainSeq, h.ChainHead = r.Seq, audit.Next(h.ChainHead, body)
 	hash := h.ChainHead
 	return []any{

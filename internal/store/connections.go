@@ -80,6 +80,9 @@ func (s *Store) Apps(ctx context.Context, t bunker.TenantID, client nostr.PubKey
 // Connection returns a connection by its id.
 func (s *Store) Connection(ctx context.Context, t bunker.TenantID, id bunker.ConnectionID) (*bunker.Connection, error) {
 	c, err := one(s, s.read.QueryRowContext(ctx, connectionByID, string(t), string(id)), fillConnection)
+	if err == nil {
+		s.lazy.count(c)
+	}
 	return c, s.explain("reading a connection", orNotFound(err, "connection", string(id)))
 }
 
@@ -87,6 +90,9 @@ func (s *Store) Connection(ctx context.Context, t bunker.TenantID, id bunker.Con
 // id, at most p.Limit after p.After.
 func (s *Store) Connections(ctx context.Context, t bunker.TenantID, key bunker.KeyID, p Page) ([]bunker.Connection, error) {
 	out, err := all(ctx, s, s.read, fillConnection, connectionsPage, string(t), string(key), p.After, p.limit())
+	for i := range out {
+		s.lazy.count(&out[i])
+	}
 	return out, s.explain("listing connections", err)
 }
 

@@ -21,6 +21,7 @@ const (
 	stmtReadHead
 	stmtHead
 	stmtRequest
+	stmtReady
 	stmtReplay
 	stmtToken
 	stmtConnection
@@ -65,6 +66,10 @@ var statements = [stmtCount]struct{ name, text string }{
 relays, question, tenant_version, connection_version, key_version, publisher, publish_until, inserted_at, ready_at, link)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $23
 WHERE ` + basisHolds + ` ON CONFLICT (event_id) DO NOTHING`},
+	// The same for most requests: ready, and nothing of what was read has moved.
+	stmtReady: {"request", `INSERT INTO request (event_id, tenant, signer, client, connection, method, op_digest, created_at, state,
+relays, question, tenant_version, connection_version, key_version, publisher, publish_until, inserted_at, ready_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'ready', $9, '', $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (event_id) DO NOTHING`},
 	// parked → ready: the question is resolved, its time is up, or a newer
 	// request took it over.
 	stmtReplay: {"replay", `UPDATE request SET state = 'ready', envelope = NULL, link = '', relays = $1, tenant_version = $2, connection_version = $3,
@@ -107,15 +112,9 @@ WHERE tenant = $3 AND id = $4`},
 	stmtKeepLess: {"keep less", keepLess},
 }
 
-func (s *Store) prepare(ctx context.Context) error {
-	for id, st := range statements {
-		p, err := s.write.PrepareContext(ctx, st.text)
-		if err != nil {
-			return fmt.Errorf("preparing %s: %w", st.name, err)
-		}
-		s.stmts[id] = p
-	}
-	return nil
+// rows reports whether a statement returns rows.
+func (id stmtID) rows() bool {
+	return id == stmtBeside || id == stmtReadHead || id == stmtReplay || id == stmtOpen
 }
 
 // exec runs a prepared statement in the open transaction. The context has no
@@ -126,7 +125,7 @@ func (s *Store) exec(id stmtID, args ...any) (sql.Result, error) {
 			return nil, err
 		}
 	}
-	return s.stmts[id].ExecContext(context.Background(), args...)
+	return s.direct[id].run(s.write, args)
 }
 
 // did runs a prepared statement and reports whether it changed a row.
@@ -185,7 +184,7 @@ func (s *Store) commit() error {
 
 // rollback ends a transaction that failed; the engine may have ended it before.
 func (s *Store) rollback() error {
-	if _, err := s.stmts[stmtRollback].ExecContext(context.Background()); err != nil && !noTransaction(err) {
+	if _, err := s.direct[stmtRollback].run(s.write, nil); err != nil && !noTransaction(err) {
 		return fmt.Errorf("rolling back: %w", err)
 	}
 	return nil

@@ -50,7 +50,8 @@ type Store struct {
 	writing sync.Mutex // held by the one transaction that writes
 	writeDB *sql.DB
 	write   *sql.Conn
-	stmts   [stmtCount]*sql.Stmt
+	stmts   [stmtCount]*sql.Stmt // those that return rows
+	direct  [stmtCount]direct    // the others
 
 	read     *sql.DB
 	viewers  chan *viewer
@@ -154,6 +155,24 @@ func (s *Store) checkDamage(ctx context.Context, existed bool) error {
 	return nil
 }
 
+// FreeMemory gives back what reading everything has left in the caches of pages.
+func (s *Store) FreeMemory(ctx context.Context) error {
+	s.writing.Lock()
+	_, err := s.write.ExecContext(ctx, freeMemory)
+	s.writing.Unlock()
+	errs := []error{err}
+	for range readers {
+		v := <-s.viewers
+		_, err := v.conn.ExecContext(ctx, freeMemory)
+		errs = append(errs, err)
+		s.viewers <- v
+	}
+	// The others beside them are closed, and opened when they are needed.
+	s.read.SetMaxIdleConns(0)
+	s.read.SetMaxIdleConns(extraReaders)
+	return s.explain("giving back memory", errors.Join(errs...))
+}
+
 // Close ends the store after Run has returned. What still waits is not stored.
 func (s *Store) Close() error {
 	var errs []error
@@ -167,6 +186,9 @@ func (s *Store) Close() error {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}
+	}
+	for i := range s.direct {
+		errs = append(errs, s.direct[i].close(s.write))
 	}
 	if s.write != nil {
 		errs = append(errs, s.write.Close(), s.writeDB.Close())
