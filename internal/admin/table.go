@@ -99,7 +99,7 @@ func registers() []func(*Table) {
 	return []func(*Table){
 		adminCommands, approvalCommands, auditCommands, backupCommands, clockCommands, connectCommands, connectionCommands,
 		exportCommands, instanceCommands, keyCommands, keyDeleteCommands, keyLockCommands, keyPassphraseCommands, keySetCommands,
-		leaveCommands, relayCommands, sealCommands, setupCommands, slotCommands, statusCommands, stopCommands, tokenCommands,
+		leaveCommands, notifyCommands, relayCommands, sealCommands, setupCommands, slotCommands, statusCommands, stopCommands, tokenCommands,
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"nsecbunker/internal/config"
 	"nsecbunker/internal/dial"
 	"nsecbunker/internal/inbox"
+	"nsecbunker/internal/notify"
 	"nsecbunker/internal/relay"
 	"nsecbunker/internal/seal"
 	"nsecbunker/internal/secret"
@@ -90,6 +91,8 @@ type Daemon struct {
 	forged   forgeries
 	alarms   alarms
 	started  time.Time
+	feed     *feed
+	notifier *notify.Notifier
 
 	// life ends what outlives a single request: publishing.
 	life context.Context
@@ -108,7 +111,7 @@ func Open(ctx context.Context, o Options) (*Daemon, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &Daemon{Options: o, tenant: bunker.SelfHosted, started: o.Now()}
+	d := &Daemon{Options: o, tenant: bunker.SelfHosted, started: o.Now(), feed: newFeed()}
 	d.life, d.end = context.WithCancel(context.WithoutCancel(ctx))
 	d.working, d.idle = context.WithCancel(d.life)
 	if err := d.open(ctx); err != nil {
@@ -122,7 +125,7 @@ func (d *Daemon) open(ctx context.Context) error {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
-		d.openVault, d.openStore, d.openSlots, d.openKeys, d.openEdge, d.openInbox, d.openCommands, d.openSocket,
+		d.openVault, d.openStore, d.openSlots, d.openKeys, d.openEdge, d.openInbox, d.openNotifier, d.openCommands, d.openSocket,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -153,6 +156,7 @@ func (d *Daemon) openVault(context.Context) (err error) {
 func (d *Daemon) openStore(ctx context.Context) (err error) {
 	d.store, err = store.Open(ctx, store.Config{
 		Path: filepath.Join(d.Dir, DatabaseFile), Auth: watched{d.vault, d.tampered}, Flags: d.vault, Now: d.Now, Log: d.Log, Faults: d.Faults,
+		Committed: d.feed.poke,
 	})
 	return err
 }
@@ -432,6 +436,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	part(ctx, "inbox", d.inbox.Run, &wg)
 	part(ctx, "socket", d.socket.Run, &wg)
 	part(ctx, "jobs", d.runJobs, &wg)
+	part(ctx, "feed", d.runFeed, &wg)
+	part(ctx, "notices", d.notifier.Run, &wg)
 	wg.Wait()
 	d.lastCheckpoint()
 	endStore()
