@@ -26,7 +26,7 @@ func approvalCommands(t *Table) {
 	}, t.approvalList)
 	add(t, Command{
 		Name: "approval.answer", Summary: "Answers a question: yes once, for this kind, for everything; no, or never.",
-		Role: bunker.Approver, Doors: local(), Writes: true,
+		Role: bunker.Approver, Doors: append(local(), bunker.DoorDM), Writes: true,
 	}, t.approvalAnswer)
 }
 
@@ -231,6 +231,9 @@ type answer struct {
 
 func (t *Table) approvalAnswer(ctx context.Context, c *Call, p approvalAnswerParams) (approvalAnswerResult, error) {
 	var res approvalAnswerResult
+	if err := onlyOnce(c, p); err != nil {
+		return res, err
+	}
 	a, err := readAnswer(c, p)
 	if err != nil {
 		return res, err
@@ -250,6 +253,9 @@ func (t *Table) approvalAnswer(ctx context.Context, c *Call, p approvalAnswerPar
 			return err
 		}
 		login = q.Method == string(nip46.Connect)
+		if err := noLoginByDM(c, login, a.Deny); err != nil {
+			return err
+		}
 		rec.Connection, rec.Reason = string(q.Connection), string(a.State())+": "+approval.Permission(q)
 		if grant, err = t.answerGrant(tx, q, a); err != nil {
 			return err

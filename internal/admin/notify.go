@@ -63,7 +63,7 @@ type channelOptions struct {
 	Zone        *string      `json:"zone,omitempty" doc:"of quiet: Europe/Berlin; UTC when empty"`
 	QuietAlarms *bool        `json:"quiet_alarms,omitempty" doc:"alarms wait for the end of the quiet hours, too"`
 	Answers     *bool        `json:"answers,omitempty" doc:"of nostr: messages carry codes, and a reply can deny or allow once"`
-	Secret      secret.Param `json:"secret,omitempty" doc:"of ntfy: an access token; of mail: the password; of webhook: what signs, made when it is not given"`
+	Secret      secret.Param `json:"secret,omitempty" doc:"of ntfy: an access token; of mail: the password; of webhook: what signs, made when it is not given; of push: the subscription's auth"`
 }
 
 type notifyAddParams struct {
@@ -78,7 +78,6 @@ type notifyAddParams struct {
 	From   string       `json:"from,omitempty" doc:"of mail: the sender's address; target when empty"`
 	User   string       `json:"user,omitempty" doc:"of mail: whom to log in as; nobody when empty"`
 	P256dh string       `json:"p256dh,omitempty" doc:"of push: the subscription's public key"`
-	Auth   secret.Param `json:"auth_secret,omitempty" doc:"of push: the subscription's auth"`
 }
 
 type notifySetParams struct {
@@ -240,9 +239,6 @@ func (t *Table) newChannel(c *Call, p *notifyAddParams) (ch *bunker.Channel, sig
 		return nil, "", err
 	}
 	plain := p.Secret
-	if ch.Kind == bunker.ChannelPush {
-		plain = p.Auth
-	}
 	if ch.Kind == bunker.ChannelWebhook && len(plain) == 0 {
 		var raw [32]byte
 		rand.Read(raw[:]) // never fails since Go 1.24: it ends the process instead

@@ -65,8 +65,7 @@ func foreignOptions(kind bunker.ChannelKind, p *notifyAddParams) error {
 		{p.From != "", "from", []bunker.ChannelKind{bunker.ChannelMail}},
 		{p.User != "", "user", []bunker.ChannelKind{bunker.ChannelMail}},
 		{p.P256dh != "", "p256dh", []bunker.ChannelKind{bunker.ChannelPush}},
-		{len(p.Auth) > 0, "auth_secret", []bunker.ChannelKind{bunker.ChannelPush}},
-		{len(p.Secret) > 0, "secret", []bunker.ChannelKind{bunker.ChannelNtfy, bunker.ChannelWebhook, bunker.ChannelMail}},
+		{len(p.Secret) > 0, "secret", []bunker.ChannelKind{bunker.ChannelNtfy, bunker.ChannelWebhook, bunker.ChannelMail, bunker.ChannelPush}},
 	} {
 		if o.given && !slices.Contains(o.of, kind) {
 			return bunker.Errorf(bunker.CodeInvalid, "%s is of no use to a channel of kind %s", o.name, clip(string(kind))).In(o.name)
@@ -165,9 +164,9 @@ func checkPush(s *bunker.ChannelSettings, p *notifyAddParams) error {
 	if err != nil || len(key) != 65 || key[0] != 4 {
 		return bunker.Errorf(bunker.CodeInvalid, "p256dh is the subscription's public key: 65 bytes in base64url").In("p256dh")
 	}
-	auth, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(string(p.Auth), "="))
+	auth, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(string(p.Secret), "="))
 	if err != nil || len(auth) != 16 {
-		return bunker.Errorf(bunker.CodeInvalid, "auth_secret is the subscription's auth: 16 bytes in base64url").In("auth_secret")
+		return bunker.Errorf(bunker.CodeInvalid, "secret is the subscription's auth: 16 bytes in base64url").In("secret")
 	}
 	s.P256dh = base64.RawURLEncoding.EncodeToString(key)
 	return nil

@@ -67,6 +67,9 @@ func NewSlotID() SlotID { return SlotID("s" + randomID(questionBytes)) }
 // NewNoticeID returns a fresh random id.
 func NewNoticeID() NoticeID { return NoticeID("n" + randomID(idBytes)) }
 
+// CodeText writes bytes in the alphabet of ids, for codes that people type.
+func CodeText(b []byte) string { return idAlphabet.EncodeToString(b) }
+
 // NewSecret returns a token's secret: 160 random bits in characters that every
 // client's URI parser takes (interop: [A-Za-z0-9_-] only).
 func NewSecret() string { return strings.ToLower(randomID(20)) }
