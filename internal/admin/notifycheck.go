@@ -184,11 +184,21 @@ func (t *Table) checkNostr(s *bunker.ChannelSettings) error {
 	if len(s.Relays) > MaxDMRelays {
 		return bunker.Errorf(bunker.CodeInvalid, "at most %d relays for direct messages", MaxDMRelays).In("relays")
 	}
-	if len(s.Relays) == 0 && loopbackOnly(t.Around.AppRelays()) {
+	if len(s.Relays) == 0 && !t.foreignRelay() {
 		return bunker.Errorf(bunker.CodeConflict, "there is no relay that direct messages could go by").In("relays").
 			WithHint("give relays, or add one for everything: nsecbunker relay add wss://…")
 	}
 	return nil
+}
+
+// foreignRelay reports whether apps use a relay besides the bunker's own, which
+// carries no direct messages.
+func (t *Table) foreignRelay() bool {
+	own := map[string]bool{}
+	for _, h := range t.Around.RelayHealth() {
+		own[h.URL] = h.State == Embedded
+	}
+	return slices.ContainsFunc(t.Around.AppRelays(), func(u string) bool { return !own[u] })
 }
 
 // applyOptions changes what is given of the options.

@@ -93,6 +93,7 @@ type Daemon struct {
 	started  time.Time
 	feed     *feed
 	notifier *notify.Notifier
+	letters  *letters
 
 	// life ends what outlives a single request: publishing.
 	life context.Context
@@ -111,7 +112,8 @@ func Open(ctx context.Context, o Options) (*Daemon, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &Daemon{Options: o, tenant: bunker.SelfHosted, started: o.Now(), feed: newFeed()}
+	d := &Daemon{Options: o, tenant: bunker.SelfHosted, started: o.Now(), feed: newFeed(), letters: &letters{}}
+	d.letters.d = d
 	d.life, d.end = context.WithCancel(context.WithoutCancel(ctx))
 	d.working, d.idle = context.WithCancel(d.life)
 	if err := d.open(ctx); err != nil {
@@ -125,7 +127,7 @@ func (d *Daemon) open(ctx context.Context) error {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
-		d.openVault, d.openStore, d.openSlots, d.openKeys, d.openEdge, d.openInbox, d.openNotifier, d.openCommands, d.openSocket,
+		d.openVault, d.openStore, d.openSlots, d.openKeys, d.openEdge, d.openInbox, d.openLetters, d.openNotifier, d.openCommands, d.openSocket,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -181,7 +183,7 @@ func (d *Daemon) openKeys(ctx context.Context) error {
 	if err := d.vault.OpenService(d.tenant, service); err != nil {
 		return err
 	}
-	for _, role := range []bunker.ServiceRole{bunker.RoleSigner, bunker.RoleAdmin} {
+	for _, role := range []bunker.ServiceRole{bunker.RoleSigner, bunker.RoleAdmin, bunker.RoleNotifier} {
 		keys, err := d.store.ServiceKeys(ctx, d.tenant, role)
 		if err != nil {
 			return err
@@ -191,8 +193,11 @@ func (d *Daemon) openKeys(ctx context.Context) error {
 				return bunker.Errorf(bunker.CodeBlocked, "the service key does not open the %s keys in %s: the file %s is another bunker's, or the data was changed; bring both back from the same backup",
 					role, d.Dir, seal.ServiceKeyFile).WithHint("nsecbunker backup restore FILE").WithCause(err)
 			}
-			if role == bunker.RoleAdmin {
+			switch role {
+			case bunker.RoleAdmin:
 				d.adminKey = k.PubKey
+			case bunker.RoleNotifier:
+				d.letters.key.Store(&k.PubKey)
 			}
 		}
 	}
@@ -438,6 +443,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	part(ctx, "jobs", d.runJobs, &wg)
 	part(ctx, "feed", d.runFeed, &wg)
 	part(ctx, "notices", d.notifier.Run, &wg)
+	part(ctx, "letters", d.letters.run, &wg)
 	wg.Wait()
 	d.lastCheckpoint()
 	endStore()

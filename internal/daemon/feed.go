@@ -20,7 +20,9 @@ type feed struct {
 	subs map[int]func(bunker.Happening)
 }
 
-func newFeed() *feed { return &feed{wake: make(chan struct{}, 1), subs: map[int]func(bunker.Happening){}} }
+func newFeed() *feed {
+	return &feed{wake: make(chan struct{}, 1), subs: map[int]func(bunker.Happening){}}
+}
 
 // poke says that something was committed. It never blocks.
 func (f *feed) poke() {

@@ -10,6 +10,7 @@ import (
 	"nsecbunker/internal/dial"
 	"nsecbunker/internal/notify"
 	"nsecbunker/internal/relay"
+	"nsecbunker/nostr/nip19"
 )
 
 const (
@@ -28,7 +29,7 @@ func (d *Daemon) openNotifier(context.Context) (err error) {
 	o := outbox{d}
 	d.notifier, err = notify.New(notify.Config{
 		Log: o, Outbox: o, Around: o, Now: d.store.LedgerTime, Logger: d.Log,
-		HTTP: d.dialer.HTTPClient(dial.Limits{MaxBody: noticeBody}), Dial: d.dialer.DialContext,
+		HTTP: d.dialer.HTTPClient(dial.Limits{MaxBody: noticeBody}), Dial: d.dialer.DialContext, Letters: d.letters,
 	})
 	return err
 }
@@ -66,7 +67,9 @@ func (o outbox) SentTo(ctx context.Context, channel string, since int64) (int, i
 	return o.d.store.SentTo(ctx, o.d.tenant, channel, since)
 }
 
-func (o outbox) PruneNotices(ctx context.Context) error { return o.d.store.PruneNotices(ctx, o.d.tenant) }
+func (o outbox) PruneNotices(ctx context.Context) error {
+	return o.d.store.PruneNotices(ctx, o.d.tenant)
+}
 
 func (o outbox) Channels(ctx context.Context) ([]bunker.Channel, error) {
 	return o.d.store.Channels(ctx, o.d.tenant)
@@ -162,7 +165,19 @@ func (n notices) Test(ctx context.Context, c *bunker.Channel) (string, error) {
 }
 
 // Ready implements admin.Notices.
-func (n notices) Ready(_ context.Context, _ bunker.ChannelKind) error { return nil }
+func (n notices) Ready(ctx context.Context, kind bunker.ChannelKind) error {
+	switch kind {
+	case bunker.ChannelNostr:
+		return n.d.letters.ready(ctx)
+	}
+	return nil
+}
 
 // Addresses implements admin.Notices.
-func (n notices) Addresses(_ context.Context) (npub, vapid string, err error) { return "", "", nil }
+func (n notices) Addresses(ctx context.Context) (npub, vapid string, err error) {
+	if k := n.d.letters.key.Load(); k != nil {
+		npub = nip19.EncodeNpub(*k)
+	}
+	vapid, _, err = n.d.store.Vapid(ctx, n.d.tenant)
+	return npub, vapid, err
+}

@@ -130,7 +130,7 @@ func (d *Daemon) reload(ctx context.Context) error {
 		ours: map[nostr.PubKey]bunker.ServiceRole{}, npub: map[nostr.PubKey]bool{},
 		clients: map[nostr.PubKey]int{}, extra: map[string][]nostr.PubKey{},
 	}
-	for _, role := range []bunker.ServiceRole{bunker.RoleSigner, bunker.RoleAdmin, bunker.RoleAudit} {
+	for _, role := range []bunker.ServiceRole{bunker.RoleSigner, bunker.RoleAdmin, bunker.RoleAudit, bunker.RoleNotifier} {
 		keys, err := d.store.ServiceKeys(ctx, d.tenant, role)
 		if err != nil {
 			return err
@@ -178,7 +178,8 @@ func (d *Daemon) reload(ctx context.Context) error {
 	d.ring.ours, d.ring.npub, d.ring.clients = fresh.ours, fresh.npub, fresh.clients
 	d.ring.relays, d.ring.extra = fresh.relays, fresh.extra
 	d.ring.mu.Unlock()
-	if err := d.allowOwnersRelays(fresh.relays); err != nil {
+	letterRelays := d.letters.reload(ctx)
+	if err := d.allowOwnersRelays(append(letterRelays, fresh.relays...)); err != nil {
 		return err
 	}
 	return d.relays.Want(d.ring.wants())

@@ -111,6 +111,7 @@ func New(c Config) (*Notifier, error) {
 	n.senders = map[bunker.ChannelKind]sender{
 		bunker.ChannelNtfy:    ntfy{c.HTTP},
 		bunker.ChannelWebhook: webhook{c.HTTP, c.Now},
+		bunker.ChannelNostr:   letters{n},
 	}
 	return n, nil
 }
