@@ -21,6 +21,7 @@ type person struct {
 	b     *Bunker
 	relay *Relay
 	to    nostr.PubKey // the bunker's notifier
+	wrote int
 }
 
 func newPerson(b *Bunker, r *Relay) *person {
@@ -101,10 +102,12 @@ func (p *person) code() string {
 	return m[1]
 }
 
-// write sends the bunker a message, as a good app does.
+// write sends the bunker a message, as a good app does. No two are of the same
+// second, or they would be one.
 func (p *person) write(text string) {
 	p.b.t.Helper()
-	e, err := nip17.New(p.b.Arena, p.SecretKey, p.to, text, time.Now(), time.Now())
+	e, err := nip17.New(p.b.Arena, p.SecretKey, p.to, text, time.Now().Add(-time.Duration(p.wrote)*time.Second), time.Now())
+	p.wrote++
 	if err != nil {
 		p.b.t.Fatal(err)
 	}
