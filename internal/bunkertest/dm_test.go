@@ -106,7 +106,7 @@ func (p *person) code() string {
 // second, or they would be one.
 func (p *person) write(text string) {
 	p.b.t.Helper()
-	e, err := nip17.New(p.b.Arena, p.SecretKey, p.to, text, time.Now().Add(-time.Duration(p.wrote)*time.Second), time.Now())
+	e, err := nip17.New(p.b.Arena, p.SecretKey, p.to, text, time.Now().Add(-time.Duration(p.wrote)*time.Minute), time.Now())
 	p.wrote++
 	if err != nil {
 		p.b.t.Fatal(err)
