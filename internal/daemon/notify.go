@@ -2,7 +2,11 @@ package daemon
 
 import (
 	"context"
+	"crypto/ecdh"
+	"crypto/rand"
+	"encoding/base64"
 	"fmt"
+	"strings"
 	"time"
 
 	"nsecbunker/internal/audit"
@@ -10,6 +14,8 @@ import (
 	"nsecbunker/internal/dial"
 	"nsecbunker/internal/notify"
 	"nsecbunker/internal/relay"
+	"nsecbunker/internal/secret"
+	"nsecbunker/internal/store"
 	"nsecbunker/nostr/nip19"
 )
 
@@ -29,7 +35,7 @@ func (d *Daemon) openNotifier(context.Context) (err error) {
 	o := outbox{d}
 	d.notifier, err = notify.New(notify.Config{
 		Log: o, Outbox: o, Around: o, Now: d.store.LedgerTime, Logger: d.Log,
-		HTTP: d.dialer.HTTPClient(dial.Limits{MaxBody: noticeBody}), Dial: d.dialer.DialContext, Letters: d.letters,
+		HTTP: d.dialer.HTTPClient(dial.Limits{MaxBody: noticeBody}), Dial: d.dialer.DialContext, Letters: d.letters, Push: pushKey{d},
 	})
 	return err
 }
@@ -169,6 +175,8 @@ func (n notices) Ready(ctx context.Context, kind bunker.ChannelKind) error {
 	switch kind {
 	case bunker.ChannelNostr:
 		return n.d.letters.ready(ctx)
+	case bunker.ChannelPush:
+		return pushKey(n).ready(ctx)
 	}
 	return nil
 }
@@ -180,4 +188,55 @@ func (n notices) Addresses(ctx context.Context) (npub, vapid string, err error) 
 	}
 	vapid, _, err = n.d.store.Vapid(ctx, n.d.tenant)
 	return npub, vapid, err
+}
+
+// pushKey is the key pair of web push: made once, wrapped by the service key.
+type pushKey struct{ d *Daemon }
+
+// vapidName is the place of its secret; no channel can have this name.
+const vapidName = "(vapid)"
+
+func (p pushKey) ready(ctx context.Context) error {
+	p.d.letters.making.Lock()
+	defer p.d.letters.making.Unlock()
+	if public, _, err := p.d.store.Vapid(ctx, p.d.tenant); err != nil || public != "" {
+		return err
+	}
+	k, err := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	raw := k.Bytes()
+	defer secret.Wipe(raw)
+	wrapped, err := p.d.vault.CloseChannel(p.d.tenant, vapidName, raw)
+	if err != nil {
+		return err
+	}
+	public := base64.RawURLEncoding.EncodeToString(k.PublicKey().Bytes())
+	return p.d.store.Change(ctx, p.d.tenant, System(), func(tx *store.Tx) error {
+		if err := tx.PutVapid(public, wrapped); err != nil {
+			return err
+		}
+		return tx.Audit(bunker.AuditRecord{Action: "notify.newkey", Object: public})
+	})
+}
+
+// Vapid implements notify.PushKey.
+func (p pushKey) Vapid(ctx context.Context) (string, []byte, error) {
+	public, wrapped, err := p.d.store.Vapid(ctx, p.d.tenant)
+	if err != nil || public == "" {
+		return "", nil, err
+	}
+	raw, err := p.d.vault.OpenChannel(p.d.tenant, vapidName, wrapped)
+	return public, raw, err
+}
+
+// Contact implements notify.PushKey: the bunker's own address, where it has one.
+func (p pushKey) Contact() string {
+	for _, u := range p.d.Config.PublicURL {
+		if rest, ok := strings.CutPrefix(u, "wss://"); ok {
+			return "https://" + rest
+		}
+	}
+	return "https://nsecbunker.invalid"
 }

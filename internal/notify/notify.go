@@ -15,6 +15,7 @@ package notify
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -66,7 +67,7 @@ type Condition struct {
 	Object string
 }
 
-// Config is what New needs; every field but Letters and Push.
+// Config is what New needs; every field but Letters, Push and TLS.
 type Config struct {
 	Log    Log
 	Outbox Outbox
@@ -81,6 +82,8 @@ type Config struct {
 	Letters Letters
 	// Push has the key pair of Web Push; nil: there is none.
 	Push PushKey
+	// TLS is the base of mail's TLS settings; nil: the system's roots.
+	TLS *tls.Config
 }
 
 // Notifier tells people. Run does the work; Wake may be called from anywhere.
@@ -112,6 +115,8 @@ func New(c Config) (*Notifier, error) {
 		bunker.ChannelNtfy:    ntfy{c.HTTP},
 		bunker.ChannelWebhook: webhook{c.HTTP, c.Now},
 		bunker.ChannelNostr:   letters{n},
+		bunker.ChannelMail:    mailer{c.Dial, c.TLS},
+		bunker.ChannelPush:    push{c.HTTP, c.Push},
 	}
 	return n, nil
 }
