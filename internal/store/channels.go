@@ -19,13 +19,7 @@ type channelRow struct {
 
 func fillChannelRow(row scanner, c *channelRow) (mac []byte, err error) {
 	err = row.Scan((*string)(&c.Tenant), &c.Name, (*string)(&c.Kind), &c.Text, &c.Secret, &c.CreatedAt, &c.Version, &mac, &c.sealedMAC)
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal([]byte(c.Text), &c.Settings); err != nil {
-		return nil, fmt.Errorf("notify_channel %s: %w (%w)", c.Name, bunker.ErrTampered, err)
-	}
-	return mac, nil
+	return mac, err
 }
 
 // fillChannel is for those who check the MAC under the root key.
@@ -63,6 +57,9 @@ func (s *Store) channels(ctx context.Context, q querier, t bunker.TenantID) ([]b
 		mac, err := fillChannelRow(row, &c)
 		if err == nil {
 			err = s.verifyChannel(&c, mac)
+		}
+		if err == nil {
+			err = json.Unmarshal([]byte(c.Text), &c.Settings)
 		}
 		if errors.Is(err, bunker.ErrTampered) {
 			bad = append(bad, err)

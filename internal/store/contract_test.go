@@ -47,6 +47,13 @@ var contract = []struct {
 	{"LogoutWithdraws", logoutWithdraws},
 	{"DenialsAreCounted", denialsCounted},
 
+	{"ATouchedChannelIsNotUsed", touchedChannel},
+	{"ASourceIsToldOnceInAChannel", sourceOnce},
+	{"NoticesThatWaitAreBounded", noticesBounded},
+	{"WhatHappenedIsReadFromAPlaceOn", happenedFrom},
+	{"ACodeIsUsedOnce", codeOnce},
+	{"AChannelGoesWithItsNotices", channelGoes},
+
 	{"OnlyUndeliveredRepliesAreDue", dueReplies},
 	{"RepliesBackOffAndAreGivenUp", backOffAndGiveUp},
 	{"AuthURLsAreSentUntilARelayHasThem", authURLs},
