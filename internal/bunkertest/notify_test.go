@@ -23,6 +23,7 @@ type receiver struct {
 
 	mu     sync.Mutex
 	got    []posted
+	asked  int // requests, taken or not
 	status int
 }
 
@@ -42,7 +43,11 @@ func newReceiver(t testing.TB) *receiver {
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.status/100 == 2 {
+		r.asked++
+		if r.status/100 == 3 {
+			w.Header().Set("Location", "/elsewhere")
+		}
+		if r.status/100 == 2 || q.URL.Path == "/elsewhere" {
 			r.got = append(r.got, posted{q.URL.Path, q.Header, string(b)})
 		}
 		w.WriteHeader(r.status)
@@ -56,6 +61,12 @@ func (r *receiver) answer(status int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.status = status
+}
+
+func (r *receiver) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.asked
 }
 
 func (r *receiver) posts() []posted {
