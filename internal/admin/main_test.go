@@ -157,6 +157,7 @@ func newFixture(t testing.TB) *fixture {
 	f.Table, err = New(Deps{
 		Tenant: bunker.SelfHosted, Now: f.store.LedgerTime, Vault: v, Rows: rows{f.store}, Slots: slotMaker{slots, kdf}, KDF: kdf,
 		Around: f.world, Backup: f.world, DeleteWait: 7 * 24 * time.Hour, SetupCode: func() string { return "setup code" },
+		Notices: f.world,
 	})
 	if err != nil {
 		t.Fatal(err)

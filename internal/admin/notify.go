@@ -71,13 +71,13 @@ type notifyAddParams struct {
 	Kind   string `json:"kind" doc:"nostr, ntfy, webhook, mail or push"`
 	Target string `json:"target" doc:"npub, URL, address, or the endpoint of a push subscription"`
 	channelOptions
-	Relays []string     `json:"relays,omitempty" doc:"of nostr: where to send; the bunker's own relays when none"`
-	Legacy bool         `json:"legacy,omitempty" doc:"of nostr: kind 4, for apps that do not know NIP-17"`
-	Server string       `json:"server,omitempty" doc:"of mail: host:port"`
-	TLS    string       `json:"tls,omitempty" doc:"of mail: starttls (the default) or tls"`
-	From   string       `json:"from,omitempty" doc:"of mail: the sender's address; target when empty"`
-	User   string       `json:"user,omitempty" doc:"of mail: whom to log in as; nobody when empty"`
-	P256dh string       `json:"p256dh,omitempty" doc:"of push: the subscription's public key"`
+	Relays []string `json:"relays,omitempty" doc:"of nostr: where to send; the bunker's own relays when none"`
+	Legacy bool     `json:"legacy,omitempty" doc:"of nostr: kind 4, for apps that do not know NIP-17"`
+	Server string   `json:"server,omitempty" doc:"of mail: host:port"`
+	TLS    string   `json:"tls,omitempty" doc:"of mail: starttls (the default) or tls"`
+	From   string   `json:"from,omitempty" doc:"of mail: the sender's address; target when empty"`
+	User   string   `json:"user,omitempty" doc:"of mail: whom to log in as; nobody when empty"`
+	P256dh string   `json:"p256dh,omitempty" doc:"of push: the subscription's public key"`
 }
 
 type notifySetParams struct {
