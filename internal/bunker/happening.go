@@ -62,6 +62,8 @@ func HappeningOf(r *AuditRecord) Happening {
 		if r.Event != "" && r.Effect == Allow.String() {
 			h.Kind = ConnectionMade
 		}
+	case r.Action == "session.open" && r.Effect == Ask.String(): // by a device that nobody has confirmed
+		h.Kind, h.Notice = AlarmRaised, AlarmDevice
 	default:
 		if h.Notice = alarmOf(r.Action); h.Notice != "" {
 			h.Kind = AlarmRaised
@@ -81,7 +83,7 @@ func alarmOf(action string) NoticeKind {
 		return AlarmAdmin
 	case "notify.codes":
 		return AlarmCodes
-	case "device.new", "device.add", "device.ask":
+	case "device.new", "device.confirm", "device.pair":
 		return AlarmDevice
 	}
 	return ""

@@ -57,6 +57,9 @@ func TestHappeningsAreWhatTheirRecordsSay(t *testing.T) {
 		{AuditRecord{Action: "stop"}, AlarmRaised, AlarmStop},
 		{AuditRecord{Action: "admin.add"}, AlarmRaised, AlarmAdmin},
 		{AuditRecord{Action: "notify.codes"}, AlarmRaised, AlarmCodes},
+		{AuditRecord{Action: "session.open", Effect: "ask", Object: "d"}, AlarmRaised, AlarmDevice},
+		{AuditRecord{Action: "session.open", Effect: "allow", Object: "d"}, Changed, ""},
+		{AuditRecord{Action: "device.confirm", Object: "d"}, AlarmRaised, AlarmDevice},
 		{AuditRecord{Action: "token.create", Object: "t"}, Changed, ""},
 	} {
 		h := HappeningOf(&c.r)

@@ -324,3 +324,18 @@ func processApp(t *testing.T, uri string) *App {
 	a.Connect().Want("ack")
 	return a
 }
+
+// TestTheKeysOfNoticesStay: another npub would be a stranger in people's apps, and
+// another key of web push would end every browser's subscription.
+func TestTheKeysOfNoticesStay(t *testing.T) {
+	b, a, p := writing(t, nil)
+	before := b.Admin("notify.key", nil)
+	b.CrashAndRestart()
+	after := b.Admin("notify.key", nil)
+	if before.Text("vapid") == "" || before.Text("vapid") != after.Text("vapid") || before.Text("npub") == "" || before.Text("npub") != after.Text("npub") {
+		t.Errorf("before %v, after %v", before, after)
+	}
+	// It is one of our own keys: no app gets a text for it encrypted, whatever it may do.
+	b.Admin("connection.grant", Params{"id": b.Connection("active"), "perms": "all"})
+	a.Ask(nip46.NIP44Encrypt, p.to.String(), "yes").Fails("blocked", "key of the bunker itself")
+}

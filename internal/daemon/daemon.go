@@ -91,7 +91,7 @@ type Daemon struct {
 	forged   forgeries
 	alarms   alarms
 	started  time.Time
-	feed     *feed
+	happened *happenings
 	notifier *notify.Notifier
 	letters  *letters
 
@@ -112,7 +112,7 @@ func Open(ctx context.Context, o Options) (*Daemon, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &Daemon{Options: o, tenant: bunker.SelfHosted, started: o.Now(), feed: newFeed(), letters: &letters{}}
+	d := &Daemon{Options: o, tenant: bunker.SelfHosted, started: o.Now(), happened: newHappenings(), letters: &letters{}}
 	d.letters.d = d
 	d.life, d.end = context.WithCancel(context.WithoutCancel(ctx))
 	d.working, d.idle = context.WithCancel(d.life)
@@ -158,7 +158,7 @@ func (d *Daemon) openVault(context.Context) (err error) {
 func (d *Daemon) openStore(ctx context.Context) (err error) {
 	d.store, err = store.Open(ctx, store.Config{
 		Path: filepath.Join(d.Dir, DatabaseFile), Auth: watched{d.vault, d.tampered}, Flags: d.vault, Now: d.Now, Log: d.Log, Faults: d.Faults,
-		Committed: d.feed.poke,
+		Committed: d.happened.poke,
 	})
 	return err
 }
@@ -441,7 +441,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	part(ctx, "inbox", d.inbox.Run, &wg)
 	part(ctx, "socket", d.socket.Run, &wg)
 	part(ctx, "jobs", d.runJobs, &wg)
-	part(ctx, "feed", d.runFeed, &wg)
+	part(ctx, "happenings", d.runHappenings, &wg)
 	part(ctx, "notices", d.notifier.Run, &wg)
 	part(ctx, "letters", d.letters.run, &wg)
 	wg.Wait()

@@ -121,6 +121,9 @@ func (n *Notifier) deliver(ctx context.Context, c *bunker.Channel, batch []bunke
 	tries := batch[0].Tries
 	again := n.Now().Add(max(backoff(tries), sendTimeout)).UnixMilli()
 	if err := n.Outbox.TryNotices(ctx, name, ids, again); err != nil {
+		if ctx.Err() != nil {
+			return false
+		}
 		n.Logger.Error("a try to send a notice could not be noted, so it is not made", "channel", c.Name, "error", err)
 		return false
 	}

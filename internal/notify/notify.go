@@ -176,6 +176,9 @@ func (n *Notifier) step(ctx context.Context) {
 	if err != nil && ctx.Err() == nil {
 		n.Logger.Error("a channel of notices cannot be used", "error", err)
 	}
+	if err != nil && !errors.Is(err, bunker.ErrTampered) {
+		return // going on without the channels would leave out what they are to be told
+	}
 	if err := n.plan(ctx, channels); err != nil && ctx.Err() == nil {
 		n.Logger.Error("what happened could not be read for notices", "error", err)
 	}

@@ -12,7 +12,10 @@ import (
 func (n *Notifier) plan(ctx context.Context, channels []bunker.Channel) error {
 	for {
 		recs, upTo, err := n.Log.Happened(ctx, n.seen, pageOfLog)
-		if err != nil || upTo <= n.seen {
+		if err != nil {
+			return err
+		}
+		if upTo <= n.seen {
 			break
 		}
 		var list []bunker.Notice

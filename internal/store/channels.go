@@ -93,7 +93,8 @@ func (tx *Tx) PutChannel(c *bunker.Channel) error {
 		return err
 	}
 	c.Text = string(text)
-	return tx.put(c, &c.Version, "channel "+c.Name,
+	var tagErr error // of the MAC that is made with the row's new version
+	err = tx.put(c, &c.Version, "channel "+c.Name,
 		`SELECT version FROM notify_channel WHERE tenant = $1 AND name = $2`, []any{string(c.Tenant), c.Name},
 		`INSERT INTO notify_channel (tenant, name, kind, settings, secret, created_at, version, mac, sealed_mac)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -102,11 +103,11 @@ version = excluded.version, mac = excluded.mac, sealed_mac = excluded.sealed_mac
 		func(mac []byte) []any {
 			var sealed [32]byte
 			if tx.s.flags != nil {
-				// The same key was just used to open the tenant: an error here is none of the row's.
-				sealed, _ = tx.s.flags.TagService(c.Tenant, channelLabel, bunker.MACMessage(c))
+				sealed, tagErr = tx.s.flags.TagService(c.Tenant, channelLabel, bunker.MACMessage(c))
 			}
 			return []any{string(c.Tenant), c.Name, string(c.Kind), c.Text, blob(c.Secret), c.CreatedAt, c.Version, mac, sealed[:]}
 		})
+	return errors.Join(err, tagErr)
 }
 
 // DeleteChannel removes a channel with what it was still to be told.

@@ -11,7 +11,6 @@ import (
 	"nsecbunker/nostr/nip59"
 )
 
-
 // Letter is a direct message to the notifier's key, and who wrote it: proved by a
 // signature.
 type Letter struct {

@@ -7,12 +7,12 @@ import (
 	"nsecbunker/internal/bunker"
 )
 
-// feed tells subscribers in this process what was committed: questions, answers,
+// happenings tells subscribers in this process what was committed: questions, answers,
 // connections, alarms, changes. It is read from the log, so nothing is told before
 // its commit, nothing is left out, and the path of a request waits for nobody. It
 // begins with what is committed after Run: who needs what was before, or must not
 // miss anything over a restart, keeps a place in the log of its own.
-type feed struct {
+type happenings struct {
 	wake chan struct{} // one place: that there is something
 
 	mu   sync.Mutex
@@ -20,14 +20,14 @@ type feed struct {
 	subs map[int]func(bunker.Happening)
 }
 
-func newFeed() *feed {
-	return &feed{wake: make(chan struct{}, 1), subs: map[int]func(bunker.Happening){}}
+func newHappenings() *happenings {
+	return &happenings{wake: make(chan struct{}, 1), subs: map[int]func(bunker.Happening){}}
 }
 
 // poke says that something was committed. It never blocks.
-func (f *feed) poke() {
+func (h *happenings) poke() {
 	select {
-	case f.wake <- struct{}{}:
+	case h.wake <- struct{}{}:
 	default:
 	}
 }
@@ -35,37 +35,37 @@ func (f *feed) poke() {
 // Subscribe has f called for every happening from now on, in order, from one
 // goroutine. f must return at once: keep what it is given, and work elsewhere.
 func (d *Daemon) Subscribe(f func(bunker.Happening)) (cancel func()) {
-	d.feed.mu.Lock()
-	defer d.feed.mu.Unlock()
-	id := d.feed.next
-	d.feed.next++
-	d.feed.subs[id] = f
+	d.happened.mu.Lock()
+	defer d.happened.mu.Unlock()
+	id := d.happened.next
+	d.happened.next++
+	d.happened.subs[id] = f
 	return func() {
-		d.feed.mu.Lock()
-		defer d.feed.mu.Unlock()
-		delete(d.feed.subs, id)
+		d.happened.mu.Lock()
+		defer d.happened.mu.Unlock()
+		delete(d.happened.subs, id)
 	}
 }
 
-func (f *feed) tell(h bunker.Happening) {
-	f.mu.Lock()
-	subs := make([]func(bunker.Happening), 0, len(f.subs))
-	for i := range f.next {
-		if s := f.subs[i]; s != nil {
+func (h *happenings) tell(what bunker.Happening) {
+	h.mu.Lock()
+	subs := make([]func(bunker.Happening), 0, len(h.subs))
+	for i := range h.next {
+		if s := h.subs[i]; s != nil {
 			subs = append(subs, s)
 		}
 	}
-	f.mu.Unlock()
+	h.mu.Unlock()
 	for _, s := range subs {
-		s(h)
+		s(what)
 	}
 }
 
-// feedPage is how many records the feed reads at once.
-const feedPage = 200
+// happeningsPage is how many records are read at once.
+const happeningsPage = 200
 
-// runFeed reads what was committed whenever the store says that there is something.
-func (d *Daemon) runFeed(ctx context.Context) error {
+// runHappenings reads what was committed whenever the store says that there is something.
+func (d *Daemon) runHappenings(ctx context.Context) error {
 	seen, err := d.store.Head(ctx, d.tenant)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -77,11 +77,11 @@ func (d *Daemon) runFeed(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-d.feed.wake:
+		case <-d.happened.wake:
 		}
 		d.notifier.Wake()
 		for {
-			recs, upTo, err := d.store.Happened(ctx, d.tenant, seen, feedPage)
+			recs, upTo, err := d.store.Happened(ctx, d.tenant, seen, happeningsPage)
 			if err != nil && ctx.Err() == nil {
 				d.Log.Error("what was committed could not be read", "error", err)
 			}
@@ -90,11 +90,11 @@ func (d *Daemon) runFeed(ctx context.Context) error {
 			}
 			for i := range recs {
 				if h := bunker.HappeningOf(&recs[i]); h.Kind != "" {
-					d.feed.tell(h)
+					d.happened.tell(h)
 				}
 			}
 			seen = upTo
-			if len(recs) < feedPage {
+			if len(recs) < happeningsPage {
 				break
 			}
 		}
