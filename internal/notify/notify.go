@@ -91,7 +91,8 @@ type Notifier struct {
 	Config
 	senders map[bunker.ChannelKind]sender
 	wake    chan struct{}
-	seen    int64
+	seen    int64     // up to which record notices were made
+	stored  int64     // the same, as it is stored: never later than seen
 	looked  time.Time // when conditions were looked at
 
 	mu   sync.Mutex
@@ -166,7 +167,7 @@ func (n *Notifier) begin(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	n.seen = seen
+	n.seen, n.stored = seen, seen
 	return err
 }
 

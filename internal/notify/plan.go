@@ -23,10 +23,11 @@ func (n *Notifier) plan(ctx context.Context, channels []bunker.Channel) error {
 			h := bunker.HappeningOf(&recs[i])
 			list = append(list, noticesOf(&h, channels)...)
 		}
-		if len(list) > 0 || upTo-n.seen >= rememberEvery {
+		if len(list) > 0 || upTo-n.stored >= rememberEvery {
 			if err := n.Outbox.AddNotices(ctx, upTo, list); err != nil {
 				return err
 			}
+			n.stored = upTo
 		}
 		n.seen = upTo
 		if len(recs) < pageOfLog {

@@ -128,9 +128,12 @@ func checkJWT(t testing.TB, header string, pub []byte) map[string]any {
 	if err != nil || len(sig) != 64 {
 		t.Fatal(err, len(sig))
 	}
-	x, y := elliptic.Unmarshal(elliptic.P256(), pub)
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), pub)
+	if err != nil {
+		t.Fatal(err)
+	}
 	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-	if !ecdsa.Verify(&ecdsa.PublicKey{Curve: elliptic.P256(), X: x, Y: y}, sum[:], new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:])) {
+	if !ecdsa.Verify(key, sum[:], new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:])) {
 		t.Error("the token's signature is wrong")
 	}
 	var claims map[string]any
