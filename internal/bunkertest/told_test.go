@@ -339,3 +339,49 @@ func TestTheKeysOfNoticesStay(t *testing.T) {
 	b.Admin("connection.grant", Params{"id": b.Connection("active"), "perms": "all"})
 	a.Ask(nip46.NIP44Encrypt, p.to.String(), "yes").Fails("blocked", "key of the bunker itself")
 }
+
+// TestAnAlarmGoesOutThoughTheClockStandsStill: while the machine's clock is behind,
+// ledger time does not move, and what is due must not wait for it.
+func TestAnAlarmGoesOutThoughTheClockStandsStill(t *testing.T) {
+	b, _, r := telling(t)
+	b.hook("ops", r, Params{"classes": []string{"alarms"}})
+	b.Clock.Set(-time.Hour)
+	b.Pass(2 * time.Minute)
+	b.Until("the alarm comes", func() bool {
+		return slices.ContainsFunc(r.to("ops"), func(s string) bool { return strings.Contains(s, "clock cannot be believed") })
+	})
+}
+
+func TestARelayThatIsDownForLongAndAnOldBackupAreAlarms(t *testing.T) {
+	t.Parallel()
+	r, relay := newReceiver(t), NewRelay(t)
+	b := Start(t, Options{Relays: []string{relay.URL, "ws://127.0.0.1:9"}, Config: allowing(r.host)})
+	b.hook("ops", r, Params{"classes": []string{"alarms"}, "details": true})
+	b.Until("one relay is up, one is not", func() bool {
+		up := 0
+		for _, v := range b.Admin("status", nil).Each("relays") {
+			if v.Text("url") == relay.URL && v.Text("state") == "up" || v.Text("url") == "ws://127.0.0.1:9" && v.Text("state") == "waiting" {
+				up++
+			}
+		}
+		return up == 2
+	})
+	b.Pass(2 * time.Minute) // somebody looks once a minute
+	b.Admin("notify.test", Params{"name": "ops"})
+	has := func(words string) func() bool {
+		return func() bool {
+			return slices.ContainsFunc(r.to("ops"), func(s string) bool { return strings.Contains(s, words) })
+		}
+	}
+	b.Until("the relay's alarm comes", func() bool {
+		b.Pass(time.Minute)
+		return has("a relay has been unreachable")()
+	})
+	if !has("ws://127.0.0.1:9")() || has(relay.URL)() {
+		t.Errorf("told was %q", r.to("ops"))
+	}
+	for range 40 { // in steps that a clock that is right makes
+		b.Pass(24 * time.Hour)
+	}
+	b.Until("the backup's alarm comes", has("backup is old"))
+}

@@ -94,6 +94,8 @@ type Daemon struct {
 	happened *happenings
 	notifier *notify.Notifier
 	letters  *letters
+	steady   *steady // for notices
+	down     down
 
 	// life ends what outlives a single request: publishing.
 	life context.Context

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"nsecbunker/internal/audit"
@@ -33,11 +34,36 @@ const (
 
 func (d *Daemon) openNotifier(context.Context) (err error) {
 	o := outbox{d}
+	d.steady = &steady{ledger: d.store.LedgerTime, clock: d.Now}
 	d.notifier, err = notify.New(notify.Config{
-		Log: o, Outbox: o, Around: o, Now: d.store.LedgerTime, Logger: d.Log,
+		Log: o, Outbox: o, Around: o, Now: d.steady.now, Logger: d.Log,
 		HTTP: d.dialer.HTTPClient(dial.Limits{MaxBody: noticeBody}), Dial: d.dialer.DialContext, Letters: d.letters, Push: pushKey{d},
 	})
 	return err
+}
+
+// steady is ledger time that goes on while the machine's clock is behind it: the
+// alarm about that has to go out, and ledger time stands still until then.
+type steady struct {
+	ledger func() time.Time
+	clock  func() time.Time // with its monotonic reading
+
+	mu   sync.Mutex
+	last time.Time // what was said last
+	at   time.Time // when, by the clock
+}
+
+func (s *steady) now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, clock := s.ledger(), s.clock()
+	if !s.at.IsZero() {
+		if on := s.last.Add(clock.Sub(s.at)); on.After(now) { // Sub takes the monotonic readings
+			now = on
+		}
+	}
+	s.last, s.at = now, clock
+	return now
 }
 
 // outbox is the bunker as the notifier sees it.
@@ -111,7 +137,7 @@ func (o outbox) Sealed() bool { return !o.d.vault.Unsealed(o.d.tenant) }
 // start, as its source says.
 func (o outbox) Conditions(ctx context.Context) []notify.Condition {
 	d := o.d
-	now := d.store.LedgerTime()
+	now := d.steady.now()
 	day := now.UTC().Format(time.DateOnly)
 	var out []notify.Condition
 	if d.State() == Sealed && now.Sub(d.started) >= sealedFor {
@@ -120,10 +146,8 @@ func (o outbox) Conditions(ctx context.Context) []notify.Condition {
 	if d.store.Clock().Suspect {
 		out = append(out, notify.Condition{Kind: bunker.AlarmClock, Source: "clock " + day})
 	}
-	for _, s := range d.relays.Status() {
-		if s.Wanted && s.State != relay.Up && s.State != relay.Open && now.Sub(s.Since) >= relayDownFor {
-			out = append(out, notify.Condition{Kind: bunker.AlarmRelay, Source: "relay " + s.URL + " " + day, Object: s.URL})
-		}
+	for _, u := range d.down.longer(d.relays.Status(), now) {
+		out = append(out, notify.Condition{Kind: bunker.AlarmRelay, Source: "relay " + u + " " + day, Object: u})
 	}
 	if lost, err := d.store.Undeliverable(ctx, d.tenant); err == nil && len(lost) > 0 {
 		// Told anew when there is a newer one, at most once an hour.
@@ -132,6 +156,36 @@ func (o outbox) Conditions(ctx context.Context) []notify.Condition {
 	}
 	if old, ok := d.backupOld(ctx, now); ok {
 		out = append(out, notify.Condition{Kind: bunker.AlarmBackup, Source: "backup " + old})
+	}
+	return out
+}
+
+// down remembers since when relays are not reached. Their status does not say it:
+// each try to connect begins a state anew.
+type down struct {
+	mu    sync.Mutex
+	since map[string]time.Time
+}
+
+// longer returns the wanted relays that were down at every look since relayDownFor.
+func (r *down) longer(all []relay.Status, now time.Time) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	was := r.since
+	r.since = map[string]time.Time{}
+	var out []string
+	for _, s := range all {
+		if !s.Wanted || s.State == relay.Up || s.State == relay.Open {
+			continue
+		}
+		from, known := was[s.URL]
+		if !known {
+			from = now
+		}
+		r.since[s.URL] = from
+		if now.Sub(from) >= relayDownFor {
+			out = append(out, s.URL)
+		}
 	}
 	return out
 }
