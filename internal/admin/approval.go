@@ -16,7 +16,7 @@ func approvalCommands(t *Table) {
 	}, t.approvalList)
 	add(t, Command{
 		Name: "approval.answer", Summary: "Answers a question: yes once, for this kind, for everything; no, or never.",
-		Role: bunker.Approver, Doors: local(), Writes: true, Scope: ofQuestion(), Quorum: QuorumAsked,
+		Role: bunker.Approver, Doors: append(local(), bunker.DoorDM), Writes: true, Scope: ofQuestion(), Quorum: QuorumAsked,
 	}, t.approvalAnswer)
 	add(t, Command{
 		Name: "approval.show", Summary: "Shows one question with everything that would be signed.",

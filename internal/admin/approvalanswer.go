@@ -59,6 +59,9 @@ type answer struct {
 
 func (t *Table) approvalAnswer(ctx context.Context, c *Call, p approvalAnswerParams) (approvalAnswerResult, error) {
 	var res approvalAnswerResult
+	if err := onlyOnce(c, p); err != nil {
+		return res, err
+	}
 	a, err := readAnswer(c, p.answerParams)
 	if err != nil {
 		return res, err
@@ -67,6 +70,11 @@ func (t *Table) approvalAnswer(ctx context.Context, c *Call, p approvalAnswerPar
 	rec := &bunker.AuditRecord{Object: clip(p.ID)}
 	err = c.Commit(ctx, rec, func(tx Tx) error {
 		shown := shownQuestion{p.ID, p.Digest}
+		if q, err := tx.Approval(bunker.ApprovalID(p.ID)); err == nil {
+			if err := noLoginByDM(c, q.Method == string(nip46.Connect), a.Deny); err != nil {
+				return err
+			}
+		}
 		enough, err := t.enough(c, tx, shown, a)
 		if err != nil || !enough {
 			return err

@@ -13,7 +13,8 @@ import (
 	"nsecbunker/nostr/nip49"
 )
 
-// Deps is what the commands work on. Every field is required but SetupCode.
+// Deps is what the commands work on. Every field is required but SetupCode and
+// Notices.
 type Deps struct {
 	Tenant bunker.TenantID
 	Now    func() time.Time // ledger time
@@ -34,6 +35,8 @@ type Deps struct {
 	// SetupCode is what setting up needs from other doors than the machine's own;
 	// nil: nobody from there can.
 	SetupCode func() string
+	// Notices tells people; nil: nobody is told of anything.
+	Notices Notices
 }
 
 // First is what a bunker was started with before it was set up.
@@ -333,6 +336,10 @@ type Tx interface {
 	Relays() ([]Relay, error)
 	PutRelay(Relay) error
 	DeleteRelay(url string) error
+
+	Channels() ([]bunker.Channel, error)
+	PutChannel(*bunker.Channel) error
+	DeleteChannel(name string) error
 }
 
 // Rows is the store: reads of verified rows as they are now, and changes.
@@ -412,6 +419,10 @@ type Rows interface {
 	Setting(ctx context.Context, t bunker.TenantID, name string) (string, error)
 	Relays(ctx context.Context, t bunker.TenantID) ([]Relay, error)
 	RelayUsers(ctx context.Context, t bunker.TenantID, url string) (RelayUse, error)
+	// Channels returns those whose rows are right; the error, bunker.ErrTampered,
+	// names the others. FailedNotices are those that were given up, newest first.
+	Channels(ctx context.Context, t bunker.TenantID) ([]bunker.Channel, error)
+	FailedNotices(ctx context.Context, t bunker.TenantID) ([]bunker.Notice, error)
 
 	// Records returns records as stored, newest first.
 	Records(ctx context.Context, t bunker.TenantID, f RecordFilter) ([]bunker.AuditRecord, error)

@@ -319,6 +319,13 @@ func (r scopedRows) VersionBytes(ctx context.Context, v *bunker.KeptVersion) err
 	return r.Rows.VersionBytes(ctx, v)
 }
 
+func (r scopedRows) Channels(context.Context, bunker.TenantID) ([]bunker.Channel, error) {
+	return nil, beyond()
+}
+func (r scopedRows) FailedNotices(context.Context, bunker.TenantID) ([]bunker.Notice, error) {
+	return nil, beyond()
+}
+
 // scopedTx is a transaction of an admin of some keys.
 type scopedTx struct {
 	Tx
@@ -499,3 +506,7 @@ func (x scopedTx) KeepVersion(v *bunker.KeptVersion) error {
 }
 
 func (x scopedTx) PutSetting(string, string) error { return beyond() }
+
+func (x scopedTx) Channels() ([]bunker.Channel, error) { return nil, beyond() }
+func (x scopedTx) PutChannel(*bunker.Channel) error    { return beyond() }
+func (x scopedTx) DeleteChannel(string) error          { return beyond() }

@@ -141,6 +141,7 @@ func registers() []func(*Table) {
 		keySetCommands,
 		leaveCommands,
 		loginCommands,
+		notifyCommands,
 		personCommands,
 		policyCommands,
 		quorumCommands,
@@ -232,9 +233,6 @@ func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, p
 		})
 	}
 	result, err := c.run(ctx, call, v.Interface())
-	if call.broke != "" && call.committed {
-		t.alarm(call.broke)
-	}
 	if err != nil {
 		return nil, bunker.AsError(err)
 	}

@@ -56,12 +56,6 @@ const (
 	BreakGlass = "break_glass"
 )
 
-// Alarms is an Around that can tell every owner of something, wherever they are.
-type Alarms interface {
-	// Alarm tells of an act: what is an action of the log, words a sentence.
-	Alarm(what, words string)
-}
-
 // motion is what the votes of a call are for.
 type motion struct {
 	params []byte
@@ -277,11 +271,4 @@ func counts(v bunker.Vote, admins []bunker.Admin, c *Command, key bunker.KeyID, 
 
 func adminNamed(admins []bunker.Admin, pub nostr.PubKey) *bunker.Admin {
 	return adminOf(admins, bunker.Principal{PubKey: pub})
-}
-
-// alarm tells every owner that the glass was broken.
-func (t *Table) alarm(words string) {
-	if a, ok := t.Around.(Alarms); ok {
-		a.Alarm(BreakGlass, words)
-	}
 }

@@ -162,6 +162,9 @@ func onlyHere() map[string][]string {
 		"github.com/lmittmann/tint":    {"internal/cli", "internal/daemon"},
 		"rsc.io/qr":                    {"internal/cli"},
 		"github.com/pelletier/go-toml": {"internal/config"},
+
+		"github.com/wneessen/go-mail":           {"internal/notify"},
+		"github.com/SherClockHolmes/webpush-go": {"internal/notify"},
 	}
 }
 

@@ -109,6 +109,10 @@ func lines() []string {
 		"relay list", "relay add wss://x.com", "relay remove wss://x.com", "clock accept --yes",
 		"audit list --since 1h --until 1h --person p --key k --connection c --client " + npub + " --action a --effect allow",
 		"audit forget p --yes", "audit list --principal local", "audit verify", "audit checkpoint", "audit export", "audit export --format csv",
+		"notify add o webhook https://x.com/h --hears questions,alarms --details --after 5m --quiet 22:00-07:00 --zone Europe/Berlin --quiet-alarms --secret",
+		"notify add n nostr " + npub + " --relay wss://x.com --legacy --answers", "notify add b push -",
+		"notify add m mail a@x.com --server x.com:587 --tls tls --from b@x.com --user u", "notify list", "notify test o", "notify remove o", "notify key",
+		"notify set o --hears answers --details=false --after 0 --quiet 22:00-07:00 --zone UTC --quiet-alarms --answers --secret",
 		"backup create f", "backup create f --recipient age1x", "leave", "passphrase --passphrase-file -",
 	}
 }
@@ -160,6 +164,7 @@ func TestAnswersAreReadAsTheTableGivesThem(t *testing.T) {
 		"policy.versions": struct {
 			Versions []policyView `json:"versions"`
 		}{},
+		"notify.list": channelsAnswer{}, "notify.add": channelAnswer{}, "notify.set": channelAnswer{},
 		"leave": struct {
 			Keys []leavingKey `json:"keys"`
 		}{},
@@ -257,6 +262,9 @@ func TestCommandsSendWhatTheTableTakes(t *testing.T) {
 		stdin := strings.Repeat("a passphrase of a test\n", 3)
 		if slices.Contains(args, "--import") {
 			stdin = "leader monkey parrot ring guide accident before fence cannon height naive bean\n" + stdin
+		}
+		if slices.Contains(args, "push") {
+			stdin = `{"endpoint":"https://x.com/p","keys":{"p256dh":"a","auth":"b"}}`
 		}
 		a, _, talk := newApp(t, r, stdin)
 		if code := a.run(t.Context(), args); code == exitUsage || code == exitNotRunning {

@@ -180,7 +180,8 @@ func (d *Daemon) reload(ctx context.Context) error {
 	d.ring.relays, d.ring.extra = fresh.relays, fresh.extra
 	d.ring.app = d.ring.listApp()
 	d.ring.mu.Unlock()
-	if err := d.allowOwnersRelays(fresh.relays); err != nil {
+	letterRelays := d.letters.reload(ctx)
+	if err := d.allowOwnersRelays(append(letterRelays, fresh.relays...)); err != nil {
 		return err
 	}
 	return d.relays.Want(d.ring.wants())

@@ -99,6 +99,7 @@ func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Princip
 		return s.settleChange(err, h)
 	}
 	s.clock.committedAt(tx.now)
+	s.committed()
 	return nil
 }
 
@@ -114,6 +115,7 @@ func (s *Store) settleChange(cause error, want *head) error {
 		err := s.write.QueryRowContext(context.Background(), `SELECT hash FROM audit WHERE tenant = $1 AND seq = $2`,
 			string(want.Tenant), want.ChainSeq).Scan(&hash)
 		if err == nil && string(hash) == string(want.ChainHead[:]) {
+			s.committed()
 			return nil // it is stored: the change holds
 		}
 	}
@@ -302,6 +304,10 @@ func (tx *Tx) macAll() error {
 		remac(tx, fillMotion, `SELECT `+motionColumns+` FROM motion m WHERE m.tenant = $1`, t,
 			func(m *bunker.Motion) (string, any) {
 				return `UPDATE motion SET mac = $1 WHERE tenant = $2 AND id = $3`, string(m.ID)
+			}),
+		remac(tx, fillChannel, `SELECT `+channelColumns+` FROM notify_channel n WHERE n.tenant = $1`, t,
+			func(c *bunker.Channel) (string, any) {
+				return `UPDATE notify_channel SET mac = $1 WHERE tenant = $2 AND name = $3`, c.Name
 			}),
 	)
 }

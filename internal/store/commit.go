@@ -242,7 +242,9 @@ func (s *Store) commitGroup(ws []*waiting, uses bool) {
 		err = s.explain("storing a decision", err)
 		s.log.Error("a group of requests could not be stored", "requests", len(live), "error", err)
 	}
+	told := false
 	for i, w := range live {
+		told = told || news(w) // before the caller has its entry back
 		r := g.results[i]
 		if err != nil && r.Outcome != bunker.Committed && r.Outcome != bunker.Taken {
 			r = bunker.Result{Outcome: bunker.Failed, Err: err}
@@ -258,7 +260,13 @@ func (s *Store) commitGroup(ws []*waiting, uses bool) {
 		}
 		w.done <- r
 	}
+	if told {
+		s.committed()
+	}
 }
+
+// news reports an entry that [Store.Happened] tells of when it is committed.
+func news(w *waiting) bool { return w.e.To == bunker.RequestParked || w.e.NewConnection != nil }
 
 func stored(e *bunker.Entry) bunker.Stored {
 	return bunker.NewStored(e.Tenant, e.EventID, e.Signer, e.Client, e.Relays, *e.Reply)

@@ -61,6 +61,13 @@ var contract = []struct {
 	{"StrangersQuestionsAreBoundedInTheCommit", knocksBounded},
 	{"TextsToEncryptAreErasedAfterTheAnswer", textsErased},
 
+	{"ATouchedChannelIsNotUsed", touchedChannel},
+	{"ASourceIsToldOnceInAChannel", sourceOnce},
+	{"NoticesThatWaitAreBounded", noticesBounded},
+	{"WhatHappenedIsReadFromAPlaceOn", happenedFrom},
+	{"ACodeIsUsedOnce", codeOnce},
+	{"AChannelGoesWithItsNotices", channelGoes},
+
 	{"OnlyUndeliveredRepliesAreDue", dueReplies},
 	{"RepliesBackOffAndAreGivenUp", backOffAndGiveUp},
 	{"AuthURLsAreSentUntilARelayHasThem", authURLs},

@@ -114,7 +114,7 @@ WHERE tenant = $3 AND id = $4`},
 
 // rows reports whether a statement returns rows.
 func (id stmtID) rows() bool {
-	return id == stmtBeside || id == stmtReadHead || id == stmtReplay || id == stmtOpen
+	return id == stmtBeside || id == stmtReadHead || id == stmtReplay || id == stmtOpen || id == stmtKnocks
 }
 
 // exec runs a prepared statement in the open transaction. The context has no

@@ -23,7 +23,7 @@ const (
 	extraReaders = 4
 )
 
-// Config is what Open needs; all fields but Faults and Flags.
+// Config is what Open needs; all fields but Faults, Flags and Committed.
 type Config struct {
 	// Path is the database's file; its folder is the data folder.
 	Path string
@@ -34,6 +34,10 @@ type Config struct {
 	Now    func() time.Time
 	Log    *slog.Logger
 	Faults Faults // tests only
+	// Committed is told, after the commit, that there are records which somebody may
+	// want to hear of (see Happened). It must return at once: the store calls it
+	// with its locks held. nil: nobody wants to.
+	Committed func()
 }
 
 // Store is an open database. All methods are safe for concurrent use.
@@ -46,6 +50,8 @@ type Store struct {
 	faults   Faults
 	clock    *clock
 	lock     *Lock
+	// committed is Config.Committed, or does nothing.
+	committed func()
 
 	writing sync.Mutex // held by the one transaction that writes
 	writeDB *sql.DB
@@ -82,6 +88,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{
 		path: path, instance: randomName(), auth: c.Auth, flags: c.Flags, log: c.Log, faults: c.Faults, clock: newClock(c.Now), lock: lock,
 		viewers: make(chan *viewer, readers), queue: make(chan *waiting, maxWaiting), stopped: make(chan struct{}),
+	}
+	if s.committed = c.Committed; s.committed == nil {
+		s.committed = func() {}
 	}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(explain(path, "opening the store", err), s.Close())
