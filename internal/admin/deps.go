@@ -33,6 +33,8 @@ type Deps struct {
 	// SetupCode is what setting up needs from other doors than the machine's own;
 	// nil: nobody from there can.
 	SetupCode func() string
+	// Sessions are those of the relay door; nil: there is no such door.
+	Sessions Sessions
 }
 
 // First is what a bunker was started with before it was set up.
@@ -266,6 +268,14 @@ type Tx interface {
 	PutAdmin(*bunker.Admin) error
 	DeleteAdmin(nostr.PubKey) error
 
+	Device(id string) (*bunker.Device, error)
+	Devices() ([]bunker.Device, error)
+	PutDevice(*bunker.Device) error
+	DeleteDevice(id string) error
+	// PutMadeChange notes that a change was made; CodeConflict when it was before.
+	// Those made before a time (unix ms) are forgotten.
+	PutMadeChange(m *bunker.MadeChange, forget int64) error
+
 	Slots() ([]bunker.Slot, error)
 	PutSlot(*bunker.Slot) error
 	DeleteSlot(bunker.SlotID) error
@@ -310,6 +320,9 @@ type Rows interface {
 	Approvals(ctx context.Context, t bunker.TenantID, p QuestionPage) ([]bunker.Approval, error)
 
 	Admins(ctx context.Context, t bunker.TenantID) ([]bunker.Admin, error)
+	Devices(ctx context.Context, t bunker.TenantID) ([]bunker.Device, error)
+	MadeChange(ctx context.Context, t bunker.TenantID, person, op string) (m bunker.MadeChange, ok bool, err error)
+	PutMadeResult(ctx context.Context, t bunker.TenantID, person, op string, result []byte) error
 	Slots(ctx context.Context, t bunker.TenantID) ([]bunker.Slot, error)
 	Relays(ctx context.Context, t bunker.TenantID) ([]Relay, error)
 	RelayUsers(ctx context.Context, t bunker.TenantID, url string) (RelayUse, error)

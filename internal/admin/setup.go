@@ -17,7 +17,7 @@ const MaxAdmins = 100
 func setupCommands(t *Table) {
 	add(t, Command{
 		Name: "setup", Summary: "Sets the bunker up: root key, passphrase, first owner, relays. Once.",
-		Role: bunker.Owner, Doors: system(), WhileSealed: true, Writes: true,
+		Role: bunker.Owner, Doors: everywhere(), WhileSealed: true, Writes: true,
 	}, t.setup)
 }
 
@@ -51,6 +51,9 @@ func (t *Table) setup(ctx context.Context, c *Call, p setupParams) (setupResult,
 		for _, n := range t.First.Admins {
 			p.Admins = append(p.Admins, setupAdmin{Npub: n})
 		}
+	}
+	if len(p.Admins) == 0 && c.Principal.Door == bunker.DoorRelay {
+		p.Admins = []setupAdmin{{Npub: c.Principal.PubKey.String()}} // who has the code, and no owner was named
 	}
 	if len(p.Relays) == 0 {
 		p.Relays = t.First.Relays

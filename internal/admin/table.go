@@ -55,6 +55,9 @@ func (c *Call) Commit(ctx context.Context, rec *bunker.AuditRecord, f func(tx Tx
 	}
 	rec.Principal, rec.Door = c.Principal.Name, string(c.Principal.Door)
 	rec.Action, rec.Step, rec.Effect = c.Command.Name, "admin", bunker.Allow.String()
+	if c.Principal.Device != "" && rec.Rule == "" {
+		rec.Rule = "device " + c.Principal.Device
+	}
 	err := c.change(ctx, func(tx Tx) error {
 		if err := f(tx); err != nil {
 			return err
@@ -98,7 +101,7 @@ func New(d Deps) (*Table, error) {
 func registers() []func(*Table) {
 	return []func(*Table){
 		adminCommands, approvalCommands, auditCommands, backupCommands, clockCommands, connectCommands, connectionCommands,
-		exportCommands, instanceCommands, keyCommands, keyDeleteCommands, keyLockCommands, keyPassphraseCommands, keySetCommands,
+		deviceCommands, sessionCommands, exportCommands, instanceCommands, keyCommands, keyDeleteCommands, keyLockCommands, keyPassphraseCommands, keySetCommands,
 		leaveCommands, relayCommands, sealCommands, setupCommands, slotCommands, statusCommands, stopCommands, tokenCommands,
 	}
 }
@@ -107,6 +110,13 @@ func registers() []func(*Table) {
 // bunker's own timers and its start.
 func local() []bunker.Door  { return []bunker.Door{bunker.DoorSocket} }
 func system() []bunker.Door { return []bunker.Door{bunker.DoorSocket, bunker.DoorSystem} }
+
+// anywhere adds the relay door: what makes sense from afar. everywhere has all
+// three.
+func anywhere() []bunker.Door { return []bunker.Door{bunker.DoorSocket, bunker.DoorRelay} }
+func everywhere() []bunker.Door {
+	return []bunker.Door{bunker.DoorSocket, bunker.DoorRelay, bunker.DoorSystem}
+}
 
 // System is the principal of the bunker's own timers and of its start.
 func System() bunker.Principal {
@@ -138,6 +148,12 @@ func add[P, R any](t *Table, c Command, run func(ctx context.Context, c *Call, p
 // Dispatch runs a command for a principal. params is a JSON object; fields that
 // the command does not have are refused by name. Errors are *bunker.Error.
 func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, params []byte) (any, error) {
+	return t.dispatch(ctx, p, name, params, nil)
+}
+
+// dispatch is Dispatch; also, when it is not nil, runs in the command's one
+// transaction after it.
+func (t *Table) dispatch(ctx context.Context, p bunker.Principal, name string, params []byte, also func(Tx) error) (any, error) {
 	c, ok := t.commands[name]
 	if !ok {
 		return nil, bunker.Errorf(bunker.CodeNotFound, "there is no command %q", clip(name)).WithHint("nsecbunker help")
@@ -152,7 +168,7 @@ func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, p
 	defer wipe(v.Elem())
 	call := &Call{Principal: p, Command: c, Now: t.Now()}
 	call.change = func(ctx context.Context, f func(tx Tx) error) error {
-		return t.Rows.Change(ctx, t.Tenant, p, f)
+		return t.Rows.Change(ctx, t.Tenant, p, both(f, also))
 	}
 	result, err := c.run(ctx, call, v.Interface())
 	if err != nil {

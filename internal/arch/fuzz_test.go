@@ -30,6 +30,8 @@ func parsers() []reader {
 		{"client's frame, as a relay", "internal/signerrelay", `.`, 1},
 		{"config", "internal/config", `.`, 1},
 		{"admin parameters", "internal/admin", `.`, 1},
+		{"admin session's messages", "internal/adminwire", `Message|Order`, 1},
+		{"connection string", "internal/adminwire", `ConnectionString`, 1},
 	}
 }
 

@@ -21,9 +21,16 @@ func (d *Daemon) openCommands(context.Context) (err error) {
 		Tenant: d.tenant, Now: d.store.LedgerTime, Vault: d.vault, Rows: rows{d.store},
 		Slots: slotMaker{d.slots, d.kdf}, KDF: nip49.KDF(d.kdf), Around: d,
 		Backup: backups{d}, DeleteWait: time.Duration(d.Config.DeleteWait), SetupCode: d.SetupCode,
-		First: admin.First{Admins: d.Admins, Relays: d.Config.Relays},
+		First: admin.First{Admins: d.Admins, Relays: d.Config.Relays}, Sessions: d.door,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	d.writes = map[string]bool{}
+	for _, c := range d.commands.Commands() {
+		d.writes[c.Name] = c.Writes
+	}
+	return nil
 }
 
 // AppRelays implements admin.Around.

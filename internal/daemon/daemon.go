@@ -21,6 +21,7 @@ import (
 	"nsecbunker/internal/relay"
 	"nsecbunker/internal/seal"
 	"nsecbunker/internal/secret"
+	"nsecbunker/internal/session"
 	"nsecbunker/internal/signer"
 	"nsecbunker/internal/signerrelay"
 	"nsecbunker/internal/socket"
@@ -82,6 +83,9 @@ type Daemon struct {
 	embedded *signerrelay.Relay
 	inbox    *inbox.Inbox
 	commands *admin.Table
+	door     *session.Door
+	feed     feed
+	writes   map[string]bool // commands that change something
 	edge     *edge
 	socket   *socket.Server
 	ring     ring
@@ -122,7 +126,7 @@ func (d *Daemon) open(ctx context.Context) error {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
-		d.openVault, d.openStore, d.openSlots, d.openKeys, d.openEdge, d.openInbox, d.openCommands, d.openSocket,
+		d.openVault, d.openStore, d.openSlots, d.openKeys, d.openEdge, d.openDoor, d.openInbox, d.openCommands, d.openSocket,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -319,7 +323,7 @@ func (d *Daemon) openInbox(context.Context) error {
 		Signer: s, Ledger: d.store, Backlog: d.store, Opener: d.vault, Diary: diary{d}, Log: d.Log,
 		Outlet: &outlet{ctx: d.life, local: d.embedded, remote: d.relays, ours: d.ring.ownURLs},
 		Now:    d.store.LedgerTime, Mine: d.ring.envelopes, Joined: d.ring.joined, Relays: d.ring.uriRelays,
-		BadSignature: d.badSignature, Halted: d.halted,
+		BadSignature: d.badSignature, Halted: d.halted, Door: d.door, Admin: d.adminKey,
 	})
 	return err
 }
@@ -368,7 +372,9 @@ func (d *Daemon) Commands() []*admin.Command { return d.commands.Commands() }
 
 // Dispatch runs an admin command in this process.
 func (d *Daemon) Dispatch(ctx context.Context, p bunker.Principal, name string, params []byte) (any, error) {
-	return d.commands.Dispatch(ctx, p, name, params)
+	v, err := d.commands.Dispatch(ctx, p, name, params)
+	d.told(p, name, err)
+	return v, err
 }
 
 // Close gives everything back. Run has ended, or was never called.
@@ -387,6 +393,9 @@ func (d *Daemon) Close() error {
 	}
 	if d.store != nil {
 		errs = append(errs, d.store.Close())
+	}
+	if d.door != nil {
+		d.door.Close()
 	}
 	if d.vault != nil {
 		d.vault.Close()
@@ -432,6 +441,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	part(ctx, "inbox", d.inbox.Run, &wg)
 	part(ctx, "socket", d.socket.Run, &wg)
 	part(ctx, "jobs", d.runJobs, &wg)
+	part(ctx, "relay door", d.runDoor, &wg)
 	wg.Wait()
 	d.lastCheckpoint()
 	endStore()

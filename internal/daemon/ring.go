@@ -105,7 +105,7 @@ func (r *ring) wants() map[string][]nostr.PubKey {
 	defer r.mu.RUnlock()
 	var all []nostr.PubKey
 	for p, role := range r.ours {
-		if role == bunker.RoleSigner {
+		if role == bunker.RoleSigner || role == bunker.RoleAdmin { // the connection string names the same relays
 			all = append(all, p)
 		}
 	}

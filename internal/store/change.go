@@ -287,6 +287,10 @@ func (tx *Tx) macAll() error {
 			func(a *bunker.Admin) (string, any) {
 				return `UPDATE admin SET mac = $1 WHERE tenant = $2 AND pubkey = $3`, a.PubKey[:]
 			}),
+		remac(tx, fillDevice, `SELECT `+deviceColumns+` FROM device d WHERE d.tenant = $1`, t,
+			func(d *bunker.Device) (string, any) {
+				return `UPDATE device SET mac = $1 WHERE tenant = $2 AND id = $3`, d.ID
+			}),
 	)
 }
 
