@@ -171,7 +171,7 @@ func (t *Table) confirm(ctx context.Context, c *Call, w *Waiting) (deviceResult,
 	if err != nil {
 		return deviceResult{}, err
 	}
-	t.Sessions.Admit(w.Session)
+	t.Sessions.Admit(w.Device)
 	return deviceResult{viewDevice(d, now)}, nil
 }
 

@@ -14,8 +14,8 @@ import (
 type Sessions interface {
 	// Waiting are the devices that ask to be confirmed.
 	Waiting() []Waiting
-	// Admit tells a waiting session that its device is confirmed now.
-	Admit(session string)
+	// Admit tells the waiting sessions of a device that it is confirmed now.
+	Admit(device string)
 	// Open are the sessions that there are.
 	Open() []OpenSession
 	// End ends sessions: the one of that id, or those of that device. It returns how

@@ -27,6 +27,8 @@ type Manners struct {
 	Cut       int // ends the connection at a message
 	NoEOSE    int // takes a REQ and never says EOSE
 	Closed    int // answers a REQ with CLOSED
+	// NoKind is a kind that it refuses, always.
+	NoKind nostr.Kind
 }
 
 // Relay is a relay of somebody else over real sockets: it passes ephemeral
@@ -220,7 +222,7 @@ func (c *relayConn) event(e *nostr.Event) {
 	r.mu.Lock()
 	_, known := r.seen[e.ID]
 	r.seen[e.ID] = e
-	if r.chance(r.manners.Refuse) {
+	if r.chance(r.manners.Refuse) || r.manners.NoKind != 0 && e.Kind == r.manners.NoKind {
 		r.mu.Unlock()
 		c.write("OK", e.ID.String(), false, "rate-limited: slow down")
 		return

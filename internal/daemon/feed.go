@@ -53,6 +53,11 @@ func (f *feed) tell(n News) {
 	}
 }
 
+// asked tells of a question.
+func (d *Daemon) asked(a *bunker.Approval) {
+	d.feed.tell(News{Type: NewsQuestion, Noun: "approval", ID: string(a.ID), Key: a.Key})
+}
+
 // told tells of a command that changed something.
 func (d *Daemon) told(p bunker.Principal, command string, err error) {
 	if err != nil || !d.writes[command] {

@@ -11,15 +11,19 @@ import (
 
 // Door is where messages of administrators go.
 type Door interface {
+	// Known reports a key that has a session: it has reserved capacity.
+	Known(client nostr.PubKey) bool
 	// Take works on a verified event to the admin key, and returns when it was
 	// answered, or will not be.
 	Take(ctx context.Context, link string, ev *nostr.Event) (ok bool, reason string)
 }
 
 const (
-	// adminPlaces is how many messages to the admin key are worked on at once, apart
-	// from those of apps.
-	adminPlaces = 32
+	// adminPlaces is how many messages of sessions are worked on at once, and
+	// adminVisitors how many of those who are not logged in; both apart from those of
+	// apps. A command can take seconds.
+	adminPlaces   = 256
+	adminVisitors = 8
 	// adminSeen is how many ids of them are remembered.
 	adminSeen = 4096
 	// doubleWithin is how long the same event is a double that another relay brought.
@@ -29,14 +33,18 @@ const (
 
 // admins is what is volatile about messages to the admin key.
 type admins struct {
-	places chan struct{}
-	mu     sync.Mutex
-	now    map[nostr.ID]time.Time
-	old    map[nostr.ID]time.Time
+	places    chan struct{}
+	visitors  chan struct{}
+	strangers *strangers // their budget for each link, apart from that of unknown apps
+	mu        sync.Mutex
+	now       map[nostr.ID]time.Time
+	old       map[nostr.ID]time.Time
 }
 
-func newAdmins() *admins {
-	return &admins{places: make(chan struct{}, adminPlaces), now: map[nostr.ID]time.Time{}, old: map[nostr.ID]time.Time{}}
+func newAdmins(l Limits) *admins {
+	return &admins{
+		places: make(chan struct{}, adminPlaces), visitors: make(chan struct{}, adminVisitors), strangers: newStrangers(l), now: map[nostr.ID]time.Time{}, old: map[nostr.ID]time.Time{},
+	}
 }
 
 // double notes a verified event and reports whether it was just here.
@@ -70,9 +78,16 @@ func (in *Inbox) toDoor(ctx context.Context, link string, ev *nostr.Event, size 
 	if away := now.Sub(time.Unix(ev.CreatedAt, 0)); away > adminwire.MaxSkew || away < -adminwire.MaxSkew {
 		return refused("invalid: created_at is too far from now; check the clock")
 	}
+	places := in.admins.places
+	if !in.Door.Known(ev.PubKey) {
+		if !in.admins.strangers.admit(link, now) {
+			return refused("rate-limited: too many events; slow down")
+		}
+		places = in.admins.visitors
+	}
 	select {
-	case in.admins.places <- struct{}{}:
-		defer func() { <-in.admins.places }()
+	case places <- struct{}{}:
+		defer func() { <-places }()
 	case <-ctx.Done():
 		return refused("error: the link ended")
 	case <-in.stopped:

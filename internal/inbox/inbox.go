@@ -72,8 +72,10 @@ type Config struct {
 	// BadSignature is told of a relay that delivered a forged event.
 	BadSignature func(link string)
 	// Door takes what is sent to the admin key, Admin. nil: nothing is.
-	Door   Door
-	Admin  nostr.PubKey
+	Door  Door
+	Admin nostr.PubKey
+	// Asked is told of every question that was stored. nil: nobody is.
+	Asked func(*bunker.Approval)
 	Limits Limits
 }
 
@@ -125,7 +127,7 @@ func New(c Config) (*Inbox, error) {
 		visitors:  make(chan struct{}, c.Limits.StrangersInFlight),
 		stopped:   make(chan struct{}),
 		crew:      newCrew(),
-		admins:    newAdmins(),
+		admins:    newAdmins(c.Limits),
 	}, nil
 }
 

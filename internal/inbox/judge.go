@@ -90,6 +90,9 @@ func (in *Inbox) committed(ctx context.Context, e *bunker.Entry, res bunker.Resu
 	if e.NewConnection != nil {
 		in.Joined(e.Client)
 	}
+	if e.NewApproval != nil && in.Asked != nil {
+		in.Asked(e.NewApproval)
+	}
 	in.publish(res.Replies)
 	if e.NewConnection == nil && e.UpdateConnection == nil {
 		return

@@ -35,6 +35,8 @@ const (
 	ResumePatience = 6 * time.Second
 	// AnswerPatience is how long a command may take.
 	AnswerPatience = 150 * time.Second
+	// sinceBack is how far back the subscription reaches: as far as clocks may differ.
+	sinceBack = adminwire.MaxSkew + time.Minute
 	// maxSeen is how many ids of events are remembered.
 	maxSeen = 4096
 	// maxNotices is how many notices wait to be read; then the oldest are dropped, and
@@ -55,6 +57,9 @@ type Config struct {
 	Arena  *secret.Arena
 	Now    func() time.Time
 	HTTP   *http.Client // opens the connections; nil: Go's own
+	// Patience is how long the bunker may take to answer a step of the login; 0:
+	// LoginPatience.
+	Patience time.Duration
 }
 
 // ErrSilent means that nobody answered: no bunker is there, or it does not know who
@@ -122,7 +127,10 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 			return nil, err
 		}
 	}
-	return dial(ctx, cfg, true, LoginPatience)
+	if cfg.Patience == 0 {
+		cfg.Patience = LoginPatience
+	}
+	return dial(ctx, cfg, true, cfg.Patience)
 }
 
 // dial makes one attempt, with new keys.
@@ -158,7 +166,7 @@ func (c *Client) login(ctx context.Context, prove bool, patience time.Duration) 
 		return err
 	}
 	for _, kind := range []nostr.Kind{adminwire.Kind, adminwire.KindOld} {
-		f := nip46.Filter{Kind: kind, P: c.page.PubKey(), Since: c.cfg.Now().Add(-nip46.SinceBack).Unix()}
+		f := nip46.Filter{Kind: kind, P: c.page.PubKey(), Since: c.cfg.Now().Add(-sinceBack).Unix()}
 		short, cancel := context.WithTimeout(ctx, LoginPatience)
 		stop, err := c.pool.Subscribe(short, c.cfg.Target.Relays, f, c.receive)
 		cancel()

@@ -177,6 +177,13 @@ func (d *Door) Take(ctx context.Context, link string, ev *nostr.Event) (ok bool,
 	return false, "blocked: not for this bunker"
 }
 
+// Known reports a key that has a session.
+func (d *Door) Known(client nostr.PubKey) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.live[client] != nil
+}
+
 // allow spends one event of a link's budget.
 func (d *Door) allow(b *buckets, link string, now time.Time) bool {
 	d.mu.Lock()

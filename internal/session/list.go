@@ -74,11 +74,11 @@ func (d *Door) End(idOrDevice string) int {
 	return n
 }
 
-// Admit implements [admin.Sessions]: every session of the device that waits is let
-// in.
-func (d *Door) Admit(session string) {
+// Admit implements [admin.Sessions]: every waiting session of the device and its
+// person is let in.
+func (d *Door) Admit(device string) {
 	for _, s := range d.sessions() {
-		if s.sid.String() != session {
+		if s.device != device || s.isConfirmed() {
 			continue
 		}
 		s.mu.Lock()
