@@ -28,7 +28,7 @@ func (v *adminView) words(a *app) string {
 }
 
 func (a *app) adminCmd() *cobra.Command {
-	c := &cobra.Command{Use: "admin", Short: "name who shall administer the bunker from afar (not possible in this version yet)"}
+	c := &cobra.Command{Use: "admin", Short: "name who administers the bunker from afar"}
 	c.AddCommand(a.adminListCmd(), a.adminAddCmd(), a.adminRemoveCmd())
 	return c
 }
@@ -38,7 +38,7 @@ func (a *app) adminListCmd() *cobra.Command {
 		Use: "list", Short: "list the admins", Args: args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return list(cmd.Context(), a, "admin.list", "admins", nil, []string{"NPUB", "ROLE", "NAME", "SINCE", "NAMED BY"},
-				"No admin is named; this machine's commands administer the bunker. "+noAdminApp+" To name one for it: nsecbunker admin add NPUB --role owner",
+				"No admin is named; this machine's commands administer the bunker. To name one for other machines: nsecbunker admin add NPUB --role owner",
 				func(v adminView) []string {
 					return []string{v.Npub, v.Role, name(v.Name), a.when(v.ActiveAt), name(v.AddedBy)}
 				})

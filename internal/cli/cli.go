@@ -142,7 +142,7 @@ func (a *app) commands(root *cobra.Command) {
 	}
 	add(groupRun, a.startCmd(), a.setupCmd(), a.unsealCmd(), a.sealCmd(), a.stopCmd(), a.statusCmd(), a.doctorCmd(), a.configCmd())
 	add(groupKeys, a.keyCmd(), a.tokenCmd(), a.connectCmd(), a.connectionCmd())
-	add(groupAsk, a.approvalsCmd(), a.approveCmd(), a.denyCmd())
+	add(groupAsk, a.approvalsCmd(), a.approveCmd(), a.denyCmd(), a.watchCmd())
 	add(groupAdmin, a.adminCmd(), a.deviceCmd(), a.sessionCmd(), a.relayCmd(), a.passphraseCmd(), a.auditCmd(), a.backupCmd(), a.leaveCmd(), a.clockCmd())
 	add(groupClient, a.clientCmd())
 	root.AddCommand(a.completionCmd(), a.limitsCmd(), a.versionCmd())

@@ -138,12 +138,8 @@ func (a *app) pair(ctx context.Context, params any) error {
 	if err := a.callOn(ctx, c, "device.pair", params, &made); err != nil {
 		return err
 	}
-	a.say("Open this on the device; it is good once, until %s:\n", a.when(made.Until))
-	if err := a.line(made.Link); err != nil {
+	if err := a.showLink(&made); err != nil {
 		return err
-	}
-	if err := a.qrCode(made.Link); err != nil {
-		a.say("(%s)", err)
 	}
 	a.say("Waiting for the device …")
 	var came struct {
@@ -155,6 +151,20 @@ func (a *app) pair(ctx context.Context, params any) error {
 		}
 	}
 	return a.settlePair(ctx, c, came.Device)
+}
+
+func (a *app) showLink(made *pairAnswer) error {
+	if a.asJSON {
+		return a.json(made)
+	}
+	a.say("Open this on the device; it is good once, %s:\n", a.when(made.Until))
+	if err := a.line(made.Link); err != nil {
+		return err
+	}
+	if err := a.qrCode(made.Link); err != nil {
+		a.say("(%s)", err)
+	}
+	return nil
 }
 
 func (a *app) settlePair(ctx context.Context, c Caller, d *deviceView) error {

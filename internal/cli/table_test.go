@@ -78,7 +78,7 @@ func newApp(t *testing.T, c Caller, stdin string) (a *app, out, talk *bytes.Buff
 func lines() []string {
 	const npub = "npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg"
 	return []string{
-		"status", "setup --relay wss://x.com --admin " + npub, "unseal", "unseal --slot s", "seal", "seal slot list",
+		"status", "setup --relay wss://x.com --admin " + npub, "setup --setup-code c", "unseal", "unseal --slot s", "seal", "seal slot list",
 		"seal slot add passphrase", "seal slot add file /key --name n", "seal slot add credential c", "seal slot add command c",
 		"seal slot remove s --yes", "stop", "stop end", "doctor",
 		"key add k --deny --no-export --passphrase", "key add k --import --deny --no-export --passphrase --account 3", "key list", "key show k",
@@ -93,6 +93,8 @@ func lines() []string {
 		"relay list", "relay add wss://x.com", "relay remove wss://x.com", "clock accept --yes",
 		"audit list --since 1h --until 1h --key k --connection c --client " + npub + " --action a --effect allow",
 		"audit list --principal local", "audit verify", "audit checkpoint", "audit export", "audit export --format csv",
+		"device list", "device confirm 123456", "device refuse 123456", "device revoke d", "device pair --role approver --label phone --expires 30d --npub " + npub + " --yes",
+		"session list", "session end s",
 		"backup create f", "backup create f --recipient age1x", "leave", "passphrase --passphrase-file -",
 	}
 }
@@ -203,6 +205,7 @@ func TestCommandsSendWhatTheTableTakes(t *testing.T) {
 		"status":           `{"state":"not set up"}`,
 		"approval.list":    `{"approvals":[{"id":"q","digest":"00"}]}`,
 		"audit.checkpoint": `{"checkpoint":"{}"}`,
+		"device.wait":      `{"device":{"code":"123456"}}`,
 	}}
 	for _, l := range lines() {
 		args := strings.Fields(l)

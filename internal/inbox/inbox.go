@@ -75,7 +75,7 @@ type Config struct {
 	Door  Door
 	Admin nostr.PubKey
 	// Asked is told of every question that was stored. nil: nobody is.
-	Asked func(*bunker.Approval)
+	Asked  func(*bunker.Approval)
 	Limits Limits
 }
 
