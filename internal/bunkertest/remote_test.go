@@ -11,6 +11,7 @@ import (
 	"nsecbunker/internal/daemon"
 	"nsecbunker/internal/remote"
 	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip46"
 )
 
 // brief is how long a test waits for an answer that must not come.
@@ -453,4 +454,28 @@ func TestAFloodOfHellosLeavesAppsAndSessionsAlone(t *testing.T) {
 	}
 	app.Sign(1, "meanwhile")
 	s.Do("key.list", nil)
+}
+
+// TestAlarmsAndEndedQuestionsAreTold: a spent link that somebody else shows, a
+// question whose time is over.
+func TestAlarmsAndEndedQuestionsAreTold(t *testing.T) {
+	t.Parallel()
+	b := Start(t, Options{})
+	b.AddKey("herald")
+	s := b.Person("viewer").In()
+	uri := b.Token("herald", "")
+	app := b.Connected(uri)
+	b.App(uri).Connect().Fails("not valid")
+	if n := s.Hears("alarm"); !strings.Contains(n["words"], "used up") {
+		t.Errorf("heard %v", n)
+	}
+	login := nostr.Template{Kind: 22242, CreatedAt: b.Clock.Now().Unix(), Tags: nostr.Tags{{"relay", "wss://relay.example.com"}, {"challenge", "x"}}}
+	app.Ask(nip46.SignEvent, string(login.AppendJSON(nil)))
+	s.Hears("question")
+	b.Pass(2 * time.Minute) // the question of a login is good for one
+	for {
+		if n := s.Hears("changed"); n["noun"] == "approval" && n["by"] == "system" {
+			return
+		}
+	}
 }

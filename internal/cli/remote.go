@@ -22,6 +22,8 @@ type remoteFlags struct {
 	target   string // --remote
 	adminKey string // --admin-key
 	label    string // --device-label
+	// confirmWith is --confirm-passphrase-file.
+	confirmWith string
 }
 
 // confirmPatience is how long a new device waits to be confirmed.
@@ -32,6 +34,7 @@ func (a *app) remoteFlags(root *cobra.Command) {
 	f.StringVar(&a.remote.target, "remote", "", "administer another machine's bunker by its connection `string` (default $NSECBUNKER_REMOTE)")
 	f.StringVar(&a.remote.adminKey, "admin-key", "", "with --remote: `file` with your key (nsec, hex or ncryptsec, mode 0600), or a bunker:// link (default $NSECBUNKER_ADMIN_KEY)")
 	f.StringVar(&a.remote.label, "device-label", "", "with --remote: what this device calls itself (default: the host's `name`)")
+	f.StringVar(&a.remote.confirmWith, "confirm-passphrase-file", "", "with --remote: `file` with the bunker's passphrase, to confirm this device with when it is new")
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.checkRemote(cmd) }
 }
 
@@ -61,10 +64,7 @@ func (a *app) checkRemote(cmd *cobra.Command) error {
 // dialBunker reaches the bunker that the flags and the environment name: another
 // machine's, else that of the data folder.
 func dialBunker(ctx context.Context, a *app) (Caller, error) {
-	target := a.remote.target
-	if target == "" && a.data == "" { // --data says which one is meant
-		target = a.getenv("NSECBUNKER_REMOTE")
-	}
+	target := a.remoteTarget()
 	if target == "" {
 		return dialSocket(ctx, a)
 	}
@@ -75,7 +75,16 @@ func dialBunker(ctx context.Context, a *app) (Caller, error) {
 	return c, nil
 }
 
-// line is an open session, with what it needs to be closed.
+// remoteTarget is the connection string of the bunker that is meant; "" for this
+// machine's.
+func (a *app) remoteTarget() string {
+	if a.remote.target == "" && a.data == "" { // --data says which one is meant
+		return a.getenv("NSECBUNKER_REMOTE")
+	}
+	return a.remote.target
+}
+
+// remoteLine is an open session, with what it needs to be closed.
 type remoteLine struct {
 	*remote.Client
 	arena *secret.Arena
@@ -163,9 +172,13 @@ func (a *app) known(ctx context.Context, c *remote.Client) error {
 		a.say("The bunker is not set up; do that first, with the setup code of its log: nsecbunker setup")
 		return nil
 	case "sealed":
-		a.say("The bunker is sealed, too: unseal it on its machine, then confirm this device there with: nsecbunker device confirm %s", c.Code())
+		a.say("The bunker is sealed, too. Its passphrase opens it and confirms this device; or do both on its machine: nsecbunker unseal, nsecbunker device confirm %s", c.Code())
 	default:
 		a.say("To confirm it, run this on the bunker's machine, or where you are logged in already: nsecbunker device confirm %s", c.Code())
+	}
+	done, err := a.confirmHere(ctx, c)
+	if err != nil || done {
+		return err
 	}
 	a.say("Waiting …")
 	ctx, cancel := context.WithTimeout(ctx, confirmPatience)
@@ -177,6 +190,34 @@ func (a *app) known(ctx context.Context, c *remote.Client) error {
 	}
 	a.say("Confirmed.")
 	return nil
+}
+
+// confirmHere confirms this device with the bunker's passphrase, if it is given.
+func (a *app) confirmHere(ctx context.Context, c *remote.Client) (bool, error) {
+	var p secret.Param
+	var err error
+	switch {
+	case a.remote.confirmWith != "":
+		p, err = readSecretFile(a.remote.confirmWith)
+	case a.interactive():
+		p, err = a.secret(ctx, "Or type the bunker's passphrase here (Enter: wait):")
+	}
+	if err != nil || len(p) == 0 {
+		return false, err
+	}
+	defer p.Wipe()
+	body, err := encode(struct {
+		Passphrase secret.Param `json:"passphrase"`
+	}{p})
+	if err != nil {
+		return false, err
+	}
+	defer secret.Wipe(body)
+	if err := c.Call(ctx, "device.confirm", body, nil, nil); err != nil {
+		return false, err
+	}
+	a.say("Confirmed.")
+	return true, c.AwaitConfirmation(ctx)
 }
 
 // remoteError tells why nobody is logged in.

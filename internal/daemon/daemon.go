@@ -323,7 +323,7 @@ func (d *Daemon) openInbox(context.Context) error {
 		Signer: s, Ledger: d.store, Backlog: d.store, Opener: d.vault, Diary: diary{d}, Log: d.Log,
 		Outlet: &outlet{ctx: d.life, local: d.embedded, remote: d.relays, ours: d.ring.ownURLs},
 		Now:    d.store.LedgerTime, Mine: d.ring.envelopes, Joined: d.ring.joined, Relays: d.ring.uriRelays,
-		BadSignature: d.badSignature, Halted: d.halted, Door: d.door, Admin: d.adminKey, Asked: d.asked,
+		BadSignature: d.badSignature, Halted: d.halted, Door: d.door, Admin: d.adminKey, Asked: d.asked, Expired: d.expired,
 	})
 	return err
 }

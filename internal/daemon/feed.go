@@ -58,6 +58,11 @@ func (d *Daemon) asked(a *bunker.Approval) {
 	d.feed.tell(News{Type: NewsQuestion, Noun: "approval", ID: string(a.ID), Key: a.Key})
 }
 
+// expired tells that questions ended by themselves.
+func (d *Daemon) expired(int) {
+	d.feed.tell(News{Type: NewsChanged, Noun: "approval", By: "system"})
+}
+
 // told tells of a command that changed something.
 func (d *Daemon) told(p bunker.Principal, command string, err error) {
 	if err != nil || !d.writes[command] {

@@ -75,8 +75,10 @@ type Config struct {
 	Door  Door
 	Admin nostr.PubKey
 	// Asked is told of every question that was stored. nil: nobody is.
-	Asked  func(*bunker.Approval)
-	Limits Limits
+	Asked func(*bunker.Approval)
+	// Expired is told how many questions ended by themselves. nil: nobody is.
+	Expired func(n int)
+	Limits  Limits
 }
 
 // Inbox is the Nostr edge. Run works off what is due; Arrive may be called from

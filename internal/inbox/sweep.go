@@ -52,8 +52,10 @@ func (in *Inbox) sweep(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	if _, err := in.Backlog.ExpireApprovals(ctx); err != nil && ctx.Err() == nil {
+	if n, err := in.Backlog.ExpireApprovals(ctx); err != nil && ctx.Err() == nil {
 		in.Log.Error("questions could not be expired", "error", err)
+	} else if n > 0 && in.Expired != nil {
+		in.Expired(n)
 	}
 	parked, err := in.Backlog.DueParked(ctx, in.Limits.SweepBatch)
 	if err != nil && ctx.Err() == nil {

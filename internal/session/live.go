@@ -77,7 +77,11 @@ func (d *Door) open(ctx context.Context, p *proven, ready *adminwire.Ready, kind
 	if p.st.Device == DeviceOut {
 		return nil, bunker.Errorf(bunker.CodeRestricted, "this device was revoked here, or is another person's")
 	}
-	if !s.confirmed && !d.mayAsk(p.person, now) {
+	asker := p.person
+	if p.st.State == NotSetUp {
+		asker = nostr.PubKey{} // anybody may come then: one budget for all, and one entry
+	}
+	if !s.confirmed && !d.mayAsk(asker, now) {
 		return nil, bunker.Errorf(bunker.CodeRateLimited, "too many devices ask to be confirmed; try again later, or confirm one that waits").WithHint("nsecbunker device list")
 	}
 	var err error
@@ -135,7 +139,7 @@ func (d *Door) mayAsk(person nostr.PubKey, now time.Time) bool {
 			}
 		}
 	}
-	b := d.asked[person] // persons are admins, so this is bounded
+	b := d.asked[person] // of admins, so their number is bounded
 	if b == nil {
 		b = newBucket(AsksPerHour/3600.0, AsksPerHour)
 		d.asked[person] = b
