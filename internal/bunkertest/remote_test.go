@@ -479,3 +479,28 @@ func TestAlarmsAndEndedQuestionsAreTold(t *testing.T) {
 		}
 	}
 }
+
+// TestARelayThatRepeatsWhatItHeardSpendsNothing: recorded messages of a session,
+// handed to the bunker again and again.
+func TestARelayThatRepeatsWhatItHeardSpendsNothing(t *testing.T) {
+	t.Parallel()
+	urls, all := relays(t, 1, Manners{})
+	b := Start(t, Options{Relays: urls})
+	s := b.Person("owner").In()
+	s.Do("key.add", Params{"name": "herald"})
+	before := len(all[0].Seen())
+	for range 300 {
+		for _, e := range all[0].Seen() {
+			if e.PubKey != s.Ready().Session { // those to the bunker
+				all[0].Pass(e)
+			}
+		}
+	}
+	s.Do("key.add", Params{"name": "other"})
+	if n := len(b.Admin("audit.list", Params{"action": "key.add"}).At("records").([]any)); n != 2 {
+		t.Errorf("%d records of 2 keys", n)
+	}
+	if after := len(all[0].Seen()); after > before+4 { // an order, its answer, a notice of each change
+		t.Errorf("repeating was answered: %d events more", after-before)
+	}
+}

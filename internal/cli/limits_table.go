@@ -117,7 +117,6 @@ func limits() []limit {
 		{"adminPlaces", "256", "internal/inbox", "how many messages of sessions are worked on at once, and adminVisitors how many of those who are not logged in; both apart from those of apps"},
 		{"alarmEvery", "1h", "internal/inbox", "Bounds of what is remembered of spent secrets"},
 		{"diaryEvery", "1m", "internal/inbox", "how often refusals of strangers are recorded, as a number"},
-		{"doubleWithin", "1s", "internal/inbox", "how long the same event is a double that another relay brought"},
 		{"lateAfter", "3s", "internal/inbox", "the age from which an event that this process may have forgotten, or never seen, is looked up before it is worked on"},
 		{"maxAlarms", "1024", "internal/inbox", "Bounds of what is remembered of spent secrets"},
 		{"pruneEvery", "5m", "internal/inbox", "how often old rows are looked for"},

@@ -35,7 +35,6 @@ func (a *app) watch(ctx context.Context) error {
 		if !ok {
 			return errors.Join(usage("watch works over relays").withHint("add --remote with the connection string that nsecbunker status prints, and --admin-key"), c.Close())
 		}
-		a.say("Watching. Ctrl-C ends it.")
 		err = a.follow(ctx, line)
 		line.Close()
 		switch {
@@ -55,6 +54,7 @@ func (a *app) follow(ctx context.Context, c *remoteLine) error {
 		return err
 	}
 	last := now.Notice
+	a.say("Watching. Ctrl-C ends it.")
 	for {
 		short, cancel := context.WithTimeout(ctx, stayEvery)
 		n, err := c.Notice(short)

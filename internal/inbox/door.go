@@ -2,7 +2,6 @@ package inbox
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"nsecbunker/internal/adminwire"
@@ -24,45 +23,31 @@ const (
 	// apps. A command can take seconds.
 	adminPlaces   = 256
 	adminVisitors = 8
-	// adminSeen is how many ids of them are remembered.
-	adminSeen = 4096
-	// doubleWithin is how long the same event is a double that another relay brought.
-	// Later it was sent again because its answer was lost.
-	doubleWithin = time.Second
+	// adminSeen and visitorsSeen are how many ids of verified events of each are
+	// remembered. Strangers do not push out those of sessions: a relay that repeats
+	// what it heard spends nothing of theirs.
+	adminSeen    = 1 << 15
+	visitorsSeen = 1 << 12
 )
 
 // admins is what is volatile about messages to the admin key.
 type admins struct {
-	places    chan struct{}
-	visitors  chan struct{}
-	strangers *strangers // their budget for each link, apart from that of unknown apps
-	mu        sync.Mutex
-	now       map[nostr.ID]time.Time
-	old       map[nostr.ID]time.Time
+	known, visitors visitorsOf
+	strangers       *strangers // their budget for each link, apart from that of unknown apps
 }
 
-func newAdmins(l Limits) *admins {
+// visitorsOf is the places and ids of one kind of comers.
+type visitorsOf struct {
+	places chan struct{}
+	seen   *seen
+}
+
+func newAdmins(l Limits, now time.Time) *admins {
 	return &admins{
-		places: make(chan struct{}, adminPlaces), visitors: make(chan struct{}, adminVisitors), strangers: newStrangers(l), now: map[nostr.ID]time.Time{}, old: map[nostr.ID]time.Time{},
+		known:     visitorsOf{make(chan struct{}, adminPlaces), newSeen(adminSeen, now)},
+		visitors:  visitorsOf{make(chan struct{}, adminVisitors), newSeen(visitorsSeen, now)},
+		strangers: newStrangers(l),
 	}
-}
-
-// double notes a verified event and reports whether it was just here.
-func (a *admins) double(id nostr.ID, now time.Time) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	last, ok := a.now[id]
-	if !ok {
-		last, ok = a.old[id]
-	}
-	if ok && now.Sub(last) < doubleWithin && !now.Before(last) {
-		return true
-	}
-	if len(a.now) >= adminSeen/2 {
-		a.old, a.now = a.now, map[nostr.ID]time.Time{}
-	}
-	a.now[id] = now
-	return false
 }
 
 // toDoor takes one event to the admin key: size, time, then signature, then not
@@ -78,16 +63,19 @@ func (in *Inbox) toDoor(ctx context.Context, link string, ev *nostr.Event, size 
 	if away := now.Sub(time.Unix(ev.CreatedAt, 0)); away > adminwire.MaxSkew || away < -adminwire.MaxSkew {
 		return refused("invalid: created_at is too far from now; check the clock")
 	}
-	places := in.admins.places
+	from := &in.admins.known
 	if !in.Door.Known(ev.PubKey) {
 		if !in.admins.strangers.admit(link, now) {
 			return refused("rate-limited: too many events; slow down")
 		}
-		places = in.admins.visitors
+		from = &in.admins.visitors
+	}
+	if from.seen.has(ev.ID) {
+		return accepted // another relay brought it; who sends again closes a new event
 	}
 	select {
-	case places <- struct{}{}:
-		defer func() { <-places }()
+	case from.places <- struct{}{}:
+		defer func() { <-from.places }()
 	case <-ctx.Done():
 		return refused("error: the link ended")
 	case <-in.stopped:
@@ -97,7 +85,7 @@ func (in *Inbox) toDoor(ctx context.Context, link string, ev *nostr.Event, size 
 		in.BadSignature(link)
 		return refused("invalid: " + err.Error())
 	}
-	if in.admins.double(ev.ID, now) {
+	if !from.seen.first(ev.ID, now) {
 		return accepted
 	}
 	ok, reason := in.Door.Take(ctx, link, ev)

@@ -129,7 +129,7 @@ func New(c Config) (*Inbox, error) {
 		visitors:  make(chan struct{}, c.Limits.StrangersInFlight),
 		stopped:   make(chan struct{}),
 		crew:      newCrew(),
-		admins:    newAdmins(c.Limits),
+		admins:    newAdmins(c.Limits, c.Now()),
 	}, nil
 }
 

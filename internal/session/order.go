@@ -36,7 +36,9 @@ func (d *Door) inSession(ctx context.Context, s *live, ev *nostr.Event, now time
 	if err != nil || m.SID != s.sid {
 		return false, "invalid: not a message of this session"
 	}
-	s.heardOn(ev.Kind)
+	if !s.heardOn(ev.Kind, now) {
+		return false, "rate-limited: too many messages in this session; slow down"
+	}
 	if m.More != nil {
 		d.send(s.parts(m.More))
 		return true, ""
@@ -76,10 +78,12 @@ func (d *Door) proofAgain(s *live, ev *nostr.Event, now time.Time) (bool, string
 	return false, silence
 }
 
-func (s *live) heardOn(kind nostr.Kind) {
+// heardOn notes in which kind the client is heard, and spends one of its messages.
+func (s *live) heardOn(kind nostr.Kind, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kind = kind
+	return s.rate.allow(now)
 }
 
 // answer runs a new order and sends what it returns.

@@ -44,8 +44,6 @@ func (s *live) claim(n int64, now time.Time) (claim, []*nostr.Event) {
 		return claimOutside, nil
 	case o.heard[n]:
 		return claimGone, nil
-	case !s.rate.allow(now):
-		return claimOutside, nil
 	}
 	if o.heard == nil {
 		o.heard, o.kept = map[int64]bool{}, map[int64][]*nostr.Event{}
