@@ -13,13 +13,16 @@ import (
 )
 
 // ConnectionString is where admins find a bunker: bunker-admin://<hex>?relay=…,
-// which is no secret. With a pairing secret behind a # it is a one-time link.
+// which is no secret. With a pairing secret or the code of an invitation behind a #
+// it is a one-time link.
 type ConnectionString struct {
 	Bunker nostr.PubKey
 	Relays []string
 	// Pairing is the secret of a pairing link; nil for none. It prints with String
 	// only.
 	Pairing []byte
+	// Invite is the code of an invitation link; "" for none. It prints with String only.
+	Invite string
 	// Old: it was written by the first nsecBunker (bunker://npub@relays).
 	Old bool
 }
@@ -30,6 +33,7 @@ const PairingSize = 32
 const (
 	scheme        = "bunker-admin://"
 	pairingPrefix = "pair="
+	invitePrefix  = "invite="
 	// maxString is the longest connection string, in bytes.
 	maxString = 8 << 10
 )
@@ -51,7 +55,7 @@ func ParseConnectionString(s string) (c ConnectionString, err error) {
 	}
 	s, fragment, _ := strings.Cut(s[len(scheme):], "#")
 	if fragment != "" {
-		if c.Pairing, err = parsePairing(fragment); err != nil {
+		if err = c.parseFragment(fragment); err != nil {
 			return c, err
 		}
 	}
@@ -136,13 +140,33 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-func parsePairing(fragment string) ([]byte, error) {
+// parseFragment reads what stands behind the #: a pairing, or an invitation.
+func (c *ConnectionString) parseFragment(fragment string) error {
+	if text, ok := strings.CutPrefix(fragment, invitePrefix); ok {
+		code, err := url.QueryUnescape(text)
+		if err != nil || code == "" || len(code) > MaxInvite || !plainCode(code) {
+			return errors.New("the invitation link is damaged: what follows the # is no invitation")
+		}
+		c.Invite = code
+		return nil
+	}
 	text, ok := strings.CutPrefix(fragment, pairingPrefix)
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if !ok || err != nil || len(b) != PairingSize {
-		return nil, errors.New("the pairing link is damaged: what follows the # is no pairing secret")
+		return errors.New("the link is damaged: what follows the # is neither a pairing secret nor an invitation")
 	}
-	return b, nil
+	c.Pairing = b
+	return nil
+}
+
+// plainCode reports printable ASCII without spaces.
+func plainCode(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // String writes the connection string, a pairing secret with it. The old form is
@@ -158,7 +182,10 @@ func (c ConnectionString) String() string {
 		b.WriteByte(sep)
 		b.WriteString("relay=" + url.QueryEscape(r))
 	}
-	if c.Pairing != nil {
+	switch {
+	case c.Invite != "":
+		b.WriteString("#" + invitePrefix + url.QueryEscape(c.Invite))
+	case c.Pairing != nil:
 		b.WriteString("#" + pairingPrefix + base64.RawURLEncoding.EncodeToString(c.Pairing))
 	}
 	return b.String()
@@ -167,6 +194,6 @@ func (c ConnectionString) String() string {
 // Format prints the string without a pairing secret, whatever the verb.
 func (c ConnectionString) Format(f fmt.State, _ rune) {
 	shown := c
-	shown.Pairing = nil
+	shown.Pairing, shown.Invite = nil, ""
 	fmt.Fprint(f, shown.String())
 }

@@ -47,6 +47,8 @@ const (
 	MaxLabel = 64
 	// MaxOrigin is the longest origin in a certificate, in bytes.
 	MaxOrigin = 256
+	// MaxInvite is the longest code of an invitation, in bytes.
+	MaxInvite = 256
 	// MaxCommand is the longest name of a command, in bytes.
 	MaxCommand = 64
 	// MaxRelays is how many relays a message or connection string names.

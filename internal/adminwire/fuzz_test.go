@@ -86,6 +86,7 @@ func FuzzConnectionString(f *testing.F) {
 		"bunker-admin://761d2df481901d34c5175c746f621173519e10a84698d2a03bbdf802ad94b99a?relay=wss://a.example#pair=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 		"bunker://npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg@relay.nsecbunker.com;nos.lol",
 		"bunker://npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg?relay=wss://relay.nsecbunker.com",
+		"bunker-admin://761d2df481901d34c5175c746f621173519e10a84698d2a03bbdf802ad94b99a?relay=wss://a.example#invite=i2.abc",
 		"npub1xxx", "bunker://761d", "nostrconnect://x", "nsec1",
 	} {
 		f.Add(s)

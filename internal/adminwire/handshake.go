@@ -101,6 +101,9 @@ type Proof struct {
 	Sig      DeviceSig // of the device, over h
 	Pair     *Hash
 	Label    string // what the device calls itself
+	// Invite is the code of an invitation, of somebody who is to become an admin; ""
+	// for none.
+	Invite string
 }
 
 // Append writes the message.
@@ -127,6 +130,7 @@ func (m *Proof) Append() []byte {
 		w.hex("pair", m.Pair[:])
 	}
 	w.text("label", m.Label)
+	w.some("invite", m.Invite)
 	return w.end()
 }
 
@@ -168,6 +172,7 @@ func ParseProof(b []byte) (m Proof, err error) {
 	if !validText(m.Label, MaxLabel) {
 		o.fail("label", "is too long")
 	}
+	m.Invite = o.str("invite", MaxInvite)
 	if m.Cert != nil && m.Pair != nil {
 		o.fail("pair", "and cert exclude each other")
 	}

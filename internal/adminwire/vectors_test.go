@@ -68,6 +68,7 @@ type vectorString struct {
 	Bunker string   `json:"bunker,omitempty"` // absent: refused
 	Relays []string `json:"relays,omitempty"`
 	Pair   string   `json:"pairing,omitempty"`
+	Invite string   `json:"invite,omitempty"`
 }
 
 func fixed(label string) (b [32]byte) {
@@ -270,6 +271,7 @@ func stringVectors(s *sessionOf) []vectorString {
 		{Text: pair.String(), Bunker: b, Relays: []string{"wss://a.example"}, Pair: hex.EncodeToString(pair.Pairing)},
 		{Text: "bunker://npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg@relay.nsecbunker.com;wss://nos.lol",
 			Bunker: "7e7e9c42a91bfef19fa929e5fda1b72e0ebc1a4c1141673e2794234d86addf4e", Relays: []string{"wss://relay.nsecbunker.com", "wss://nos.lol"}},
+		{Text: "bunker-admin://" + b + "?relay=wss://a.example#invite=i2abc.secret%2B1", Bunker: b, Relays: []string{"wss://a.example"}, Invite: "i2abc.secret+1"},
 		{Text: "bunker://" + b + "?relay=wss://a.example&secret=x"},
 		{Text: "nostrconnect://" + b + "?relay=wss://a.example&secret=x"},
 		{Text: "npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg"},
@@ -344,7 +346,7 @@ func TestVectors(t *testing.T) {
 			t.Errorf("%s: %v", c.Text, err)
 			continue
 		}
-		if err == nil && (got.Bunker.String() != c.Bunker || strings.Join(got.Relays, " ") != strings.Join(c.Relays, " ") || hex.EncodeToString(got.Pairing) != c.Pair) {
+		if err == nil && (got.Bunker.String() != c.Bunker || strings.Join(got.Relays, " ") != strings.Join(c.Relays, " ") || hex.EncodeToString(got.Pairing) != c.Pair || got.Invite != c.Invite) {
 			t.Errorf("%s: got %v", c.Text, got)
 		}
 		if err != nil && strings.Contains(err.Error(), "nsec1v") {

@@ -144,7 +144,7 @@ func (a *app) login(ctx context.Context, target adminwire.ConnectionString, l *r
 	}
 	cfg := remote.Config{
 		Target: target, Device: dev.key, Label: label, Origin: "the nsecbunker command line", Arena: l.arena, Now: a.now,
-		Resume: target.Pairing == nil && (l.key == nil || a.now().Sub(dev.login()) < adminwire.LoginLife-time.Hour),
+		Resume: target.Pairing == nil && target.Invite == "" && (l.key == nil || a.now().Sub(dev.login()) < adminwire.LoginLife-time.Hour),
 	}
 	if l.key != nil {
 		cfg.Signer = l.key

@@ -84,7 +84,7 @@ type Daemon struct {
 	inbox    *inbox.Inbox
 	commands *admin.Table
 	door     *session.Door
-	feed     feed
+	news     newsline
 	writes   map[string]bool // commands that change something
 	edge     *edge
 	socket   *socket.Server

@@ -34,7 +34,7 @@ func (d *Daemon) runDoor(ctx context.Context) error {
 	t := time.NewTicker(sweepDoor)
 	defer t.Stop()
 	news := make(chan News, 1024)
-	d.feed.subscribe(func(n News) {
+	d.news.subscribe(func(n News) {
 		select {
 		case news <- n:
 		default: // whoever looks sees the gap at the next one

@@ -46,7 +46,7 @@ type diary struct{ d *Daemon }
 
 func (w diary) Write(ctx context.Context, r bunker.AuditRecord) error {
 	if r.Count == 0 { // not a mere number
-		w.d.feed.tell(News{Type: NewsAlarm, Noun: r.Action, ID: r.Object, By: r.Principal, Words: r.Reason})
+		w.d.news.tell(News{Type: NewsAlarm, Noun: r.Action, ID: r.Object, By: r.Principal, Words: r.Reason})
 	}
 	return w.d.store.Change(ctx, w.d.tenant, System(), func(tx *store.Tx) error { return tx.Audit(r) })
 }

@@ -47,7 +47,7 @@ func (d *Daemon) tampered(cause error) {
 		if err != nil {
 			d.Log.Error("the change from outside could not be recorded", "error", err)
 		}
-		d.feed.tell(News{Type: NewsAlarm, Noun: "store", By: "system", Words: "a stored row was changed from outside, so the bunker was sealed"})
+		d.news.tell(News{Type: NewsAlarm, Noun: "store", By: "system", Words: "a stored row was changed from outside, so the bunker was sealed"})
 		d.Changed()
 	}()
 }

@@ -205,7 +205,7 @@ func (c *Client) login(ctx context.Context, prove bool, patience time.Duration) 
 // proof makes M3.
 func (c *Client) proof(ctx context.Context, prove bool) (p adminwire.Proof, who []byte, cert nostr.ID, err error) {
 	h := c.hs.H()
-	p = adminwire.Proof{NC: c.hs.NC, NB: c.hs.NB, Epoch: c.hs.Epoch, Versions: c.hs.Versions, Label: c.cfg.Label}
+	p = adminwire.Proof{NC: c.hs.NC, NB: c.hs.NB, Epoch: c.hs.Epoch, Versions: c.hs.Versions, Label: c.cfg.Label, Invite: c.cfg.Target.Invite}
 	if p.Device, err = c.cfg.Device.Pub(); err != nil {
 		return p, nil, cert, err
 	}

@@ -3,8 +3,10 @@ package session
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"time"
 
+	"nsecbunker/internal/admin"
 	"nsecbunker/internal/adminwire"
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/secret"
@@ -159,12 +161,33 @@ func (d *Door) identify(ctx context.Context, hs *adminwire.Handshake, p *proven,
 		if !d.tell(now) {
 			return nil, false
 		}
+		if d.accept(ctx, p) {
+			return nil, true
+		}
 		return &adminwire.Refusal{Code: string(bunker.CodeRestricted), Words: "not an admin here"}, true
 	case p.m.Cert == nil && p.pairing == nil && !(p.st.Device == DeviceConfirmed && p.st.Remembered):
 		// The device has proved that it was here. It hears that its person must sign.
 		return &adminwire.Refusal{Code: string(bunker.CodeNeedsProof), Words: "log in again with your key", Field: "cert"}, true
 	}
 	return nil, true
+}
+
+// accept makes an admin of somebody who was invited: by the code that he brings, or
+// by his npub. Who logs in as an administrator accepts. The table judges it.
+func (d *Door) accept(ctx context.Context, p *proven) bool {
+	if p.st.State != Unsealed {
+		return false
+	}
+	by := bunker.Principal{Name: personName(p.person), Door: bunker.DoorRelay, PubKey: p.person, Device: p.m.Device.ID().String()}
+	params, err := json.Marshal(map[string]string{"invite": p.m.Invite})
+	if err != nil {
+		return false
+	}
+	if _, err := d.Table.Execute(ctx, by, admin.Order{Name: "admin.accept", Params: params}); err != nil {
+		return false
+	}
+	p.st, err = d.Rows.Standing(ctx, p.person, by.Device)
+	return err == nil && p.st.Role != bunker.NoRole
 }
 
 func failed() *adminwire.Refusal {

