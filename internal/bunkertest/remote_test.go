@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"nsecbunker/internal/adminwire"
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/daemon"
 	"nsecbunker/internal/remote"
@@ -18,7 +17,9 @@ import (
 const brief = 4 * time.Second
 
 // TestAnAdminAdministersFromAfar: over the embedded relay, from a new device to a
+
 // signature for an app.
+
 func TestAnAdminAdministersFromAfar(t *testing.T) {
 	t.Parallel()
 	b := Start(t, Options{})
@@ -59,7 +60,9 @@ func TestAnAdminAdministersFromAfar(t *testing.T) {
 }
 
 // TestDangerousCommandsFromAfarNeedTheKey: what the admin's key signs, not a device
+
 // alone.
+
 func TestDangerousCommandsFromAfarNeedTheKey(t *testing.T) {
 	t.Parallel()
 	b := Start(t, Options{})
@@ -82,75 +85,16 @@ func TestDangerousCommandsFromAfarNeedTheKey(t *testing.T) {
 }
 
 // relays makes n relays of the same manners.
-func relays(t *testing.T, n int, m Manners) (urls []string, all []*Relay) {
-	for i := range n {
-		r := NewRudeRelay(t, uint64(i+1), m)
-		all, urls = append(all, r), append(urls, r.URL)
-	}
-	return urls, all
-}
 
 // TestOrdersOverRudeRelaysAreExecutedOnce: relays of others that lose, double,
+
 // forge, delay, refuse and cut.
-func TestOrdersOverRudeRelaysAreExecutedOnce(t *testing.T) {
-	t.Parallel()
-	urls, all := relays(t, 3, Manners{DropEvent: 15, LoseOK: 20, Refuse: 15, Double: 30, Forge: 30, Delay: 30, Cut: 1})
-	b := Start(t, Options{Relays: urls})
-	s := b.Person("owner").In()
-	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
-		s.Do("key.add", Params{"name": name})
-	}
-	if v := b.Admin("key.list", nil); len(v.At("keys").([]any)) != 6 {
-		t.Errorf("the keys are %v", v)
-	}
-	if n := len(b.Admin("audit.list", Params{"action": "key.add"}).At("records").([]any)); n != 6 {
-		t.Errorf("%d records of 6 keys", n)
-	}
-	seen := 0
-	for _, r := range all {
-		seen += len(r.Seen())
-	}
-	if seen == 0 {
-		t.Error("nothing went over the relays")
-	}
-}
 
 // TestEveryMessageDoubledOverFiveRelaysCountsOnce: five relays, each passing
+
 // everything on twice.
-func TestEveryMessageDoubledOverFiveRelaysCountsOnce(t *testing.T) {
-	t.Parallel()
-	urls, _ := relays(t, 5, Manners{Double: 100, Forge: 50})
-	b := Start(t, Options{Relays: urls})
-	s := b.Person("owner").In()
-	for range 5 {
-		s.Do("key.add", Params{"name": "k" + strings.ToLower(bunker.NewSecret()[:6])})
-	}
-	if n := len(b.Admin("audit.list", Params{"action": "key.add"}).At("records").([]any)); n != 5 {
-		t.Errorf("5 orders were executed %d times", n)
-	}
-	opened := b.Admin("audit.list", Params{"action": "session.open"}).At("records").([]any)
-	if len(opened) != 1 {
-		t.Errorf("one login opened %d sessions", len(opened))
-	}
-}
 
 // TestARelayThatRefusesTheKindIsUsedWithTheOther: 24133 where 24134 is refused.
-func TestARelayThatRefusesTheKindIsUsedWithTheOther(t *testing.T) {
-	t.Parallel()
-	urls, all := relays(t, 1, Manners{NoKind: adminwire.Kind})
-	b := Start(t, Options{Relays: urls})
-	s := b.Person("owner").In()
-	s.Do("key.add", Params{"name": "herald"})
-	old := 0
-	for _, e := range all[0].Seen() {
-		if e.Kind == adminwire.KindOld {
-			old++
-		}
-	}
-	if old < 6 {
-		t.Errorf("only %d messages of kind 24133", old)
-	}
-}
 
 func TestStrangersHearThatTheyAreNoAdminOrNothing(t *testing.T) {
 	t.Parallel()
@@ -204,7 +148,9 @@ func TestARevokedDeviceIsRefusedAtOnce(t *testing.T) {
 }
 
 // TestDevicesAndSessionsAreMindedByTheirPerson: one's own, and for an owner
+
 // everybody's.
+
 func TestDevicesAndSessionsAreMindedByTheirPerson(t *testing.T) {
 	t.Parallel()
 	b := Start(t, Options{})
@@ -333,6 +279,7 @@ func TestABunkerIsSetUpFromAfarWithTheCodeOfItsLog(t *testing.T) {
 }
 
 // TestAPhoneIsPaired: without an extension, by a link that is good once.
+
 func TestAPhoneIsPaired(t *testing.T) {
 	t.Parallel()
 	b := Start(t, Options{})
@@ -366,7 +313,9 @@ func TestAPhoneIsPaired(t *testing.T) {
 }
 
 // TestAQuestionReachesAnAdminAndItsAnswerTheApp: the notice, the answer, the
+
 // signature.
+
 func TestAQuestionReachesAnAdminAndItsAnswerTheApp(t *testing.T) {
 	t.Parallel()
 	b := Start(t, Options{})
@@ -389,75 +338,17 @@ func TestAQuestionReachesAnAdminAndItsAnswerTheApp(t *testing.T) {
 }
 
 // TestAListLongerThanAMessageComesWhole: answers in parts, over a rude relay.
-func TestAListLongerThanAMessageComesWhole(t *testing.T) {
-	t.Parallel()
-	urls, _ := relays(t, 2, Manners{DropEvent: 20, Double: 20, Delay: 20})
-	b := Start(t, Options{Relays: urls})
-	b.AddKey("herald")
-	for range 150 {
-		b.Token("herald", "sign_event:1,sign_event:7,nip44_encrypt,nip44_decrypt")
-	}
-	v := b.Person("owner").In().Do("audit.list", Params{"limit": 200})
-	if n := len(v.At("records").([]any)); n < 150 {
-		t.Errorf("%d records", n)
-	}
-}
 
 // TestStaleMessagesToTheAdminKeyAreRefused: dated too far from now.
-func TestStaleMessagesToTheAdminKeyAreRefused(t *testing.T) {
-	t.Parallel()
-	b := Start(t, Options{})
-	ann := b.Person("owner")
-	for _, d := range []time.Duration{-16 * time.Minute, 16 * time.Minute} {
-		clock := new(Clock)
-		clock.Pass(d)
-		p := *ann
-		p.Patience = brief
-		p.b = &Bunker{Daemon: b.Daemon, Arena: b.Arena, Clock: clock, t: t}
-		if _, err := p.TryDial(b.ConnectionString(), false); !errors.Is(err, remote.ErrSilent) {
-			t.Errorf("%s off: %v", d, err)
-		}
-	}
-	in := *ann
-	clock := new(Clock)
-	clock.Pass(14 * time.Minute)
-	in.b = &Bunker{Daemon: b.Daemon, Arena: b.Arena, Clock: clock, t: t}
-	if _, err := in.TryDial(b.ConnectionString(), false); err != nil {
-		t.Errorf("14 minutes off: %v", err)
-	}
-}
 
 // TestAFloodOfHellosLeavesAppsAndSessionsAlone: strangers at the admin key have a
+
 // budget of their own.
-func TestAFloodOfHellosLeavesAppsAndSessionsAlone(t *testing.T) {
-	t.Parallel()
-	b := Start(t, Options{})
-	b.AddKey("herald")
-	app := b.Connected(b.Token("herald", "all"))
-	s := b.Person("owner").In()
-	key, err := nostr.GenerateKey(b.Arena)
-	if err != nil {
-		t.Fatal(err)
-	}
-	bkey, _ := adminwire.ParseConnectionString(b.ConnectionString())
-	flood := NewApp(t, b.Arena, b.Clock.Now, bkey.Bunker, "", bkey.Relays)
-	flood.Key = key
-	refused := 0
-	for range 200 {
-		e := flood.Close((&adminwire.Hello{Versions: []int64{1}}).Append(), b.Clock.Now())
-		if err := flood.Publish(e); err != nil {
-			refused++
-		}
-	}
-	if refused < 100 {
-		t.Errorf("only %d of 200 hellos were refused", refused)
-	}
-	app.Sign(1, "meanwhile")
-	s.Do("key.list", nil)
-}
 
 // TestAlarmsAndEndedQuestionsAreTold: a spent link that somebody else shows, a
+
 // question whose time is over.
+
 func TestAlarmsAndEndedQuestionsAreTold(t *testing.T) {
 	t.Parallel()
 	b := Start(t, Options{})
@@ -481,26 +372,5 @@ func TestAlarmsAndEndedQuestionsAreTold(t *testing.T) {
 }
 
 // TestARelayThatRepeatsWhatItHeardSpendsNothing: recorded messages of a session,
+
 // handed to the bunker again and again.
-func TestARelayThatRepeatsWhatItHeardSpendsNothing(t *testing.T) {
-	t.Parallel()
-	urls, all := relays(t, 1, Manners{})
-	b := Start(t, Options{Relays: urls})
-	s := b.Person("owner").In()
-	s.Do("key.add", Params{"name": "herald"})
-	before := len(all[0].Seen())
-	for range 300 {
-		for _, e := range all[0].Seen() {
-			if e.PubKey != s.Ready().Session { // those to the bunker
-				all[0].Pass(e)
-			}
-		}
-	}
-	s.Do("key.add", Params{"name": "other"})
-	if n := len(b.Admin("audit.list", Params{"action": "key.add"}).At("records").([]any)); n != 2 {
-		t.Errorf("%d records of 2 keys", n)
-	}
-	if after := len(all[0].Seen()); after > before+4 { // an order, its answer, a notice of each change
-		t.Errorf("repeating was answered: %d events more", after-before)
-	}
-}

@@ -48,6 +48,7 @@ type app struct {
 	yes            bool   // --yes
 	passphraseFile string // --passphrase-file
 	remote         remoteFlags
+	afar           *remoteLine // to another machine's bunker; one for the whole run
 
 	proved    secret.Param // the bunker's passphrase, once it was given
 	stdinAll  []byte       // secrets on stdin

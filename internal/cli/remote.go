@@ -68,11 +68,28 @@ func dialBunker(ctx context.Context, a *app) (Caller, error) {
 	if target == "" {
 		return dialSocket(ctx, a)
 	}
-	c, err := a.dialRemote(ctx, target)
-	if err != nil {
-		return nil, err
+	if a.afar == nil {
+		l, err := a.dialRemote(ctx, target)
+		if err != nil {
+			return nil, err
+		}
+		a.afar = l
 	}
-	return c, nil
+	return keptLine{a.afar}, nil
+}
+
+// keptLine is a session that stays open for the next call of the same run.
+type keptLine struct{ *remoteLine }
+
+// Close implements Caller: hangUp ends the session.
+func (keptLine) Close() error { return nil }
+
+// hangUp ends the session with another machine's bunker, if there is one.
+func (a *app) hangUp() {
+	if a.afar != nil {
+		_ = a.afar.Close() // it ends by itself, too
+		a.afar = nil
+	}
 }
 
 // remoteTarget is the connection string of the bunker that is meant; "" for this

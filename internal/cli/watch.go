@@ -31,12 +31,12 @@ func (a *app) watch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		line, ok := c.(*remoteLine)
+		kept, ok := c.(keptLine)
 		if !ok {
 			return errors.Join(usage("watch works over relays").withHint("add --remote with the connection string that nsecbunker status prints, and --admin-key"), c.Close())
 		}
-		err = a.follow(ctx, line)
-		line.Close()
+		err = a.follow(ctx, kept.remoteLine)
+		a.hangUp()
 		switch {
 		case ctx.Err() != nil:
 			return nil
