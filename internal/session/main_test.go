@@ -41,6 +41,7 @@ type house struct {
 	opened  []Opening
 	ran     []ran
 	block   chan struct{} // when not nil, commands wait for it
+	entered chan struct{} // one for each command that waits
 	result  json.RawMessage
 	sent    []*nostr.Event
 	proofs  int
@@ -61,7 +62,7 @@ func newHouse(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(arena.Close)
-	h := &house{t: t, arena: arena, now: start, state: Unsealed, roles: map[nostr.PubKey]bunker.Role{}, devices: map[string]*bunker.Device{}, result: json.RawMessage(`{"ok":true}`)}
+	h := &house{t: t, arena: arena, now: start, state: Unsealed, roles: map[nostr.PubKey]bunker.Role{}, devices: map[string]*bunker.Device{}, result: json.RawMessage(`{"ok":true}`), entered: make(chan struct{}, 100)}
 	v, err := vault.New(vault.Config{Arena: arena, Now: h.clock})
 	if err != nil {
 		t.Fatal(err)
@@ -174,6 +175,7 @@ func (h *house) Execute(_ context.Context, p bunker.Principal, o admin.Order) (j
 	h.ran = append(h.ran, ran{p, o.Name, string(o.Params), o.Op})
 	h.mu.Unlock()
 	if block != nil {
+		h.entered <- struct{}{}
 		<-block
 	}
 	switch {

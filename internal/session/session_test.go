@@ -42,8 +42,7 @@ func TestANumberThatIsWorkedOnIsNotWorkedOnAgain(t *testing.T) {
 		defer close(done)
 		h.Take(t.Context(), "a", ev)
 	}()
-	for len(h.commands()) == 0 {
-	}
+	<-h.entered
 	if ok, _ := h.Take(t.Context(), "b", g.event(&adminwire.Order{N: 1, Cmd: "key.add"})); !ok {
 		t.Error("the double was refused")
 	}
