@@ -16,15 +16,15 @@ const OwnerWait = 24 * time.Hour
 func adminCommands(t *Table) {
 	add(t, Command{
 		Name: "admin.list", Summary: "Lists the admins.",
-		Role: bunker.Viewer, Doors: anywhere(),
+		Role: bunker.Viewer, Doors: local(),
 	}, t.adminList)
 	add(t, Command{
 		Name: "admin.add", Summary: "Names an admin, or gives one another role. A new owner waits 24 hours when there is another.",
-		Role: bunker.Owner, Doors: anywhere(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
 	}, t.adminAdd)
 	add(t, Command{
 		Name: "admin.remove", Summary: "Removes an admin. The last owner cannot be removed.",
-		Role: bunker.Owner, Doors: anywhere(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
 	}, t.adminRemove)
 }
 

@@ -22,11 +22,11 @@ import (
 func approvalCommands(t *Table) {
 	add(t, Command{
 		Name: "approval.list", Summary: "Lists the questions that wait for a person, oldest first.",
-		Role: bunker.Viewer, Doors: anywhere(),
+		Role: bunker.Viewer, Doors: local(),
 	}, t.approvalList)
 	add(t, Command{
 		Name: "approval.answer", Summary: "Answers a question: yes once, for this kind, for everything; no, or never.",
-		Role: bunker.Approver, Doors: anywhere(), Writes: true,
+		Role: bunker.Approver, Doors: local(), Writes: true,
 	}, t.approvalAnswer)
 }
 

@@ -21,19 +21,19 @@ const MaxHeldCheckpoints = MaxItems
 func auditCommands(t *Table) {
 	add(t, Command{
 		Name: "audit.list", Summary: "Lists audit records, newest first, with filters.",
-		Role: bunker.Viewer, Doors: anywhere(),
+		Role: bunker.Viewer, Doors: local(),
 	}, t.auditList)
 	add(t, Command{
 		Name: "audit.export", Summary: "Returns the chain page by page: its lines as stored, to be verified anywhere.",
-		Role: bunker.Viewer, Doors: anywhere(),
+		Role: bunker.Viewer, Doors: local(),
 	}, t.auditExport)
 	add(t, Command{
 		Name: "audit.verify", Summary: "Verifies the whole chain against its checkpoints, and against those that you hold.",
-		Role: bunker.Viewer, Doors: anywhere(),
+		Role: bunker.Viewer, Doors: local(),
 	}, t.auditVerify)
 	add(t, Command{
 		Name: "audit.checkpoint", Summary: "Signs the head of the chain now, and returns the signed checkpoint to be kept elsewhere.",
-		Role: bunker.Viewer, Doors: everywhere(),
+		Role: bunker.Viewer, Doors: system(),
 	}, t.auditCheckpoint)
 }
 

@@ -16,7 +16,7 @@ import (
 func connectCommands(t *Table) {
 	add(t, Command{
 		Name: "connect", Summary: "Accepts an app's own request, a nostrconnect:// link, and answers it on the app's relays.",
-		Role: bunker.Operator, Doors: anywhere(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true,
 	}, t.connect)
 }
 

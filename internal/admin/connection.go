@@ -14,7 +14,7 @@ const MaxShown = 200
 
 func connectionCommands(t *Table) {
 	row := func(name, summary string, role bunker.Role, writes bool) Command {
-		return Command{Name: name, Summary: summary, Role: role, Doors: anywhere(), Writes: writes}
+		return Command{Name: name, Summary: summary, Role: role, Doors: local(), Writes: writes}
 	}
 	add(t, row("connection.list", "Lists the connections of apps.", bunker.Viewer, false), t.connectionList)
 	add(t, row("connection.show", "Shows one connection with its permissions.", bunker.Viewer, false), t.connectionShow)

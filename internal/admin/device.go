@@ -20,27 +20,27 @@ const (
 func deviceCommands(t *Table) {
 	add(t, Command{
 		Name: "device.list", Summary: "Lists the devices that may log in from afar, and those that ask to: your own, and for an owner everybody's.",
-		Role: bunker.Viewer, Doors: anywhere(),
+		Role: bunker.Viewer, Doors: local(),
 	}, t.deviceList)
 	add(t, Command{
 		Name: "device.confirm", Summary: "Confirms the device that shows a code: your own, and for an owner anybody's.",
-		Role: bunker.Viewer, Doors: anywhere(), Writes: true,
+		Role: bunker.Viewer, Doors: local(), Writes: true,
 	}, t.deviceConfirm)
 	add(t, Command{
 		Name: "device.refuse", Summary: "Turns the device away that shows a code.",
-		Role: bunker.Viewer, Doors: anywhere(), Writes: true,
+		Role: bunker.Viewer, Doors: local(), Writes: true,
 	}, t.deviceRefuse)
 	add(t, Command{
 		Name: "device.revoke", Summary: "Revokes a device: its sessions end, and it is not let in again.",
-		Role: bunker.Viewer, Doors: anywhere(), Writes: true,
+		Role: bunker.Viewer, Doors: local(), Writes: true,
 	}, t.deviceRevoke)
 	add(t, Command{
 		Name: "device.pair", Summary: "Makes a one-time link by which a device without a Nostr extension can be paired, good for ten minutes.",
-		Role: bunker.Owner, Doors: anywhere(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
 	}, t.devicePair)
 	add(t, Command{
 		Name: "device.wait", Summary: "Waits up to 25 seconds for a device that uses a pairing link, and returns the code that it shows.",
-		Role: bunker.Owner, Doors: anywhere(),
+		Role: bunker.Owner, Doors: local(),
 	}, t.deviceWait)
 }
 

@@ -14,23 +14,23 @@ import (
 func keyCommands(t *Table) {
 	add(t, Command{
 		Name: "key.add", Summary: "Makes a new key.",
-		Role: bunker.Operator, Doors: anywhere(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true,
 	}, t.keyAdd)
 	add(t, Command{
 		Name: "key.import", Summary: "Takes in a key: nsec, ncryptsec (NIP-49), recovery phrase (NIP-06) or hex.",
-		Role: bunker.Owner, Doors: anywhere(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
 	}, t.keyImport)
 	add(t, Command{
 		Name: "key.list", Summary: "Lists the keys.",
-		Role: bunker.Viewer, Doors: anywhere(),
+		Role: bunker.Viewer, Doors: local(),
 	}, t.keyList)
 	add(t, Command{
 		Name: "key.show", Summary: "Shows one key.",
-		Role: bunker.Viewer, Doors: anywhere(),
+		Role: bunker.Viewer, Doors: local(),
 	}, t.keyShow)
 	add(t, Command{
 		Name: "key.rename", Summary: "Renames a key.",
-		Role: bunker.Operator, Doors: anywhere(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true,
 	}, t.keyRename)
 }
 

@@ -10,11 +10,11 @@ import (
 func keyDeleteCommands(t *Table) {
 	add(t, Command{
 		Name: "key.delete", Summary: "Deletes a key after a waiting period, in which it signs nothing and can be brought back.",
-		Role: bunker.Owner, Doors: anywhere(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
 	}, t.keyDelete)
 	add(t, Command{
 		Name: "key.restore", Summary: "Brings a key back that waits to be deleted.",
-		Role: bunker.Owner, Doors: anywhere(), Writes: true,
+		Role: bunker.Owner, Doors: local(), Writes: true,
 	}, t.keyRestore)
 	add(t, Command{
 		Name: "key.purge", Summary: "Deletes for good the keys whose waiting period is over.",

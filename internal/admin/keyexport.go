@@ -12,7 +12,7 @@ import (
 func exportCommands(t *Table) {
 	add(t, Command{
 		Name: "key.export", Summary: "Exports a key as ncryptsec (NIP-49), closed with a password.",
-		Role: bunker.Owner, Doors: anywhere(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
 	}, t.keyExport)
 }
 

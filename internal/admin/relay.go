@@ -21,15 +21,15 @@ const (
 func relayCommands(t *Table) {
 	add(t, Command{
 		Name: "relay.list", Summary: "Lists the relays that apps use, the bunker's own with them, and the old ones that are still heard.",
-		Role: bunker.Viewer, Doors: anywhere(), WhileSealed: true,
+		Role: bunker.Viewer, Doors: local(), WhileSealed: true,
 	}, t.relayList)
 	add(t, Command{
 		Name: "relay.add", Summary: "Adds a relay for apps. Connected apps learn of it when they ask (switch_relays).",
-		Role: bunker.Owner, Doors: anywhere(), Writes: true,
+		Role: bunker.Owner, Doors: local(), Writes: true,
 	}, t.relayAdd)
 	add(t, Command{
 		Name: "relay.remove", Summary: "Removes a relay. It is still heard for 90 days, or until every connection has switched.",
-		Role: bunker.Owner, Doors: anywhere(), Writes: true,
+		Role: bunker.Owner, Doors: local(), Writes: true,
 	}, t.relayRemove)
 	add(t, Command{
 		Name: "relay.purge", Summary: "Stops hearing old relays whose time is over, or that no connection needs.",

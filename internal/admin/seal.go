@@ -12,11 +12,11 @@ import (
 func sealCommands(t *Table) {
 	add(t, Command{
 		Name: "unseal", Summary: "Opens the bunker with its passphrase, or with a key slot that needs no person.",
-		Role: bunker.Viewer, Doors: everywhere(), WhileSealed: true, Writes: true,
+		Role: bunker.Viewer, Doors: system(), WhileSealed: true, Writes: true,
 	}, t.unseal)
 	add(t, Command{
 		Name: "seal", Summary: "Wipes the root key and every user key from memory; apps are told that the bunker is sealed.",
-		Role: bunker.Owner, Doors: everywhere(), Writes: true,
+		Role: bunker.Owner, Doors: system(), Writes: true,
 	}, t.seal)
 }
 

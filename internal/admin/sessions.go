@@ -66,11 +66,11 @@ const PairWait = 25 * time.Second
 func sessionCommands(t *Table) {
 	add(t, Command{
 		Name: "session.list", Summary: "Lists who is logged in from afar: yourself, and for an owner everybody.",
-		Role: bunker.Viewer, Doors: anywhere(),
+		Role: bunker.Viewer, Doors: local(),
 	}, t.sessionList)
 	add(t, Command{
 		Name: "session.end", Summary: "Ends a session from afar.",
-		Role: bunker.Viewer, Doors: anywhere(), Writes: true,
+		Role: bunker.Viewer, Doors: local(), Writes: true,
 	}, t.sessionEnd)
 }
 

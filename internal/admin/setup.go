@@ -17,7 +17,7 @@ const MaxAdmins = 100
 func setupCommands(t *Table) {
 	add(t, Command{
 		Name: "setup", Summary: "Sets the bunker up: root key, passphrase, first owner, relays. Once.",
-		Role: bunker.Owner, Doors: everywhere(), WhileSealed: true, Writes: true,
+		Role: bunker.Owner, Doors: system(), WhileSealed: true, Writes: true,
 	}, t.setup)
 }
 

@@ -15,19 +15,19 @@ const MaxSlots = 16
 func slotCommands(t *Table) {
 	add(t, Command{
 		Name: "slot.list", Summary: "Lists the ways to open the bunker.",
-		Role: bunker.Viewer, Doors: anywhere(), WhileSealed: true,
+		Role: bunker.Viewer, Doors: local(), WhileSealed: true,
 	}, t.slotList)
 	add(t, Command{
 		Name: "slot.add", Summary: "Adds a way to open the bunker: another passphrase, a key file, a systemd credential, a command.",
-		Role: bunker.Owner, Doors: anywhere(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
 	}, t.slotAdd)
 	add(t, Command{
 		Name: "slot.remove", Summary: "Removes a way to open the bunker. The last passphrase cannot be removed.",
-		Role: bunker.Owner, Doors: anywhere(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
 	}, t.slotRemove)
 	add(t, Command{
 		Name: "passphrase.change", Summary: "Changes the bunker's passphrase.",
-		Role: bunker.Owner, Doors: anywhere(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
 	}, t.passphraseChange)
 }
 

@@ -9,11 +9,11 @@ import (
 func stopCommands(t *Table) {
 	add(t, Command{
 		Name: "stop", Summary: "Stops everything: locks every key, suspends every connection. Works while sealed, too.",
-		Role: bunker.Approver, Doors: anywhere(), WhileSealed: true, Writes: true,
+		Role: bunker.Approver, Doors: local(), WhileSealed: true, Writes: true,
 	}, t.stop)
 	add(t, Command{
 		Name: "stop.end", Summary: "Ends a stop. Keys stay locked and connections suspended until they are brought back one by one.",
-		Role: bunker.Owner, Doors: anywhere(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
 	}, t.stopEnd)
 }
 

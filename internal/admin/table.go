@@ -94,6 +94,7 @@ func New(d Deps) (*Table, error) {
 	for _, register := range registers() {
 		register(t)
 	}
+	t.openAfar()
 	return t, nil
 }
 
@@ -110,13 +111,6 @@ func registers() []func(*Table) {
 // bunker's own timers and its start.
 func local() []bunker.Door  { return []bunker.Door{bunker.DoorSocket} }
 func system() []bunker.Door { return []bunker.Door{bunker.DoorSocket, bunker.DoorSystem} }
-
-// anywhere adds the relay door: what makes sense from afar. everywhere has all
-// three.
-func anywhere() []bunker.Door { return []bunker.Door{bunker.DoorSocket, bunker.DoorRelay} }
-func everywhere() []bunker.Door {
-	return []bunker.Door{bunker.DoorSocket, bunker.DoorRelay, bunker.DoorSystem}
-}
 
 // System is the principal of the bunker's own timers and of its start.
 func System() bunker.Principal {

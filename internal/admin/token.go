@@ -12,15 +12,15 @@ import (
 func tokenCommands(t *Table) {
 	add(t, Command{
 		Name: "token.create", Summary: "Makes a bunker:// link that lets one app in, with the permissions given. It is shown once.",
-		Role: bunker.Operator, Doors: anywhere(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true,
 	}, t.tokenCreate)
 	add(t, Command{
 		Name: "token.list", Summary: "Lists the tokens, without their secrets.",
-		Role: bunker.Viewer, Doors: anywhere(),
+		Role: bunker.Viewer, Doors: local(),
 	}, t.tokenList)
 	add(t, Command{
 		Name: "token.revoke", Summary: "Takes a token back. Connections that were made with it stay; revoke those by themselves.",
-		Role: bunker.Operator, Doors: anywhere(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true,
 	}, t.tokenRevoke)
 }
 

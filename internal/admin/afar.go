@@ -1,0 +1,41 @@
+package admin
+
+import "nsecbunker/internal/bunker"
+
+// fromAfar are the commands that the relay door has, too: everything that makes
+// sense from another machine. What reads or writes files of the bunker's machine
+// (backup.create, leave) is not among them, nor what only its timers do. A command
+// that nobody thought about here stays on the machine.
+func fromAfar() []string {
+	return []string{
+		"admin.add", "admin.list", "admin.remove",
+		"approval.answer", "approval.list",
+		"audit.checkpoint", "audit.export", "audit.list", "audit.verify",
+		"clock.accept",
+		"connect",
+		"connection.grant", "connection.list", "connection.rename", "connection.resume", "connection.review", "connection.revoke",
+		"connection.show", "connection.suspend", "connection.ungrant",
+		"device.confirm", "device.list", "device.pair", "device.refuse", "device.revoke", "device.wait",
+		"instance.check",
+		"key.add", "key.delete", "key.export", "key.import", "key.list", "key.lock", "key.no_export", "key.passphrase.remove", "key.passphrase.set", "key.rename",
+		"key.restore", "key.set", "key.show", "key.unlock",
+		"passphrase.change",
+		"relay.add", "relay.list", "relay.remove",
+		"seal", "session.end", "session.list", "setup",
+		"slot.add", "slot.list", "slot.remove",
+		"status", "stop", "stop.end",
+		"token.create", "token.list", "token.revoke",
+		"unseal",
+	}
+}
+
+// openAfar gives those commands the relay door.
+func (t *Table) openAfar() {
+	for _, name := range fromAfar() {
+		c, ok := t.commands[name]
+		if !ok {
+			panic("admin: there is no command " + name + " to be called from afar")
+		}
+		c.Doors = append(c.Doors, bunker.DoorRelay)
+	}
+}
