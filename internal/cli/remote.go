@@ -186,7 +186,7 @@ func (a *app) known(ctx context.Context, c *remote.Client) error {
 	a.say("This device is new to the bunker. It shows the code:\n\n    %s\n", c.Code())
 	switch c.Ready().State {
 	case "not set up":
-		a.say("The bunker is not set up; do that first, with the setup code of its log: nsecbunker setup")
+		a.say("The bunker is not set up. That takes the setup code of its log, and confirms this device: nsecbunker setup --setup-code CODE")
 		return nil
 	case "sealed":
 		a.say("The bunker is sealed, too. Its passphrase opens it and confirms this device; or do both on its machine: nsecbunker unseal, nsecbunker device confirm %s", c.Code())
