@@ -35,7 +35,8 @@ func (t *Table) Execute(ctx context.Context, p bunker.Principal, o Order) (json.
 		}
 		return asJSON(v)
 	}
-	made := bunker.MadeChange{Person: p.Name, Op: o.Op, Command: o.Name, Digest: t.Vault.Digest(t.Tenant, []byte(o.Name), o.Params)}
+	params := sha256.Sum256(o.Params) // keyed below: what it is of can be a passphrase
+	made := bunker.MadeChange{Person: p.Name, Op: o.Op, Command: o.Name, Digest: t.Vault.Digest(t.Tenant, []byte(o.Name), params[:])}
 	if before, ok, err := t.Rows.MadeChange(ctx, t.Tenant, p.Name, o.Op); err != nil {
 		return nil, bunker.AsError(err)
 	} else if ok {

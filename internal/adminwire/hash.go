@@ -25,7 +25,11 @@ func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 // joined is the fields, each after its length in four bytes, big-endian: no two
 // different lists have the same bytes.
 func joined(fields ...[]byte) []byte {
-	var b []byte
+	n := 0
+	for _, f := range fields {
+		n += 4 + len(f)
+	}
+	b := make([]byte, 0, n) // it can hold secrets: a buffer that grows leaves copies behind
 	for _, f := range fields {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(f)))
 		b = append(b, f...)
