@@ -163,3 +163,27 @@ func TestARelayThatRepeatsWhatItHeardSpendsNothing(t *testing.T) {
 		t.Errorf("repeating was answered: %d events more", after-before)
 	}
 }
+
+// TestAnOldConnectionStringIsStillAnswered: on a relay that was removed since, as
+// apps are.
+func TestAnOldConnectionStringIsStillAnswered(t *testing.T) {
+	t.Parallel()
+	urls, _ := relays(t, 2, Manners{})
+	b := Start(t, Options{Relays: urls})
+	ann := b.Person("owner")
+	ann.In()
+	c, err := adminwire.ParseConnectionString(b.ConnectionString())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Relays = urls[:1]
+	b.Admin("relay.remove", Params{"url": urls[0]})
+	if now := b.ConnectionString(); strings.Contains(now, strings.TrimPrefix(urls[0], "ws://127.0.0.1:")) {
+		t.Fatalf("the string still names it: %s", now)
+	}
+	s, err := ann.TryDial(c.String(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Do("key.add", Params{"name": "herald"})
+}

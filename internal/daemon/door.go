@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"nsecbunker/internal/admin"
@@ -70,14 +71,17 @@ func (t doorTable) Execute(ctx context.Context, p bunker.Principal, o admin.Orde
 }
 
 // doorOutlet sends to every relay of the connection string, the embedded one
-// with them.
+// with them, and to the one that the admin was heard on.
 type doorOutlet struct{ d *Daemon }
 
-func (o doorOutlet) Send(ev *nostr.Event) {
+func (o doorOutlet) Send(ev *nostr.Event, link string) {
 	raw := ev.AppendJSON(nil)
 	o.d.embedded.Publish(ev, raw)
 	own := o.d.ring.ownURLs()
 	relays := slices.DeleteFunc(o.d.ring.uriRelays(), func(u string) bool { return slices.Contains(own, u) })
+	if strings.Contains(link, "://") && !slices.Contains(relays, link) && !slices.Contains(own, link) {
+		relays = append(relays, link) // not a connection to the embedded relay
+	}
 	if len(relays) > 0 {
 		o.d.relays.Publish(o.d.life, ev.ID, raw, relays, func(url string, ok bool, reason string) {
 			if !ok {

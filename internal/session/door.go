@@ -47,10 +47,11 @@ type Prover interface {
 	Prove(ctx context.Context, passphrase []byte) error
 }
 
-// Outlet sends an event to every relay of the connection string. It does not
-// block.
+// Outlet sends an event to every relay of the connection string, and to the link
+// that the admin was heard on last: his string may name relays that are old by now.
+// It does not block.
 type Outlet interface {
-	Send(ev *nostr.Event)
+	Send(ev *nostr.Event, link string)
 }
 
 // The states of a bunker, as sessions tell them.
@@ -157,7 +158,7 @@ func (d *Door) Take(ctx context.Context, link string, ev *nostr.Event) (ok bool,
 	now := d.Now()
 	d.Sweep(now)
 	if s := d.session(ev.PubKey, now); s != nil {
-		return d.inSession(ctx, s, ev, now)
+		return d.inSession(ctx, s, link, ev, now)
 	}
 	if d.over(ev.PubKey) {
 		return false, "blocked: this session is over"
@@ -171,7 +172,7 @@ func (d *Door) Take(ctx context.Context, link string, ev *nostr.Event) (ok bool,
 	for _, e := range d.standingEpochs(now) {
 		if plain, key, err := e.open(d.Arena, ev); err == nil {
 			defer key.Destroy()
-			return d.proof(ctx, e, key, ev, plain, now)
+			return d.proof(ctx, e, key, arrival{link, ev, now}, plain)
 		}
 	}
 	return false, "blocked: not for this bunker"
@@ -182,6 +183,13 @@ func (d *Door) Known(client nostr.PubKey) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.live[client] != nil
+}
+
+// arrival is an event, and the link that brought it.
+type arrival struct {
+	link string
+	ev   *nostr.Event
+	now  time.Time
 }
 
 // allow spends one event of a link's budget.

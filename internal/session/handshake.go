@@ -37,7 +37,7 @@ func (d *Door) hello(link string, ev *nostr.Event, plain []byte, now time.Time) 
 	if err != nil {
 		return false, "error: try again"
 	}
-	d.Out.Send(out)
+	d.Out.Send(out, link)
 	return true, ""
 }
 
@@ -65,7 +65,8 @@ func (p *proven) who() []byte {
 }
 
 // proof answers M3 with M4. What proves nothing is not answered.
-func (d *Door) proof(ctx context.Context, e *epoch, key *secret.Bytes, ev *nostr.Event, plain []byte, now time.Time) (bool, string) {
+func (d *Door) proof(ctx context.Context, e *epoch, key *secret.Bytes, a arrival, plain []byte) (bool, string) {
+	ev, now := a.ev, a.now
 	m, err := adminwire.ParseProof(plain)
 	if err != nil {
 		return false, silence
@@ -87,7 +88,7 @@ func (d *Door) proof(ctx context.Context, e *epoch, key *secret.Bytes, ev *nostr
 	ready := adminwire.Ready{Refusal: refusal}
 	var s *live
 	if refusal == nil {
-		if s, err = d.open(ctx, p, &ready, ev.Kind, sha256.Sum256(plain), now); err != nil {
+		if s, err = d.open(ctx, p, &ready, a, sha256.Sum256(plain)); err != nil {
 			e := bunker.AsError(err)
 			ready = adminwire.Ready{Refusal: &adminwire.Refusal{Code: string(e.Code), Words: e.Words, Hint: e.Hint}}
 		}
@@ -100,7 +101,7 @@ func (d *Door) proof(ctx context.Context, e *epoch, key *secret.Bytes, ev *nostr
 	if s != nil {
 		s.begun(out)
 	}
-	d.Out.Send(out)
+	d.Out.Send(out, a.link)
 	return true, ""
 }
 

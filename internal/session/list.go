@@ -113,7 +113,7 @@ func (d *Door) notice(s *live, kind string, data []byte) {
 		data = []byte("{}")
 	}
 	if ev, err := s.event(&adminwire.Message{Notice: &adminwire.Notice{N: n, Type: kind, Data: data}}, now); err == nil {
-		d.Out.Send(ev)
+		d.Out.Send(ev, s.heardBy())
 	}
 }
 

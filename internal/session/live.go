@@ -36,7 +36,8 @@ type live struct {
 
 	mu        sync.Mutex
 	ready     *nostr.Event // M4
-	kind      nostr.Kind   // that the client was heard on last
+	kind      nostr.Kind   // that the client was heard in last
+	link      string       // and on
 	confirmed bool
 	last      time.Time
 	orders    orders
@@ -67,10 +68,11 @@ func (s *live) past(now time.Time) bool {
 }
 
 // open makes a session and fills in what the client is told of it.
-func (d *Door) open(ctx context.Context, p *proven, ready *adminwire.Ready, kind nostr.Kind, proof [32]byte, now time.Time) (*live, error) {
+func (d *Door) open(ctx context.Context, p *proven, ready *adminwire.Ready, a arrival, proof [32]byte) (*live, error) {
+	now := a.now
 	s := &live{
 		client: p.client, person: p.person, device: p.m.Device.ID().String(), pub: p.m.Device, label: p.m.Label, signed: p.m.Cert != nil,
-		proof: proof, opened: now, until: now.Add(adminwire.Longest), last: now, kind: kind, pair: p.pairing,
+		proof: proof, opened: now, until: now.Add(adminwire.Longest), last: now, kind: a.ev.Kind, link: a.link, pair: p.pairing,
 		confirmed: p.st.Device == DeviceConfirmed && p.st.State != NotSetUp && p.pairing == nil,
 		pace:      newBucket(NoticeRate, NoticeBurst), rate: newBucket(OrderRate, OrderBurst),
 	}
@@ -209,6 +211,13 @@ func (d *Door) drop(s *live, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.end(s, now)
+}
+
+// heardBy is the link that the client was heard on last.
+func (s *live) heardBy() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.link
 }
 
 func (s *live) destroy() {

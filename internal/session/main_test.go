@@ -162,7 +162,7 @@ func (h *house) Prove(_ context.Context, p []byte) error {
 	return nil
 }
 
-func (h *house) Send(ev *nostr.Event) {
+func (h *house) Send(ev *nostr.Event, _ string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.sent = append(h.sent, ev)

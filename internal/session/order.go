@@ -22,32 +22,32 @@ const (
 )
 
 // inSession works on what the key of a session sends.
-func (d *Door) inSession(ctx context.Context, s *live, ev *nostr.Event, now time.Time) (bool, string) {
+func (d *Door) inSession(ctx context.Context, s *live, link string, ev *nostr.Event, now time.Time) (bool, string) {
 	if !s.hold(MaxRunning) {
 		return false, "rate-limited: wait for the answers to what you asked"
 	}
 	defer s.free()
 	plain, err := decrypt(s.key, ev.Content)
 	if err != nil {
-		return d.proofAgain(s, ev, now)
+		return d.proofAgain(s, arrival{link, ev, now})
 	}
 	defer secret.Wipe(plain)
 	m, err := adminwire.ParseOrder(plain)
 	if err != nil || m.SID != s.sid {
 		return false, "invalid: not a message of this session"
 	}
-	if !s.heardOn(ev.Kind, now) {
+	if !s.heardOn(arrival{link, ev, now}) {
 		return false, "rate-limited: too many messages in this session; slow down"
 	}
 	if m.More != nil {
-		d.send(s.parts(m.More))
+		d.send(s, s.parts(m.More))
 		return true, ""
 	}
 	switch claim, kept := s.claim(m.N, now); claim {
 	case claimNew:
 		d.answer(ctx, s, &m, now)
 	case claimAnswered:
-		d.send(kept)
+		d.send(s, kept)
 	case claimGone:
 		d.reply(s, &adminwire.Message{Re: m.N, Error: refusal(bunker.Errorf(bunker.CodeConflict,
 			"this was answered, and the answer is not kept any more; look at how things are now"))}, now)
@@ -59,9 +59,9 @@ func (d *Door) inSession(ctx context.Context, s *live, ev *nostr.Event, now time
 }
 
 // proofAgain answers the proof that made the session with the same bytes.
-func (d *Door) proofAgain(s *live, ev *nostr.Event, now time.Time) (bool, string) {
-	for _, e := range d.standingEpochs(now) {
-		plain, key, err := e.open(d.Arena, ev)
+func (d *Door) proofAgain(s *live, a arrival) (bool, string) {
+	for _, e := range d.standingEpochs(a.now) {
+		plain, key, err := e.open(d.Arena, a.ev)
 		if err != nil {
 			continue
 		}
@@ -70,7 +70,7 @@ func (d *Door) proofAgain(s *live, ev *nostr.Event, now time.Time) (bool, string
 		ready, same := s.ready, sha256.Sum256(plain) == s.proof
 		s.mu.Unlock()
 		if same && ready != nil {
-			d.Out.Send(ready)
+			d.Out.Send(ready, a.link)
 			return true, ""
 		}
 		break
@@ -78,12 +78,12 @@ func (d *Door) proofAgain(s *live, ev *nostr.Event, now time.Time) (bool, string
 	return false, silence
 }
 
-// heardOn notes in which kind the client is heard, and spends one of its messages.
-func (s *live) heardOn(kind nostr.Kind, now time.Time) bool {
+// heardOn notes where the client is heard, and spends one of its messages.
+func (s *live) heardOn(a arrival) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.kind = kind
-	return s.rate.allow(now)
+	s.kind, s.link = a.ev.Kind, a.link
+	return s.rate.allow(a.now)
 }
 
 // answer runs a new order and sends what it returns.
@@ -125,12 +125,13 @@ func (d *Door) reply(s *live, m *adminwire.Message, now time.Time) {
 		events = append(events, ev)
 	}
 	s.keep(m.Re, events)
-	d.send(events[:min(len(events), adminwire.PartsAhead)])
+	d.send(s, events[:min(len(events), adminwire.PartsAhead)])
 }
 
-func (d *Door) send(events []*nostr.Event) {
+func (d *Door) send(s *live, events []*nostr.Event) {
+	link := s.heardBy()
 	for _, ev := range events {
-		d.Out.Send(ev)
+		d.Out.Send(ev, link)
 	}
 }
 
