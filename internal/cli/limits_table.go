@@ -37,6 +37,7 @@ func limits() []limit {
 		{"MaxAnswer", "8 MiB", "internal/adminwire", "the largest answer in all its parts, in bytes"},
 		{"MaxCommand", "64", "internal/adminwire", "the longest name of a command, in bytes"},
 		{"MaxEvent", "60000", "internal/adminwire", "the largest outer event, in bytes of JSON"},
+		{"MaxInvite", "256", "internal/adminwire", "the longest code of an invitation, in bytes"},
 		{"MaxLabel", "64", "internal/adminwire", "the longest label of a device, in characters"},
 		{"MaxOrigin", "256", "internal/adminwire", "the longest origin in a certificate, in bytes"},
 		{"MaxPlaintext", "32 KiB", "internal/adminwire", "the longest message, in bytes"},

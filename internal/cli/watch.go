@@ -76,6 +76,9 @@ func (a *app) follow(ctx context.Context, c *remoteLine) error {
 			a.say("(%d more happened; look at nsecbunker approvals and nsecbunker audit list)", n.N-last-1)
 		}
 		last = n.N
+		if n.Type == "more" { // the gap was told
+			continue
+		}
 		if err := a.tell(ctx, c, &n); err != nil {
 			return err
 		}

@@ -207,8 +207,16 @@ func (d *Door) over(client nostr.PubKey) bool {
 	return ok
 }
 
-// Sweep ends what is past its time: epochs, sessions, pairings.
+// Sweep ends what is past its time: epochs, sessions, pairings; and tells those
+// who were told too little for a while that there is more.
 func (d *Door) Sweep(now time.Time) {
+	for _, s := range d.sweep(now) {
+		d.notice(s, noticeMore, nil)
+	}
+}
+
+// sweep returns the sessions that notices were left out of.
+func (d *Door) sweep(now time.Time) (owed []*live) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.sweepEpochs(now)
@@ -220,6 +228,8 @@ func (d *Door) Sweep(now time.Time) {
 	for _, s := range d.live {
 		if s.past(now) {
 			d.end(s, now)
+		} else if s.isOwed(now) {
+			owed = append(owed, s)
 		}
 	}
 	for id, p := range d.pairings {
@@ -227,6 +237,7 @@ func (d *Door) Sweep(now time.Time) {
 			d.dropPairing(id)
 		}
 	}
+	return owed
 }
 
 // gone reports whether a span has passed; a clock that went back ends everything.

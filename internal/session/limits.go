@@ -57,15 +57,20 @@ type bucket struct {
 func newBucket(rate, burst float64) *bucket { return &bucket{rate: rate, burst: burst, have: burst} }
 
 func (b *bucket) allow(now time.Time) bool {
-	if past := now.Sub(b.at).Seconds(); past > 0 && !b.at.IsZero() {
-		b.have = min(b.burst, b.have+past*b.rate)
-	}
-	b.at = now
-	if b.have < 1 {
+	if !b.ready(now) {
 		return false
 	}
 	b.have--
 	return true
+}
+
+// ready is allow that spends nothing.
+func (b *bucket) ready(now time.Time) bool {
+	if past := now.Sub(b.at).Seconds(); past > 0 && !b.at.IsZero() {
+		b.have = min(b.burst, b.have+past*b.rate)
+	}
+	b.at = now
+	return b.have >= 1
 }
 
 // buckets are one for each link, and one over all.

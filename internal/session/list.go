@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"time"
 
 	"nsecbunker/internal/admin"
 	"nsecbunker/internal/adminwire"
@@ -92,7 +93,15 @@ func (d *Door) Admit(device string) {
 const (
 	noticeConfirmed = "confirmed"
 	noticeEnded     = "ended"
+	noticeMore      = "more" // some were left out: sync
 )
+
+// isOwed reports a session that notices were left out of and that can be told now.
+func (s *live) isOwed(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owed && s.pace.ready(now)
+}
 
 // notice sends one; what is more than the session's pace is counted only, so that
 // the client sees a gap.
@@ -105,6 +114,7 @@ func (d *Door) notice(s *live, kind string, data []byte) {
 	s.mu.Lock()
 	s.notices++
 	n, pace := s.notices, s.pace.allow(now)
+	s.owed = !pace
 	s.mu.Unlock()
 	if !pace {
 		return

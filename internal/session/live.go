@@ -42,6 +42,7 @@ type live struct {
 	last      time.Time
 	orders    orders
 	notices   int64
+	owed      bool    // notices were left out since the last one that was sent
 	pace      *bucket // of notices
 	rate      *bucket // of orders
 	over      bool

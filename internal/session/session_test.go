@@ -343,10 +343,18 @@ func TestNoticesAreNumberedSoThatAGapIsSeen(t *testing.T) {
 	if err := json.Unmarshal(m.Result, &s); err != nil || s.Notice != NoticeBurst+50 || s.Role != "owner" || !s.Confirmed {
 		t.Errorf("sync says %s", m.Result)
 	}
-	h.pass(time.Minute)
-	h.Tell(t.Context(), "changed", []byte(`{}`), "")
-	if got := g.read(h.took()); len(got) != 1 || got[0].Notice.N != NoticeBurst+51 {
+	h.took()
+	h.pass(time.Minute) // nothing more happens: it is told all the same
+	if got := g.read(h.took()); len(got) != 1 || got[0].Notice.N != NoticeBurst+51 || got[0].Notice.Type != noticeMore {
 		t.Errorf("got %+v: the gap does not show", got)
+	}
+	h.Tell(t.Context(), "changed", []byte(`{}`), "")
+	if got := g.read(h.took()); len(got) != 1 || got[0].Notice.N != NoticeBurst+52 {
+		t.Errorf("got %+v", got)
+	}
+	h.pass(time.Minute)
+	if got := g.read(h.took()); len(got) != 0 {
+		t.Errorf("got %+v: there was nothing more", got)
 	}
 }
 
