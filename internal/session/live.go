@@ -78,7 +78,8 @@ func (d *Door) open(ctx context.Context, p *proven, ready *adminwire.Ready, a ar
 		pace:      newBucket(NoticeRate, NoticeBurst), rate: newBucket(OrderRate, OrderBurst),
 	}
 	if p.st.Device == DeviceOut {
-		return nil, bunker.Errorf(bunker.CodeRestricted, "this device was revoked here, or is another person's")
+		return nil, bunker.Errorf(bunker.CodeRestricted, "this device was revoked here, or is another person's").
+			WithHint("it can ask anew with another key: a browser makes one when the site's data are deleted, the command line when its file under $XDG_CONFIG_HOME/nsecbunker/remote is moved away")
 	}
 	asker := p.person
 	if p.st.State == NotSetUp {
