@@ -165,6 +165,7 @@ func limits() []limit {
 		{"RenewalBurst", "1000", "internal/signerrelay", "how many of them may come at once"},
 		{"RenewalRate", "500", "internal/signerrelay", "how many REQs a second of one connection may repeat what a subscription hears already"},
 		{"closeGrace", "1s", "internal/signerrelay", "bounds the polite end of a connection; then it is cut"},
+		{"maxIdleHands", "64", "internal/signerrelay", "how many goroutines wait for the next event"},
 		{"tick", "1s", "internal/signerrelay", "how often the janitor runs"},
 		{"AcceptPause", "1s", "internal/socket", "how long no connection is taken after the system had no room for one"},
 		{"IdleTimeout", "5m", "internal/socket", "ends a connection on which nothing is asked"},
