@@ -2,6 +2,8 @@ package admin
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"nsecbunker/internal/bunker"
@@ -20,11 +22,11 @@ func adminCommands(t *Table) {
 	}, t.adminList)
 	add(t, Command{
 		Name: "admin.add", Summary: "Names an admin, or gives one another role. A new owner waits 24 hours when there is another.",
-		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true, Quorum: QuorumAdmins,
 	}, t.adminAdd)
 	add(t, Command{
 		Name: "admin.remove", Summary: "Removes an admin. The last owner cannot be removed.",
-		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true, Quorum: QuorumAdmins,
 	}, t.adminRemove)
 }
 
@@ -33,12 +35,21 @@ type adminView struct {
 	PubKey   string      `json:"pubkey"`
 	Role     bunker.Role `json:"role"`
 	Name     string      `json:"name,omitempty"`
+	Keys     []string    `json:"keys,omitempty" doc:"ids: the role is for these keys only; none: the whole bunker"`
 	AddedBy  string      `json:"added_by"`
 	ActiveAt Time        `json:"active_at" doc:"when the role begins"`
 }
 
 func viewAdmin(a *bunker.Admin) adminView {
-	return adminView{nip19.EncodeNpub(a.PubKey), a.PubKey.String(), a.Role, bunker.Display(a.Name, MaxName), a.AddedBy, Time(a.ActiveAt)}
+	return adminView{nip19.EncodeNpub(a.PubKey), a.PubKey.String(), a.Role, bunker.Display(a.Name, MaxName), idTexts(a.Keys), a.AddedBy, Time(a.ActiveAt)}
+}
+
+func idTexts(ids []bunker.KeyID) []string {
+	var out []string
+	for _, id := range ids {
+		out = append(out, string(id))
+	}
+	return out
 }
 
 type adminListResult struct {
@@ -58,6 +69,8 @@ type adminAddParams struct {
 	Npub string      `json:"npub"`
 	Role bunker.Role `json:"role"`
 	Name string      `json:"name,omitempty"`
+	Keys []string    `json:"keys,omitempty" doc:"names or ids: the role is for these keys only; none: the whole bunker"`
+	glass
 }
 
 type adminResult struct {
@@ -75,14 +88,8 @@ func (t *Table) adminAdd(ctx context.Context, c *Call, p adminAddParams) (adminR
 	if err != nil {
 		return res, err
 	}
-	own, err := t.Rows.ServiceKeys(ctx, t.Tenant, "")
-	if err != nil {
+	if err := t.isPerson(ctx, pub); err != nil {
 		return res, err
-	}
-	for _, k := range own {
-		if k.PubKey == pub {
-			return res, bunker.Errorf(bunker.CodeInvalid, "this is one of the bunker's own keys; an admin is a person's npub").In("npub")
-		}
 	}
 	t.memory.Lock()
 	defer t.memory.Unlock()
@@ -91,15 +98,13 @@ func (t *Table) adminAdd(ctx context.Context, c *Call, p adminAddParams) (adminR
 		ActiveAt: c.Now.UnixMilli(), CreatedAt: c.Now.UnixMilli(), Version: 1,
 	}
 	var flagged *bunker.UserKey
-	rec := &bunker.AuditRecord{Object: pub.String(), Reason: "as " + p.Role.String()}
+	rec := &bunker.AuditRecord{Object: pub.String()}
 	err = c.Commit(ctx, rec, func(tx Tx) error {
-		if err := placeAdmin(tx, a, c.Principal.Door); err != nil {
+		if a.Keys, err = keyIDs(tx, "keys", p.Keys); err != nil {
 			return err
 		}
-		if err := tx.PutAdmin(a); err != nil {
-			return err
-		}
-		flagged, err = flagAdmin(tx, pub, true)
+		rec.Reason = "as " + roleWords(a.Role, a.Keys)
+		flagged, err = putAdmin(tx, a, c.Principal.Door == bunker.DoorSocket)
 		return err
 	})
 	if err != nil {
@@ -117,8 +122,53 @@ func (t *Table) adminAdd(ctx context.Context, c *Call, p adminAddParams) (adminR
 	return res, err
 }
 
+// isPerson refuses one of the bunker's own keys.
+func (t *Table) isPerson(ctx context.Context, pub nostr.PubKey) error {
+	own, err := t.Rows.ServiceKeys(ctx, t.Tenant, "")
+	for _, k := range own {
+		if k.PubKey == pub {
+			return bunker.Errorf(bunker.CodeInvalid, "this is one of the bunker's own keys; an admin is a person's npub").In("npub")
+		}
+	}
+	return err
+}
+
+// keyIDs are the ids of keys that are named by name or id, each once, in order.
+func keyIDs(tx Tx, field string, refs []string) ([]bunker.KeyID, error) {
+	var ids []bunker.KeyID
+	for _, ref := range refs {
+		k, err := tx.Key(ref)
+		if err != nil {
+			return nil, bunker.AsError(inKey(err)).In(field)
+		}
+		ids = append(ids, k.ID)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+// roleWords is a role with its scope, for records.
+func roleWords(r bunker.Role, keys []bunker.KeyID) string {
+	if len(keys) == 0 {
+		return r.String()
+	}
+	return r.String() + " of " + keyWords(keys)
+}
+
+// putAdmin stores a new or changed admin, whose npub is flagged where it is a key
+// here: that key is returned. wait: a new owner waits if there is another.
+func putAdmin(tx Tx, a *bunker.Admin, wait bool) (flagged *bunker.UserKey, err error) {
+	if err := placeAdmin(tx, a, wait); err != nil {
+		return nil, err
+	}
+	if err := tx.PutAdmin(a); err != nil {
+		return nil, err
+	}
+	return flagAdmin(tx, a.PubKey, true)
+}
+
 // placeAdmin fits a new or changed admin in among those that there are.
-func placeAdmin(tx Tx, a *bunker.Admin, door bunker.Door) error {
+func placeAdmin(tx Tx, a *bunker.Admin, wait bool) error {
 	admins, err := tx.Admins()
 	if err != nil {
 		return err
@@ -127,9 +177,9 @@ func placeAdmin(tx Tx, a *bunker.Admin, door bunker.Door) error {
 	for i := range admins {
 		other := &admins[i]
 		if other.PubKey == a.PubKey {
-			known, isOwner = true, other.Role == bunker.Owner
+			known, isOwner = true, other.OwnsAll()
 			a.Version, a.CreatedAt, a.AddedBy = other.Version, other.CreatedAt, other.AddedBy
-			if isOwner && a.Role == bunker.Owner {
+			if isOwner && a.OwnsAll() {
 				a.ActiveAt = other.ActiveAt
 			}
 			if a.Name == "" {
@@ -142,18 +192,19 @@ func placeAdmin(tx Tx, a *bunker.Admin, door bunker.Door) error {
 	switch {
 	case !known && len(admins) >= MaxAdmins:
 		return bunker.Errorf(bunker.CodeConflict, "there are %d admins, the most that there can be", MaxAdmins)
-	case isOwner && a.Role != bunker.Owner && owners == 0:
+	case isOwner && !a.OwnsAll() && owners == 0:
 		return lastOwner()
-	case !isOwner && a.Role == bunker.Owner && owners > 0 && door == bunker.DoorSocket:
+	case !isOwner && a.OwnsAll() && owners > 0 && wait:
 		a.ActiveAt = tx.Now() + OwnerWait.Milliseconds()
 	}
 	return nil
 }
 
-// activeOwner reports an owner whose waiting time is over: one who waits does not
-// count, or the wait could be cut short by removing everybody who might notice.
+// activeOwner reports an owner of the whole bunker whose waiting time is over: one
+// who waits does not count, or the wait could be cut short by removing everybody who
+// might notice; one of some keys cannot do what only an owner can.
 func activeOwner(a *bunker.Admin, now int64) bool {
-	return a.Role == bunker.Owner && a.ActiveAt <= now
+	return a.OwnsAll() && a.ActiveAt <= now
 }
 
 func lastOwner() error {
@@ -179,6 +230,7 @@ func flagAdmin(tx Tx, pub nostr.PubKey, on bool) (*bunker.UserKey, error) {
 
 type adminRemoveParams struct {
 	Npub string `json:"npub"`
+	glass
 }
 
 func (t *Table) adminRemove(ctx context.Context, c *Call, p adminRemoveParams) (adminResult, error) {
@@ -211,9 +263,15 @@ func (t *Table) adminRemove(ctx context.Context, c *Call, p adminRemoveParams) (
 		case activeOwner(gone, tx.Now()) && owners == 0:
 			return lastOwner()
 		}
-		rec.Reason = "who was " + gone.Role.String()
+		rec.Reason = "who was " + roleWords(gone.Role, gone.Keys)
 		res.Admin = viewAdmin(gone)
+		if most := tx.Tenant().Quorum.Most(); most > 1 && owners < most {
+			res.Warnings = append(res.Warnings, fmt.Sprintf("%d persons must want some things here, and %d owners are left: name another one, or they can be done with --break-glass at the machine only", most, owners))
+		}
 		if err := tx.DeleteAdmin(pub); err != nil {
+			return err
+		}
+		if err := uninvite(tx, pub); err != nil {
 			return err
 		}
 		flagged, err = flagAdmin(tx, pub, false)

@@ -21,7 +21,7 @@ const MaxHeldCheckpoints = MaxItems
 func auditCommands(t *Table) {
 	add(t, Command{
 		Name: "audit.list", Summary: "Lists audit records, newest first, with filters.",
-		Role: bunker.Viewer, Doors: local(),
+		Role: bunker.Viewer, Doors: local(), Scope: lists(),
 	}, t.auditList)
 	add(t, Command{
 		Name: "audit.export", Summary: "Returns the chain page by page: its lines as stored, to be verified anywhere.",
@@ -46,6 +46,7 @@ type auditListParams struct {
 	Connection string `json:"connection,omitempty" doc:"id, or name when no other connection has it"`
 	Client     string `json:"client,omitempty" doc:"npub or pubkey of an app"`
 	Principal  string `json:"principal,omitempty" doc:"local, system, an npub, …"`
+	Person     string `json:"person,omitempty" doc:"whom the connection is for: the name"`
 	Action     string `json:"action,omitempty" doc:"sign_event, key.add, …"`
 	Effect     string `json:"effect,omitempty" doc:"allow, ask or deny"`
 }
@@ -93,8 +94,12 @@ func (t *Table) auditList(ctx context.Context, _ *Call, p auditListParams) (audi
 			return res, err
 		}
 	}
+	f.Person = t.Vault.PersonTag(t.Tenant, p.Person)
 	recs, err := t.Rows.Records(ctx, t.Tenant, f)
 	if err != nil {
+		return res, err
+	}
+	if err := t.namePersons(ctx, recs); err != nil {
 		return res, err
 	}
 	res.Records = append(res.Records, recs...)

@@ -16,7 +16,7 @@ import (
 func connectCommands(t *Table) {
 	add(t, Command{
 		Name: "connect", Summary: "Accepts an app's own request, a nostrconnect:// link, and answers it on the app's relays.",
-		Role: bunker.Operator, Doors: local(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true, Scope: ofKey(),
 	}, t.connect)
 }
 
@@ -24,6 +24,7 @@ type connectParams struct {
 	URI    string `json:"uri" doc:"nostrconnect://…"`
 	Key    string `json:"key" doc:"name or id"`
 	Perms  string `json:"perms,omitempty" doc:"all, or a list such as sign_event:1,nip44_encrypt; none: everything is asked"`
+	Policy string `json:"policy,omitempty" doc:"name or id of a policy to put the app under; perms are beside it"`
 	Name   string `json:"name,omitempty" doc:"what the connection is called (what the app calls itself)"`
 	Person string `json:"person,omitempty" doc:"whom it is for"`
 }
@@ -58,6 +59,12 @@ func (t *Table) connect(ctx context.Context, c *Call, p connectParams) (connectR
 		return res, err
 	}
 	conn.Key = k.ID
+	given := rights{perms: perms}
+	if p.Policy != "" {
+		if given.policy, err = t.activePolicy(ctx, p.Policy); err != nil {
+			return res, err
+		}
+	}
 	// The signer key has a record of its own; the connection, its permissions and
 	// the answer to the app then are one entry of the ledger.
 	signer, err := t.newServiceKey(bunker.RoleSigner, c)
@@ -73,16 +80,16 @@ func (t *Table) connect(ctx context.Context, c *Call, p connectParams) (connectR
 	}
 	conn.Signer = signer.PubKey
 	t.Around.Changed() // the new signer key is heard before the app knows of it
-	if err := t.acceptApp(ctx, c, conn, p.Key, perms, app.Secret); err != nil {
+	if err := t.acceptApp(ctx, c, conn, p.Key, given, app.Secret); err != nil {
 		return res, errors.Join(err, t.Vault.UnloadServiceKey(t.Tenant, signer.PubKey))
 	}
 	t.Around.Changed()
 	t.Around.Wake()
-	res = connectResult{Connection: viewConnection(conn), Relays: conn.Relays, Warnings: append(warnings, more...)}
+	res = connectResult{Connection: viewConnection(conn, c.Now.UnixMilli()), Relays: conn.Relays, Warnings: append(warnings, more...)}
 	if wanted, ignored := nip46.RequestedPermissions(app.Perms); len(wanted)+len(ignored) > 0 {
 		res.Requested = bunker.Display(nip46.FormatPermissions(wanted), MaxShown)
 	}
-	if perms == "" {
+	if perms == "" && given.policy == nil {
 		res.Warnings = append(res.Warnings, fmt.Sprintf("the app has no permissions: everything follows the key's default, %s", k.Default))
 	}
 	return res, nil
@@ -146,10 +153,51 @@ func (t *Table) newConnection(c *Call, app nip46.NostrConnectURI, p connectParam
 	}, nil
 }
 
+// rights are what a new connection is given.
+type rights struct {
+	perms  string
+	policy *bunker.Policy // nil for none
+}
+
+func (r rights) words() string {
+	if r.policy == nil {
+		return rightsWords(r.perms, "")
+	}
+	return rightsWords(r.perms, r.policy.Name)
+}
+
+// grants are one for the policy and one for the permissions, made like a grant.
+func (r rights) grants(like bunker.Grant) (list []*bunker.Grant) {
+	like.Effect = bunker.Allow
+	if r.policy != nil {
+		g := like
+		g.ID, g.Policy = bunker.NewGrantID(), r.policy.ID
+		list = append(list, &g)
+	}
+	if r.perms != "" {
+		g := like
+		g.ID, g.Permissions = bunker.NewGrantID(), r.perms
+		list = append(list, &g)
+	}
+	return list
+}
+
+// activePolicy is a policy that is not deleted, read outside of a change.
+func (t *Table) activePolicy(ctx context.Context, idOrName string) (*bunker.Policy, error) {
+	p, err := t.Rows.Policy(ctx, t.Tenant, idOrName)
+	if err != nil {
+		return nil, inPolicy(err)
+	}
+	if p.Ended {
+		return nil, bunker.Errorf(bunker.CodeConflict, "the policy %s was deleted", p.ID).In("policy").WithHint("nsecbunker policy list")
+	}
+	return p, nil
+}
+
 // acceptApp commits the connection with its grant and the answer that the app
 // waits for: connect's result is the link's secret (NIP-46, Direct connection
 // initiated by the client). The answer is sent until a relay takes it.
-func (t *Table) acceptApp(ctx context.Context, c *Call, conn *bunker.Connection, key, perms, secret string) error {
+func (t *Table) acceptApp(ctx context.Context, c *Call, conn *bunker.Connection, key string, given rights, secret string) error {
 	for range connectTries {
 		now := t.Now()
 		st, _, err := t.Rows.Tenant(ctx, t.Tenant)
@@ -160,7 +208,7 @@ func (t *Table) acceptApp(ctx context.Context, c *Call, conn *bunker.Connection,
 		if err != nil {
 			return err
 		}
-		e, err := t.acceptance(c, conn, k, perms, secret, now)
+		e, err := t.acceptance(c, conn, k, given, secret, now)
 		if err != nil {
 			return err
 		}
@@ -176,7 +224,7 @@ func (t *Table) acceptApp(ctx context.Context, c *Call, conn *bunker.Connection,
 	return bunker.Errorf(bunker.CodeConflict, "too much was changed meanwhile; try again")
 }
 
-func (t *Table) acceptance(c *Call, conn *bunker.Connection, k *bunker.UserKey, perms, secret string, now time.Time) (*bunker.Entry, error) {
+func (t *Table) acceptance(c *Call, conn *bunker.Connection, k *bunker.UserKey, given rights, secret string, now time.Time) (*bunker.Entry, error) {
 	id := acceptanceID(conn.ID)
 	msg := nip46.Success(string(conn.ID), secret).AppendJSON(nil)
 	ev, err := t.Vault.CloseReply(t.Tenant, conn.Signer, conn.Client, vault.NIP44, false, msg, now)
@@ -189,16 +237,11 @@ func (t *Table) acceptance(c *Call, conn *bunker.Connection, k *bunker.UserKey, 
 		Reply: &bunker.Reply{Part: bunker.PartFinal, EventID: ev.ID, Bytes: ev.AppendJSON(nil)}, Unattended: true,
 		Audit: bunker.AuditRecord{
 			Principal: c.Principal.Name, Door: string(c.Principal.Door), Action: c.Command.Name, Step: string(bunker.PartFinal),
-			Event: id.String(), Key: k.PubKey.String(), Connection: string(conn.ID), Effect: bunker.Allow.String(),
-			Rule: "admin", Reason: "the app's own request was accepted as " + conn.Name + ": " + orNothing(perms),
+			Event: id.String(), Key: k.PubKey.String(), Connection: string(conn.ID), Person: t.Vault.PersonTag(t.Tenant, conn.Person), Effect: bunker.Allow.String(),
+			Rule: "admin", Reason: "the app's own request was accepted as " + conn.Name + ": " + given.words(),
 		},
 	}
-	if perms != "" {
-		e.NewGrants = []*bunker.Grant{{
-			Tenant: t.Tenant, ID: bunker.NewGrantID(), Connection: conn.ID, Effect: bunker.Allow, Permissions: perms,
-			GivenBy: c.Principal.Name, CreatedAt: now.UnixMilli(), Version: 1,
-		}}
-	}
+	e.NewGrants = given.grants(bunker.Grant{Tenant: t.Tenant, Connection: conn.ID, GivenBy: c.Principal.Name, CreatedAt: now.UnixMilli(), Version: 1})
 	return e, nil
 }
 

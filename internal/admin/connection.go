@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
 	"nsecbunker/nostr/nip19"
 )
 
@@ -14,17 +15,23 @@ const MaxShown = 200
 
 func connectionCommands(t *Table) {
 	row := func(name, summary string, role bunker.Role, writes bool) Command {
-		return Command{Name: name, Summary: summary, Role: role, Doors: local(), Writes: writes}
+		return Command{Name: name, Summary: summary, Role: role, Doors: local(), Writes: writes, Scope: ofConnection()}
 	}
-	add(t, row("connection.list", "Lists the connections of apps.", bunker.Viewer, false), t.connectionList)
+	all := func(c Command, s Scope) Command { c.Scope = s; return c }
+	add(t, all(row("connection.list", "Lists the connections of apps.", bunker.Viewer, false), listsOfKey()), t.connectionList)
 	add(t, row("connection.show", "Shows one connection with its permissions.", bunker.Viewer, false), t.connectionShow)
 	add(t, row("connection.rename", "Renames a connection.", bunker.Operator, true), t.connectionRename)
 	add(t, row("connection.suspend", "Suspends a connection: nothing is signed for it until it is resumed.", bunker.Approver, true), t.connectionSuspend)
 	add(t, row("connection.resume", "Resumes a suspended connection.", bunker.Operator, true), t.connectionResume)
 	add(t, row("connection.revoke", "Revokes a connection for good: the app needs a new link.", bunker.Operator, true), t.connectionRevoke)
 	add(t, row("connection.grant", "Gives a connection permissions, or refuses it some.", bunker.Operator, true), t.connectionGrant)
-	add(t, row("connection.ungrant", "Takes a permission of a connection back.", bunker.Operator, true), t.connectionUngrant)
-	add(t, row("connection.review", "Ends the review of connections after a restore: what was resumed may sign again.", bunker.Owner, true), t.connectionReview)
+	add(t, all(row("connection.regrant", "Gives a connection other permissions in place of those that it has.", bunker.Operator, true),
+		Scope{Names: []Named{{"id", NounConnection}, {"token", NounToken}}}), t.connectionRegrant)
+	add(t, row("connection.relays", "Says which relays an app is told to use when it asks (switch_relays).", bunker.Operator, true), t.connectionRelays)
+	add(t, row("connection.person", "Says whom a connection is for.", bunker.Operator, true), t.connectionPerson)
+	add(t, all(row("connection.ungrant", "Takes a permission of a connection back.", bunker.Operator, true),
+		Scope{Names: []Named{{"id", NounConnection}, {"grant", NounGrant}}}), t.connectionUngrant)
+	add(t, all(row("connection.review", "Ends the review of connections after a restore: what was resumed may sign again.", bunker.Owner, true), Scope{}), t.connectionReview)
 }
 
 type connectionView struct {
@@ -38,6 +45,8 @@ type connectionView struct {
 	Signer    string   `json:"signer" doc:"the key of ours that it talks with"`
 	Token     string   `json:"token,omitempty" doc:"id"`
 	Relays    []string `json:"relays,omitempty" doc:"its own; none: the bunker's"`
+	SwitchTo  []string `json:"switch_to,omitempty" doc:"relays that it is told to use when it asks; none: the bunker's"`
+	ResumeAt  Time     `json:"resume_at,omitzero" doc:"when it is active again by itself"`
 	App       *appView `json:"app,omitempty" doc:"what the app says of itself; nobody verified it"`
 	ExpiresAt Time     `json:"expires_at,omitzero"`
 	CreatedAt Time     `json:"created_at"`
@@ -50,14 +59,20 @@ type appView struct {
 	URL  string `json:"url,omitempty"`
 }
 
-func viewConnection(c *bunker.Connection) connectionView {
+func viewConnection(c *bunker.Connection, now int64) connectionView {
 	v := connectionView{
 		ID: string(c.ID), Name: bunker.Display(c.Name, MaxName), Person: bunker.Display(c.Person, MaxName), Key: string(c.Key),
-		State: string(c.State), Client: c.Client.String(), ClientIs: nip19.EncodeNpub(c.Client), Signer: c.Signer.String(),
+		State: string(c.StateAt(now)), Client: c.Client.String(), ClientIs: nip19.EncodeNpub(c.Client), Signer: c.Signer.String(),
 		Token: string(c.Token), ExpiresAt: Time(c.ExpiresAt), CreatedAt: Time(c.CreatedAt), LastUsed: Time(c.LastUsed), Uses: c.Uses,
+	}
+	if c.StateAt(now) == bunker.ConnSuspended {
+		v.ResumeAt = Time(c.ResumeAt)
 	}
 	for _, r := range c.Relays {
 		v.Relays = append(v.Relays, bunker.Display(r, MaxShown))
+	}
+	for _, r := range c.SwitchTo {
+		v.SwitchTo = append(v.SwitchTo, bunker.Display(r, MaxShown))
 	}
 	app := appView{bunker.Display(c.Metadata.Name, MaxName), bunker.Display(c.Metadata.URL, MaxShown)}
 	if app != (appView{}) {
@@ -77,7 +92,7 @@ type connectionListResult struct {
 	Next        string           `json:"next,omitempty"`
 }
 
-func (t *Table) connectionList(ctx context.Context, _ *Call, p connectionListParams) (connectionListResult, error) {
+func (t *Table) connectionList(ctx context.Context, c *Call, p connectionListParams) (connectionListResult, error) {
 	res := connectionListResult{Connections: []connectionView{}}
 	page, err := p.page()
 	if err != nil {
@@ -98,8 +113,8 @@ func (t *Table) connectionList(ctx context.Context, _ *Call, p connectionListPar
 	}
 	rows, err := t.Rows.Connections(ctx, t.Tenant, of, page)
 	for i := range rows {
-		if p.State == "" || string(rows[i].State) == p.State {
-			res.Connections = append(res.Connections, viewConnection(&rows[i]))
+		if v := viewConnection(&rows[i], c.Now.UnixMilli()); p.State == "" || v.State == p.State {
+			res.Connections = append(res.Connections, v)
 		}
 	}
 	res.Next = next(rows, page, func(c *bunker.Connection) string { return string(c.ID) })
@@ -163,6 +178,7 @@ type grantView struct {
 	ID        string `json:"id"`
 	Effect    string `json:"effect" doc:"allow or deny"`
 	Perms     string `json:"perms,omitempty"`
+	Policy    string `json:"policy,omitempty" doc:"name of the policy that it puts the connection under"`
 	Once      string `json:"once,omitempty" doc:"digest of the one operation that it answers"`
 	Question  string `json:"question,omitempty" doc:"id of the question that it answers"`
 	Uses      int64  `json:"uses"`
@@ -173,9 +189,10 @@ type grantView struct {
 	CreatedAt Time   `json:"created_at"`
 }
 
-func viewGrant(g *bunker.Grant, now int64) grantView {
+func viewGrant(g *bunker.Grant, policies map[string]string, now int64) grantView {
 	v := grantView{
-		ID: string(g.ID), Effect: g.Effect.String(), Perms: g.Permissions, Question: string(g.Approval), Uses: g.Uses, MaxUses: g.MaxUses,
+		Policy: policies[string(g.Policy)],
+		ID:     string(g.ID), Effect: g.Effect.String(), Perms: g.Permissions, Question: string(g.Approval), Uses: g.Uses, MaxUses: g.MaxUses,
 		Live: g.Live(now), ExpiresAt: Time(g.ExpiresAt), GivenBy: g.GivenBy, CreatedAt: Time(g.CreatedAt),
 	}
 	if g.OpDigest != ([32]byte{}) {
@@ -193,14 +210,18 @@ func (t *Table) connectionShow(ctx context.Context, c *Call, p connectionParams)
 	if err != nil {
 		return connectionShowResult{}, inConnection(err)
 	}
-	res := connectionShowResult{Connection: viewConnection(conn), Grants: []grantView{}}
+	res := connectionShowResult{Connection: viewConnection(conn, c.Now.UnixMilli()), Grants: []grantView{}}
+	names, err := t.policyNames(ctx)
+	if err != nil {
+		return res, err
+	}
 	for page := (Page{Limit: MaxPage}); ; {
 		grants, err := t.Rows.Grants(ctx, t.Tenant, conn.ID, page)
 		if err != nil {
 			return res, err
 		}
 		for i := range grants {
-			res.Grants = append(res.Grants, viewGrant(&grants[i], c.Now.UnixMilli()))
+			res.Grants = append(res.Grants, viewGrant(&grants[i], names, c.Now.UnixMilli()))
 		}
 		if page.After = next(grants, page, func(g *bunker.Grant) string { return string(g.ID) }); page.After == "" || len(res.Grants) >= 10*MaxPage {
 			return res, nil
@@ -228,6 +249,7 @@ func (t *Table) changeConnection(ctx context.Context, c *Call, ref string, f fun
 			return inConnection(err)
 		}
 		rec.Object, rec.Connection, rec.Reason = string(conn.ID), string(conn.ID), "connection "+conn.Name
+		rec.Person = t.Vault.PersonTag(t.Tenant, conn.Person)
 		if err := f(tx, conn, rec); err != nil {
 			return err
 		}
@@ -238,7 +260,7 @@ func (t *Table) changeConnection(ctx context.Context, c *Call, ref string, f fun
 	}
 	// Parked requests of a connection that was refused are answered now.
 	t.Around.Wake()
-	return connectionResult{Connection: viewConnection(conn)}, nil
+	return connectionResult{Connection: viewConnection(conn, c.Now.UnixMilli())}, nil
 }
 
 type connectionRenameParams struct {
@@ -268,12 +290,23 @@ func (t *Table) connectionRename(ctx context.Context, c *Call, p connectionRenam
 	})
 }
 
-func (t *Table) connectionSuspend(ctx context.Context, c *Call, p connectionParams) (connectionResult, error) {
-	return t.changeConnection(ctx, c, p.ID, func(_ Tx, conn *bunker.Connection, _ *bunker.AuditRecord) error {
-		if conn.State != bunker.ConnActive {
+type connectionSuspendParams struct {
+	connectionParams
+	For Span `json:"for,omitzero" doc:"how long; then it is active again by itself (until it is resumed)"`
+}
+
+// connectionSuspend does not touch what is suspended already: who may suspend cannot
+// put an end to somebody else's suspension that way.
+func (t *Table) connectionSuspend(ctx context.Context, c *Call, p connectionSuspendParams) (connectionResult, error) {
+	return t.changeConnection(ctx, c, p.ID, func(tx Tx, conn *bunker.Connection, rec *bunker.AuditRecord) error {
+		if conn.StateAt(tx.Now()) != bunker.ConnActive {
 			return notIn(conn, bunker.ConnActive)
 		}
-		conn.State = bunker.ConnSuspended
+		conn.State, conn.ResumeAt = bunker.ConnSuspended, 0
+		if p.For > 0 {
+			conn.ResumeAt = tx.Now() + time.Duration(p.For).Milliseconds()
+			rec.Reason += " until " + Time(conn.ResumeAt).text()
+		}
 		return nil
 	})
 }
@@ -283,7 +316,7 @@ func (t *Table) connectionResume(ctx context.Context, c *Call, p connectionParam
 		if conn.State != bunker.ConnSuspended {
 			return notIn(conn, bunker.ConnSuspended)
 		}
-		conn.State = bunker.ConnActive
+		conn.State, conn.ResumeAt = bunker.ConnActive, 0
 		return nil
 	})
 }
@@ -304,10 +337,11 @@ func (t *Table) connectionRevoke(ctx context.Context, c *Call, p connectionParam
 
 type connectionGrantParams struct {
 	connectionParams
-	Perms string `json:"perms" doc:"all, or a list such as sign_event:1,nip44_encrypt"`
-	Deny  bool   `json:"deny,omitempty" doc:"refuse these, whatever else is granted"`
-	For   Span   `json:"for,omitzero" doc:"how long it lasts"`
-	Uses  int64  `json:"uses,omitempty" doc:"how often it can be used"`
+	Perms  string `json:"perms,omitempty" doc:"all, or a list such as sign_event:1,nip44_encrypt"`
+	Policy string `json:"policy,omitempty" doc:"name or id of a policy to put the connection under, instead of perms"`
+	Deny   bool   `json:"deny,omitempty" doc:"refuse these, whatever else is granted"`
+	For    Span   `json:"for,omitzero" doc:"how long it lasts"`
+	Uses   int64  `json:"uses,omitempty" doc:"how often it can be used"`
 }
 
 type connectionGrantResult struct {
@@ -323,8 +357,10 @@ func (t *Table) connectionGrant(ctx context.Context, c *Call, p connectionGrantP
 	switch {
 	case err != nil:
 		return connectionGrantResult{}, err
-	case perms == "":
-		return connectionGrantResult{}, bunker.Errorf(bunker.CodeInvalid, "perms is empty").In("perms")
+	case perms == "" && p.Policy == "":
+		return connectionGrantResult{}, bunker.Errorf(bunker.CodeInvalid, "perms is empty, and no policy is given").In("perms")
+	case p.Policy != "" && (perms != "" || p.Deny || p.Uses != 0):
+		return connectionGrantResult{}, bunker.Errorf(bunker.CodeInvalid, "a policy is granted by itself: its rules say what is refused and how often; grant permissions beside it").In("policy")
 	case p.Uses < 0 || p.Uses > MaxGrantUses || p.Deny && p.Uses > 0:
 		return connectionGrantResult{}, bunker.Errorf(bunker.CodeInvalid, "a permission can be limited to 1 to %d uses, a refusal to none", MaxGrantUses).In("uses")
 	}
@@ -342,11 +378,23 @@ func (t *Table) connectionGrant(ctx context.Context, c *Call, p connectionGrantP
 	if err != nil {
 		return connectionGrantResult{}, err
 	}
-	rec := &bunker.AuditRecord{}
+	if p.Policy != "" {
+		if err := t.roomForPolicy(ctx, id, c.Now.UnixMilli()); err != nil {
+			return connectionGrantResult{}, err
+		}
+	}
+	rec, names := &bunker.AuditRecord{}, map[string]string{}
 	err = c.Commit(ctx, rec, func(tx Tx) error {
 		conn, err := tx.Connection(id)
 		if err != nil {
 			return inConnection(err)
+		}
+		if p.Policy != "" {
+			under, err := livePolicy(tx, p.Policy)
+			if err != nil {
+				return err
+			}
+			g.Policy, names[string(under.ID)] = under.ID, under.Name
 		}
 		switch conn.State {
 		case bunker.ConnActive, bunker.ConnSuspended, bunker.ConnPending:
@@ -354,13 +402,38 @@ func (t *Table) connectionGrant(ctx context.Context, c *Call, p connectionGrantP
 			return bunker.Errorf(bunker.CodeConflict, "the connection %s is %s; permissions would do nothing", conn.ID, conn.State).In("id")
 		}
 		g.Connection = conn.ID
-		rec.Object, rec.Connection, rec.Reason = string(g.ID), string(conn.ID), g.Effect.String()+" "+perms
+		rec.Object, rec.Connection, rec.Reason = string(g.ID), string(conn.ID), g.Effect.String()+" "+rightsWords(perms, names[string(g.Policy)])
 		return tx.PutGrant(g)
 	})
 	if err != nil {
 		return connectionGrantResult{}, err
 	}
-	return connectionGrantResult{viewGrant(g, c.Now.UnixMilli()), warnings}, nil
+	return connectionGrantResult{viewGrant(g, names, c.Now.UnixMilli()), warnings}, nil
+}
+
+// roomForPolicy refuses more policies for one connection than are looked at with
+// each request.
+func (t *Table) roomForPolicy(ctx context.Context, id bunker.ConnectionID, now int64) error {
+	under := map[bunker.PolicyID]bool{}
+	for page := (Page{Limit: MaxPage}); ; {
+		grants, err := t.Rows.Grants(ctx, t.Tenant, id, page)
+		if err != nil {
+			return err
+		}
+		for i := range grants {
+			if g := &grants[i]; g.Policy != "" && g.Live(now) {
+				under[g.Policy] = true
+			}
+		}
+		if page.After = next(grants, page, func(g *bunker.Grant) string { return string(g.ID) }); page.After == "" {
+			break
+		}
+	}
+	if len(under) < policy.MaxPolicies {
+		return nil
+	}
+	return bunker.Errorf(bunker.CodeConflict, "the connection is under %d policies already; take one back first", len(under)).
+		In("policy").WithHint("nsecbunker connections show %s", id)
 }
 
 type connectionUngrantParams struct {
@@ -390,13 +463,14 @@ func (t *Table) connectionUngrant(ctx context.Context, c *Call, p connectionUngr
 			return bunker.Errorf(bunker.CodeConflict, "the grant %s has ended already", g.ID).In("grant")
 		}
 		g.Ended = true
-		rec.Object, rec.Connection, rec.Reason = string(g.ID), string(g.Connection), "ended: "+g.Effect.String()+" "+g.Permissions
+		rec.Object, rec.Connection, rec.Reason = string(g.ID), string(g.Connection), "ended: "+g.Effect.String()+" "+rightsWords(g.Permissions, string(g.Policy))
 		return tx.PutGrant(g)
 	})
 	if err != nil {
 		return connectionGrantResult{}, err
 	}
-	return connectionGrantResult{Grant: viewGrant(g, c.Now.UnixMilli())}, nil
+	names, err := t.policyNames(ctx)
+	return connectionGrantResult{Grant: viewGrant(g, names, c.Now.UnixMilli())}, err
 }
 
 func (t *Table) connectionReview(ctx context.Context, c *Call, _ Empty) (Empty, error) {

@@ -63,6 +63,10 @@ func value(b []byte, v reflect.Value, at string) error {
 	if bytes.Equal(b, []byte("null")) {
 		return nil // as if it were not there
 	}
+	if k := v.Kind(); !leaf && k == reflect.Pointer && (v.Type().Elem().Kind() == reflect.Struct || v.Type().Elem().Kind() == reflect.Slice) {
+		v.Set(reflect.New(v.Type().Elem()))
+		return value(b, v.Elem(), at)
+	}
 	if err := json.Unmarshal(b, v.Addr().Interface()); err != nil {
 		return refused(at, err)
 	}
@@ -129,8 +133,12 @@ func list(b []byte, v reflect.Value, at string) error {
 		if !more {
 			return nil
 		}
-		if v.Len() == MaxItems {
-			return bunker.Errorf(bunker.CodeInvalid, "%s has more than %d items", at, MaxItems).In(at)
+		most := MaxItems
+		if own, ok := v.Interface().(interface{ Most() int }); ok {
+			most = own.Most()
+		}
+		if v.Len() == most {
+			return bunker.Errorf(bunker.CodeInvalid, "%s has more than %d items", at, most).In(at)
 		}
 		item := reflect.New(v.Type().Elem()).Elem()
 		if err := value(val, item, at); err != nil {

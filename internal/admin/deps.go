@@ -13,7 +13,8 @@ import (
 	"nsecbunker/nostr/nip49"
 )
 
-// Deps is what the commands work on. Every field is required but SetupCode.
+// Deps is what the commands work on. Every field is required but SetupCode and
+// Notices.
 type Deps struct {
 	Tenant bunker.TenantID
 	Now    func() time.Time // ledger time
@@ -25,6 +26,7 @@ type Deps struct {
 	KDF    nip49.KDF
 	Around Around
 	Backup Backup
+	Events Events
 	// DeleteWait is how long a deleted key can be brought back.
 	DeleteWait time.Duration
 	// First is what was given at start; setting up takes it where the caller names
@@ -33,6 +35,10 @@ type Deps struct {
 	// SetupCode is what setting up needs from other doors than the machine's own;
 	// nil: nobody from there can.
 	SetupCode func() string
+	// Notices tells people; nil: nobody is told of anything.
+	Notices Notices
+	// Sessions are those of the relay door; nil: there is no such door.
+	Sessions Sessions
 }
 
 // First is what a bunker was started with before it was set up.
@@ -60,6 +66,8 @@ func (d *Deps) complete() error {
 		return errors.New("admin: Around is missing")
 	case d.Backup == nil:
 		return errors.New("admin: Backup is missing")
+	case d.Events == nil:
+		return errors.New("admin: Events are missing")
 	case d.DeleteWait < MinDeleteWait:
 		return errors.New("admin: DeleteWait is shorter than an hour")
 	}
@@ -168,12 +176,26 @@ type QuestionPage struct {
 	Limit     int
 }
 
+// VersionPage is a place in the list of a key's kept versions.
+type VersionPage struct {
+	Kind     int64 // -1: every kind
+	Before   int64 // unix ms
+	BeforeID nostr.ID
+	Limit    int
+}
+
 // Relay is a relay that apps are, or were, heard on.
 type Relay struct {
 	URL        string
 	Old        bool  // removed; still heard for those who have not switched
 	AddedAt    int64 // unix ms
 	HeardUntil int64 // unix ms; of an old one
+}
+
+// PolicyUse counts what is under a policy.
+type PolicyUse struct {
+	Connections int // that are, or can become, active again
+	Tokens      int // open ones
 }
 
 // RelayUse counts the connections that are heard on a relay.
@@ -203,6 +225,14 @@ type Counts struct {
 	Undeliverable int // replies that were given up
 }
 
+// KeyUse is how a key's connections did. Counted, not verified.
+type KeyUse struct {
+	Key         bunker.KeyID
+	Connections int   // that are not over
+	Uses        int64 // requests of all of them
+	LastUsed    int64 // unix ms
+}
+
 // RecordFilter selects audit records; empty fields select all.
 type RecordFilter struct {
 	Since, Until int64 // unix ms; Until is exclusive, 0: no end
@@ -213,6 +243,10 @@ type RecordFilter struct {
 	Effect       string
 	Before       int64 // number of the record to go back from, exclusive; 0: the newest
 	Limit        int
+	// Keys, when not empty: only records about these keys, or about their connections.
+	Keys []bunker.KeyID
+	// Person is the digest that records have for a name.
+	Person string
 }
 
 // Findings is the outcome of a check of the whole store.
@@ -251,12 +285,26 @@ type Tx interface {
 	AddServiceKey(*bunker.ServiceKey) error
 
 	Token(bunker.TokenID) (*bunker.Token, error)
+	Tokens(Page) ([]bunker.Token, error)
 	PutToken(*bunker.Token) error
 
 	Connection(bunker.ConnectionID) (*bunker.Connection, error)
+	// Connections of a key, "" for all.
+	Connections(bunker.KeyID, Page) ([]bunker.Connection, error)
 	PutConnection(*bunker.Connection) error
+	// ForgetPerson erases a name from those that records stand for, and reports whether
+	// it was there.
+	ForgetPerson(name string) (bool, error)
 	Grant(bunker.GrantID) (*bunker.Grant, error)
+	Grants(bunker.ConnectionID, Page) ([]bunker.Grant, error)
 	PutGrant(*bunker.Grant) error
+
+	// Policy finds by id, or by name what is not deleted.
+	Policy(idOrName string) (*bunker.Policy, error)
+	// PutPolicy also keeps the version for ever, and an edit moves every decision.
+	PutPolicy(*bunker.Policy) error
+	PolicyUse(bunker.PolicyID) (PolicyUse, error)
+	CountPolicies() (int, error) // deleted ones apart
 
 	Approval(bunker.ApprovalID) (*bunker.Approval, error)
 	AnswerApproval(id bunker.ApprovalID, shown [32]byte, state bunker.ApprovalState, by string, grant *bunker.Grant) error
@@ -266,13 +314,41 @@ type Tx interface {
 	PutAdmin(*bunker.Admin) error
 	DeleteAdmin(nostr.PubKey) error
 
+	Invite(bunker.InviteID) (*bunker.Invite, error)
+	Invites(Page) ([]bunker.Invite, error)
+	PutInvite(*bunker.Invite) error
+	Motion(bunker.MotionID) (*bunker.Motion, error)
+	// OpenMotion is the open one about what has the digest; nil for none.
+	OpenMotion(digest [32]byte) (*bunker.Motion, error)
+	Motions(Page) ([]bunker.Motion, error) // open ones
+	PutMotion(*bunker.Motion) error
+	Device(id string) (*bunker.Device, error)
+	Devices() ([]bunker.Device, error)
+	PutDevice(*bunker.Device) error
+	DeleteDevice(id string) error
+	// PutMadeChange notes that a change was made; CodeConflict when it was before.
+	// Those made before a time (unix ms) are forgotten.
+	PutMadeChange(m *bunker.MadeChange, forget int64) error
+
 	Slots() ([]bunker.Slot, error)
 	PutSlot(*bunker.Slot) error
 	DeleteSlot(bunker.SlotID) error
 
+	// Setting is a setting's value, "" where there is none; PutSetting with ""
+	// removes it.
+	Setting(name string) (string, error)
+	PutSetting(name, value string) error
+
+	LastVersion(bunker.KeyID, nostr.Kind, bunker.Address) (bunker.LastVersion, error)
+	KeepVersion(*bunker.KeptVersion) error
+
 	Relays() ([]Relay, error)
 	PutRelay(Relay) error
 	DeleteRelay(url string) error
+
+	Channels() ([]bunker.Channel, error)
+	PutChannel(*bunker.Channel) error
+	DeleteChannel(name string) error
 }
 
 // Rows is the store: reads of verified rows as they are now, and changes.
@@ -306,13 +382,59 @@ type Rows interface {
 	Connection(ctx context.Context, t bunker.TenantID, id bunker.ConnectionID) (*bunker.Connection, error)
 	Connections(ctx context.Context, t bunker.TenantID, key bunker.KeyID, p Page) ([]bunker.Connection, error)
 	Grants(ctx context.Context, t bunker.TenantID, c bunker.ConnectionID, p Page) ([]bunker.Grant, error)
+	// View is what deciding a request of a client reads.
+	View(ctx context.Context, signer, client nostr.PubKey) (bunker.View, error)
+	Policy(ctx context.Context, t bunker.TenantID, idOrName string) (*bunker.Policy, error)
+	Policies(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Policy, error)
+	PolicyVersion(ctx context.Context, t bunker.TenantID, id bunker.PolicyID, version int64) (*bunker.Policy, error)
+	PolicyVersions(ctx context.Context, t bunker.TenantID, id bunker.PolicyID, after int64, limit int) ([]bunker.Policy, error)
+	// PolicyNamed is the version that a record of a time (unix ms) names.
+	PolicyNamed(ctx context.Context, t bunker.TenantID, name string, version, at int64) (*bunker.Policy, error)
+	PolicyUse(ctx context.Context, t bunker.TenantID, id bunker.PolicyID) (PolicyUse, error)
+	// Used is how much of each window of a budget is used.
+	Used(ctx context.Context, t bunker.TenantID, ws []bunker.Window) ([]int64, error)
+
 	Approval(ctx context.Context, t bunker.TenantID, id bunker.ApprovalID) (*bunker.Approval, error)
 	Approvals(ctx context.Context, t bunker.TenantID, p QuestionPage) ([]bunker.Approval, error)
+	// AnsweredApprovals are those that people answered, the latest answer first,
+	// before the one with that time (0: from the latest on) and id.
+	AnsweredApprovals(ctx context.Context, t bunker.TenantID, at int64, id bunker.ApprovalID, limit int) ([]bunker.Approval, error)
+	// GrantOf is the grant that a question's answer gave.
+	GrantOf(ctx context.Context, t bunker.TenantID, q bunker.ApprovalID) (*bunker.Grant, error)
+	// Apps are the connections of a client, the newest first.
+	Apps(ctx context.Context, t bunker.TenantID, client nostr.PubKey) ([]bunker.Connection, error)
+
+	LastVersion(ctx context.Context, t bunker.TenantID, k bunker.KeyID, kind nostr.Kind, at bunker.Address) (bunker.LastVersion, error)
+	// Versions returns a key's kept versions, the one that was kept last first, without
+	// their bytes, which VersionBytes reads one by one.
+	Versions(ctx context.Context, t bunker.TenantID, k bunker.KeyID, p VersionPage) ([]bunker.KeptVersion, error)
+	VersionBytes(ctx context.Context, v *bunker.KeptVersion) error
+	// VersionsOf returns those of events whose id begins so, at most two.
+	VersionsOf(ctx context.Context, t bunker.TenantID, k bunker.KeyID, prefix []byte) ([]bunker.KeptVersion, error)
 
 	Admins(ctx context.Context, t bunker.TenantID) ([]bunker.Admin, error)
+	Invites(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Invite, error)
+	Motions(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Motion, error) // open ones
+	Motion(ctx context.Context, t bunker.TenantID, id bunker.MotionID) (*bunker.Motion, error)
+	// Persons are the names of whom connections and links are or were for; of these
+	// keys only, when there are some.
+	Persons(ctx context.Context, t bunker.TenantID, keys []bunker.KeyID) ([]string, error)
+	// KeyUses counts for every key that has connections.
+	KeyUses(ctx context.Context, t bunker.TenantID) ([]KeyUse, error)
+	// Redeemed returns the connections that a token made or brought back.
+	Redeemed(ctx context.Context, t bunker.TenantID, id bunker.TokenID) ([]bunker.Connection, error)
+	Devices(ctx context.Context, t bunker.TenantID) ([]bunker.Device, error)
+	MadeChange(ctx context.Context, t bunker.TenantID, person, op string) (m bunker.MadeChange, ok bool, err error)
+	PutMadeResult(ctx context.Context, t bunker.TenantID, person, op string, result []byte) error
 	Slots(ctx context.Context, t bunker.TenantID) ([]bunker.Slot, error)
+	// Setting is a setting's value, "" where there is none.
+	Setting(ctx context.Context, t bunker.TenantID, name string) (string, error)
 	Relays(ctx context.Context, t bunker.TenantID) ([]Relay, error)
 	RelayUsers(ctx context.Context, t bunker.TenantID, url string) (RelayUse, error)
+	// Channels returns those whose rows are right; the error, bunker.ErrTampered,
+	// names the others. FailedNotices are those that were given up, newest first.
+	Channels(ctx context.Context, t bunker.TenantID) ([]bunker.Channel, error)
+	FailedNotices(ctx context.Context, t bunker.TenantID) ([]bunker.Notice, error)
 
 	// Records returns records as stored, newest first.
 	Records(ctx context.Context, t bunker.TenantID, f RecordFilter) ([]bunker.AuditRecord, error)

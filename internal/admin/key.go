@@ -22,15 +22,15 @@ func keyCommands(t *Table) {
 	}, t.keyImport)
 	add(t, Command{
 		Name: "key.list", Summary: "Lists the keys.",
-		Role: bunker.Viewer, Doors: local(),
+		Role: bunker.Viewer, Doors: local(), Scope: lists(),
 	}, t.keyList)
 	add(t, Command{
 		Name: "key.show", Summary: "Shows one key.",
-		Role: bunker.Viewer, Doors: local(),
+		Role: bunker.Viewer, Doors: local(), Scope: ofKey(),
 	}, t.keyShow)
 	add(t, Command{
 		Name: "key.rename", Summary: "Renames a key.",
-		Role: bunker.Operator, Doors: local(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true, Scope: ofKey(),
 	}, t.keyRename)
 }
 
@@ -55,32 +55,44 @@ type keyView struct {
 	NpubLogin     bool   `json:"npub_login"`
 	AdminHere     bool   `json:"admin_here" doc:"its npub is an admin of this bunker"`
 	Default       string `json:"default"`
+	Guard         string `json:"guard" doc:"percent of its entries that a profile or list may lose unasked; default, or off"`
+	Baseline      string `json:"baseline" doc:"what is known of lists from before: empty (the key was made here), unknown, or fetched"`
 	DeleteAt      Time   `json:"delete_at,omitzero"`
 	CreatedAt     Time   `json:"created_at"`
+	Paused        bool   `json:"paused,omitempty" doc:"nothing is done for its apps now"`
+	PausedUntil   Time   `json:"paused_until,omitzero"`
+	Connections   int    `json:"connections,omitempty" doc:"that are not over; in key.list and key.show"`
+	Uses          int64  `json:"uses,omitempty" doc:"requests of all its connections; in key.list and key.show"`
+	LastUsed      Time   `json:"last_used,omitzero" doc:"in key.list and key.show"`
 }
 
 func (t *Table) viewKey(k *bunker.UserKey) keyView {
-	return keyView{
+	v := keyView{
 		string(k.ID), k.Name, nip19.EncodeNpub(k.PubKey), k.PubKey.String(), string(k.State), k.Locked,
 		t.Vault.Unlocked(t.Tenant, k.ID), k.NoExport, k.OwnPassphrase, k.NpubLogin, k.AdminHere, k.Default.String(),
-		Time(k.DeleteAt), Time(k.CreatedAt),
+		shareText(k.GuardShare), baselineText(k.Baseline), Time(k.DeleteAt), Time(k.CreatedAt), k.PausedAt(t.Now().UnixMilli()), 0, 0, 0, 0,
 	}
+	if v.Paused {
+		v.PausedUntil = Time(k.PausedUntil)
+	}
+	return v
 }
 
 type keyResult struct {
-	Key      keyView  `json:"key"`
-	Warnings []string `json:"warnings,omitempty"`
+	Key      keyView       `json:"key"`
+	Baseline *baselineView `json:"baseline,omitempty" doc:"of an imported key: what relays had of its lists"`
+	Warnings []string      `json:"warnings,omitempty"`
 }
 
 type keyAddParams struct{ keyOptions }
 
 func (t *Table) keyAdd(ctx context.Context, c *Call, p keyAddParams) (keyResult, error) {
-	return t.newKey(ctx, c, p.keyOptions, nil)
+	return t.newKey(ctx, c, p.keyOptions, nil, nil)
 }
 
 // newKey stores a key and takes it into memory: raw, which is wiped, or a fresh
-// one when raw is nil.
-func (t *Table) newKey(ctx context.Context, c *Call, o keyOptions, raw []byte) (keyResult, error) {
+// one when raw is nil. base is what relays had of a key that is brought along.
+func (t *Table) newKey(ctx context.Context, c *Call, o keyOptions, raw []byte, base *Baseline) (keyResult, error) {
 	defer secret.Wipe(raw)
 	k, passKey, err := t.prepareKey(ctx, c, o)
 	defer secret.Wipe(passKey)
@@ -89,6 +101,12 @@ func (t *Table) newKey(ctx context.Context, c *Call, o keyOptions, raw []byte) (
 	}
 	t.memory.Lock()
 	defer t.memory.Unlock()
+	if base != nil {
+		k.Baseline = bunker.BaselineUnknown
+		if base.known() {
+			k.Baseline = bunker.BaselineFetched
+		}
+	}
 	again := bytes.Clone(raw) // the vault wipes its own
 	defer secret.Wipe(again)
 	if k.PubKey, k.Ciphertext, err = t.Vault.NewUserKey(t.Tenant, k.ID, k.NoExport, raw, passKey); err != nil {
@@ -105,7 +123,11 @@ func (t *Table) newKey(ctx context.Context, c *Call, o keyOptions, raw []byte) (
 		if o.Default == "" {
 			k.Default = tx.Tenant().Default
 		}
-		return tx.PutKey(k)
+		if err := tx.PutKey(k); err != nil || base == nil {
+			return err
+		}
+		_, err = t.keepBaseline(tx, k, *base)
+		return err
 	})
 	if err != nil {
 		return keyResult{}, err
@@ -116,6 +138,10 @@ func (t *Table) newKey(ctx context.Context, c *Call, o keyOptions, raw []byte) (
 	res := keyResult{Key: t.viewKey(k)}
 	if k.AdminHere {
 		res.Warnings = append(res.Warnings, adminHereWords)
+	}
+	if base != nil {
+		v := viewBaseline(*base, len(base.Events))
+		res.Baseline, res.Warnings = &v, append(res.Warnings, baselineWarnings(*base, k)...)
 	}
 	return res, nil
 }
@@ -236,8 +262,25 @@ func (t *Table) keyList(ctx context.Context, _ *Call, p keyListParams) (keyListR
 	for i := range keys {
 		res.Keys = append(res.Keys, t.viewKey(&keys[i]))
 	}
+	if err != nil {
+		return res, err
+	}
 	res.Next = next(keys, page, func(k *bunker.UserKey) string { return k.Name })
-	return res, err
+	return res, t.countUses(ctx, res.Keys)
+}
+
+// countUses adds how the keys' connections did.
+func (t *Table) countUses(ctx context.Context, keys []keyView) error {
+	uses, err := t.Rows.KeyUses(ctx, t.Tenant)
+	of := make(map[string]KeyUse, len(uses))
+	for _, u := range uses {
+		of[string(u.Key)] = u
+	}
+	for i := range keys {
+		u := of[keys[i].ID]
+		keys[i].Connections, keys[i].Uses, keys[i].LastUsed = u.Connections, u.Uses, Time(u.LastUsed)
+	}
+	return err
 }
 
 type keyParams struct {
@@ -249,7 +292,9 @@ func (t *Table) keyShow(ctx context.Context, _ *Call, p keyParams) (keyResult, e
 	if err != nil {
 		return keyResult{}, err
 	}
-	return keyResult{Key: t.viewKey(k)}, nil
+	views := []keyView{t.viewKey(k)}
+	err = t.countUses(ctx, views)
+	return keyResult{Key: views[0]}, err
 }
 
 // key returns a key by its name or id.

@@ -10,11 +10,11 @@ import (
 func keyDeleteCommands(t *Table) {
 	add(t, Command{
 		Name: "key.delete", Summary: "Deletes a key after a waiting period, in which it signs nothing and can be brought back.",
-		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true, Scope: ofKey(), Quorum: QuorumDelete,
 	}, t.keyDelete)
 	add(t, Command{
 		Name: "key.restore", Summary: "Brings a key back that waits to be deleted.",
-		Role: bunker.Owner, Doors: local(), Writes: true,
+		Role: bunker.Owner, Doors: local(), Writes: true, Scope: ofKey(),
 	}, t.keyRestore)
 	add(t, Command{
 		Name: "key.purge", Summary: "Deletes for good the keys whose waiting period is over.",
@@ -22,7 +22,12 @@ func keyDeleteCommands(t *Table) {
 	}, t.keyPurge)
 }
 
-func (t *Table) keyDelete(ctx context.Context, c *Call, p keyParams) (keyResult, error) {
+type keyDeleteParams struct {
+	keyParams
+	glass
+}
+
+func (t *Table) keyDelete(ctx context.Context, c *Call, p keyDeleteParams) (keyResult, error) {
 	t.memory.Lock()
 	defer t.memory.Unlock()
 	k, err := t.changeKey(ctx, c, p.Key, func(tx Tx, k *bunker.UserKey, rec *bunker.AuditRecord) error {

@@ -12,7 +12,7 @@ import (
 func exportCommands(t *Table) {
 	add(t, Command{
 		Name: "key.export", Summary: "Exports a key as ncryptsec (NIP-49), closed with a password.",
-		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true, Scope: ofKey(), Quorum: QuorumExport,
 	}, t.keyExport)
 }
 
@@ -20,6 +20,7 @@ type keyExportParams struct {
 	keyParams
 	Password   secret.Param `json:"password" doc:"closes the export; at least 12 characters"`
 	Passphrase secret.Param `json:"passphrase,omitempty" doc:"the key's own, where it has one"`
+	glass
 }
 
 type keyExportResult struct {

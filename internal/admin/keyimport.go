@@ -20,6 +20,8 @@ type keyImportParams struct {
 	Secret   secret.Param `json:"secret" doc:"nsec1…, ncryptsec1…, 12 to 24 words, or 64 hex digits"`
 	Password secret.Param `json:"password,omitempty" doc:"of an ncryptsec; or the recovery phrase's own passphrase"`
 	Account  uint32       `json:"account,omitempty" doc:"of a recovery phrase: m/44'/1237'/account'/0/0"`
+	Relays   []string     `json:"relays,omitempty" doc:"more relays to ask for the account's profile and lists"`
+	NoBase   bool         `json:"no_baseline,omitempty" doc:"ask no relay for the account's profile and lists"`
 }
 
 func (t *Table) keyImport(ctx context.Context, c *Call, p keyImportParams) (keyResult, error) {
@@ -27,11 +29,15 @@ func (t *Table) keyImport(ctx context.Context, c *Call, p keyImportParams) (keyR
 	if _, err := name("name", p.Name); err != nil {
 		return keyResult{}, err
 	}
+	named, err := t.named("relays", p.Relays)
+	if err != nil {
+		return keyResult{}, err
+	}
 	raw, insecure, err := t.readSecret(p)
 	if err != nil {
 		return keyResult{}, err
 	}
-	res, err := t.newKey(ctx, c, p.keyOptions, raw)
+	res, err := t.newKey(ctx, c, p.keyOptions, raw, t.fetchBaseline(ctx, p, raw, named))
 	if errors.Is(err, nostr.ErrSecretKey) {
 		return res, bunker.Errorf(bunker.CodeInvalid, "this is no private key: its number is zero or too large").In("secret").WithCause(err)
 	}
@@ -39,6 +45,33 @@ func (t *Table) keyImport(ctx context.Context, c *Call, p keyImportParams) (keyR
 		res.Warnings = append(res.Warnings, "what you typed is still wherever it was copied from: clear the clipboard, and delete copies that lie about")
 	}
 	return res, err
+}
+
+// fetchBaseline asks relays for what the account has. That nothing is found, or that
+// nobody answers, does not keep the key out: the guard then asks once for each list.
+func (t *Table) fetchBaseline(ctx context.Context, p keyImportParams, raw []byte, named []string) *Baseline {
+	if p.NoBase {
+		return &Baseline{}
+	}
+	// A name that is in use, or a key that is none, is said by who stores it.
+	if _, err := t.Rows.Key(ctx, t.Tenant, p.Name); err == nil {
+		return &Baseline{}
+	}
+	pub, err := pubKeyOf(bytes.Clone(raw))
+	if err != nil {
+		return &Baseline{}
+	}
+	held := t.eachKey(ctx, func(k *bunker.UserKey) error {
+		if k.PubKey == pub {
+			return heldAs(k.Name)
+		}
+		return nil
+	})
+	if held != nil {
+		return &Baseline{}
+	}
+	b := t.Events.Baseline(ctx, pub, named, nil)
+	return &b
 }
 
 // readSecret reads a private key in any of its forms; the caller wipes it.

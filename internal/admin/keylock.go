@@ -12,11 +12,11 @@ import (
 func keyLockCommands(t *Table) {
 	add(t, Command{
 		Name: "key.lock", Summary: "Locks a key: wipes it from memory. It signs nothing until it is unlocked, also after a restart.",
-		Role: bunker.Operator, Doors: local(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true, Scope: ofKey(),
 	}, t.keyLock)
 	add(t, Command{
 		Name: "key.unlock", Summary: "Unlocks a key.",
-		Role: bunker.Operator, Doors: local(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true, Scope: ofKey(),
 	}, t.keyUnlock)
 }
 

@@ -10,15 +10,15 @@ import (
 func keyPassphraseCommands(t *Table) {
 	add(t, Command{
 		Name: "key.passphrase.set", Summary: "Gives a key a passphrase of its own, over the bunker's, or changes it.",
-		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true, Scope: ofKey(),
 	}, t.keyPassphraseSet)
 	add(t, Command{
 		Name: "key.passphrase.remove", Summary: "Takes a key's own passphrase away.",
-		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true, Scope: ofKey(),
 	}, t.keyPassphraseRemove)
 	add(t, Command{
 		Name: "key.no_export", Summary: "Forbids to export a key, for ever: nobody can take it back.",
-		Role: bunker.Owner, Doors: local(), Writes: true,
+		Role: bunker.Owner, Doors: local(), Writes: true, Scope: ofKey(),
 	}, t.keyNoExport)
 }
 

@@ -10,7 +10,7 @@ import (
 func keySetCommands(t *Table) {
 	add(t, Command{
 		Name: "key.set", Summary: "Changes how a key answers: login by its npub, and the default for what no permission covers.",
-		Role: bunker.Operator, Doors: local(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true, Scope: ofKey(),
 	}, t.keySet)
 }
 

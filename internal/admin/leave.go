@@ -15,13 +15,14 @@ const MaxLeave = 10
 func leaveCommands(t *Table) {
 	add(t, Command{
 		Name: "leave", Summary: "Exports every key that allows it, closed with a password, and says which do not and why.",
-		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true, Quorum: QuorumExport,
 	}, t.leave)
 }
 
 type leaveParams struct {
 	Password secret.Param `json:"password" doc:"closes the exports; at least 12 characters"`
 	After    string       `json:"after,omitempty" doc:"where to go on: the next of the answer before"`
+	glass
 }
 
 type leaveResult struct {

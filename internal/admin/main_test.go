@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/seal"
 	"nsecbunker/internal/secret"
+	"nsecbunker/internal/signer"
 	"nsecbunker/internal/store"
 	"nsecbunker/internal/vault"
 	"nsecbunker/nostr"
@@ -108,6 +110,7 @@ type fixture struct {
 	clock *clock
 	store *store.Store
 	world *world
+	out   *outside
 	tries *tries
 	kdfs  int
 	path  string // of the database
@@ -154,9 +157,19 @@ func newFixture(t testing.TB) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	none := func() []string { return nil }
+	nobody := func(nostr.PubKey) bool { return false }
+	f.out = &outside{}
+	f.out.Signer, err = signer.New(signer.Config{Tenant: bunker.SelfHosted, Store: f.store, Vault: v, Around: signer.Surroundings{
+		Ours: nobody, Clients: nobody, Hosts: none, Relays: none, AppRelays: none,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	f.Table, err = New(Deps{
 		Tenant: bunker.SelfHosted, Now: f.store.LedgerTime, Vault: v, Rows: rows{f.store}, Slots: slotMaker{slots, kdf}, KDF: kdf,
-		Around: f.world, Backup: f.world, DeleteWait: 7 * 24 * time.Hour, SetupCode: func() string { return "setup code" },
+		Around: f.world, Backup: f.world, Events: f.out, DeleteWait: 7 * 24 * time.Hour, SetupCode: func() string { return "setup code" },
+		Notices: f.world,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -337,4 +350,14 @@ func (f *fixture) opens(passphrase string) bool {
 	}
 	root.Destroy()
 	return true
+}
+
+// scopedSource is scoped.go as text.
+func scopedSource(t testing.TB) string {
+	t.Helper()
+	b, err := os.ReadFile("scoped.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

@@ -16,6 +16,8 @@ type rows struct{ *store.Store }
 
 type tx struct{ *store.Tx }
 
+type storeTx = store.Tx
+
 func page(p Page) store.Page { return store.Page(p) }
 
 func relayRows(list []store.Relay, err error) ([]Relay, error) {
@@ -50,6 +52,10 @@ func (r rows) Grants(ctx context.Context, t bunker.TenantID, c bunker.Connection
 
 func (r rows) Approvals(ctx context.Context, t bunker.TenantID, p QuestionPage) ([]bunker.Approval, error) {
 	return r.Store.Approvals(ctx, t, store.ApprovalPage(p))
+}
+
+func (r rows) Versions(ctx context.Context, t bunker.TenantID, k bunker.KeyID, p VersionPage) ([]bunker.KeptVersion, error) {
+	return r.Store.Versions(ctx, t, k, store.VersionPage(p))
 }
 
 func (r rows) Relays(ctx context.Context, t bunker.TenantID) ([]Relay, error) {
@@ -116,3 +122,48 @@ func (s slotMaker) KeyPassphrase(t bunker.TenantID, id bunker.KeyID, passphrase 
 }
 
 func npubOf(n byte) string { return nip19.EncodeNpub(pubOf(n)) }
+
+func (r rows) Policies(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Policy, error) {
+	return r.Store.Policies(ctx, t, page(p))
+}
+
+func (r rows) PolicyUse(ctx context.Context, t bunker.TenantID, id bunker.PolicyID) (PolicyUse, error) {
+	u, err := r.Store.PolicyUse(ctx, t, id)
+	return PolicyUse(u), err
+}
+
+func (x tx) PolicyUse(id bunker.PolicyID) (PolicyUse, error) {
+	u, err := x.Tx.PolicyUse(id)
+	return PolicyUse(u), err
+}
+
+func (r rows) Invites(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Invite, error) {
+	return r.Store.Invites(ctx, t, page(p))
+}
+
+func (r rows) Motions(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Motion, error) {
+	return r.Store.Motions(ctx, t, page(p))
+}
+
+func (x tx) Invites(p Page) ([]bunker.Invite, error) { return x.Tx.Invites(page(p)) }
+
+func (x tx) Motions(p Page) ([]bunker.Motion, error) { return x.Tx.Motions(page(p)) }
+
+func (x tx) Grants(c bunker.ConnectionID, p Page) ([]bunker.Grant, error) {
+	return x.Tx.Grants(c, page(p))
+}
+
+func (x tx) Tokens(p Page) ([]bunker.Token, error) { return x.Tx.Tokens(page(p)) }
+
+func (x tx) Connections(key bunker.KeyID, p Page) ([]bunker.Connection, error) {
+	return x.Tx.Connections(key, page(p))
+}
+
+func (r rows) KeyUses(ctx context.Context, t bunker.TenantID) ([]KeyUse, error) {
+	list, err := r.Store.KeyUses(ctx, t)
+	out := make([]KeyUse, len(list))
+	for i, u := range list {
+		out[i] = KeyUse(u)
+	}
+	return out, err
+}

@@ -30,6 +30,13 @@ type Command struct {
 	// Writes: it changes something, in one transaction that also holds its audit
 	// record.
 	Writes bool
+	// Scope says whose data it works on; the zero value is the whole bunker's.
+	Scope Scope
+	// Anyone: besides admins, a person who is none here and has proven which npub is
+	// his may call it (bunker.Principal with PubKey, without a role). Role is NoRole.
+	Anyone bool
+	// Quorum says which number of persons must want it.
+	Quorum QuorumOf
 
 	params, result reflect.Type
 	run            func(ctx context.Context, c *Call, params any) (any, error)
@@ -41,8 +48,14 @@ type Call struct {
 	Command   *Command
 	// Now is the ledger time of the call.
 	Now       time.Time
-	change    func(ctx context.Context, f func(tx Tx) error) error
+	change    func(ctx context.Context, f func(all, tx Tx) error) error
 	committed bool
+
+	all    Tx            // the transaction without the caller's scope, for votes
+	motion *motion       // of a command that may need several persons
+	glass  bool          // the machine's administrator does it alone
+	broke  string        // the glass was broken: what every owner is told
+	waits  *bunker.Error // the yes alone was stored
 }
 
 // Commit runs f in the call's one transaction under the tenant's lock; its audit
@@ -55,12 +68,22 @@ func (c *Call) Commit(ctx context.Context, rec *bunker.AuditRecord, f func(tx Tx
 	}
 	rec.Principal, rec.Door = c.Principal.Name, string(c.Principal.Door)
 	rec.Action, rec.Step, rec.Effect = c.Command.Name, "admin", bunker.Allow.String()
-	err := c.change(ctx, func(tx Tx) error {
-		if err := f(tx); err != nil {
+	if c.Principal.Device != "" && rec.Rule == "" {
+		rec.Rule = "device " + c.Principal.Device
+	}
+	err := c.change(ctx, func(all, tx Tx) error {
+		c.all, c.waits, c.broke = all, nil, ""
+		if enough, err := c.wants(c.Command.Quorum); err != nil || !enough {
+			return err
+		}
+		if err := f(tx); err != nil || c.waits != nil {
 			return err
 		}
 		return tx.Audit(*rec)
 	})
+	if err == nil && c.waits != nil {
+		return c.waits
+	}
 	c.committed = err == nil
 	return err
 }
@@ -79,7 +102,10 @@ type Table struct {
 	// memory is held over a change of the store and of the vault that must tell
 	// the same: which keys are in memory. No KDF runs under it, but that of setting up, before
 	// which there is nothing.
-	memory sync.Mutex
+	memory *sync.Mutex
+	// whole is the table that this one is the part of, for a caller of some keys; nil
+	// for the whole one.
+	whole *Table
 }
 
 // New builds the table, or says which dependency is missing.
@@ -87,19 +113,53 @@ func New(d Deps) (*Table, error) {
 	if err := d.complete(); err != nil {
 		return nil, err
 	}
-	t := &Table{Deps: d, commands: map[string]*Command{}}
+	t := &Table{Deps: d, commands: map[string]*Command{}, memory: &sync.Mutex{}}
 	for _, register := range registers() {
 		register(t)
 	}
+	t.openAfar()
 	return t, nil
 }
 
 // registers are the nouns: each puts its rows into the table.
 func registers() []func(*Table) {
 	return []func(*Table){
-		adminCommands, approvalCommands, auditCommands, backupCommands, clockCommands, connectCommands, connectionCommands,
-		exportCommands, instanceCommands, keyCommands, keyDeleteCommands, keyLockCommands, keyPassphraseCommands, keySetCommands,
-		leaveCommands, relayCommands, sealCommands, setupCommands, slotCommands, statusCommands, stopCommands, tokenCommands,
+		adminCommands,
+		approvalCommands,
+		approvalSetCommands,
+		auditCommands,
+		backupCommands,
+		baselineCommands,
+		clockCommands,
+		connectCommands,
+		connectionCommands,
+		deviceCommands,
+		explainCommands,
+		exportCommands,
+		instanceCommands,
+		inviteCommands,
+		keyCommands,
+		keyDeleteCommands,
+		keyLockCommands,
+		keyPassphraseCommands,
+		keyPauseCommands,
+		keySetCommands,
+		leaveCommands,
+		loginCommands,
+		notifyCommands,
+		personCommands,
+		policyCommands,
+		quorumCommands,
+		relayCommands,
+		sealCommands,
+		selfCommands,
+		sessionCommands,
+		setupCommands,
+		slotCommands,
+		statusCommands,
+		stopCommands,
+		tokenCommands,
+		versionCommands,
 	}
 }
 
@@ -138,6 +198,12 @@ func add[P, R any](t *Table, c Command, run func(ctx context.Context, c *Call, p
 // Dispatch runs a command for a principal. params is a JSON object; fields that
 // the command does not have are refused by name. Errors are *bunker.Error.
 func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, params []byte) (any, error) {
+	return t.dispatch(ctx, p, name, params, nil)
+}
+
+// dispatch is Dispatch; also, when it is not nil, runs in the command's one
+// transaction after it.
+func (t *Table) dispatch(ctx context.Context, p bunker.Principal, name string, params []byte, also func(Tx) error) (any, error) {
 	c, ok := t.commands[name]
 	if !ok {
 		return nil, bunker.Errorf(bunker.CodeNotFound, "there is no command %q", clip(name)).WithHint("nsecbunker help")
@@ -145,14 +211,41 @@ func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, p
 	if err := t.permit(ctx, p, c); err != nil {
 		return nil, bunker.AsError(err)
 	}
+	if err := t.believed(ctx, p, c); err != nil {
+		return nil, bunker.AsError(err)
+	}
 	v, err := decode(c.params, params)
 	if err != nil {
 		return nil, err
 	}
 	defer wipe(v.Elem())
-	call := &Call{Principal: p, Command: c, Now: t.Now()}
-	call.change = func(ctx context.Context, f func(tx Tx) error) error {
-		return t.Rows.Change(ctx, t.Tenant, p, f)
+	// From here on a caller of some keys has a table in which nothing else is.
+	seen, inScope := t.within(p)
+	if c, ok = seen.commands[name]; !ok {
+		return nil, bunker.AsError(beyond())
+	}
+	if err := seen.reach(ctx, p, c, v.Elem()); err != nil {
+		return nil, bunker.AsError(err)
+	}
+	call := &Call{Principal: p, Command: c, Now: t.Now(), glass: brokenGlass(v.Elem())}
+	if call.glass && p.Door != bunker.DoorSocket {
+		return nil, bunker.Errorf(bunker.CodeRestricted, "the glass is broken at the machine only").In("break_glass")
+	}
+	if c.Quorum != QuorumNone {
+		if call.motion, err = seen.motionOf(ctx, c, v.Elem()); err != nil {
+			return nil, bunker.AsError(err)
+		}
+	}
+	call.change = func(ctx context.Context, f func(all, tx Tx) error) error {
+		return t.Rows.Change(ctx, t.Tenant, p, func(tx Tx) error {
+			if err := stillMay(tx, p, c); err != nil {
+				return err
+			}
+			if err := f(tx, inScope(tx)); err != nil || also == nil || call.waits != nil {
+				return err // of a yes that waits for others, nothing was made yet
+			}
+			return also(tx)
+		})
 	}
 	result, err := c.run(ctx, call, v.Interface())
 	if err != nil {
@@ -167,10 +260,14 @@ func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, p
 // permit is the one place that lets a principal call a command.
 func (t *Table) permit(ctx context.Context, p bunker.Principal, c *Command) error {
 	switch {
-	case c.Role == bunker.NoRole || !slices.Contains(c.Doors, p.Door):
+	case c.Role == bunker.NoRole && !c.Anyone || !slices.Contains(c.Doors, p.Door):
 		return bunker.Errorf(bunker.CodeRestricted, "%s cannot be called from here", c.Name)
+	case c.Anyone && p.PubKey.IsZero():
+		return bunker.Errorf(bunker.CodeRestricted, "%s is for a person who has proven his npub", c.Name)
 	case p.Role < c.Role:
 		return bunker.Errorf(bunker.CodeRestricted, "%s needs the role %s; yours is %s", c.Name, c.Role, p.Role)
+	case len(p.Keys) > 0 && c.Scope.whole():
+		return bunker.Errorf(bunker.CodeRestricted, "%s is for admins of the whole bunker; your role is for some keys only", c.Name)
 	case c.Dangerous && !p.Fresh:
 		return bunker.Errorf(bunker.CodeNeedsProof, "%s needs the bunker's passphrase", c.Name)
 	case c.WhileSealed:

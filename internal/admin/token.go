@@ -12,15 +12,19 @@ import (
 func tokenCommands(t *Table) {
 	add(t, Command{
 		Name: "token.create", Summary: "Makes a bunker:// link that lets one app in, with the permissions given. It is shown once.",
-		Role: bunker.Operator, Doors: local(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true, Scope: ofKey(),
 	}, t.tokenCreate)
 	add(t, Command{
 		Name: "token.list", Summary: "Lists the tokens, without their secrets.",
-		Role: bunker.Viewer, Doors: local(),
+		Role: bunker.Viewer, Doors: local(), Scope: listsOfKey(),
 	}, t.tokenList)
 	add(t, Command{
+		Name: "token.show", Summary: "Shows a token, and the connections that were made with it.",
+		Role: bunker.Viewer, Doors: local(), Scope: ofToken(),
+	}, t.tokenShow)
+	add(t, Command{
 		Name: "token.revoke", Summary: "Takes a token back. Connections that were made with it stay; revoke those by themselves.",
-		Role: bunker.Operator, Doors: local(), Writes: true,
+		Role: bunker.Operator, Doors: local(), Writes: true, Scope: ofToken(),
 	}, t.tokenRevoke)
 }
 
@@ -29,6 +33,7 @@ type tokenCreateParams struct {
 	Client   string `json:"client" doc:"what the connection will be called"`
 	Person   string `json:"person,omitempty" doc:"whom it is for"`
 	Perms    string `json:"perms,omitempty" doc:"all, or a list such as sign_event:1,nip44_encrypt; none: everything is asked"`
+	Policy   string `json:"policy,omitempty" doc:"name or id of a policy to put the app under; perms are beside it"`
 	Uses     int64  `json:"uses,omitempty" doc:"how often it can be redeemed (1)"`
 	Expires  Span   `json:"expires,omitzero" doc:"how long the link can be used"`
 	GrantFor Span   `json:"grant_for,omitzero" doc:"how long the permissions last after it was used"`
@@ -40,6 +45,7 @@ type tokenCreateResult struct {
 	Npub     string   `json:"npub_token,omitempty" doc:"npub#token, for old apps, when the key's npub login is on"`
 	Key      string   `json:"key"`
 	Perms    string   `json:"perms"`
+	Policy   string   `json:"policy,omitempty" doc:"name"`
 	Relays   []string `json:"relays"`
 	Expires  Time     `json:"expires_at,omitzero"`
 	Warnings []string `json:"warnings,omitempty"`
@@ -65,7 +71,7 @@ func (t *Table) tokenCreate(ctx context.Context, c *Call, p tokenCreateParams) (
 	if err != nil {
 		return res, err
 	}
-	k, err := t.storeToken(ctx, c, p.Key, tok, &signer)
+	k, under, err := t.storeToken(ctx, c, p, tok, &signer)
 	if err != nil {
 		return res, err
 	}
@@ -74,7 +80,7 @@ func (t *Table) tokenCreate(ctx context.Context, c *Call, p tokenCreateParams) (
 	}
 	t.Around.Changed()
 	res = tokenCreateResult{
-		ID: string(tok.ID), URI: uri.String(), Key: k.Name, Perms: tok.Permissions, Relays: uri.Relays,
+		ID: string(tok.ID), URI: uri.String(), Key: k.Name, Perms: tok.Permissions, Policy: under, Relays: uri.Relays,
 		Expires: Time(tok.ExpiresAt), Warnings: warnings,
 	}
 	if k.NpubLogin {
@@ -86,7 +92,7 @@ func (t *Table) tokenCreate(ctx context.Context, c *Call, p tokenCreateParams) (
 	if tok.MaxUses > 1 {
 		res.Warnings = append(res.Warnings, "a link that is used several times lets relays see that its apps belong together")
 	}
-	if tok.Permissions == "" {
+	if tok.Permissions == "" && tok.Policy == "" {
 		then := "everything is asked (nsecbunker approvals)"
 		if k.Default == bunker.Deny {
 			then = "everything is refused, by the key's default"
@@ -127,28 +133,41 @@ func (t *Table) newToken(c *Call, p tokenCreateParams) (*bunker.Token, []string,
 	return tok, warnings, nil
 }
 
-func (t *Table) storeToken(ctx context.Context, c *Call, key string, tok *bunker.Token, signer *bunker.ServiceKey) (*bunker.UserKey, error) {
-	var k *bunker.UserKey
+// storeToken returns the key, and the name of the policy that it puts apps under.
+func (t *Table) storeToken(ctx context.Context, c *Call, p tokenCreateParams, tok *bunker.Token, signer *bunker.ServiceKey) (k *bunker.UserKey, under string, err error) {
 	rec := &bunker.AuditRecord{Object: string(tok.ID)}
-	err := c.Commit(ctx, rec, func(tx Tx) (err error) {
-		if k, err = tx.Key(key); err != nil {
+	err = c.Commit(ctx, rec, func(tx Tx) (err error) {
+		if k, err = tx.Key(p.Key); err != nil {
 			return inKey(err)
 		}
 		if k.State != bunker.KeyActive {
 			return beingDeleted(k)
 		}
 		tok.Key = k.ID
-		rec.Key, rec.Reason = k.PubKey.String(), "for "+tok.Client+": "+orNothing(tok.Permissions)
+		if p.Policy != "" {
+			of, err := livePolicy(tx, p.Policy)
+			if err != nil {
+				return err
+			}
+			tok.Policy, under = of.ID, of.Name
+		}
+		rec.Key, rec.Reason = k.PubKey.String(), "for "+tok.Client+": "+rightsWords(tok.Permissions, under)
 		if err := tx.AddServiceKey(signer); err != nil {
 			return err
 		}
 		return tx.PutToken(tok)
 	})
-	return k, err
+	return k, under, err
 }
 
-func orNothing(perms string) string {
-	if perms == "" {
+// rightsWords are what somebody is given, for the log.
+func rightsWords(perms, policy string) string {
+	switch {
+	case policy != "" && perms != "":
+		return "the policy " + policy + ", and " + perms
+	case policy != "":
+		return "the policy " + policy
+	case perms == "":
 		return "no permissions"
 	}
 	return perms
@@ -171,6 +190,7 @@ type tokenView struct {
 	Client    string `json:"client"`
 	Person    string `json:"person,omitempty"`
 	Perms     string `json:"perms"`
+	Policy    string `json:"policy,omitempty" doc:"name of the policy that it puts apps under"`
 	State     string `json:"state" doc:"open, spent, revoked or expired"`
 	Uses      int64  `json:"uses"`
 	MaxUses   int64  `json:"max_uses"`
@@ -180,9 +200,10 @@ type tokenView struct {
 	CreatedAt Time   `json:"created_at"`
 }
 
-func viewToken(tok *bunker.Token, now int64) tokenView {
+func viewToken(tok *bunker.Token, policies map[string]string, now int64) tokenView {
 	v := tokenView{
-		ID: string(tok.ID), Key: string(tok.Key), Client: tok.Client, Person: tok.Person, Perms: tok.Permissions, State: string(tok.State),
+		Policy: policies[string(tok.Policy)],
+		ID:     string(tok.ID), Key: string(tok.Key), Client: tok.Client, Person: tok.Person, Perms: tok.Permissions, State: string(tok.State),
 		Uses: tok.Uses, MaxUses: tok.MaxUses, ExpiresAt: Time(tok.ExpiresAt), GrantFor: Span(time.Duration(tok.GrantFor) * time.Millisecond),
 		CreatedBy: tok.CreatedBy, CreatedAt: Time(tok.CreatedAt),
 	}
@@ -206,9 +227,13 @@ func (t *Table) tokenList(ctx context.Context, c *Call, p tokenListParams) (toke
 		}
 		of = k.ID
 	}
+	names, err := t.policyNames(ctx)
+	if err != nil {
+		return res, err
+	}
 	tokens, err := t.Rows.Tokens(ctx, t.Tenant, page)
 	for i := range tokens {
-		v := viewToken(&tokens[i], c.Now.UnixMilli())
+		v := viewToken(&tokens[i], names, c.Now.UnixMilli())
 		if (of == "" || tokens[i].Key == of) && (!p.Open || v.State == string(bunker.TokenOpen)) {
 			res.Tokens = append(res.Tokens, v)
 		}
@@ -238,13 +263,17 @@ func (t *Table) tokenRevoke(ctx context.Context, c *Call, p tokenRevokeParams) (
 			return bunker.Errorf(bunker.CodeConflict, "the token %s is revoked already", tok.ID).In("id")
 		}
 		rec.Reason = "token for " + tok.Client
+		if k, err := tx.Key(string(tok.Key)); err == nil { // gone keys have tokens, too
+			rec.Key = k.PubKey.String()
+		}
 		tok.State = bunker.TokenRevoked
 		return tx.PutToken(tok)
 	})
 	if err != nil {
 		return tokenRevokeResult{}, err
 	}
-	return tokenRevokeResult{viewToken(tok, c.Now.UnixMilli())}, nil
+	names, err := t.policyNames(ctx)
+	return tokenRevokeResult{viewToken(tok, names, c.Now.UnixMilli())}, err
 }
 
 // inID names the parameter in the error about a row that is not there.

@@ -33,6 +33,9 @@ func (t Time) MarshalText() ([]byte, error) {
 	return time.UnixMilli(int64(t)).UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z07:00"), nil
 }
 
+// text is the time in a sentence.
+func (t Time) text() string { return time.UnixMilli(int64(t)).UTC().Format(time.RFC3339) }
+
 // UnmarshalText reads RFC 3339.
 func (t *Time) UnmarshalText(b []byte) error {
 	v, err := time.Parse(time.RFC3339, string(b))

@@ -39,6 +39,7 @@ const (
 	xcrypto = "golang.org/x/crypto" // chacha20, scrypt, pbkdf2: what the standard library lacks
 	xtext   = "golang.org/x/text"   // Unicode normalisation of passphrases and untrusted names
 	xsys    = "golang.org/x/sys"    // mlock, madvise, peer credentials
+	toml    = "github.com/pelletier/go-toml"
 )
 
 // Table returns every package of the module. Inside floor 2 the order counts:
@@ -72,13 +73,17 @@ func Table() []Row {
 		{Words, "internal/bunker", []string{xtext}},
 
 		{Deciding, "internal/policy", nil},
+		{Deciding, "internal/policy/text", []string{toml}}, // policies as people write them; the library parses bytes, it opens no file
 		{Deciding, "internal/audit", nil},
+		{Deciding, "internal/adminwire", nil}, // what admins and bunker say to each other; the client reads it, too
 		{Deciding, "internal/vault", []string{xcrypto, xtext}},
 		{Deciding, "internal/guard", nil},
 		{Deciding, "internal/approval", nil},
+		{Deciding, "internal/describe", []string{xtext}}, // an operation as a person reads it
 		{Deciding, "internal/signer", nil},
 		{Deciding, "internal/host", nil},
 		{Deciding, "internal/admin", nil},
+		{Deciding, "internal/session", nil},
 
 		{Edges, dialPath, nil}, // the one outbound dialer; the other edges may import it
 		{Edges, "internal/store", nil},
@@ -87,6 +92,7 @@ func Table() []Row {
 		{Edges, "internal/inbox", nil},
 		{Edges, "internal/web", nil},
 		{Edges, "internal/socket", nil},
+		{Edges, "internal/remote", nil}, // the client of the relay door
 		{Edges, "internal/seal", nil},
 		{Edges, "internal/notify", nil},
 		{Edges, "internal/wallet", nil},
@@ -102,6 +108,7 @@ func Table() []Row {
 		{Beside, "internal/arch", nil},
 		{Beside, "internal/bunkertest", nil},
 		{Beside, "internal/docstest", nil},
+		{Beside, "internal/oracle", nil},
 		{Beside, "deploy", nil},
 		{Beside, "scripts/sumtests", nil},
 		{Beside, "e2e", nil},
@@ -147,7 +154,8 @@ func nowhere() []string {
 	return []string{"fiatjaf.com/nostr", "github.com/nbd-wtf/go-nostr"}
 }
 
-// onlyHere fences modules on floors 3 and 4: one technology, one place.
+// onlyHere fences modules on floors 3 and 4: one technology, one place. (TOML has
+// two: the configuration here, and policies on floor 2, in their row.)
 func onlyHere() map[string][]string {
 	return map[string][]string{
 		"modernc.org/sqlite":           {"internal/store"},
@@ -157,6 +165,9 @@ func onlyHere() map[string][]string {
 		"github.com/lmittmann/tint":    {"internal/cli", "internal/daemon"},
 		"rsc.io/qr":                    {"internal/cli"},
 		"github.com/pelletier/go-toml": {"internal/config"},
+
+		"github.com/wneessen/go-mail":           {"internal/notify"},
+		"github.com/SherClockHolmes/webpush-go": {"internal/notify"},
 	}
 }
 

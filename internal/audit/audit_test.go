@@ -97,7 +97,7 @@ func TestBodyHoldsEveryField(t *testing.T) {
 	kind := int64(7)
 	r := bunker.AuditRecord{
 		Seq: 1, Time: 2, Tenant: "a", Incarnation: "b", Principal: "c", Door: "d", Action: "e", Step: "f", Event: "g",
-		Key: "h", Connection: "i", Object: "j", Effect: "k", Rule: "l", Reason: "m", Kind: &kind, Size: 8, Peer: "n",
+		Key: "h", Connection: "i", Person: "r", Object: "j", Effect: "k", Rule: "l", Reason: "m", Needed: "mm", Kind: &kind, Size: 8, Peer: "n",
 		Tags: []string{"o"}, Digest: "p", SignedID: "q", Count: 9,
 	}
 	want, err := json.Marshal(r)

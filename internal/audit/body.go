@@ -42,10 +42,12 @@ func AppendBody(dst []byte, r *bunker.AuditRecord) []byte {
 	dst = optional(dst, "event", r.Event)
 	dst = optional(dst, "key", r.Key)
 	dst = optional(dst, "connection", r.Connection)
+	dst = optional(dst, "person", r.Person)
 	dst = optional(dst, "object", r.Object)
 	dst = optional(dst, "effect", r.Effect)
 	dst = optional(dst, "rule", r.Rule)
 	dst = optional(dst, "reason", r.Reason)
+	dst = optional(dst, "needed", r.Needed)
 	if r.Kind != nil {
 		dst = append(dst, `,"kind":`...)
 		dst = strconv.AppendInt(dst, *r.Kind, 10)

@@ -59,7 +59,7 @@ func VerifyExport(r io.Reader, trusted nostr.PubKey, held []Signed) (Report, err
 // csvColumns are the columns of the CSV export, in order.
 var csvColumns = [...]string{
 	"seq", "time", "tenant", "incarnation", "principal", "door", "action", "step", "event", "key", "connection", "object",
-	"effect", "rule", "reason", "kind", "size", "peer", "tags", "digest", "signed", "count",
+	"effect", "rule", "reason", "needed", "kind", "size", "peer", "tags", "digest", "signed", "count", "person",
 }
 
 // CSV writes records as rows for a spreadsheet. It cannot be verified: that
@@ -81,8 +81,8 @@ func (c *CSV) Write(r *bunker.AuditRecord) error {
 	row := []string{
 		strconv.FormatInt(r.Seq, 10), time.UnixMilli(r.Time).UTC().Format("2006-01-02T15:04:05.000Z"),
 		r.Tenant, r.Incarnation, r.Principal, r.Door, r.Action, r.Step, r.Event, r.Key, r.Connection, r.Object,
-		r.Effect, r.Rule, r.Reason, kind, strconv.FormatInt(r.Size, 10), r.Peer, strings.Join(r.Tags, " "),
-		r.Digest, r.SignedID, strconv.FormatInt(r.Count, 10),
+		r.Effect, r.Rule, r.Reason, r.Needed, kind, strconv.FormatInt(r.Size, 10), r.Peer, strings.Join(r.Tags, " "),
+		r.Digest, r.SignedID, strconv.FormatInt(r.Count, 10), r.Person,
 	}
 	for i, cell := range row {
 		row[i] = Cell(cell)

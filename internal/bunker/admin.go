@@ -53,6 +53,10 @@ type Admin struct {
 	Role    Role
 	Name    string
 	AddedBy string
+	// Keys are the user keys that the role is for; empty: every key, and what is the
+	// whole bunker's. The id of a key that is gone stays, or the list could become
+	// empty.
+	Keys []KeyID
 	// ActiveAt is when the role begins (unix ms): naming a new owner by socket
 	// and passphrase waits 24 h when other owners exist.
 	ActiveAt  int64
@@ -73,8 +77,14 @@ func (a *Admin) Canonical() []byte {
 	c.str(a.AddedBy)
 	c.num(a.ActiveAt)
 	c.num(a.CreatedAt)
+	if len(a.Keys) > 0 { // rows older than scopes keep their MAC
+		c.keys(a.Keys)
+	}
 	return c.b
 }
+
+// OwnsAll reports an owner of the whole bunker: one of some keys is no such owner.
+func (a *Admin) OwnsAll() bool { return a.Role == Owner && len(a.Keys) == 0 }
 
 // Door is the way a command or request came in.
 type Door string
@@ -85,6 +95,7 @@ const (
 	DoorRelay  Door = "relay"
 	DoorHTTP   Door = "http"
 	DoorSystem Door = "system" // sweeps and timers of the bunker itself
+	DoorDM     Door = "dm"     // a code in a direct message: one question, no, or once
 )
 
 // Principal is whoever causes something. The zero value is nobody.

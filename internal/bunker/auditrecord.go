@@ -16,11 +16,13 @@ type AuditRecord struct {
 
 	Key        string `json:"key,omitempty"`        // user key's pubkey, hex
 	Connection string `json:"connection,omitempty"` // id
+	Person     string `json:"person,omitempty"`     // whom the connection is for: a keyed digest of the name
 	Object     string `json:"object,omitempty"`     // id of what an admin's command changed
 
 	Effect string `json:"effect,omitempty"` // allow, ask, deny
-	Rule   string `json:"rule,omitempty"`   // what decided: "grant g…", "default", "care:…", "approval …"
+	Rule   string `json:"rule,omitempty"`   // what decided: "policy newsroom/notes@3", "grant g…", "default", "care:…", "approval …"
 	Reason string `json:"reason,omitempty"` // one sentence
+	Needed string `json:"needed,omitempty"` // what would have allowed it, one sentence; of refusals and questions
 
 	Kind     *int64   `json:"kind,omitempty"`
 	Size     int64    `json:"size,omitempty"`

@@ -64,6 +64,13 @@ func (c *canon) flag(f bool) {
 	}
 }
 
+func (c *canon) keys(ids []KeyID) {
+	c.num(int64(len(ids)))
+	for _, id := range ids {
+		c.str(string(id))
+	}
+}
+
 func (c *canon) list(ss []string) {
 	c.num(int64(len(ss)))
 	for _, s := range ss {

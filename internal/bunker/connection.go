@@ -40,7 +40,13 @@ type Connection struct {
 	Name   string
 	Person string
 	// Relays are where the client hears us; empty: the tenant's relays.
-	Relays    []string
+	Relays []string
+	// SwitchTo are the relays that the client is told to use when it asks
+	// (switch_relays); empty: the tenant's.
+	SwitchTo []string
+	// ResumeAt, of a suspended connection, is when it is active again by itself (unix
+	// ms); 0: never.
+	ResumeAt  int64
 	ExpiresAt int64 // unix ms, 0: never
 	CreatedAt int64 // unix ms
 	Version   int64
@@ -70,5 +76,22 @@ func (c *Connection) Canonical() []byte {
 	b.list(c.Relays)
 	b.num(c.ExpiresAt)
 	b.num(c.CreatedAt)
+	if c.ResumeAt != 0 || len(c.SwitchTo) > 0 { // older rows keep their MAC
+		b.num(c.ResumeAt)
+		b.list(c.SwitchTo)
+	}
 	return b.b
+}
+
+// StateAt is the state that counts at the time now (unix ms): a suspension for a time
+// ends by itself, and so does a connection with an end.
+func (c *Connection) StateAt(now int64) ConnectionState {
+	state := c.State
+	if state == ConnSuspended && c.ResumeAt != 0 && now >= c.ResumeAt {
+		state = ConnActive
+	}
+	if (state == ConnActive || state == ConnPending) && c.ExpiresAt != 0 && now >= c.ExpiresAt {
+		state = ConnExpired
+	}
+	return state
 }

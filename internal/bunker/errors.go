@@ -20,6 +20,7 @@ const (
 	CodeConflict    Code = "conflict"
 	CodeSealed      Code = "sealed"
 	CodeNeedsProof  Code = "needs-proof" // a dangerous command without a fresh proof
+	CodeWaits       Code = "waits"       // the yes is stored; more persons must say it
 )
 
 // Error is the one error type that people see: what happened and what to do

@@ -9,13 +9,19 @@ type Grant struct {
 	// Permissions is what it matches, in NIP-46's form ("sign_event:1,ping",
 	// "all"). Empty when OpDigest is set.
 	Permissions string
+	// Policy, when set, is what the grant puts its connection under: the rules of
+	// that policy, as they are at each request, since CreatedAt. Effect is then
+	// Allow, and Permissions and OpDigest are empty.
+	Policy PolicyID
 	// OpDigest, when not zero, matches one operation only: the answer "once".
 	OpDigest [32]byte
 	// Approval is the question that this grant answers; "" for tokens and
 	// admins. Unique: a question makes at most one grant.
 	Approval ApprovalID
-	// Answers names what the grant answers: "default", "care" (a row of the
-	// table of operations that need special care), or an ask rule id@version.
+	// Answers names what the grant answers, parts joined by commas: "default",
+	// "care" (a row of the table of operations that need special care), "guard",
+	// "rule POLICY/RULE@VERSION" (an ask rule; ids), "spent POLICY/RULE@VERSION" (a
+	// budget that is used up).
 	Answers   string
 	MaxUses   int64 // 0: no limit
 	ExpiresAt int64 // unix ms, 0: never
@@ -52,5 +58,8 @@ func (g *Grant) Canonical() []byte {
 	c.str(g.GivenBy)
 	c.num(g.CreatedAt)
 	c.flag(g.Ended)
+	if g.Policy != "" { // rows from before there were policies keep their MAC
+		c.str(string(g.Policy))
+	}
 	return c.b
 }

@@ -33,8 +33,18 @@ type UserKey struct {
 	NpubLogin bool
 	// AdminHere: the key's npub is an admin of this bunker.
 	AdminHere bool
+	// Paused: nothing is done for the key's apps, until PausedUntil (unix ms; 0: until
+	// somebody ends it). The key stays where it is; see Locked.
+	Paused      bool
+	PausedUntil int64
 	// Default is what happens when nothing matched: Ask, or Deny. Never Allow.
-	Default   Effect
+	Default Effect
+	// GuardShare is how many percent of its entries a replaceable event may lose
+	// unasked: 0 for the default, -1 for any number (internal/guard).
+	GuardShare int64
+	// Baseline says what is known of the replaceable events before the first that
+	// was signed here.
+	Baseline  Baseline
 	DeleteAt  int64 // unix ms; 0 unless State is KeyDeleting
 	CreatedAt int64 // unix ms
 	Version   int64
@@ -62,7 +72,21 @@ func (k *UserKey) Canonical() []byte {
 	c.num(k.DeleteAt)
 	c.num(k.CreatedAt)
 	c.bytes(k.Ciphertext)
+	if k.GuardShare != 0 || k.Baseline != BaselineEmpty { // rows of before there was a guard keep their MAC
+		c.num(k.GuardShare)
+		c.num(int64(k.Baseline))
+	}
+	if k.Paused { // rows older than pauses keep their MAC
+		c.str("paused")
+		c.num(k.PausedUntil)
+	}
 	return c.b
+}
+
+// PausedAt reports whether the key is paused at the time now (unix ms): a pause for
+// a time ends by itself.
+func (k *UserKey) PausedAt(now int64) bool {
+	return k != nil && k.Paused && (k.PausedUntil == 0 || now < k.PausedUntil)
 }
 
 // ServiceRole says what a service key is for.
@@ -75,6 +99,8 @@ const (
 	RoleAdmin ServiceRole = "admin"
 	// RoleAudit signs checkpoints; it is wrapped by the root key.
 	RoleAudit ServiceRole = "audit"
+	// RoleNotifier sends notices by direct message and hears the answers.
+	RoleNotifier ServiceRole = "notifier"
 )
 
 // ServiceKey is a key of the bunker's own: it never signs for a user.

@@ -55,3 +55,20 @@ func (p *Policy) RulesText() []byte {
 	}
 	return b
 }
+
+// PolicyAt is a verified version of a policy, with the MAC that it was verified
+// by: a compiled policy may be kept under id, version and MAC.
+type PolicyAt struct {
+	*Policy
+	MAC [32]byte
+}
+
+// PolicyVersion is a version of a policy that stays readable for ever: what
+// records of its time speak of. It grants nothing, and its MAC is not good for a
+// row of policy, so an old version cannot be put back by copying it.
+type PolicyVersion struct{ Policy }
+
+// AuthorityRow implements [Authority].
+func (p *PolicyVersion) AuthorityRow() (TenantID, string, string, int64) {
+	return p.Tenant, "policy_version", string(p.ID), p.Version
+}

@@ -20,6 +20,9 @@ type Reply struct {
 	// a key derived from the root key (replies of decrypt methods).
 	Bytes  []byte
 	Sealed bool
+	// CreatedAt (unix seconds) is the reply event's, while it was not read back
+	// from the store: then 0.
+	CreatedAt int64
 }
 
 // Basis is what a decision read: the versions that must still hold when it is
@@ -32,6 +35,9 @@ type Basis struct {
 	KeyVersion        int64
 	Token             TokenID
 	TokenVersion      int64
+	// Moment is the store's own, of the view that was read: while it has not
+	// passed, nothing of the view has changed. 0: none.
+	Moment uint64
 }
 
 // Entry is one request's part of a group commit: the row, the decision's
@@ -50,6 +56,9 @@ type Entry struct {
 	To RequestState
 	// Envelope is the request's closed event as JSON, kept only while parked.
 	Envelope []byte
+	// Link is the relay that brought the request, kept while parked: rules may
+	// look at it.
+	Link string
 	// Relays are where the reply goes; empty: the tenant's relays.
 	Relays []string
 	Basis  Basis
@@ -60,12 +69,21 @@ type Entry struct {
 	UpdateConnection *Connection // Version is already the next one
 	UpdateToken      *Token      // redeemed; Version is already the next one
 	NewGrants        []*Grant
-	Spend            GrantID // one use, guarded
+	Spend            GrantID   // one use, guarded
+	SpendAlso        []GrantID // further counted grants that were needed, likewise
+	Charges          []Charge  // one use of each budget, guarded
 	NewApproval      *Approval
 	// MaxQuestions, with NewApproval: as many questions of its connection may be
 	// open with this one, checked in the commit, since others are decided at the
 	// same time; 0: no bound.
 	MaxQuestions int
+	// MaxKnocksKey and MaxKnocks, with NewConnection and NewApproval: as many
+	// questions of strangers may be open at its key, and in all, with this one; 0:
+	// no bound.
+	MaxKnocksKey, MaxKnocks int
+	// Burst (ms), with NewApproval: how long after the last one it still belongs to
+	// the same burst of questions.
+	Burst int64
 	// JoinApproval, instead of NewApproval: the same operation is asked already;
 	// this request becomes the newest of that open question (compare-and-set
 	// while it is pending: its event_id and reply_by are moved here), and the
@@ -80,6 +98,11 @@ type Entry struct {
 	Metadata *ClientMetadata
 	// Withdraw ends the connection's open questions and unspent grants (logout).
 	Withdraw ConnectionID
+	// Keep, for a replaceable event that was signed: its version, numbered after the
+	// one that the guard compared it with. If that is not the last one any more, the
+	// commit ends in Moved, so that of two at a time the second is compared with the
+	// first.
+	Keep *KeptVersion
 
 	Audit AuditRecord
 	Reply *Reply // nil only when parking without auth_url
@@ -157,9 +180,13 @@ type View struct {
 	Connection *Connection
 	Key        *UserKey
 	Grants     []Grant // of the connection, ended ones left out
+	// Policies are those that the grants name, deleted ones too.
+	Policies []PolicyAt
 	// Unverified: the tenant is sealed, so no MAC was checked. Good for one
 	// thing: to refuse a known client.
 	Unverified bool
+	// Moment is the store's mark of when it was read, for [Basis].
+	Moment uint64
 }
 
 // Questions is what is already asked, read before one more question is made.
@@ -188,5 +215,6 @@ type Parked struct {
 	Tenant   TenantID
 	EventID  nostr.ID
 	Envelope []byte
+	Link     string // see Entry.Link
 	Approval Approval
 }

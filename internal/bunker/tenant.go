@@ -17,7 +17,9 @@ type TenantState struct {
 	RefuseBefore  int64
 	Incarnation   string
 	IncarnationNo int64
-	Version       int64
+	// Quorum is how many persons must want what.
+	Quorum  Quorum
+	Version int64
 
 	// Not in the MAC; the chain protects itself:
 
@@ -41,6 +43,12 @@ func (t *TenantState) Canonical() []byte {
 	c.num(t.RefuseBefore)
 	c.str(t.Incarnation)
 	c.num(t.IncarnationNo)
+	if q := t.Quorum; q != (Quorum{}) { // rows older than quorums keep their MAC
+		c.num(int64(q.Export))
+		c.num(int64(q.Delete))
+		c.num(int64(q.Policy))
+		c.num(int64(q.Admins))
+	}
 	return c.b
 }
 

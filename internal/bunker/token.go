@@ -32,10 +32,13 @@ type Token struct {
 	Person     string
 	// Permissions is the grant in NIP-46's form, "all" included.
 	Permissions string
-	MaxUses     int64 // redemptions, at least 1
-	Uses        int64
-	State       TokenState
-	ExpiresAt   int64 // unix ms, 0: never
+	// Policy is what connections made with it are put under; "" for none. What
+	// Permissions grants stands beside it.
+	Policy    PolicyID
+	MaxUses   int64 // redemptions, at least 1
+	Uses      int64
+	State     TokenState
+	ExpiresAt int64 // unix ms, 0: never
 	// GrantFor is how long the grant lives after redemption, in ms; 0: for ever.
 	GrantFor  int64
 	CreatedBy string
@@ -67,5 +70,8 @@ func (t *Token) Canonical() []byte {
 	c.num(t.GrantFor)
 	c.str(t.CreatedBy)
 	c.num(t.CreatedAt)
+	if t.Policy != "" { // rows from before there were policies keep their MAC
+		c.str(string(t.Policy))
+	}
 	return c.b
 }

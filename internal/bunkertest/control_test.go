@@ -31,12 +31,18 @@ func TestAnActOfAnAdminHoldsFromTheMomentItReturned(t *testing.T) {
 		do    func(b *Bunker)
 		words string
 	}{
-		"suspend": {func(b *Bunker) { b.Admin("connection.suspend", Params{"id": b.Connection("active")}) }, "suspended"},
-		"revoke":  {func(b *Bunker) { b.Admin("connection.revoke", Params{"id": b.Connection("active")}) }, "revoked"},
-		"lock":    {func(b *Bunker) { b.Admin("key.lock", Params{"key": "herald"}) }, "locked"},
-		"seal":    {func(b *Bunker) { b.Admin("seal", nil) }, "sealed"},
-		"stop":    {func(b *Bunker) { b.Admin("stop", nil) }, "stopped"},
-		"delete":  {func(b *Bunker) { b.Admin("key.delete", Params{"key": "herald"}) }, "deleted"},
+		"suspend":            {func(b *Bunker) { b.Admin("connection.suspend", Params{"id": b.Connection("active")}) }, "suspended"},
+		"suspend for a time": {func(b *Bunker) { b.Admin("connection.suspend", Params{"id": b.Connection("active"), "for": "2h"}) }, "suspended until"},
+		"pause":              {func(b *Bunker) { b.Admin("key.pause", Params{"key": "herald"}) }, "paused"},
+		"regrant": {func(b *Bunker) {
+			b.Admin("connection.regrant", Params{"id": b.Connection("active"), "perms": "sign_event:7"})
+			b.Admin("key.set", Params{"key": "herald", "default": "deny"})
+		}, "no permission"},
+		"revoke": {func(b *Bunker) { b.Admin("connection.revoke", Params{"id": b.Connection("active")}) }, "revoked"},
+		"lock":   {func(b *Bunker) { b.Admin("key.lock", Params{"key": "herald"}) }, "locked"},
+		"seal":   {func(b *Bunker) { b.Admin("seal", nil) }, "sealed"},
+		"stop":   {func(b *Bunker) { b.Admin("stop", nil) }, "stopped"},
+		"delete": {func(b *Bunker) { b.Admin("key.delete", Params{"key": "herald"}) }, "deleted"},
 		"deny grant": {func(b *Bunker) {
 			b.Admin("connection.grant", Params{"id": b.Connection("active"), "perms": "sign_event:1", "deny": true})
 		}, "refused"},
@@ -170,6 +176,7 @@ func TestADecryptedTextThatWasNotDeliveredWaitsForTheUnseal(t *testing.T) {
 	if sealed.Failed() {
 		t.Fatal(sealed.Error)
 	}
+	b.Until("the first is delivered", func() bool { return b.Admin("status", nil).Number("unreleased.waiting") == 0 })
 	relay.Behave(Manners{Refuse: 100})
 	decrypt, note := a.Prepare(nip46.NIP44Decrypt, peer, sealed.Result), a.Prepare(nip46.SignEvent, a.Note(1, "x"))
 	for _, q := range []*Asked{decrypt, note} {

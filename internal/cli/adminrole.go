@@ -3,21 +3,26 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
 
 type adminView struct {
-	Npub     string `json:"npub"`
-	Role     string `json:"role"`
-	Name     string `json:"name"`
-	AddedBy  string `json:"added_by"`
-	ActiveAt stamp  `json:"active_at"`
+	Npub     string   `json:"npub"`
+	Role     string   `json:"role"`
+	Name     string   `json:"name"`
+	Keys     []string `json:"keys"`
+	AddedBy  string   `json:"added_by"`
+	ActiveAt stamp    `json:"active_at"`
 }
 
 // words is an admin in one line.
 func (v *adminView) words(a *app) string {
 	text := fmt.Sprintf("%s, %s", v.Npub, shown(v.Role, 20))
+	if len(v.Keys) > 0 {
+		text += fmt.Sprintf(" of %s", a.shownKeys(v.Keys, nil))
+	}
 	if v.Name != "" {
 		text = name(v.Name) + " " + text
 	}
@@ -27,9 +32,21 @@ func (v *adminView) words(a *app) string {
 	return text
 }
 
+// shownKeys are the keys of a role, by their names where those are known.
+func (a *app) shownKeys(ids []string, names keyNames) string {
+	if len(ids) == 0 {
+		return "all"
+	}
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		list[i] = names.name(id)
+	}
+	return shown(strings.Join(list, ", "), 300)
+}
+
 func (a *app) adminCmd() *cobra.Command {
-	c := &cobra.Command{Use: "admin", Short: "name who shall administer the bunker from afar (not possible in this version yet)"}
-	c.AddCommand(a.adminListCmd(), a.adminAddCmd(), a.adminRemoveCmd())
+	c := &cobra.Command{Use: "admin", Short: "name who administers the bunker from afar"}
+	c.AddCommand(a.adminListCmd(), a.adminAddCmd(), a.adminRemoveCmd(), a.adminInviteCmd(), a.adminInvitesCmd(), a.adminUninviteCmd(), a.adminSelfCmd())
 	return c
 }
 
@@ -37,10 +54,11 @@ func (a *app) adminListCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "list the admins", Args: args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return list(cmd.Context(), a, "admin.list", "admins", nil, []string{"NPUB", "ROLE", "NAME", "SINCE", "NAMED BY"},
-				"No admin is named; this machine's commands administer the bunker. "+noAdminApp+" To name one for it: nsecbunker admin add NPUB --role owner",
+			keys := a.keyNames(cmd.Context())
+			return list(cmd.Context(), a, "admin.list", "admins", nil, []string{"NPUB", "ROLE", "KEYS", "NAME", "SINCE", "NAMED BY"},
+				"No admin is named; this machine's commands administer the bunker. To name one for other machines: nsecbunker admin add NPUB --role owner",
 				func(v adminView) []string {
-					return []string{v.Npub, v.Role, name(v.Name), a.when(v.ActiveAt), name(v.AddedBy)}
+					return []string{v.Npub, v.Role, a.shownKeys(v.Keys, keys), name(v.Name), a.when(v.ActiveAt), name(v.AddedBy)}
 				})
 		},
 	}
@@ -48,9 +66,12 @@ func (a *app) adminListCmd() *cobra.Command {
 
 func (a *app) adminAddCmd() *cobra.Command {
 	p := struct {
-		Npub string `json:"npub"`
-		Role string `json:"role"`
-		Name string `json:"name,omitempty"`
+		Npub string   `json:"npub"`
+		Role string   `json:"role"`
+		Name string   `json:"name,omitempty"`
+		Keys []string `json:"keys,omitempty"`
+
+		BreakGlass bool `json:"break_glass,omitempty"`
 	}{}
 	cmd := &cobra.Command{
 		Use: "add NPUB --role ROLE", Short: "name an admin, or give one another role", Args: args("NPUB"),
@@ -78,27 +99,28 @@ A further owner counts after 24 hours, and every admin is told.`,
 	}
 	cmd.Flags().StringVar(&p.Role, "role", "", "viewer, approver, operator or owner")
 	cmd.Flags().StringVar(&p.Name, "name", "", "`name` of the person")
-	a.completeFlag(cmd, "role", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return []string{"viewer", "approver", "operator", "owner"}, cobra.ShellCompDirectiveNoFileComp
-	})
-	return a.proofFlag(cmd)
+	cmd.Flags().StringSliceVar(&p.Keys, "keys", nil, "`keys` that the role is for, with commas between them (default: all, and the whole bunker)")
+	a.completeFlag(cmd, "role", completeRoles)
+	return a.proofFlag(glassFlag(cmd, &p.BreakGlass))
 }
 
 func (a *app) adminRemoveCmd() *cobra.Command {
-	return a.proofFlag(a.yesFlag(&cobra.Command{
+	var breakGlass bool
+	return glassFlag(a.proofFlag(a.yesFlag(&cobra.Command{
 		Use: "remove NPUB", Short: "take an admin's role away", Args: args("NPUB"), ValidArgsFunction: a.completeAdmins,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.confirm(cmd.Context(), shown(args[0], 80)+" may then do nothing here any more.", "remove"); err != nil {
 				return err
 			}
 			return show(cmd.Context(), a, "admin.remove", struct {
-				Npub string `json:"npub"`
-			}{args[0]}, func(json.RawMessage) error {
+				Npub       string `json:"npub"`
+				BreakGlass bool   `json:"break_glass,omitempty"`
+			}{args[0], breakGlass}, func(json.RawMessage) error {
 				a.say("The admin is removed.")
 				return nil
 			})
 		},
-	}))
+	})), &breakGlass)
 }
 
 func (a *app) clockCmd() *cobra.Command {

@@ -24,7 +24,7 @@ const auditShown = 50
 
 func (a *app) auditCmd() *cobra.Command {
 	c := &cobra.Command{Use: "audit", Short: "read, verify and export the log of what was done"}
-	c.AddCommand(a.auditListCmd(), a.auditVerifyCmd(), a.auditExportCmd(), a.auditCheckpointCmd())
+	c.AddCommand(a.auditListCmd(), a.auditVerifyCmd(), a.auditExportCmd(), a.auditCheckpointCmd(), a.auditForgetCmd())
 	return c
 }
 
@@ -52,7 +52,7 @@ func (a *app) filterFlags(cmd *cobra.Command, into map[string]*string) {
 		{"since", "from this `time` on: 2026-11-22, 2026-11-22T18:00:00Z, or 24h for the last day"},
 		{"until", "before this `time`"}, {"key", "of this `key` (name, id or pubkey)"}, {"connection", "of this `connection` (name or id)"},
 		{"client", "of this app (`npub` or pubkey)"}, {"principal", "by this `principal`: local, system, an npub"},
-		{"action", "this `action`: sign_event, key.add, …"}, {"effect", "allow, ask or deny"},
+		{"person", "of a connection that is for this `person`"}, {"action", "this `action`: sign_event, key.add, …"}, {"effect", "allow, ask or deny"},
 	} {
 		into[f[0]] = cmd.Flags().String(f[0], "", f[1])
 	}
@@ -121,10 +121,18 @@ func (a *app) auditList(ctx context.Context, p map[string]any, limit int) error 
 		}
 		out = append(out, []string{
 			strconv.FormatInt(r.Seq, 10), time.UnixMilli(r.Time).Local().Format("2006-01-02 15:04:05"),
-			who(r.Principal), action(&r), orDash(shown(r.Effect, 10)), orDash(shown(r.Rule, 40)), orDash(shown(r.Reason, 80)),
+			whoFor(&r), action(&r), orDash(shown(r.Effect, 10)), orDash(shown(r.Rule, 40)), orDash(shown(r.Reason, 80)),
 		})
 	}
 	return a.table([]string{"NO", "TIME", "WHO", "WHAT", "EFFECT", "RULE", "REASON"}, out)
+}
+
+// whoFor is who did it, and for whom the connection is.
+func whoFor(r *bunker.AuditRecord) string {
+	if r.Person == "" {
+		return who(r.Principal)
+	}
+	return who(r.Principal) + " for " + name(r.Person)
 }
 
 // who shortens the public key in a principal's name.

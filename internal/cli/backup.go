@@ -178,17 +178,18 @@ func (a *app) quietLog() *slog.Logger {
 
 func (a *app) leaveCmd() *cobra.Command {
 	var out string
+	var breakGlass bool
 	cmd := &cobra.Command{
 		Use: "leave", Short: "export every key that allows it, and say which do not", Args: args(),
 		Long: `Exports every key as ncryptsec (NIP-49), closed with one password that is asked for, so that you can move to another bunker or app.
 Prints a line for each: name, npub, ncryptsec. Keys that cannot be exported are named with the reason.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.leave(cmd.Context(), out) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.leave(cmd.Context(), out, breakGlass) },
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "new `file` to write to, mode 0600 (default: stdout)")
-	return a.proofFlag(cmd)
+	return a.proofFlag(glassFlag(cmd, &breakGlass))
 }
 
-func (a *app) leave(ctx context.Context, out string) error {
+func (a *app) leave(ctx context.Context, out string, breakGlass bool) error {
 	if out != "" {
 		if _, err := os.Lstat(out); err == nil {
 			return fail("%s is there already", out).withHint("name a file that does not exist")
@@ -199,7 +200,11 @@ func (a *app) leave(ctx context.Context, out string) error {
 		return err
 	}
 	defer password.Wipe()
-	rows, err := a.pages(ctx, "leave", "keys", map[string]any{"password": password}, maxRows)
+	p := map[string]any{"password": password}
+	if breakGlass {
+		p["break_glass"] = true
+	}
+	rows, err := a.pages(ctx, "leave", "keys", p, maxRows)
 	if err != nil {
 		return err
 	}

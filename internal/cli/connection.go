@@ -18,6 +18,8 @@ type connectionView struct {
 	State     string   `json:"state"`
 	ClientIs  string   `json:"client_npub"`
 	Relays    []string `json:"relays"`
+	SwitchTo  []string `json:"switch_to"`
+	ResumeAt  stamp    `json:"resume_at"`
 	App       *appView `json:"app"`
 	ExpiresAt stamp    `json:"expires_at"`
 	CreatedAt stamp    `json:"created_at"`
@@ -34,6 +36,7 @@ type grantView struct {
 	ID        string `json:"id"`
 	Effect    string `json:"effect"`
 	Perms     string `json:"perms"`
+	Policy    string `json:"policy"`
 	Once      string `json:"once"`
 	Uses      int64  `json:"uses"`
 	MaxUses   int64  `json:"max_uses"`
@@ -51,6 +54,7 @@ func (a *app) connectCmd() *cobra.Command {
 		URI    string `json:"uri"`
 		Key    string `json:"key"`
 		Perms  string `json:"perms,omitempty"`
+		Policy string `json:"policy,omitempty"`
 		Name   string `json:"name,omitempty"`
 		Person string `json:"person,omitempty"`
 	}{}
@@ -65,8 +69,8 @@ func (a *app) connectCmd() *cobra.Command {
 			if p.Key == "" {
 				return usageOf(cmd, "--key is missing: the key that the app shall use")
 			}
-			if !cmd.Flags().Changed("perms") {
-				return usageOf(cmd, "--perms is missing: what the app may do without asking, such as all or sign_event:1")
+			if !cmd.Flags().Changed("perms") && p.Policy == "" {
+				return usageOf(cmd, "--perms is missing: what the app may do without asking, such as all or sign_event:1; or --policy")
 			}
 			p.Perms = noneIsNothing(p.Perms)
 			type answer struct {
@@ -77,13 +81,13 @@ func (a *app) connectCmd() *cobra.Command {
 			return show(cmd.Context(), a, "connect", p, func(r answer) error {
 				a.say("%s is let in, and is told so on %s.", name(r.Connection.Name), shown(strings.Join(r.Relays, ", "), 300))
 				if r.Requested != "" {
-					got := "It got: " + perms(p.Perms) + "."
-					if p.Perms == "" {
+					got := "It got: " + given(p.Perms, p.Policy) + "."
+					if p.Perms == "" && p.Policy == "" {
 						got = "It got none of it."
 					}
 					a.say("It asked for: %s. %s", shown(r.Requested, 300), got)
 				}
-				if p.Perms == "" {
+				if p.Perms == "" && p.Policy == "" {
 					a.say("%s", nothingPermitted)
 				}
 				return a.line(r.Connection.ID)
@@ -92,6 +96,8 @@ func (a *app) connectCmd() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&p.Key, "key", "", "`key` that the app shall use")
 	cmd.Flags().StringVar(&p.Perms, "perms", "", "`permissions`: all, none, or a list such as sign_event:1,nip44_decrypt")
+	cmd.Flags().StringVar(&p.Policy, "policy", "", "`policy` to put the app under (nsecbunker policy)")
+	a.completeFlag(cmd, "policy", a.completePolicies)
 	cmd.Flags().StringVar(&p.Name, "name", "", "`name` for the app (default: what it calls itself)")
 	cmd.Flags().StringVar(&p.Person, "person", "", "`name` of whom it is for")
 	a.completeFlag(cmd, "key", a.completeKeys)
@@ -116,10 +122,10 @@ APP is a connection's id, or its name when no other one has it.`,
 	}
 	c.AddCommand(
 		a.connectionListCmd(), a.connectionShowCmd(), a.connectionRenameCmd(),
-		a.connectionActCmd("suspend", "let nothing be signed for an app until it is resumed", "%s is suspended: nothing is signed for it until `nsecbunker connections resume`.", false),
-		a.connectionResumeCmd(),
+		a.connectionSuspendCmd(), a.connectionResumeCmd(),
 		a.connectionActCmd("revoke", "shut an app out for good; it needs a new link", "%s is shut out for good.", true),
-		a.connectionGrantCmd(), a.connectionUngrantCmd(), a.connectionReviewCmd(),
+		a.connectionGrantCmd(), a.connectionUngrantCmd(), a.connectionRegrantCmd(), a.connectionRelaysCmd(), a.connectionPersonCmd(),
+		a.connectionReviewCmd(),
 	)
 	return c
 }
@@ -214,6 +220,12 @@ func (a *app) showConnection(keys keyNames, c connectionView, grants []grantView
 	if len(c.Relays) > 0 {
 		facts = append(facts, [2]string{"its relays", shown(strings.Join(c.Relays, ", "), 500)})
 	}
+	if len(c.SwitchTo) > 0 {
+		facts = append(facts, [2]string{"told to use", shown(strings.Join(c.SwitchTo, ", "), 500)})
+	}
+	if c.ResumeAt.ms() != 0 {
+		facts = append(facts, [2]string{"resumes", a.when(c.ResumeAt)})
+	}
 	if c.ExpiresAt.ms() != 0 {
 		facts = append(facts, [2]string{"expires", a.when(c.ExpiresAt)})
 	}
@@ -229,7 +241,7 @@ func (a *app) showConnection(keys keyNames, c connectionView, grants []grantView
 	}
 	rows := make([][]string, 0, len(grants))
 	for _, g := range grants {
-		what := perms(g.Perms)
+		what := given(g.Perms, g.Policy)
 		if g.Once != "" {
 			what = "one operation, once"
 		}
@@ -289,26 +301,35 @@ func (a *app) connectionActCmd(act, short, done string, final bool) *cobra.Comma
 
 func (a *app) connectionGrantCmd() *cobra.Command {
 	p := struct {
-		ID    string `json:"id"`
-		Perms string `json:"perms"`
-		Deny  bool   `json:"deny,omitempty"`
-		For   string `json:"for,omitempty"`
-		Uses  int64  `json:"uses,omitempty"`
+		ID     string `json:"id"`
+		Perms  string `json:"perms,omitempty"`
+		Policy string `json:"policy,omitempty"`
+		Deny   bool   `json:"deny,omitempty"`
+		For    string `json:"for,omitempty"`
+		Uses   int64  `json:"uses,omitempty"`
 	}{}
 	cmd := &cobra.Command{
-		Use: "grant APP PERMS", Short: "give a connection permissions, or refuse it some", Args: args("APP", "PERMS"),
+		Use: "grant APP PERMS | --policy POLICY", Short: "give a connection permissions, or refuse it some, or put it under a policy", Args: args("APP", "[PERMS]"),
 		ValidArgsFunction: a.completeConnections,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p.ID, p.Perms = args[0], args[1]
+			p.ID = args[0]
+			if (len(args) == 2) == (p.Policy != "") {
+				return usageOf(cmd, "give PERMS, such as sign_event:1, or --policy POLICY")
+			}
+			if len(args) == 2 {
+				p.Perms = args[1]
+			}
 			type answer struct {
 				Grant grantView `json:"grant"`
 			}
 			return show(cmd.Context(), a, "connection.grant", p, func(r answer) error {
-				a.say("From now on: %s %s.", r.Grant.Effect, perms(r.Grant.Perms))
+				a.say("From now on: %s %s.", r.Grant.Effect, given(r.Grant.Perms, r.Grant.Policy))
 				return a.line(r.Grant.ID)
 			})
 		},
 	}
+	cmd.Flags().StringVar(&p.Policy, "policy", "", "`policy` to put it under, instead of permissions")
+	a.completeFlag(cmd, "policy", a.completePolicies)
 	cmd.Flags().BoolVar(&p.Deny, "deny", false, "refuse these, whatever else is permitted")
 	cmd.Flags().StringVar(&p.For, "for", "", "for this `time` only, such as 1h or 7d")
 	cmd.Flags().Int64Var(&p.Uses, "uses", 0, "for this many requests only")

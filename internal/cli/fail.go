@@ -65,7 +65,11 @@ func (a *app) finish(err error) int {
 			return f.code
 		}
 	}
-	a.say("error: %s", f.words)
+	if f.class == string(bunker.CodeWaits) { // nothing went wrong
+		a.say("%s", f.words)
+	} else {
+		a.say("error: %s", f.words)
+	}
 	if f.hint != "" {
 		a.say("hint: %s", f.hint)
 	}

@@ -23,19 +23,28 @@ type keyView struct {
 	NpubLogin     bool   `json:"npub_login"`
 	AdminHere     bool   `json:"admin_here"`
 	Default       string `json:"default"`
+	Guard         string `json:"guard"`
+	Baseline      string `json:"baseline"`
 	DeleteAt      stamp  `json:"delete_at"`
 	CreatedAt     stamp  `json:"created_at"`
+	Paused        bool   `json:"paused"`
+	PausedUntil   stamp  `json:"paused_until"`
+	Connections   int    `json:"connections"`
+	Uses          int64  `json:"uses"`
+	LastUsed      stamp  `json:"last_used"`
 }
 
 type keyAnswer struct {
-	Key keyView `json:"key"`
+	Key      keyView       `json:"key"`
+	Baseline *baselineView `json:"baseline"`
 }
 
 func (a *app) keyCmd() *cobra.Command {
 	c := &cobra.Command{Use: "key", Short: "add, list, lock, export and delete keys"}
 	c.AddCommand(
 		a.keyAddCmd(), a.keyListCmd(), a.keyShowCmd(), a.keyRenameCmd(), a.keyLockCmd(), a.keyUnlockCmd(), a.keyExportCmd(),
-		a.keyDeleteCmd(), a.keyRestoreCmd(), a.keySetCmd(), a.keyPassphraseCmd(),
+		a.keyPauseCmd(), a.keyResumeCmd(), a.keyDeleteCmd(), a.keyRestoreCmd(), a.keySetCmd(), a.keyPassphraseCmd(),
+		a.keyVersionsCmd(), a.keyVersionCmd(), a.keyGuardCmd(), a.keyBaselineCmd(),
 	)
 	return c
 }
@@ -47,6 +56,10 @@ func (k *keyView) state(a *app) string {
 		return "deleted " + a.when(k.DeleteAt)
 	case k.Locked:
 		return "locked"
+	case k.Paused && k.PausedUntil.ms() != 0:
+		return "paused, goes on " + a.when(k.PausedUntil)
+	case k.Paused:
+		return "paused"
 	case k.Unlocked:
 		return "ready"
 	}
@@ -56,17 +69,19 @@ func (k *keyView) state(a *app) string {
 func (k *keyView) flags() string {
 	return marks(map[string]bool{
 		"no export": k.NoExport, "own passphrase": k.OwnPassphrase, "npub login": k.NpubLogin, "admin here": k.AdminHere,
-		"denies by default": k.Default == "deny",
-	}, "no export", "own passphrase", "npub login", "admin here", "denies by default")
+		"denies by default": k.Default == "deny", "not guarded": k.Guard == "off", "lists not known": k.Baseline == "unknown",
+	}, "no export", "own passphrase", "npub login", "admin here", "denies by default", "not guarded", "lists not known")
 }
 
 func (a *app) keyListCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "list the keys", Args: args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return list(cmd.Context(), a, "key.list", "keys", nil, []string{"NAME", "NPUB", "STATE", "NOTES"},
+			return list(cmd.Context(), a, "key.list", "keys", nil, []string{"NAME", "NPUB", "STATE", "APPS", "LAST USED", "NOTES"},
 				"There are no keys yet. Make one: nsecbunker key add NAME",
-				func(k keyView) []string { return []string{name(k.Name), k.Npub, k.state(a), k.flags()} })
+				func(k keyView) []string {
+					return []string{name(k.Name), k.Npub, k.state(a), fmt.Sprint(k.Connections), ago(k.LastUsed.ms(), a.now()), k.flags()}
+				})
 		},
 	}
 }
@@ -78,7 +93,8 @@ func (a *app) keyShowCmd() *cobra.Command {
 			return show(cmd.Context(), a, "key.show", keyParam{args[0]}, func(r keyAnswer) error {
 				k := r.Key
 				return a.facts([][2]string{
-					{"name", name(k.Name)}, {"npub", k.Npub}, {"state", k.state(a)}, {"notes", k.flags()}, {"made", a.when(k.CreatedAt)}, {"id", k.ID},
+					{"name", name(k.Name)}, {"npub", k.Npub}, {"state", k.state(a)}, {"notes", k.flags()}, {"apps", fmt.Sprint(k.Connections)},
+					{"last used", fmt.Sprintf("%s (%d requests)", ago(k.LastUsed.ms(), a.now()), k.Uses)}, {"made", a.when(k.CreatedAt)}, {"id", k.ID},
 				})
 			})
 		},
@@ -162,7 +178,8 @@ func showWithKeyPassphrase[T any](ctx context.Context, a *app, command string, p
 }
 
 func (a *app) keyDeleteCmd() *cobra.Command {
-	return a.proofFlag(a.yesFlag(&cobra.Command{
+	var breakGlass bool
+	return glassFlag(a.proofFlag(a.yesFlag(&cobra.Command{
 		Use: "delete KEY", Short: "delete a key after a waiting period", ValidArgsFunction: a.completeKeys,
 		Long: "Deletes a key. It stops signing at once and is erased when the waiting period is over (7 days unless configured); until then `key restore` brings it back.",
 		Args: args("KEY"),
@@ -171,11 +188,15 @@ func (a *app) keyDeleteCmd() *cobra.Command {
 			if err := a.confirm(cmd.Context(), what, args[0]); err != nil {
 				return err
 			}
-			return a.keyDone(cmd.Context(), "key.delete", keyParam{args[0]}, func(k *keyView) string {
+			p := struct {
+				Key        string `json:"key"`
+				BreakGlass bool   `json:"break_glass,omitempty"`
+			}{args[0], breakGlass}
+			return a.keyDone(cmd.Context(), "key.delete", p, func(k *keyView) string {
 				return fmt.Sprintf("%s signs nothing any more and is erased %s.", name(k.Name), a.when(k.DeleteAt))
 			})
 		},
-	}))
+	})), &breakGlass)
 }
 
 func (a *app) keyRestoreCmd() *cobra.Command {

@@ -29,6 +29,8 @@ type keyImportParams struct {
 	Secret     secret.Param `json:"secret"`
 	Password   secret.Param `json:"password,omitempty"`
 	Account    uint32       `json:"account,omitempty"`
+	Relays     []string     `json:"relays,omitempty"`
+	NoBase     bool         `json:"no_baseline,omitempty"`
 }
 
 func (p *keyImportParams) wipe() {
@@ -45,7 +47,9 @@ func (a *app) keyAddCmd() *cobra.Command {
 		Long: `Makes a key, or imports one.
 
 With --import the key is read from the terminal without showing it, or from stdin (its password on a second line); never from the command line, where every
-program on the machine could read it. An nsec, an ncryptsec (NIP-49), a recovery phrase (NIP-06) and hex are told apart by themselves.`,
+program on the machine could read it. An nsec, an ncryptsec (NIP-49), a recovery phrase (NIP-06) and hex are told apart by themselves.
+
+The profile and lists of an imported account are fetched from the bunker's relays and from --baseline-relay, so that the guard can tell what an app would wipe.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p.Name = args[0]
 			if deny {
@@ -57,8 +61,8 @@ program on the machine could read it. An nsec, an ncryptsec (NIP-49), a recovery
 				return usageOf(cmd, "--import and --generate exclude each other")
 			case imported:
 				return a.keyImport(cmd.Context(), &p, own, mnemonicPassphrase)
-			case cmd.Flags().Changed("account") || mnemonicPassphrase:
-				return usageOf(cmd, "--account and --phrase-passphrase go with --import")
+			case cmd.Flags().Changed("account") || mnemonicPassphrase || p.NoBase || len(p.Relays) > 0:
+				return usageOf(cmd, "--account, --phrase-passphrase, --baseline-relay and --no-baseline go with --import")
 			}
 			return a.keyGenerate(cmd.Context(), &p, own)
 		},
@@ -71,6 +75,8 @@ program on the machine could read it. An nsec, an ncryptsec (NIP-49), a recovery
 	f.BoolVar(&deny, "deny", false, "deny what no permission covers, instead of asking")
 	f.Uint32Var(&p.Account, "account", 0, "account of a recovery phrase (m/44'/1237'/`N`'/0/0)")
 	f.BoolVar(&mnemonicPassphrase, "phrase-passphrase", false, "the recovery phrase has a passphrase of its own: ask for it")
+	f.StringArrayVar(&p.Relays, "baseline-relay", nil, "ask this `relay`, too, for the account's profile and lists")
+	f.BoolVar(&p.NoBase, "no-baseline", false, "ask no relay for the account's profile and lists")
 	return a.proofFlag(cmd)
 }
 
@@ -85,6 +91,11 @@ func (a *app) keyGenerate(ctx context.Context, p *keyImportParams, own bool) (er
 
 // keyAdded prints the npub, which is what the world knows the key by.
 func (a *app) keyAdded(r keyAnswer) error {
+	if r.Baseline != nil {
+		if err := a.sayBaseline(*r.Baseline); err != nil {
+			return err
+		}
+	}
 	a.say("The key %s is ready. Its npub:", name(r.Key.Name))
 	if err := a.line(r.Key.Npub); err != nil {
 		return err

@@ -10,20 +10,22 @@ import (
 )
 
 func (a *app) keyExportCmd() *cobra.Command {
-	return a.proofFlag(&cobra.Command{
+	var breakGlass bool
+	return glassFlag(a.proofFlag(&cobra.Command{
 		Use: "export KEY", Short: "export a key as ncryptsec, closed with a password (NIP-49)", ValidArgsFunction: a.completeKeys,
 		Long: "Exports a key as ncryptsec (NIP-49), closed with a password that is asked for twice, or is the first line of stdin. Nothing else ever leaves the bunker.",
 		Args: args("KEY"),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.keyExport(cmd.Context(), args[0]) },
-	})
+		RunE: func(cmd *cobra.Command, args []string) error { return a.keyExport(cmd.Context(), args[0], breakGlass) },
+	}), &breakGlass)
 }
 
-func (a *app) keyExport(ctx context.Context, key string) error {
+func (a *app) keyExport(ctx context.Context, key string, breakGlass bool) error {
 	p := struct {
 		Key        string       `json:"key"`
 		Password   secret.Param `json:"password"`
 		Passphrase secret.Param `json:"passphrase,omitempty"`
-	}{Key: key}
+		BreakGlass bool         `json:"break_glass,omitempty"`
+	}{Key: key, BreakGlass: breakGlass}
 	defer func() { p.Password.Wipe(); p.Passphrase.Wipe() }()
 	var err error
 	if p.Password, err = a.newPassphrase(ctx, "Password that closes the export"); err != nil {

@@ -14,6 +14,7 @@ type tokenView struct {
 	Client    string `json:"client"`
 	Person    string `json:"person"`
 	Perms     string `json:"perms"`
+	Policy    string `json:"policy"`
 	State     string `json:"state"`
 	Uses      int64  `json:"uses"`
 	MaxUses   int64  `json:"max_uses"`
@@ -26,6 +27,7 @@ type tokenCreateParams struct {
 	Client   string `json:"client"`
 	Person   string `json:"person,omitempty"`
 	Perms    string `json:"perms,omitempty"`
+	Policy   string `json:"policy,omitempty"`
 	Uses     int64  `json:"uses,omitempty"`
 	Expires  string `json:"expires,omitempty"`
 	GrantFor string `json:"grant_for,omitempty"`
@@ -33,7 +35,7 @@ type tokenCreateParams struct {
 
 func (a *app) tokenCmd() *cobra.Command {
 	c := &cobra.Command{Use: "token", Short: "make and revoke bunker:// links for apps"}
-	c.AddCommand(a.tokenCreateCmd(), a.tokenListCmd(), a.tokenRevokeCmd())
+	c.AddCommand(a.tokenCreateCmd(), a.tokenListCmd(), a.tokenShowCmd(), a.tokenRevokeCmd())
 	return c
 }
 
@@ -46,15 +48,17 @@ func (a *app) tokenCreateCmd() *cobra.Command {
 --perms says what the app may do without asking:
   all                                  everything but what needs special care (deleting, relay lists, follow lists, …)
   sign_event:1,nip44_encrypt,…         these methods, and kinds of events
-  none                                 nothing: everything is asked (nsecbunker approvals), or refused if the key's default is deny`,
+  none                                 nothing: everything is asked (nsecbunker approvals), or refused if the key's default is deny
+
+--policy puts the app under a policy instead (nsecbunker policy); with --perms, both hold.`,
 		Args: args("KEY"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p.Key = args[0]
 			if p.Client == "" {
 				return usageOf(cmd, "--client is missing: the name that you know the app by")
 			}
-			if !cmd.Flags().Changed("perms") {
-				return usageOf(cmd, "--perms is missing: what the app may do without asking, such as all or sign_event:1")
+			if !cmd.Flags().Changed("perms") && p.Policy == "" {
+				return usageOf(cmd, "--perms is missing: what the app may do without asking, such as all or sign_event:1; or --policy")
 			}
 			p.Perms = noneIsNothing(p.Perms)
 			return a.tokenCreate(cmd, p)
@@ -63,6 +67,8 @@ func (a *app) tokenCreateCmd() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&p.Client, "client", "", "`name` that you know the app by")
 	f.StringVar(&p.Perms, "perms", "", "`permissions`: all, none, or a list such as sign_event:1,nip44_decrypt")
+	f.StringVar(&p.Policy, "policy", "", "`policy` to put the app under")
+	a.completeFlag(cmd, "policy", a.completePolicies)
 	f.StringVar(&p.Person, "person", "", "`name` of whom it is for")
 	f.Int64Var(&p.Uses, "uses", 1, "how many apps may log in with it")
 	f.StringVar(&p.Expires, "expires", "", "`time` in which it must be used, such as 24h or 7d (default: no limit)")
@@ -104,7 +110,7 @@ func (a *app) tokenListCmd() *cobra.Command {
 			return list(cmd.Context(), a, "token.list", "tokens", nil, []string{"ID", "KEY", "CLIENT", "PERSON", "PERMISSIONS", "STATE", "USED", "EXPIRES"},
 				"There are no links. Make one: nsecbunker token create KEY --client NAME --perms all",
 				func(t tokenView) []string {
-					return []string{t.ID, keys.name(t.Key), name(t.Client), name(t.Person), perms(t.Perms), t.State, fmt.Sprintf("%d of %d", t.Uses, t.MaxUses), a.when(t.ExpiresAt)}
+					return []string{t.ID, keys.name(t.Key), name(t.Client), name(t.Person), given(t.Perms, t.Policy), t.State, fmt.Sprintf("%d of %d", t.Uses, t.MaxUses), a.when(t.ExpiresAt)}
 				})
 		},
 	}
@@ -119,6 +125,17 @@ func perms(s string) string {
 		return "(asks)"
 	}
 	return shown(s, 60)
+}
+
+// given is what a link or a grant gives, in a table.
+func given(permissions, policy string) string {
+	switch {
+	case policy == "":
+		return perms(permissions)
+	case permissions == "":
+		return "policy " + name(policy)
+	}
+	return "policy " + name(policy) + ", and " + perms(permissions)
 }
 
 func (a *app) tokenRevokeCmd() *cobra.Command {

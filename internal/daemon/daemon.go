@@ -18,9 +18,11 @@ import (
 	"nsecbunker/internal/config"
 	"nsecbunker/internal/dial"
 	"nsecbunker/internal/inbox"
+	"nsecbunker/internal/notify"
 	"nsecbunker/internal/relay"
 	"nsecbunker/internal/seal"
 	"nsecbunker/internal/secret"
+	"nsecbunker/internal/session"
 	"nsecbunker/internal/signer"
 	"nsecbunker/internal/signerrelay"
 	"nsecbunker/internal/socket"
@@ -82,6 +84,8 @@ type Daemon struct {
 	embedded *signerrelay.Relay
 	inbox    *inbox.Inbox
 	commands *admin.Table
+	events   events
+	door     *session.Door
 	edge     *edge
 	socket   *socket.Server
 	ring     ring
@@ -90,6 +94,11 @@ type Daemon struct {
 	forged   forgeries
 	alarms   alarms
 	started  time.Time
+	happened *happenings
+	notifier *notify.Notifier
+	letters  *letters
+	steady   *steady // for notices
+	down     down
 
 	// life ends what outlives a single request: publishing.
 	life context.Context
@@ -108,7 +117,8 @@ func Open(ctx context.Context, o Options) (*Daemon, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &Daemon{Options: o, tenant: bunker.SelfHosted, started: o.Now()}
+	d := &Daemon{Options: o, tenant: bunker.SelfHosted, started: o.Now(), happened: newHappenings(), letters: &letters{}}
+	d.letters.d = d
 	d.life, d.end = context.WithCancel(context.WithoutCancel(ctx))
 	d.working, d.idle = context.WithCancel(d.life)
 	if err := d.open(ctx); err != nil {
@@ -122,7 +132,7 @@ func (d *Daemon) open(ctx context.Context) error {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
-		d.openVault, d.openStore, d.openSlots, d.openKeys, d.openEdge, d.openInbox, d.openCommands, d.openSocket,
+		d.openVault, d.openStore, d.openSlots, d.openKeys, d.openEdge, d.openDoor, d.openInbox, d.openLetters, d.openNotifier, d.openCommands, d.openSocket,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -153,6 +163,7 @@ func (d *Daemon) openVault(context.Context) (err error) {
 func (d *Daemon) openStore(ctx context.Context) (err error) {
 	d.store, err = store.Open(ctx, store.Config{
 		Path: filepath.Join(d.Dir, DatabaseFile), Auth: watched{d.vault, d.tampered}, Flags: d.vault, Now: d.Now, Log: d.Log, Faults: d.Faults,
+		Committed: d.happened.poke,
 	})
 	return err
 }
@@ -177,7 +188,7 @@ func (d *Daemon) openKeys(ctx context.Context) error {
 	if err := d.vault.OpenService(d.tenant, service); err != nil {
 		return err
 	}
-	for _, role := range []bunker.ServiceRole{bunker.RoleSigner, bunker.RoleAdmin} {
+	for _, role := range []bunker.ServiceRole{bunker.RoleSigner, bunker.RoleAdmin, bunker.RoleNotifier} {
 		keys, err := d.store.ServiceKeys(ctx, d.tenant, role)
 		if err != nil {
 			return err
@@ -187,8 +198,11 @@ func (d *Daemon) openKeys(ctx context.Context) error {
 				return bunker.Errorf(bunker.CodeBlocked, "the service key does not open the %s keys in %s: the file %s is another bunker's, or the data was changed; bring both back from the same backup",
 					role, d.Dir, seal.ServiceKeyFile).WithHint("nsecbunker backup restore FILE").WithCause(err)
 			}
-			if role == bunker.RoleAdmin {
+			switch role {
+			case bunker.RoleAdmin:
 				d.adminKey = k.PubKey
+			case bunker.RoleNotifier:
+				d.letters.key.Store(&k.PubKey)
 			}
 		}
 	}
@@ -315,11 +329,12 @@ func (d *Daemon) openInbox(context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.events = events{d, s}
 	d.inbox, err = inbox.New(inbox.Config{
 		Signer: s, Ledger: d.store, Backlog: d.store, Opener: d.vault, Diary: diary{d}, Log: d.Log,
 		Outlet: &outlet{ctx: d.life, local: d.embedded, remote: d.relays, ours: d.ring.ownURLs},
 		Now:    d.store.LedgerTime, Mine: d.ring.envelopes, Joined: d.ring.joined, Relays: d.ring.uriRelays,
-		BadSignature: d.badSignature, Halted: d.halted,
+		BadSignature: d.badSignature, Halted: d.halted, Door: d.door, Admin: d.adminKey,
 	})
 	return err
 }
@@ -388,6 +403,9 @@ func (d *Daemon) Close() error {
 	if d.store != nil {
 		errs = append(errs, d.store.Close())
 	}
+	if d.door != nil {
+		d.door.Close()
+	}
 	if d.vault != nil {
 		d.vault.Close()
 	}
@@ -404,6 +422,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, d.idle)()
 	// Opening verifies every row and takes in every key: what that needed in
 	// passing would else stay with the process until it is busy.
+	if err := d.store.FreeMemory(context.WithoutCancel(ctx)); err != nil {
+		return errors.Join(err, d.Close())
+	}
 	debug.FreeOSMemory()
 	// The store goes last: what the others still commit must find it.
 	storeCtx, endStore := context.WithCancel(context.WithoutCancel(ctx))
@@ -432,6 +453,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	part(ctx, "inbox", d.inbox.Run, &wg)
 	part(ctx, "socket", d.socket.Run, &wg)
 	part(ctx, "jobs", d.runJobs, &wg)
+	part(ctx, "happenings", d.runHappenings, &wg)
+	part(ctx, "notices", d.notifier.Run, &wg)
+	part(ctx, "letters", d.letters.run, &wg)
+	part(ctx, "relay door", d.runDoor, &wg)
 	wg.Wait()
 	d.lastCheckpoint()
 	endStore()

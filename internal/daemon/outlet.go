@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip46"
 )
 
 // outlet sends replies out: to the embedded relay, which costs nothing, and to
@@ -24,7 +25,9 @@ type outlet struct {
 // may know it by another address.
 func (o *outlet) Send(ev *nostr.Event, raw []byte, relays []string, result func(url string, ok bool, reason string)) {
 	own := o.ours()
-	if o.local.Publish(ev, raw) > 0 {
+	// An admin's own event (a list that was brought back) is no envelope, and the
+	// embedded relay carries those alone.
+	if ev.Kind == nip46.Kind && o.local.Publish(ev, raw) > 0 {
 		result(embedded(own), true, "")
 	}
 	var out []string

@@ -61,6 +61,10 @@ func (r rows) Approvals(ctx context.Context, t bunker.TenantID, p admin.Question
 	return r.Store.Approvals(ctx, t, questions(p))
 }
 
+func (r rows) Versions(ctx context.Context, t bunker.TenantID, k bunker.KeyID, p admin.VersionPage) ([]bunker.KeptVersion, error) {
+	return r.Store.Versions(ctx, t, k, store.VersionPage(p))
+}
+
 func (r rows) Relays(ctx context.Context, t bunker.TenantID) ([]admin.Relay, error) {
 	return relayRows(r.Store.Relays(ctx, t))
 }
@@ -140,4 +144,49 @@ func (r rows) Undeliverable(ctx context.Context, t bunker.TenantID) ([]admin.Und
 
 func (s slotMaker) KeyPassphrase(t bunker.TenantID, id bunker.KeyID, passphrase []byte) ([]byte, error) {
 	return seal.KeyPassphrase(s.kdf, t, id, passphrase)
+}
+
+func (r rows) Policies(ctx context.Context, t bunker.TenantID, p admin.Page) ([]bunker.Policy, error) {
+	return r.Store.Policies(ctx, t, page(p))
+}
+
+func (r rows) PolicyUse(ctx context.Context, t bunker.TenantID, id bunker.PolicyID) (admin.PolicyUse, error) {
+	u, err := r.Store.PolicyUse(ctx, t, id)
+	return admin.PolicyUse(u), err
+}
+
+func (x tx) PolicyUse(id bunker.PolicyID) (admin.PolicyUse, error) {
+	u, err := x.Tx.PolicyUse(id)
+	return admin.PolicyUse(u), err
+}
+
+func (r rows) Invites(ctx context.Context, t bunker.TenantID, p admin.Page) ([]bunker.Invite, error) {
+	return r.Store.Invites(ctx, t, page(p))
+}
+
+func (r rows) Motions(ctx context.Context, t bunker.TenantID, p admin.Page) ([]bunker.Motion, error) {
+	return r.Store.Motions(ctx, t, page(p))
+}
+
+func (x tx) Invites(p admin.Page) ([]bunker.Invite, error) { return x.Tx.Invites(page(p)) }
+
+func (x tx) Motions(p admin.Page) ([]bunker.Motion, error) { return x.Tx.Motions(page(p)) }
+
+func (x tx) Grants(c bunker.ConnectionID, p admin.Page) ([]bunker.Grant, error) {
+	return x.Tx.Grants(c, page(p))
+}
+
+func (x tx) Tokens(p admin.Page) ([]bunker.Token, error) { return x.Tx.Tokens(page(p)) }
+
+func (x tx) Connections(key bunker.KeyID, p admin.Page) ([]bunker.Connection, error) {
+	return x.Tx.Connections(key, page(p))
+}
+
+func (r rows) KeyUses(ctx context.Context, t bunker.TenantID) ([]admin.KeyUse, error) {
+	list, err := r.Store.KeyUses(ctx, t)
+	out := make([]admin.KeyUse, len(list))
+	for i, u := range list {
+		out[i] = admin.KeyUse(u)
+	}
+	return out, err
 }

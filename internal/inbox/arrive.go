@@ -2,9 +2,11 @@ package inbox
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
 	"nsecbunker/internal/signer"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
@@ -31,6 +33,9 @@ func (in *Inbox) Arrive(ctx context.Context, link string, raw []byte) Verdict {
 // ArriveParsed is Arrive for an event whose JSON was read already.
 func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event, raw []byte) Verdict {
 	p, ok := signer.Recipient(ev)
+	if ok && in.Door != nil && p == in.Admin {
+		return in.toDoor(ctx, link, ev, len(raw))
+	}
 	if ev.Kind != nip46.Kind || !ok || !in.Mine(p) {
 		return refused("blocked: not for this bunker")
 	}
@@ -50,7 +55,9 @@ func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event,
 		return refused("error: the bunker is shutting down; send it again")
 	}
 	defer leave()
-	if err := ev.Verify(); err != nil {
+	var err error
+	in.crew.run(func() { err = ev.Verify() })
+	if err != nil {
 		in.BadSignature(link)
 		return refused("invalid: " + err.Error())
 	}
@@ -64,7 +71,7 @@ func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event,
 		turn.Lock()
 		defer turn.Unlock()
 	}
-	return in.flights.do(ctx, ev.ID, func() Verdict { return in.first(ctx, ev, raw) })
+	return in.flights.do(ctx, ev.ID, func() Verdict { return in.first(ctx, link, ev, raw) })
 }
 
 // Take is Arrive for links that want no answer: it returns as soon as a place is
@@ -101,12 +108,12 @@ func (in *Inbox) enter(ctx context.Context, known bool) (leave func(), ok bool) 
 }
 
 // first works on a verified event that is not in flight elsewhere.
-func (in *Inbox) first(ctx context.Context, ev *nostr.Event, raw []byte) Verdict {
+func (in *Inbox) first(ctx context.Context, link string, ev *nostr.Event, raw []byte) Verdict {
 	if in.seen.has(ev.ID) {
 		return in.again(ctx, ev)
 	}
 	now := in.Now()
-	a := signer.Arrival{Event: ev, Raw: raw, ClockOff: !bunker.Fresh(ev.CreatedAt, now.UnixMilli())}
+	a := signer.Arrival{Event: ev, Raw: raw, Relay: relayOf(link), ClockOff: !bunker.Fresh(ev.CreatedAt, now.UnixMilli())}
 	// What was made before the first id that is remembered may have been answered
 	// already. (So may a younger one of a clock that is ahead: its claim says so.)
 	if made := time.Unix(ev.CreatedAt, 0); now.Sub(made) > lateAfter && made.Before(in.seen.all().Add(lateAfter)) {
@@ -159,4 +166,17 @@ func (in *Inbox) resend(id nostr.ID, stored []bunker.Stored) {
 func (in *Inbox) failed(doing string, err error) Verdict {
 	in.Log.Error("a request could not be worked on", "doing", doing, "error", err)
 	return refused("error: the bunker could not work on it; send it again")
+}
+
+// relayOf is what rules call the relay of a link: its address, or the bunker's own,
+// whose links are clients.
+func relayOf(link string) string {
+	if !strings.Contains(link, "://") {
+		return policy.Embedded
+	}
+	u, err := nip46.NormalizeRelayURL(link)
+	if err != nil {
+		return ""
+	}
+	return u
 }

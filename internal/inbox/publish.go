@@ -5,6 +5,7 @@ import (
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip46"
 )
 
 // publish sends stored bytes to all relays of their connection. It takes stored
@@ -17,7 +18,17 @@ func (in *Inbox) publish(stored []bunker.Stored) {
 	}
 }
 
+// PublishStored sends one stored reply and tells what each relay said to it, for
+// who waits for that: result is called at most once for each, from any goroutine.
+func (in *Inbox) PublishStored(s bunker.Stored, result func(url string, ok bool, reason string)) error {
+	return in.send(s, result)
+}
+
 func (in *Inbox) publishOne(s bunker.Stored) error {
+	return in.send(s, func(string, bool, string) {})
+}
+
+func (in *Inbox) send(s bunker.Stored, result func(url string, ok bool, reason string)) error {
 	r := s.Reply()
 	raw := r.Bytes
 	if r.Sealed {
@@ -26,7 +37,7 @@ func (in *Inbox) publishOne(s bunker.Stored) error {
 			return err // sealed: it waits for the unseal, or its time is up
 		}
 	}
-	ev, err := nostr.ParseEvent(raw)
+	ev, err := outline(&s, raw)
 	if err != nil {
 		return err
 	}
@@ -38,11 +49,24 @@ func (in *Inbox) publishOne(s bunker.Stored) error {
 	in.Outlet.Send(ev, raw, relays, func(url string, ok bool, reason string) {
 		if ok {
 			in.Ledger.Delivered(id, part, url)
-			return
+		} else {
+			in.Log.Debug("a relay did not take a reply", "relay", url, "reason", reason)
 		}
-		in.Log.Debug("a relay did not take a reply", "relay", url, "reason", reason)
+		result(url, ok, reason)
 	})
 	return nil
+}
+
+// outline is what relays look at of a reply's event: all but content and
+// signature. Only for a reply that was read back are its bytes parsed.
+func outline(s *bunker.Stored, raw []byte) (*nostr.Event, error) {
+	r := s.Reply()
+	if r.CreatedAt == 0 {
+		return nostr.ParseEvent(raw)
+	}
+	return &nostr.Event{
+		ID: r.EventID, PubKey: s.Signer(), CreatedAt: r.CreatedAt, Kind: nip46.Kind, Tags: nostr.Tags{{"p", s.Client().String()}},
+	}, nil
 }
 
 func parkedEvent(p bunker.Parked) (*nostr.Event, error) {

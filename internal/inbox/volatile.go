@@ -39,14 +39,18 @@ func (k *knownSet) has(p pair) bool {
 type seen struct {
 	mu       sync.Mutex
 	half     int
-	now, old map[nostr.ID]struct{}
+	now, old map[mark]struct{}
 	// since is from when on every id is remembered; turned is when the younger
 	// generation began.
 	since, turned time.Time
 }
 
+// mark is the half of an id that is remembered: two events that share one would
+// take 2^64 tries to make, and the second would be a waste of its own author's.
+type mark [16]byte
+
 func newSeen(n int, now time.Time) *seen {
-	return &seen{half: max(1, n/2), now: map[nostr.ID]struct{}{}, since: now, turned: now}
+	return &seen{half: max(1, n/2), now: map[mark]struct{}{}, since: now, turned: now}
 }
 
 // all returns the time from which on every verified event is remembered.
@@ -59,19 +63,27 @@ func (s *seen) all() time.Time {
 func (s *seen) has(id nostr.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, a := s.now[id]
-	_, b := s.old[id]
+	_, a := s.now[mark(id[:16])]
+	_, b := s.old[mark(id[:16])]
 	return a || b
 }
 
-func (s *seen) add(id nostr.ID, now time.Time) {
+func (s *seen) add(id nostr.ID, now time.Time) { s.first(id, now) }
+
+// first is add, and reports whether the id was not there.
+func (s *seen) first(id nostr.ID, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, ok := s.now[mark(id[:16])]; ok {
+		return false
+	}
+	_, old := s.old[mark(id[:16])]
 	if len(s.now) >= s.half {
-		s.old, s.now = s.now, map[nostr.ID]struct{}{}
+		s.old, s.now = s.now, map[mark]struct{}{}
 		s.since, s.turned = s.turned, now
 	}
-	s.now[id] = struct{}{}
+	s.now[mark(id[:16])] = struct{}{}
+	return !old
 }
 
 // flights joins doubles of one event that are worked on at the same time. Only

@@ -7,86 +7,203 @@ import (
 	"nsecbunker/nostr/nip46"
 )
 
-// What a grant from an approval can answer.
-const (
-	AnswersDefault = "default"
-	AnswersCare    = "care"
-	AnswersGuard   = "guard"
-)
-
-// Decide is the one place that says yes. Deny beats an unanswered ask beats
-// allow; nothing matched means the key's default, which is ask or deny, never
-// allow.
+// Decide is the one place that says yes. Any deny → deny; else a matching ask that
+// no live grant answers → ask; else an allow, or an answering grant → allow; else
+// the key's default, which is ask or deny, never allow (security.md section 2).
 func Decide(in Input) Decision {
-	if d, done := standing(in); done {
+	if d, done := standing(&in); done {
 		return d
 	}
-	live := liveGrants(in)
-	for i := range live {
-		g := &live[i]
-		if g.Effect == bunker.Deny && matches(g, in) {
-			return deny("grant "+string(g.ID), "an administrator refused %s for this app", name(in.Operation))
-		}
-	}
-	care, why := careOf(in.Operation, in.Key, in.Now)
-	if g := allowing(live, in, care); g != nil {
-		d := Decision{Effect: bunker.Allow, Rule: "grant " + string(g.ID), Reason: "granted by " + g.GivenBy}
-		if g.MaxUses > 0 {
-			d.Spend = g.ID
-		}
+	v := judge(&in)
+	if d, done := v.denied(); done {
 		return d
 	}
-	return unanswered(in, care, why)
+	if len(v.asks) > 0 {
+		return v.asked()
+	}
+	if d, done := v.allowed(); done {
+		return d
+	}
+	return v.unanswered()
 }
 
 // standing settles what does not depend on the operation: is this connection
-// allowed anything at all, now.
-func standing(in Input) (Decision, bool) {
+// allowed anything at all, now. What a person refused stays refused, whatever has
+// begun to allow it since.
+func standing(in *Input) (Decision, bool) {
 	k, c, t := in.Key, in.Connection, in.Tenant
+	refuse := func(rule, needed, reason string) (Decision, bool) {
+		d := deny(rule, "%s", reason)
+		d.Needed = needed
+		return d, true
+	}
 	switch {
 	case t == nil || c == nil || k == nil || in.Operation == nil:
-		return deny("none", "there is no such connection"), true
+		return refuse("none", "a connection", "there is no such connection")
 	case t.Stopped:
-		return deny("stopped", "this bunker was stopped by its administrator; ask them to start it again"), true
+		return refuse("stopped", "that an owner ends the stop", "this bunker was stopped by its administrator; ask them to start it again")
 	case !t.Reviewed:
-		return deny("restored", "this bunker was restored from a backup and its connections are not reviewed yet; ask its administrator"), true
+		return refuse("restored", "that an owner ends the review after the restore", "this bunker was restored from a backup and its connections are not reviewed yet; ask its administrator")
 	case k.State != bunker.KeyActive:
-		return deny("key", "this key is being deleted; ask the bunker's administrator"), true
+		return refuse("key", "that the key is brought back", "this key is being deleted; ask the bunker's administrator")
 	case c.State == bunker.ConnExpired || (c.ExpiresAt != 0 && in.Now >= c.ExpiresAt):
-		return deny("expired", "this connection has expired; ask the bunker's administrator for a new one"), true
-	case c.State == bunker.ConnSuspended:
-		return deny("suspended", "this connection is suspended; ask the bunker's administrator"), true
+		return refuse("expired", "a new link", "this connection has expired; ask the bunker's administrator for a new one")
+	case c.StateAt(in.Now) == bunker.ConnSuspended:
+		return refuse("suspended", "that the connection is resumed", SuspendedWords(c))
 	case c.State == bunker.ConnRevoked:
-		return deny("revoked", "this connection was revoked; ask the bunker's administrator"), true
+		return refuse("revoked", "a new link", "this connection was revoked; ask the bunker's administrator")
 	case c.State == bunker.ConnEnded:
-		return deny("ended", "this app logged out; connect it again with a new bunker:// string"), true
-	case c.State != bunker.ConnActive:
-		return deny("pending", "this connection is not approved yet"), true
+		return refuse("ended", "a new link", "this app logged out; connect it again with a new bunker:// string")
+	case c.StateAt(in.Now) != bunker.ConnActive:
+		return refuse("pending", "that a person lets the app in", "this connection is not approved yet")
+	case k.PausedAt(in.Now):
+		return refuse("paused", "that the key is resumed", PausedWords(k))
 	case k.Locked:
-		return deny("locked", "the key is locked; ask the bunker's administrator to unlock it"), true
+		return refuse("locked", "that the key is unlocked", "the key is locked; ask the bunker's administrator to unlock it")
+	case in.Approval != nil && (in.Approval.State == bunker.ApprovalDenied || in.Approval.State == bunker.ApprovalWithdrawn):
+		d, done := resolved(in.Approval, in.Now)
+		d.Needed = "another answer to a new question"
+		return d, done
 	}
 	return Decision{}, false
 }
 
-// unanswered is the decision when no grant settles the operation.
-func unanswered(in Input, care Care, why string) Decision {
-	if a := in.Approval; a != nil {
-		if d, done := resolved(a, in.Now); done {
+// denied is the decision where anything denies.
+func (v *verdict) denied() (Decision, bool) {
+	o := v.in.Operation
+	switch {
+	case v.missing != "":
+		d := deny("policy "+string(v.missing), "the policy of this connection cannot be read; ask the bunker's administrator")
+		d.Needed = "the policy " + string(v.missing) + " as it was stored: find out who writes to the data folder"
+		return d, true
+	case v.denyGrant != nil:
+		d := deny("grant "+string(v.denyGrant.ID), "an administrator refused %s for this app", name(o))
+		d.Needed = "that the refusal " + string(v.denyGrant.ID) + " ends: a deny holds whatever else allows"
+		return d, true
+	case v.deny.rule != nil:
+		d := deny("policy "+v.deny.name(), "the policy of this app refuses %s", name(o))
+		d.Needed = "that the rule " + v.deny.name() + " does not speak of it: a deny holds whatever else allows"
+		return d, true
+	case v.spent.rule != nil:
+		words := budgetWords(&v.spentOf, v.spent.policy.zone)
+		d := deny("policy "+v.spent.name(), "%s", words)
+		d.Code = bunker.CodeRateLimited
+		d.Needed = "a larger budget in the rule " + v.spent.name() + ", or when_spent = \"ask\" there"
+		return d, true
+	}
+	return Decision{}, false
+}
+
+// asked is the decision where asks are matched: whether grants answer all of them.
+func (v *verdict) asked() Decision {
+	var open []ask
+	var spend []bunker.GrantID
+	var by *bunker.Grant
+	for _, a := range v.asks {
+		g := v.answering(a)
+		if g == nil {
+			open = append(open, a)
+			continue
+		}
+		if by == nil || v.covers(g) && !v.covers(by) {
+			by = g
+		}
+		if g.MaxUses > 0 {
+			spend = appendOnce(spend, g.ID)
+		}
+	}
+	if len(open) == 0 {
+		if v.covers(by) {
+			d := v.granted(by)
+			d.Charges = v.charges
+			return spending(d, spend)
+		}
+		if d, done := v.allowed(); done {
+			if d.Spend != "" {
+				spend = appendOnce(spend, d.Spend)
+			}
+			return spending(d, spend)
+		}
+		return v.unanswered()
+	}
+	if a := v.in.Approval; a != nil {
+		if d, done := resolved(a, v.in.Now); done {
+			d.Needed = open[0].needed(v.in.Operation)
 			return d
 		}
 	}
-	d := Decision{Effect: in.Key.Default, Code: bunker.CodeRestricted, Rule: AnswersDefault, Answers: AnswersDefault}
-	if care != Plain {
-		d.Rule, d.Answers, d.OnceOnly = "care: "+why, AnswersCare, care == MustAsk
+	d := Decision{Effect: bunker.Ask, Code: bunker.CodeRestricted, Rule: open[0].rule, Reason: open[0].reason(v.in.Operation), Needed: open[0].needed(v.in.Operation)}
+	for _, a := range open {
+		d.Answers = join(d.Answers, a.answer)
+		d.OnceOnly = d.OnceOnly || a.once
+		d.Quorum = max(d.Quorum, a.quorum)
+	}
+	if v.care != Plain && !v.allows() {
+		d.Answers, d.OnceOnly = join(d.Answers, AnswersCare), d.OnceOnly || v.care == MustAsk
+		d.Reason += ": " + v.why
+	}
+	return d
+}
+
+// allowed is the decision where something allows and nothing asks.
+func (v *verdict) allowed() (Decision, bool) {
+	g := v.allowing()
+	switch {
+	case v.allow.rule != nil:
+		return Decision{
+			Effect: bunker.Allow, Rule: "policy " + v.allow.name(), Reason: "the policy " + v.allow.policy.policy.Name + " allows it", Charges: v.charges,
+		}, true
+	case g != nil:
+		d := v.granted(g)
+		d.Charges = v.charges
+		if g.MaxUses > 0 {
+			d.Spend = g.ID
+		}
+		return d, true
+	}
+	return Decision{}, false
+}
+
+func (v *verdict) granted(g *bunker.Grant) Decision {
+	return Decision{Effect: bunker.Allow, Rule: "grant " + string(g.ID), Reason: "granted by " + g.GivenBy}
+}
+
+func spending(d Decision, ids []bunker.GrantID) Decision {
+	if len(ids) > 0 {
+		d.Spend, d.SpendAlso = ids[0], ids[1:]
+	}
+	return d
+}
+
+func appendOnce(ids []bunker.GrantID, id bunker.GrantID) []bunker.GrantID {
+	for _, have := range ids {
+		if have == id {
+			return ids
+		}
+	}
+	return append(ids, id)
+}
+
+// unanswered is the decision when nothing settles the operation.
+func (v *verdict) unanswered() Decision {
+	if a := v.in.Approval; a != nil {
+		if d, done := resolved(a, v.in.Now); done {
+			d.Needed = v.needed()
+			return d
+		}
+	}
+	d := Decision{Effect: v.in.Key.Default, Code: bunker.CodeRestricted, Rule: AnswersDefault, Answers: AnswersDefault, Needed: v.needed()}
+	if v.care != Plain {
+		d.Rule, d.Answers, d.OnceOnly = "care: "+v.why, AnswersCare, v.care == MustAsk
 	}
 	if d.Effect != bunker.Ask { // the default of a key is never allow
 		d.Effect = bunker.Deny
-		d.Reason = fmt.Sprintf("this app has no permission for %s; ask the bunker's administrator", name(in.Operation))
+		d.Reason = fmt.Sprintf("this app has no permission for %s; ask the bunker's administrator", name(v.in.Operation))
 		return d
 	}
-	d.Reason = fmt.Sprintf("no permission covers %s, so a person is asked", name(in.Operation))
-	if why != "" {
-		d.Reason += ": " + why
+	d.Reason = fmt.Sprintf("no permission covers %s, so a person is asked", name(v.in.Operation))
+	if v.why != "" {
+		d.Reason += ": " + v.why
 	}
 	return d
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"strings"
 	"testing"
 
 	"nsecbunker/internal/bunker"
@@ -265,6 +266,36 @@ func TestWhatMustBeAskedIsAnsweredForOneTimeOnly(t *testing.T) {
 		in.Grants[0].OpDigest, in.Grants[0].MaxUses = op.Digest(), uses
 		if d := Decide(in); d.Effect != want {
 			t.Errorf("with an answer for %d uses: %v, want %v", uses, d.Effect, want)
+		}
+	}
+}
+
+// TestWhatIsHeldForATimeEndsByTheClock: nothing runs at that moment; deciding looks.
+func TestWhatIsHeldForATimeEndsByTheClock(t *testing.T) {
+	const now = 1_800_000_000_000
+	for name, x := range map[string]struct {
+		c    bunker.Connection
+		k    bunker.UserKey
+		rule string
+		says string
+	}{
+		"suspended":            {c: bunker.Connection{State: bunker.ConnSuspended}, rule: "suspended", says: "ask the bunker's administrator"},
+		"suspended until then": {c: bunker.Connection{State: bunker.ConnSuspended, ResumeAt: now + 1}, rule: "suspended", says: "until 2027-01-15 08:00 UTC"},
+		"until now":            {c: bunker.Connection{State: bunker.ConnSuspended, ResumeAt: now}},
+		"expired meanwhile":    {c: bunker.Connection{State: bunker.ConnSuspended, ResumeAt: now, ExpiresAt: now}, rule: "expired"},
+		"revoked stays":        {c: bunker.Connection{State: bunker.ConnRevoked, ResumeAt: now}, rule: "revoked"},
+		"paused":               {k: bunker.UserKey{Paused: true}, c: bunker.Connection{State: bunker.ConnActive}, rule: "paused", says: "ask"},
+		"paused until then":    {k: bunker.UserKey{Paused: true, PausedUntil: now + 1}, c: bunker.Connection{State: bunker.ConnActive}, rule: "paused", says: "account is paused until"},
+		"paused until now":     {k: bunker.UserKey{Paused: true, PausedUntil: now}, c: bunker.Connection{State: bunker.ConnActive}},
+	} {
+		x.k.State, x.k.Default = bunker.KeyActive, bunker.Ask
+		in := Input{
+			Now: now, Tenant: &bunker.TenantState{SetUp: true, Reviewed: true}, Key: &x.k, Connection: &x.c,
+			Grants: []bunker.Grant{{Effect: bunker.Allow, Permissions: "all"}}, Operation: &Operation{Method: nip46.SignEvent, Template: &nostr.Template{Kind: 1, CreatedAt: now / 1000}},
+		}
+		d := Decide(in)
+		if want := x.rule == ""; (d.Effect == bunker.Allow) != want || !want && (d.Rule != x.rule || !strings.Contains(d.Reason, x.says)) {
+			t.Errorf("%s: %+v", name, d)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // liveGrants returns the grants that count now.
-func liveGrants(in Input) []bunker.Grant {
+func liveGrants(in *Input) []bunker.Grant {
 	live := make([]bunker.Grant, 0, len(in.Grants))
 	for _, g := range in.Grants {
 		if g.Connection == in.Connection.ID && g.Live(in.Now) {
@@ -21,18 +21,18 @@ func liveGrants(in Input) []bunker.Grant {
 
 // matches reports whether a grant speaks of the operation at all, special care
 // aside.
-func matches(g *bunker.Grant, in Input) bool {
+func matches(g *bunker.Grant, in *Input) bool {
 	named, all := permits(g.Permissions, in.Operation)
 	return named || all || once(g, in)
 }
 
 // allowing returns the grant that allows the operation. One that is not counted
-// is preferred, so that no budget is spent without need.
-func allowing(live []bunker.Grant, in Input, care Care) *bunker.Grant {
+// is preferred, so that nothing is spent without need.
+func (v *verdict) allowing() *bunker.Grant {
 	var counted *bunker.Grant
-	for i := range live {
-		g := &live[i]
-		if g.Effect != bunker.Allow || !allows(g, in, care) {
+	for i := range v.live {
+		g := &v.live[i]
+		if !v.covers(g) {
 			continue
 		}
 		if g.MaxUses == 0 {
@@ -45,8 +45,13 @@ func allowing(live []bunker.Grant, in Input, care Care) *bunker.Grant {
 	return counted
 }
 
+// covers reports whether a grant allows the operation under its care.
+func (v *verdict) covers(g *bunker.Grant) bool {
+	return g != nil && g.Effect == bunker.Allow && allows(g, v.in, v.care)
+}
+
 // allows reports whether an allow grant covers the operation under its care.
-func allows(g *bunker.Grant, in Input, care Care) bool {
+func allows(g *bunker.Grant, in *Input, care Care) bool {
 	if once(g, in) {
 		return care != MustAsk || g.MaxUses == 1 // must-ask operations take "once" only
 	}
@@ -65,7 +70,7 @@ func allows(g *bunker.Grant, in Input, care Care) bool {
 // once reports whether the grant answers exactly this operation. The event must
 // be dated around now, or an old answer could be replayed much later; one of
 // another date has it in its digest.
-func once(g *bunker.Grant, in Input) bool {
+func once(g *bunker.Grant, in *Input) bool {
 	if g.OpDigest == ([32]byte{}) || g.OpDigest != in.Operation.Digest() {
 		return false
 	}

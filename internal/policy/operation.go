@@ -19,12 +19,33 @@ type Operation struct {
 	Template *nostr.Template // of sign_event
 	Peer     nostr.PubKey    // of encrypt and decrypt
 	Payload  []byte          // of encrypt and decrypt: what is to be worked on
+	// Result is what a decryption brings to light, "" while nobody looked: see [Needs].
+	Result bunker.DecryptResult
 	// OffDate: created_at is more than Skew from now. Its digest then holds the date
 	// too, so that "once" can answer it.
 	OffDate bool
 	// Seen: the content of a kind 4 or 13 was encrypted for this connection a
 	// moment ago, so its words were visible to the bunker.
 	Seen bool
+}
+
+// decrypts reports whether a text of another is to be opened.
+func (o *Operation) decrypts() bool {
+	return o.Method == nip46.NIP04Decrypt || o.Method == nip46.NIP44Decrypt
+}
+
+// Certain is what is known of a decryption's result without looking, "" where it
+// must be looked at: the peer is oneself, or it is NIP-04, which has messages only.
+func Certain(o *Operation, key *bunker.UserKey) bunker.DecryptResult {
+	switch {
+	case !o.decrypts():
+		return ""
+	case o.Peer == key.PubKey:
+		return bunker.ResultSelf
+	case o.Method == nip46.NIP04Decrypt:
+		return bunker.ResultDM
+	}
+	return ""
 }
 
 // Kind returns the kind of a sign_event, -1 otherwise.
@@ -99,6 +120,16 @@ type Input struct {
 	Key        *bunker.UserKey
 	Connection *bunker.Connection
 	Grants     []bunker.Grant
+	// Policies are those that the grants name, in any order. A grant whose policy is
+	// not here denies everything: somebody took it away.
+	Policies []*Compiled
+	// Used is how much of budgets' windows is used; see [Needs]. What is not here is
+	// unused.
+	Used map[bunker.Window]int64
+	// Door and Relay are how the request came: Relay is the relay's address, or
+	// [Embedded]; "" where it is not known.
+	Door  bunker.Door
+	Relay string
 	// Approval is the request's own question, when it was parked.
 	Approval *bunker.Approval
 	// Guard is what a replaceable event would lose, in words; "" for nothing.
@@ -110,12 +141,21 @@ type Input struct {
 // value denies.
 type Decision struct {
 	Effect bunker.Effect
-	Rule   string // for the log: "grant g…", "default", "care: …", "approval …"
+	Rule   string // for the log: "policy newsroom/notes@3", "grant g…", "default", "care: …", "approval …"
 	Reason string // one sentence, for the client and the log
+	Needed string // of a refusal or question: what would have allowed it, for the log
 	Code   bunker.Code
-	Spend  bunker.GrantID // a counted grant to spend with the commit
-	// Answers is what a grant given to this question would answer.
+	// Spend is a counted grant to spend with the commit, SpendAlso are others that
+	// were needed beside it.
+	Spend     bunker.GrantID
+	SpendAlso []bunker.GrantID
+	// Charges are the budgets to charge with the commit, all of them.
+	Charges []bunker.Charge
+	// Answers is what a grant given to this question would answer; see
+	// [bunker.Grant.Answers].
 	Answers string
 	// OnceOnly: a person may allow it for one time only.
 	OnceOnly bool
+	// Quorum is how many persons must say yes; 0: one.
+	Quorum int
 }

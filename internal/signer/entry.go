@@ -1,14 +1,16 @@
 package signer
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 
 	"nsecbunker/internal/approval"
 	"nsecbunker/internal/audit"
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/describe"
 	"nsecbunker/internal/policy"
+	"nsecbunker/internal/secret"
 	"nsecbunker/internal/vault"
 	"nsecbunker/nostr/nip46"
 )
@@ -23,7 +25,7 @@ func (s *Signer) entry(c *call, conn *bunker.Connection) *bunker.Entry {
 	if c.Parked != nil {
 		e.From = bunker.RequestParked
 	}
-	e.Basis.Tenant = c.view.Tenant.Version
+	e.Basis.Tenant, e.Basis.Moment = c.view.Tenant.Version, c.view.Moment
 	if v := c.view.Connection; v != nil {
 		e.Basis.Connection, e.Basis.ConnectionVersion = v.ID, v.Version
 	}
@@ -39,6 +41,7 @@ func (s *Signer) entry(c *call, conn *bunker.Connection) *bunker.Entry {
 	}
 	e.Audit.Event = c.Event.ID.String()
 	e.Audit.Connection = string(conn.ID)
+	e.Audit.Person = s.Vault.PersonTag(s.Tenant, conn.Person)
 	return e
 }
 
@@ -60,13 +63,13 @@ func (s *Signer) finish(c *call, e *bunker.Entry, r nip46.Reply, decrypted bool)
 	msg := r.AppendJSON(nil)
 	ev, err := s.Vault.CloseReply(s.Tenant, c.signer, c.client, c.opened.Scheme, c.opened.Extended, msg, c.Now)
 	if errors.Is(err, vault.ErrTooLarge) {
-		e.Spend, e.Audit.SignedID = "", ""
+		unspend(e)
 		return s.fail(c, e, bunker.CodeError, "size", "the result is too large for this app's encryption (65,535 bytes); ask for less at a time")
 	}
 	if err != nil {
 		return Judgement{}, err
 	}
-	out := &bunker.Reply{Part: bunker.PartFinal, EventID: ev.ID, Bytes: ev.AppendJSON(nil)}
+	out := &bunker.Reply{Part: bunker.PartFinal, EventID: ev.ID, Bytes: ev.AppendJSON(nil), CreatedAt: ev.CreatedAt}
 	if decrypted {
 		if out.Bytes, err = s.Vault.SealReply(s.Tenant, c.Event.ID, out.Bytes); err != nil {
 			return Judgement{}, err
@@ -75,6 +78,11 @@ func (s *Signer) finish(c *call, e *bunker.Entry, r nip46.Reply, decrypted bool)
 	}
 	e.Reply = out
 	return Judgement{Entry: e}, nil
+}
+
+// unspend takes back what an allow would have spent: nothing was done.
+func unspend(e *bunker.Entry) {
+	e.Spend, e.SpendAlso, e.Charges, e.Keep, e.Audit.SignedID = "", nil, nil, nil, ""
 }
 
 // fail answers with an error of NIP-01's form.
@@ -113,7 +121,7 @@ func (s *Signer) malformed(c *call, bad *nip46.MalformedError) (Judgement, error
 
 // park completes an entry that waits for a person.
 func (s *Signer) park(c *call, e *bunker.Entry) Judgement {
-	e.To, e.Envelope = bunker.RequestParked, c.Raw
+	e.To, e.Envelope, e.Link = bunker.RequestParked, c.Raw, c.Relay
 	e.Audit.Effect, e.Audit.Step = bunker.Ask.String(), "ask"
 	if e.NewApproval != nil {
 		e.Audit.Object = string(e.NewApproval.ID)
@@ -124,60 +132,44 @@ func (s *Signer) park(c *call, e *bunker.Entry) Judgement {
 }
 
 // join makes the request the newest of an open question.
-func (s *Signer) join(c *call, e *bunker.Entry, same *bunker.Approval) (Judgement, error) {
+func (s *Signer) join(ctx context.Context, c *call, e *bunker.Entry, same *bunker.Approval) (Judgement, error) {
+	d, err := s.deadlines(ctx, same.Key)
+	if err != nil {
+		return Judgement{}, err
+	}
 	e.JoinApproval = same.ID
-	e.JoinReplyBy = c.Now.Add(approval.ReplyWithin).UnixMilli()
+	e.JoinReplyBy = min(c.Now.Add(d.Reply).UnixMilli(), same.QuestionUntil)
 	e.Audit.Rule, e.Audit.Reason = "approval "+string(same.ID), "the same request is asked already"
 	return s.park(c, e), nil
 }
 
-// Summary is an operation as a person reads it; stored under the root key.
-type Summary struct {
-	Method    string                `json:"method"`
-	Kind      *int64                `json:"kind,omitempty"`
-	CreatedAt int64                 `json:"created_at,omitempty"`
-	Content   string                `json:"content,omitempty"`
-	Tags      [][]string            `json:"tags,omitempty"`
-	Peer      string                `json:"peer,omitempty"`
-	Size      int64                 `json:"size,omitempty"`
-	Cut       bool                  `json:"cut,omitempty"` // content or tags were too long to keep whole
-	Perms     string                `json:"perms,omitempty"`
-	App       *nip46.ClientMetadata `json:"app,omitempty"`
+// deadlines are those of questions about a key.
+func (s *Signer) deadlines(ctx context.Context, k bunker.KeyID) (approval.Deadlines, error) {
+	text, err := s.Store.Setting(ctx, s.Tenant, approval.SettingsName)
+	if err != nil {
+		return approval.Deadlines{}, err
+	}
+	set, err := approval.ParseSettings(text)
+	return set.Of(k), err
 }
 
-// Bounds of a summary.
-const (
-	MaxSummaryContent = 4000 // bytes of content
-	MaxSummaryTags    = 40
-)
-
-func (s *Signer) summarise(q *bunker.Approval, op *policy.Operation) error {
-	v := Summary{Method: string(op.Method), Size: op.Size()}
-	if t := op.Template; t != nil {
-		kind := op.Kind()
-		v.Kind, v.CreatedAt, v.Content = &kind, t.CreatedAt, t.Content
-		if len(v.Content) > MaxSummaryContent {
-			v.Content, v.Cut = strings.ToValidUTF8(v.Content[:MaxSummaryContent], ""), true
-		}
-		for i, tag := range t.Tags {
-			if i == MaxSummaryTags {
-				v.Cut = true
-				break
-			}
-			v.Tags = append(v.Tags, tag)
-		}
-	} else {
-		v.Peer = op.Peer.String()
+// openSummary is what a question shows.
+func (s *Signer) openSummary(q *bunker.Approval) (v describe.Summary, err error) {
+	b, err := s.Vault.OpenSummary(q)
+	if err != nil {
+		return v, err
 	}
-	return s.sealSummary(q, v)
+	defer secret.Wipe(b)
+	return v, json.Unmarshal(b, &v)
 }
 
 // sealSummary puts what people will be shown into a question.
-func (s *Signer) sealSummary(q *bunker.Approval, v Summary) error {
+func (s *Signer) sealSummary(q *bunker.Approval, v *describe.Summary) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
+	defer secret.Wipe(b) // it may hold a text that is to be encrypted
 	q.Summary, err = s.Vault.SealSummary(q, b)
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"nsecbunker/internal/approval"
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
 	"nsecbunker/nostr/nip46"
 )
 
@@ -39,7 +40,7 @@ func (s *Signer) known(ctx context.Context, c *call) (Judgement, error) {
 		return s.operate(ctx, c, e)
 	}
 	if words := notActive(c); words != "" {
-		return s.refuse(c, e, string(conn.State), words)
+		return s.refuse(c, e, standing(c), words)
 	}
 	e.Audit.Effect, e.Audit.Rule = bunker.Allow.String(), "connected"
 	switch c.req.Method {
@@ -75,18 +76,29 @@ func clockWords(c *call) string {
 	return fmt.Sprintf("this request is dated %s in the future; set the clock of the device that runs the app, and send it again", -age)
 }
 
+// standing is the rule of a refusal by notActive.
+func standing(c *call) string {
+	state := c.view.Connection.StateAt(c.Now.UnixMilli())
+	if state == bunker.ConnActive {
+		return "paused"
+	}
+	return string(state)
+}
+
 // notActive returns what a client of a connection that is not active is told;
 // "" when it is active.
 func notActive(c *call) string {
-	conn := c.view.Connection
-	expired := conn.ExpiresAt != 0 && c.Now.UnixMilli() >= conn.ExpiresAt
+	conn, now := c.view.Connection, c.Now.UnixMilli()
+	state := conn.StateAt(now)
 	switch {
 	case c.view.Tenant.Stopped:
 		return "this bunker was stopped by its administrator; ask them to start it again"
-	case conn.State == bunker.ConnActive && !expired:
+	case state == bunker.ConnActive && c.view.Key.PausedAt(now):
+		return policy.PausedWords(c.view.Key)
+	case state == bunker.ConnActive:
 		return ""
-	case conn.State == bunker.ConnSuspended:
-		return "this connection is suspended; ask the bunker's administrator"
+	case state == bunker.ConnSuspended:
+		return policy.SuspendedWords(conn)
 	case conn.State == bunker.ConnRevoked && c.Parked != nil && c.Parked.Approval.State == bunker.ApprovalDenied:
 		return "an administrator refused this request"
 	case conn.State == bunker.ConnRevoked:
@@ -133,7 +145,7 @@ func (s *Signer) connectAgain(ctx context.Context, c *call, e *bunker.Entry) (Ju
 			return s.redeem(c, tok, p, conn)
 		}
 	}
-	return s.refuse(c, e, string(conn.State), words)
+	return s.refuse(c, e, standing(c), words)
 }
 
 // knockAgain handles connect on a connection that waits for a person: the
@@ -149,13 +161,24 @@ func (s *Signer) knockAgain(ctx context.Context, c *call, e *bunker.Entry, p nip
 	if err != nil {
 		return Judgement{}, err
 	}
-	if q.Same == nil && (q.OfKey >= approval.MaxStrangersKey || q.OfTenant >= approval.MaxStrangers) {
-		return Judgement{Drop: "stranger: too many questions"}, nil
-	}
 	if q.Same != nil {
-		return s.join(c, e, q.Same)
+		return s.join(ctx, c, e, q.Same)
 	}
-	return s.askConnect(c, e, c.view.Connection, p)
+	if q.OfKey >= approval.MaxStrangersKey || q.OfTenant >= approval.MaxStrangers {
+		return tooManyKnocks(), nil
+	}
+	asks, err := s.asksAlready(ctx, c.client)
+	if err != nil || asks {
+		return tooManyKnocks(), err
+	}
+	open, err := s.openTo(ctx, c.view.Key, c.Now)
+	if err != nil {
+		return Judgement{}, err
+	}
+	if !open {
+		return s.refuse(c, e, "pending", "this connection is not approved, and no login is expected now; ask the bunker's administrator")
+	}
+	return s.askConnect(ctx, c, e, p)
 }
 
 // switchRelays tells the client where to talk from now on, "null" when that is
@@ -164,6 +187,9 @@ func (s *Signer) knockAgain(ctx context.Context, c *call, e *bunker.Entry, p nip
 // is not known, so it is told.
 func (s *Signer) switchRelays(c *call, e *bunker.Entry) (Judgement, error) {
 	conn, want := c.view.Connection, s.Around.AppRelays()
+	if len(conn.SwitchTo) > 0 {
+		want = conn.SwitchTo
+	}
 	if len(want) == 0 || slices.Equal(conn.Relays, want) {
 		return s.finish(c, e, nip46.Success(c.req.ID, "null"), false)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"nsecbunker/internal/approval"
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/describe"
 	"nsecbunker/internal/policy"
 	"nsecbunker/internal/vault"
 	"nsecbunker/nostr"
@@ -31,18 +32,39 @@ func (s *Signer) operate(ctx context.Context, c *call, e *bunker.Entry) (Judgeme
 	in := policy.Input{
 		Now: c.Now.UnixMilli(), Tenant: &c.view.Tenant, Key: c.view.Key,
 		Connection: c.view.Connection, Grants: c.view.Grants, Operation: op,
+		Door: bunker.DoorRelay, Relay: c.Relay,
 	}
 	if c.Parked != nil {
-		in.Approval = &c.Parked.Approval
+		in.Approval, in.Relay = &c.Parked.Approval, c.Parked.Link
+	}
+	refused, err := s.underPolicies(ctx, c, &in)
+	if err != nil {
+		return Judgement{}, err
+	}
+	if refused != nil {
+		return s.floored(c, e, refused)
+	}
+	g, err := s.guard(ctx, c.view.Key, op, c.Now)
+	if errors.Is(err, vault.ErrSealed) {
+		return s.refuse(c, e, "sealed", "this bunker is sealed; ask its administrator to unseal it")
+	}
+	if err != nil {
+		return Judgement{}, err
+	}
+	if g != nil && g.finding != "" {
+		in.Guard = g.finding
+		if err := s.shown(ctx, g, &in); err != nil {
+			return Judgement{}, err
+		}
 	}
 	d := policy.Decide(in)
-	e.Audit.Effect, e.Audit.Rule, e.Audit.Reason = d.Effect.String(), d.Rule, d.Reason
+	e.Audit.Effect, e.Audit.Rule, e.Audit.Reason, e.Audit.Needed = d.Effect.String(), d.Rule, d.Reason, d.Needed
 	switch d.Effect {
 	case bunker.Allow:
-		e.Spend = d.Spend
-		return s.act(c, e, op)
+		e.Spend, e.SpendAlso, e.Charges = d.Spend, d.SpendAlso, d.Charges
+		return s.act(c, e, op, g)
 	case bunker.Ask:
-		return s.ask(ctx, c, e, in, d)
+		return s.ask(ctx, c, e, in, d, g)
 	}
 	return s.fail(c, e, d.Code, d.Rule, d.Reason)
 }
@@ -76,19 +98,24 @@ func (s *Signer) operation(c *call) (*policy.Operation, error) {
 
 // act does what was allowed, in memory. What the vault refuses is below every
 // policy and is told as a refusal.
-func (s *Signer) act(c *call, e *bunker.Entry, op *policy.Operation) (Judgement, error) {
-	result, err := s.result(c, e, op)
+func (s *Signer) act(c *call, e *bunker.Entry, op *policy.Operation, g *guarded) (Judgement, error) {
+	result, err := s.result(c, e, op, g)
 	if err != nil {
-		pub := bunker.AsError(err)
-		e.Audit.Effect, e.Audit.Rule, e.Audit.Reason = bunker.Deny.String(), "floor", pub.Words
-		e.Spend = ""
-		return s.fail(c, e, pub.Code, "floor", pub.Words)
+		return s.floored(c, e, err)
 	}
 	decrypted := op.Method == nip46.NIP04Decrypt || op.Method == nip46.NIP44Decrypt
 	return s.finish(c, e, nip46.Success(c.req.ID, result), decrypted)
 }
 
-func (s *Signer) result(c *call, e *bunker.Entry, op *policy.Operation) (string, error) {
+// floored refuses what the vault refused; nothing is spent.
+func (s *Signer) floored(c *call, e *bunker.Entry, err error) (Judgement, error) {
+	pub := bunker.AsError(err)
+	unspend(e)
+	e.Audit.Needed = "nothing that a rule could say: it is refused below every policy"
+	return s.fail(c, e, pub.Code, "floor", pub.Words)
+}
+
+func (s *Signer) result(c *call, e *bunker.Entry, op *policy.Operation, g *guarded) (string, error) {
 	f, key := s.floor(c), c.view.Key.ID
 	switch op.Method {
 	case nip46.SignEvent:
@@ -97,7 +124,8 @@ func (s *Signer) result(c *call, e *bunker.Entry, op *policy.Operation) (string,
 			return "", err
 		}
 		e.Audit.SignedID = ev.ID.String()
-		return string(ev.AppendJSON(nil)), nil
+		b := ev.AppendJSON(nil)
+		return string(b), s.keep(c, e, g, ev.ID, op.Template, b)
 	case nip46.NIP44Encrypt:
 		return s.Vault.Encrypt44(f, key, op.Peer, op.Payload)
 	case nip46.NIP04Encrypt:
@@ -122,25 +150,32 @@ func (s *Signer) floor(c *call) vault.Floor {
 }
 
 // ask parks the request with its question, or joins the one that is open.
-func (s *Signer) ask(ctx context.Context, c *call, e *bunker.Entry, in policy.Input, d policy.Decision) (Judgement, error) {
+func (s *Signer) ask(ctx context.Context, c *call, e *bunker.Entry, in policy.Input, d policy.Decision, g *guarded) (Judgement, error) {
 	if err := s.Vault.Check(s.floor(c), in.Key, in.Operation.Template, in.Operation.Peer); err != nil {
 		// What is never allowed is not asked either.
-		pub := bunker.AsError(err)
-		e.Audit.Effect, e.Audit.Rule, e.Audit.Reason = bunker.Deny.String(), "floor", pub.Words
-		return s.fail(c, e, pub.Code, "floor", pub.Words)
+		return s.floored(c, e, err)
 	}
 	q, err := s.Store.Questions(ctx, s.Tenant, in.Connection.ID, in.Key.ID, e.OpDigest)
 	if err != nil {
 		return Judgement{}, err
 	}
 	if q.Same != nil && q.Same.EventID != c.Event.ID {
-		return s.join(c, e, q.Same)
+		return s.join(ctx, c, e, q.Same)
 	}
 	if q.OfConnection >= approval.MaxOfConnection {
 		return s.fail(c, e, bunker.CodeRateLimited, "questions", "too many questions of this app are open; wait until the administrator has answered them")
 	}
-	e.NewApproval, e.MaxQuestions = approval.Ask(in, d, c.Event.ID), approval.MaxOfConnection
-	if err := s.summarise(e.NewApproval, in.Operation); err != nil {
+	e.NewApproval, e.MaxQuestions, e.Burst = approval.Ask(in, d, c.Event.ID), approval.MaxOfConnection, approval.Burst.Milliseconds()
+	within, err := s.deadlines(ctx, in.Key.ID)
+	if err != nil {
+		return Judgement{}, err
+	}
+	approval.Within(e.NewApproval, within)
+	shown := describe.Keep(in.Operation)
+	if g != nil {
+		shown.Changes, shown.Guard = &g.changes, g.finding
+	}
+	if err := s.sealSummary(e.NewApproval, &shown); err != nil {
 		return Judgement{}, err
 	}
 	return s.park(c, e), nil

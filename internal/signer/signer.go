@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/policy"
 	"nsecbunker/internal/vault"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
@@ -20,6 +21,14 @@ type Store interface {
 	View(ctx context.Context, signer, client nostr.PubKey) (bunker.View, error)
 	Owner(ctx context.Context, signer nostr.PubKey) (bunker.SignerOwner, error)
 	Questions(ctx context.Context, t bunker.TenantID, c bunker.ConnectionID, k bunker.KeyID, digest [32]byte) (bunker.Questions, error)
+	Used(ctx context.Context, t bunker.TenantID, ws []bunker.Window) ([]int64, error)
+}
+
+// Asking is what making questions reads besides: deadlines and expected logins,
+// and what else a client asks.
+type Asking interface {
+	Setting(ctx context.Context, t bunker.TenantID, name string) (string, error)
+	Apps(ctx context.Context, t bunker.TenantID, client nostr.PubKey) ([]bunker.Connection, error)
 }
 
 // Tokens looks a token up by its secret (npub#token logins) and by its id.
@@ -48,14 +57,19 @@ type Config struct {
 	Tenant bunker.TenantID
 	Store  interface {
 		Store
+		Asking
 		Tokens
+		Versions
 	}
 	Vault  *vault.Vault
 	Around Surroundings
 }
 
 // Signer judges requests. It is safe for concurrent use.
-type Signer struct{ Config }
+type Signer struct {
+	Config
+	compiled policy.Cache
+}
 
 // New returns a Signer, or an error that names what is missing.
 func New(c Config) (*Signer, error) {
@@ -65,13 +79,15 @@ func New(c Config) (*Signer, error) {
 	case c.Around.Ours == nil, c.Around.Clients == nil, c.Around.Hosts == nil, c.Around.Relays == nil, c.Around.AppRelays == nil:
 		return nil, errors.New("signer: the surroundings are incomplete")
 	}
-	return &Signer{c}, nil
+	return &Signer{Config: c}, nil
 }
 
 // Arrival is one verified request event.
 type Arrival struct {
 	Event *nostr.Event
 	Raw   []byte // the event as JSON, kept while parked
+	// Relay is the relay that brought it; "" where it is not known.
+	Relay string
 	// Now is the ledger time at which it is judged.
 	Now time.Time
 	// ClockOff: the event is outside the freshness window; a known client is told
@@ -99,6 +115,8 @@ type Judgement struct {
 	Spent bunker.TokenID
 	// Drop is why the request is ignored, for the counters.
 	Drop string
+	// Counted, beside Drop: it goes into the record of what strangers tried.
+	Counted bool
 }
 
 // call is one opened request on its way down.

@@ -158,13 +158,22 @@ func TestConnectNamesUsOrNobody(t *testing.T) {
 func TestATokensPermissionsEndWhenItSays(t *testing.T) {
 	conn := &bunker.Connection{ID: "c"}
 	tok := &bunker.Token{Tenant: "t", Permissions: "sign_event:1", CreatedBy: "ann"}
-	if g := tokenGrant(tok, conn, 1000); g.ExpiresAt != 0 || g.Permissions != "sign_event:1" || g.Effect != bunker.Allow ||
+	if g := tokenGrants(tok, conn, 1000)[0]; g.ExpiresAt != 0 || g.Permissions != "sign_event:1" || g.Effect != bunker.Allow ||
 		g.Connection != "c" || g.Tenant != "t" || g.GivenBy != "ann" || g.CreatedAt != 1000 || g.Version != 1 || g.MaxUses != 0 {
 		t.Errorf("%+v", g)
 	}
 	tok.GrantFor = 500
-	if g := tokenGrant(tok, conn, 1000); g.ExpiresAt != 1500 {
+	if g := tokenGrants(tok, conn, 1000)[0]; g.ExpiresAt != 1500 {
 		t.Errorf("ends at %d", g.ExpiresAt)
+	}
+	tok.Policy = "p"
+	list := tokenGrants(tok, conn, 1000)
+	if len(list) != 2 || list[0].Policy != "p" || list[0].Permissions != "" || list[0].ExpiresAt != 1500 || list[1].Policy != "" || list[0].ID == list[1].ID {
+		t.Errorf("a policy beside permissions: %+v", list)
+	}
+	tok.Policy, tok.Permissions = "", ""
+	if list := tokenGrants(tok, conn, 1000); len(list) != 0 {
+		t.Errorf("nothing given: %+v", list)
 	}
 }
 
@@ -187,7 +196,7 @@ func aSigner(t *testing.T) *Signer {
 	if err := v.Unseal(bunker.SelfHosted, bytes.Repeat([]byte{2}, 32)); err != nil {
 		t.Fatal(err)
 	}
-	return &Signer{Config{Tenant: bunker.SelfHosted, Vault: v}}
+	return &Signer{Config: Config{Tenant: bunker.SelfHosted, Vault: v}}
 }
 
 func aCall(t *testing.T, method nip46.Method) *call {

@@ -121,7 +121,7 @@ func chainTouched(t *testing.T, f *fixture) {
 		{"DELETE FROM audit WHERE seq = 6", audit.Deleted, 6},
 		{fmt.Sprintf("DELETE FROM audit WHERE seq = %d", n), audit.Cut, n},
 		{"UPDATE audit SET body = (SELECT body FROM kept WHERE kept.seq = 13 - audit.seq), hash = (SELECT hash FROM kept WHERE kept.seq = 13 - audit.seq) WHERE seq IN (6, 7)", audit.Swapped, 6},
-		{"INSERT INTO audit SELECT tenant, 1000, time, 0, NULL, step, principal, action, user_key, connection, effect, body, hash FROM kept WHERE seq = 6", audit.Inserted, 6},
+		{"INSERT INTO audit SELECT tenant, 1000, time, 0, NULL, step, principal, action, user_key, connection, effect, body, hash, person FROM kept WHERE seq = 6", audit.Inserted, 6},
 		{"UPDATE audit SET hash = zeroblob(32) WHERE seq = 6", audit.Edited, 6},
 	} {
 		if x.what == "" {

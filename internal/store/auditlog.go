@@ -20,6 +20,10 @@ type RecordFilter struct {
 	Effect       string
 	Before       int64 // number of the record to go back from, exclusive; 0: the newest
 	Limit        int   // 0: MaxPage
+	// Keys, when not empty: only records about these keys, or about their connections.
+	Keys []bunker.KeyID
+	// Person is the digest that records have for a name.
+	Person string
 }
 
 // Records returns the audit records that a filter chooses, newest first. They
@@ -39,10 +43,15 @@ func (s *Store) Records(ctx context.Context, t bunker.TenantID, f RecordFilter) 
 		return err
 	}, `SELECT body FROM audit WHERE tenant = $1 AND ($2 = 0 OR seq < $2) AND time >= $3 AND ($4 = 0 OR time < $4)
 AND ($5 = '' OR principal = $5) AND ($6 = '' OR action = $6) AND ($7 = '' OR user_key = $7) AND ($8 = '' OR connection = $8)
-AND ($9 = '' OR effect = $9) ORDER BY seq DESC LIMIT $10`, string(t), f.Before, f.Since, f.Until, f.Principal, f.Action, key,
-		string(f.Connection), f.Effect, Page{Limit: f.Limit}.limit())
+AND ($9 = '' OR effect = $9) AND ($10 = '' OR `+recordOfKeys+`) AND ($11 = '' OR person = $11) ORDER BY seq DESC LIMIT $12`, string(t), f.Before, f.Since, f.Until,
+		f.Principal, f.Action, key, string(f.Connection), f.Effect, keysText(f.Keys), f.Person, Page{Limit: f.Limit}.limit())
 	return out, s.explain("reading the audit log", err)
 }
+
+// recordOfKeys holds for a record that is about one of the keys in $10, a list as
+// keysText makes it. A record that names neither key nor connection is nobody's.
+const recordOfKeys = `(user_key IN (SELECT lower(hex(k.pubkey)) FROM user_key k WHERE k.tenant = $1 AND $10 LIKE '%"' || k.id || '"%')
+OR user_key = '' AND connection IN (SELECT c.id FROM connection c WHERE c.tenant = $1 AND $10 LIKE '%"' || c.key_id || '"%'))`
 
 // AuditLines returns the chain as stored, the records after a number, in order:
 // what an export is made of. At most MaxPage at once.

@@ -45,7 +45,7 @@ type Tx struct {
 	now  int64 // ledger time, unix ms
 	by   bunker.Principal
 
-	wrote   bool // something besides the head
+	wrote   bool // something besides the head and the log
 	audited bool
 	bumped  bool
 }
@@ -88,6 +88,9 @@ func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Princip
 	if !tx.wrote && !tx.audited {
 		return nil // only read: nothing to commit
 	}
+	if tx.wrote { // whatever becomes of the commit
+		defer s.views.clear()
+	}
 	if err := tx.putHead(); err != nil {
 		return err
 	}
@@ -96,6 +99,7 @@ func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Princip
 		return s.settleChange(err, h)
 	}
 	s.clock.committedAt(tx.now)
+	s.committed()
 	return nil
 }
 
@@ -111,6 +115,7 @@ func (s *Store) settleChange(cause error, want *head) error {
 		err := s.write.QueryRowContext(context.Background(), `SELECT hash FROM audit WHERE tenant = $1 AND seq = $2`,
 			string(want.Tenant), want.ChainSeq).Scan(&hash)
 		if err == nil && string(hash) == string(want.ChainHead[:]) {
+			s.committed()
 			return nil // it is stored: the change holds
 		}
 	}
@@ -167,21 +172,22 @@ func (tx *Tx) Audit(r bunker.AuditRecord) error {
 	}
 	tx.audited = true
 	args := appendAudit(tx.head, &r, tx.now, 0, nil)
-	return tx.exec(auditInsert, args...)
+	_, err := tx.q.ExecContext(tx.ctx, auditInsert, args...) // no authority: it is not what wrote counts
+	return err
 }
 
-const auditInsert = `INSERT INTO audit (tenant, seq, time, event_at, event_id, step, principal, action, user_key, connection, effect, body, hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+const auditInsert = `INSERT INTO audit (tenant, seq, time, event_at, event_id, step, principal, action, user_key, connection, effect, body, hash,
+person) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 
 // appendAudit gives the record its place in the chain and moves the head to it.
 // event is a request's id and eventAt its created_at; nil for records of admins.
 func appendAudit(h *head, r *bunker.AuditRecord, now, eventAt int64, event []byte) []any {
 	r.Seq, r.Time, r.Tenant, r.Incarnation = h.ChainSeq+1, now, string(h.Tenant), h.incarnation()
-	body := audit.AppendBody(make([]byte, 0, 512), r)
+	body := audit.AppendBody(make([]byte, 0, 1024), r)
 	h.ChainSeq, h.ChainHead = r.Seq, audit.Next(h.ChainHead, body)
 	hash := h.ChainHead
 	return []any{
-		r.Tenant, r.Seq, r.Time, eventAt, event, r.Step, r.Principal, r.Action, r.Key, r.Connection, r.Effect, body, hash[:],
+		r.Tenant, r.Seq, r.Time, eventAt, event, r.Step, r.Principal, r.Action, r.Key, r.Connection, r.Effect, body, hash[:], r.Person,
 	}
 }
 
@@ -197,9 +203,9 @@ func (tx *Tx) putHead() error {
 	}
 	h.mac = mac
 	return tx.exec(`UPDATE tenant_head SET set_up = $1, stopped = $2, default_effect = $3, reviewed = $4, refuse_before = $5,
-incarnation = $6, incarnation_no = $7, version = $8, mac = $9, chain_seq = $10, chain_head = $11, ledger_time = $12 WHERE tenant = $13`,
+incarnation = $6, incarnation_no = $7, version = $8, mac = $9, chain_seq = $10, chain_head = $11, ledger_time = $12, quorum = $13 WHERE tenant = $14`,
 		num(h.SetUp), num(h.Stopped), int64(h.Default), num(h.Reviewed), h.RefuseBefore, h.Incarnation, h.IncarnationNo, h.Version,
-		mac, h.ChainSeq, h.ChainHead[:], h.LedgerTime, string(h.Tenant))
+		mac, h.ChainSeq, h.ChainHead[:], h.LedgerTime, textOfQuorum(h.Quorum), string(h.Tenant))
 }
 
 const headChain = `UPDATE tenant_head SET chain_seq = $1, chain_head = $2, ledger_time = $3 WHERE tenant = $4`
@@ -283,9 +289,29 @@ func (tx *Tx) macAll() error {
 			func(g *bunker.Grant) (string, any) {
 				return `UPDATE connection_grant SET mac = $1 WHERE tenant = $2 AND id = $3`, string(g.ID)
 			}),
+		remac(tx, fillPolicy, `SELECT `+policyColumns+` FROM policy p WHERE p.tenant = $1`, t,
+			func(p *bunker.Policy) (string, any) {
+				return `UPDATE policy SET mac = $1 WHERE tenant = $2 AND id = $3`, string(p.ID)
+			}),
 		remac(tx, fillAdmin, `SELECT `+adminColumns+` FROM admin a WHERE a.tenant = $1`, t,
 			func(a *bunker.Admin) (string, any) {
 				return `UPDATE admin SET mac = $1 WHERE tenant = $2 AND pubkey = $3`, a.PubKey[:]
+			}),
+		remac(tx, fillInvite, `SELECT `+inviteColumns+` FROM invite i WHERE i.tenant = $1`, t,
+			func(i *bunker.Invite) (string, any) {
+				return `UPDATE invite SET mac = $1 WHERE tenant = $2 AND id = $3`, string(i.ID)
+			}),
+		remac(tx, fillMotion, `SELECT `+motionColumns+` FROM motion m WHERE m.tenant = $1`, t,
+			func(m *bunker.Motion) (string, any) {
+				return `UPDATE motion SET mac = $1 WHERE tenant = $2 AND id = $3`, string(m.ID)
+			}),
+		remac(tx, fillChannel, `SELECT `+channelColumns+` FROM notify_channel n WHERE n.tenant = $1`, t,
+			func(c *bunker.Channel) (string, any) {
+				return `UPDATE notify_channel SET mac = $1 WHERE tenant = $2 AND name = $3`, c.Name
+			}),
+		remac(tx, fillDevice, `SELECT `+deviceColumns+` FROM device d WHERE d.tenant = $1`, t,
+			func(d *bunker.Device) (string, any) {
+				return `UPDATE device SET mac = $1 WHERE tenant = $2 AND id = $3`, d.ID
 			}),
 	)
 }

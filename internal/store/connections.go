@@ -7,10 +7,11 @@ import (
 	"slices"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr"
 )
 
 const connectionColumns = `c.tenant, c.id, c.key_id, c.signer, c.client, c.state, c.token, c.name, c.person, c.relays, c.expires_at,
-c.created_at, c.version, c.mac, c.metadata, c.last_used, c.uses`
+c.created_at, c.version, c.mac, c.metadata, c.last_used, c.uses, c.resume_at, c.switch_to`
 
 // metadata scans a client's display hints ("" for none).
 type metadata struct{ to *bunker.ClientMetadata }
@@ -40,7 +41,8 @@ func connectionFields(c *bunker.Connection, mac *[]byte) []any {
 	return []any{
 		(*string)(&c.Tenant), (*string)(&c.ID), (*string)(&c.Key), b32{(*[32]byte)(&c.Signer)}, b32{(*[32]byte)(&c.Client)},
 		(*string)(&c.State), (*string)(&c.Token), &c.Name, &c.Person, list{&c.Relays}, &c.ExpiresAt, &c.CreatedAt, &c.Version,
-		mac, metadata{&c.Metadata}, &c.LastUsed, &c.Uses,
+		mac, metadata{&c.Metadata}, &c.LastUsed, &c.Uses, &c.ResumeAt,
+		list{&c.SwitchTo},
 	}
 }
 
@@ -53,21 +55,34 @@ const (
 	connectionByID  = `SELECT ` + connectionColumns + ` FROM connection c WHERE c.tenant = $1 AND c.id = $2`
 	connectionsPage = `SELECT ` + connectionColumns + ` FROM connection c
 WHERE c.tenant = $1 AND ($2 = '' OR c.key_id = $2) AND c.id > $3 ORDER BY c.id LIMIT $4`
+	connectionsOf = `SELECT ` + connectionColumns + ` FROM connection c
+WHERE c.tenant = $1 AND c.client = $2 ORDER BY c.created_at DESC, c.id LIMIT $3`
 	connectionPut = `INSERT INTO connection (tenant, id, key_id, signer, client, state, token, name, person, relays, expires_at,
-created_at, version, mac, metadata, last_used, uses)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+created_at, version, mac, metadata, last_used, uses, resume_at, switch_to)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`
 )
 
 func connectionArgs(c *bunker.Connection, mac []byte) []any {
 	return []any{
 		string(c.Tenant), string(c.ID), string(c.Key), c.Signer[:], c.Client[:], string(c.State), string(c.Token), c.Name, c.Person,
 		listText(c.Relays), c.ExpiresAt, c.CreatedAt, c.Version, mac, metadataText(&c.Metadata), c.LastUsed, c.Uses,
+		c.ResumeAt, listText(c.SwitchTo),
 	}
+}
+
+// Apps returns the connections of a client, whatever became of them, the newest
+// first, at most MaxPage.
+func (s *Store) Apps(ctx context.Context, t bunker.TenantID, client nostr.PubKey) ([]bunker.Connection, error) {
+	out, err := all(ctx, s, s.read, fillConnection, connectionsOf, string(t), client[:], MaxPage)
+	return out, s.explain("looking a client up", err)
 }
 
 // Connection returns a connection by its id.
 func (s *Store) Connection(ctx context.Context, t bunker.TenantID, id bunker.ConnectionID) (*bunker.Connection, error) {
 	c, err := one(s, s.read.QueryRowContext(ctx, connectionByID, string(t), string(id)), fillConnection)
+	if err == nil {
+		s.lazy.count(c)
+	}
 	return c, s.explain("reading a connection", orNotFound(err, "connection", string(id)))
 }
 
@@ -75,6 +90,9 @@ func (s *Store) Connection(ctx context.Context, t bunker.TenantID, id bunker.Con
 // id, at most p.Limit after p.After.
 func (s *Store) Connections(ctx context.Context, t bunker.TenantID, key bunker.KeyID, p Page) ([]bunker.Connection, error) {
 	out, err := all(ctx, s, s.read, fillConnection, connectionsPage, string(t), string(key), p.After, p.limit())
+	for i := range out {
+		s.lazy.count(&out[i])
+	}
 	return out, s.explain("listing connections", err)
 }
 
@@ -90,17 +108,24 @@ func (tx *Tx) Connections(key bunker.KeyID, p Page) ([]bunker.Connection, error)
 }
 
 // PutConnection stores a connection; for versions see PutKey. A connection that
-// leaves the state active loses its open questions and its unspent limited
-// grants with the change.
+// leaves the state active loses its open questions and its unspent limited grants
+// with the change; one that is suspended for a time keeps its grants.
 func (tx *Tx) PutConnection(c *bunker.Connection) error {
 	err := tx.put(c, &c.Version, "connection "+string(c.ID),
 		`SELECT version FROM connection WHERE tenant = $1 AND id = $2`, []any{string(c.Tenant), string(c.ID)},
 		connectionPut+`
 ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state, token = excluded.token, name = excluded.name, person = excluded.person,
-relays = excluded.relays, expires_at = excluded.expires_at, version = excluded.version, mac = excluded.mac, metadata = excluded.metadata`,
+relays = excluded.relays, expires_at = excluded.expires_at, version = excluded.version, mac = excluded.mac, metadata = excluded.metadata,
+resume_at = excluded.resume_at, switch_to = excluded.switch_to`,
 		func(mac []byte) []any { return connectionArgs(c, mac) })
-	if err != nil || c.State == bunker.ConnActive || c.State == bunker.ConnPending {
+	if err != nil {
 		return err
+	}
+	switch state := c.StateAt(tx.now); {
+	case state == bunker.ConnActive, state == bunker.ConnPending:
+		return nil
+	case state == bunker.ConnSuspended && c.ResumeAt != 0:
+		return tx.s.withdrawQuestions(tx.ctx, tx.conn(), tx.head, c.ID, tx.now)
 	}
 	return tx.s.withdraw(tx.ctx, tx.conn(), tx.head, c.ID, tx.now)
 }

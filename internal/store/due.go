@@ -28,7 +28,7 @@ func backoff(tries int64) time.Duration {
 // dueRow is a reply to publish, with its tries.
 type dueRow struct {
 	stored bunker.Stored
-	state  bunker.RequestState
+	no     int64 // of the request
 	tries  int64
 }
 
@@ -47,23 +47,22 @@ func (s *Store) Due(ctx context.Context, limit int) ([]bunker.Stored, error) {
 			return err
 		}
 		rows, err := scanAll(ctx, s.write, func(row scanner, d *dueRow) error {
-			return fillStored(rest{row, []any{(*string)(&d.state), &d.tries}}, &d.stored)
-		}, `SELECT `+storedColumns+`, r.state, p.tries FROM request r JOIN reply p ON p.created_at = r.created_at AND p.event_id = r.event_id
+			return fillStored(rest{row, []any{&d.no, &d.tries}}, &d.stored)
+		}, `SELECT `+storedColumns+`, r.no, p.tries FROM request r `+repliesOf+`
 WHERE ((r.state = 'ready' AND p.part = 'final') OR (r.state = 'parked' AND p.part = 'auth_url' AND p.accepted_by = ''))
 AND r.publish_until <= $1 AND p.next_try <= $1 AND p.bytes IS NOT NULL ORDER BY p.next_try LIMIT $2`+skipLocked, now, limit)
 		if err != nil {
 			return err
 		}
 		for _, d := range rows {
-			id, wait := d.stored.Request(), backoff(d.tries).Milliseconds()
-			_, err := s.write.ExecContext(ctx, `UPDATE reply SET tries = tries + 1, next_try = $1
-WHERE created_at = (SELECT created_at FROM request WHERE event_id = $2) AND event_id = $2 AND part = $3`,
-				now+wait, id[:], string(d.stored.Reply().Part))
+			wait := backoff(d.tries).Milliseconds()
+			_, err := s.write.ExecContext(ctx, `UPDATE reply SET tries = tries + 1, next_try = $1 WHERE no = $2`,
+				now+wait, replyNo(d.no, d.stored.Reply().Part))
 			if err != nil {
 				return err
 			}
-			_, err = s.write.ExecContext(ctx, `UPDATE request SET publisher = $1, publish_until = $2 WHERE event_id = $3`,
-				s.instance, now+min(wait, publishFor.Milliseconds()), id[:])
+			_, err = s.write.ExecContext(ctx, `UPDATE request SET publisher = $1, publish_until = $2 WHERE no = $3`,
+				s.instance, now+min(wait, publishFor.Milliseconds()), d.no)
 			if err != nil {
 				return err
 			}
@@ -82,7 +81,7 @@ func (s *Store) anyDue(ctx context.Context, now int64) (bool, error) {
 	var n int
 	err := s.read.QueryRowContext(ctx, `SELECT
 (SELECT count(*) FROM (SELECT 1 FROM request WHERE state = 'ready' AND publish_until <= $1 LIMIT 1) ready)
-+ (SELECT count(*) FROM (SELECT 1 FROM request r JOIN reply p ON p.created_at = r.created_at AND p.event_id = r.event_id
++ (SELECT count(*) FROM (SELECT 1 FROM request r `+repliesOf+`
  WHERE r.state = 'parked' AND p.part = 'auth_url' AND p.accepted_by = '' AND r.publish_until <= $1 LIMIT 1) parked)`, now).Scan(&n)
 	return n > 0, err
 }
@@ -133,7 +132,7 @@ WHERE event_id = $2 AND state = 'undeliverable' AND erased = 0`, now, id[:])
 		}
 		revived = true
 		_, err = s.write.ExecContext(ctx, `UPDATE reply SET next_try = $1, tries = 0
-WHERE created_at = (SELECT created_at FROM request WHERE event_id = $2) AND event_id = $2 AND part = 'final'`, now, id[:])
+WHERE no = (SELECT 2 * no + 1 FROM request WHERE event_id = $2)`, now, id[:])
 		return err
 	})
 	return revived && err == nil, s.explain("reviving a reply", err)
@@ -144,13 +143,13 @@ WHERE created_at = (SELECT created_at FROM request WHERE event_id = $2) AND even
 func (s *Store) RetryNow(ctx context.Context, t bunker.TenantID) error {
 	now := s.clock.ledger()
 	return s.explain("hurrying replies", s.update(ctx, func() error {
-		_, err := s.write.ExecContext(ctx, `UPDATE reply SET next_try = $1 WHERE next_try > $1 AND tenant = $2 AND (created_at, event_id) IN
-(SELECT created_at, event_id FROM request WHERE state = 'ready')`, now, string(t))
+		_, err := s.write.ExecContext(ctx, `UPDATE reply SET next_try = $1 WHERE next_try > $1 AND tenant = $2 AND no IN
+(SELECT 2 * no + 1 FROM request WHERE state = 'ready' UNION ALL SELECT 2 * no FROM request WHERE state = 'ready')`, now, string(t))
 		if err != nil {
 			return err
 		}
 		_, err = s.write.ExecContext(ctx, `UPDATE request SET publish_until = $1 WHERE tenant = $2 AND state = 'ready' AND publish_until > $1
-AND EXISTS (SELECT 1 FROM reply p WHERE p.created_at = request.created_at AND p.event_id = request.event_id AND p.tries > 0)`, now, string(t))
+AND EXISTS (SELECT 1 FROM reply p WHERE p.no = 2 * request.no + 1 AND p.tries > 0)`, now, string(t))
 		return err
 	}))
 }
@@ -180,8 +179,8 @@ WHERE r.tenant = $1 AND r.state = 'undeliverable' ORDER BY r.created_at DESC, r.
 // request took their question over. Approval.EventID then names the newer one.
 func (s *Store) DueParked(ctx context.Context, limit int) ([]bunker.Parked, error) {
 	out, err := scanAll(ctx, s.read, func(row scanner, p *bunker.Parked) error {
-		return row.Scan(append([]any{(*string)(&p.Tenant), b32{(*[32]byte)(&p.EventID)}, &p.Envelope}, approvalFields(&p.Approval)...)...)
-	}, `SELECT r.tenant, r.event_id, r.envelope, `+approvalColumns+`
+		return row.Scan(append([]any{(*string)(&p.Tenant), b32{(*[32]byte)(&p.EventID)}, &p.Envelope, &p.Link}, approvalFields(&p.Approval)...)...)
+	}, `SELECT r.tenant, r.event_id, r.envelope, r.link, `+approvalColumns+`
 FROM request r JOIN approval a ON a.tenant = r.tenant AND a.id = r.question
 WHERE r.state = 'parked' AND (a.state <> 'pending' OR a.reply_by <= $1 OR a.event_id <> r.event_id)
 ORDER BY r.inserted_at, r.event_id LIMIT $2`, s.clock.ledger(), limit)

@@ -31,7 +31,7 @@ func (g *group) apply(w *waiting, h *head) (bunker.Outcome, error) {
 		}
 	}
 	seq, chain := h.ChainSeq, h.ChainHead
-	out, err := g.write(w, h)
+	out, err := g.write(w, h, save)
 	if err != nil && !save && ofEntry(err) {
 		return bunker.Failed, errCareful
 	}
@@ -60,10 +60,12 @@ func (g *group) apply(w *waiting, h *head) (bunker.Outcome, error) {
 
 // undoable reports whether an entry can be refused after its first statement,
 // and so needs a savepoint. Most requests write their row, their record and
-// their reply only: the first statement refuses them or nothing does.
+// their reply only: the first statement refuses them or nothing does. Budgets are
+// read before they are charged, so a charge is refused in a race only: then the
+// group is made anew with savepoints.
 func undoable(e *bunker.Entry) bool {
 	return e.NewConnection != nil || e.UpdateConnection != nil || e.UpdateToken != nil || len(e.NewGrants) > 0 || e.Spend != "" ||
-		e.NewApproval != nil || e.JoinApproval != "" || e.Withdraw != ""
+		e.NewApproval != nil || e.JoinApproval != "" || e.Withdraw != "" || e.Keep != nil
 }
 
 // ofEntry reports whether an error is one entry's own fault, not the store's.
@@ -76,62 +78,83 @@ func ofEntry(err error) bool {
 	return t == duplicate || t == constraint
 }
 
-func (g *group) write(w *waiting, h *head) (bunker.Outcome, error) {
-	eventAt := w.e.CreatedAt
-	out, err := g.claim(w.e, h, &eventAt)
+func (g *group) write(w *waiting, h *head, saved bool) (bunker.Outcome, error) {
+	no, out, err := g.claim(w.e, h)
 	if out != bunker.Committed || err != nil {
 		return out, err
 	}
-	for _, step := range []func(*waiting, *head) (bool, error){g.redeem, g.connect, g.grant, g.ask} {
+	if changesRows(w.e) { // for those behind it in the group, too, the moment has passed
+		g.touch(viewKey{w.e.Signer, w.e.Client})
+	}
+	for _, step := range []func(*waiting, *head) (bool, error){g.redeem, g.connect, g.grant, g.charge, g.ask, g.keep} {
 		ok, err := step(w, h)
 		if err != nil {
 			return bunker.Failed, err
+		}
+		if !ok && !saved {
+			return bunker.Failed, errCareful
 		}
 		if !ok {
 			return bunker.Moved, nil
 		}
 	}
-	return bunker.Committed, g.record(w.e, h, eventAt)
+	return bunker.Committed, g.record(w.e, h, no)
+}
+
+// touch forgets a view whose rows change with the group, now and when they have.
+func (g *group) touch(k viewKey) {
+	g.touched = append(g.touched, k)
+	g.s.views.drop(k)
 }
 
 // claim writes the request's row, or takes it from parked to ready, if what the
-// decision read still holds. eventAt becomes the row's created_at.
-func (g *group) claim(e *bunker.Entry, h *head, eventAt *int64) (bunker.Outcome, error) {
+// decision read still holds. It returns the row's number.
+func (g *group) claim(e *bunker.Entry, h *head) (no int64, _ bunker.Outcome, err error) {
 	now := h.LedgerTime
 	until := now + publishFor.Milliseconds()
 	if e.Unattended {
 		until = now
 	}
-	var ok bool
-	var err error
 	if e.From == bunker.RequestParked {
-		ok, err = g.s.returned(stmtReplay, eventAt, listText(e.Relays), e.Basis.Tenant, e.Basis.ConnectionVersion, e.Basis.KeyVersion, g.s.instance, until,
+		_, err = g.s.returned(stmtReplay, &no, listText(e.Relays), e.Basis.Tenant, e.Basis.ConnectionVersion, e.Basis.KeyVersion, g.s.instance, until,
 			now, e.EventID[:], string(e.Tenant), string(e.Basis.Connection), string(e.Basis.Key))
 	} else {
-		question := e.JoinApproval
-		if e.NewApproval != nil {
-			question = e.NewApproval.ID
-		}
-		var envelope []byte
-		if e.To == bunker.RequestParked {
-			envelope = e.Envelope
-		}
-		ok, err = g.s.did(stmtRequest, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), e.Method, e.OpDigest[:],
-			e.CreatedAt, string(e.To), envelope, listText(e.Relays), string(question), e.Basis.Tenant, e.Basis.ConnectionVersion,
-			e.Basis.KeyVersion, g.s.instance, until, now, string(e.Basis.Connection), string(e.Basis.Key), string(e.Basis.Token),
-			e.Basis.TokenVersion)
+		no, err = g.insert(e, now, until)
 	}
-	if ok || err != nil {
-		return bunker.Committed, err
+	if no != 0 || err != nil {
+		return no, bunker.Committed, err
 	}
 	state, err := g.s.requestState(e.EventID)
 	switch {
 	case err != nil:
-		return bunker.Failed, err
+		return 0, bunker.Failed, err
 	case state == bunker.RequestNone, state == bunker.RequestParked && e.From == bunker.RequestParked:
-		return bunker.Moved, nil
+		return 0, bunker.Moved, nil
 	}
-	return bunker.Taken, nil
+	return 0, bunker.Taken, nil
+}
+
+// insert writes the row of a request that has none, if what was read holds: what
+// was read at this very moment does, else the statement compares.
+func (g *group) insert(e *bunker.Entry, now, until int64) (int64, error) {
+	b := &e.Basis
+	current := b.Moment != 0 && b.Moment == g.s.views.now()
+	if current && e.To == bunker.RequestReady && b.Token == "" {
+		return g.s.inserted(stmtReady, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), e.Method, e.OpDigest[:],
+			e.CreatedAt, listText(e.Relays), b.Tenant, b.ConnectionVersion, b.KeyVersion, g.s.instance, until, now, now)
+	}
+	question := e.JoinApproval
+	if e.NewApproval != nil {
+		question = e.NewApproval.ID
+	}
+	var envelope []byte
+	link := ""
+	if e.To == bunker.RequestParked {
+		envelope, link = e.Envelope, e.Link
+	}
+	return g.s.inserted(stmtRequest, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), e.Method, e.OpDigest[:],
+		e.CreatedAt, string(e.To), envelope, listText(e.Relays), string(question), b.Tenant, b.ConnectionVersion, b.KeyVersion,
+		g.s.instance, until, now, string(b.Connection), string(b.Key), string(b.Token), b.TokenVersion, link)
 }
 
 // requestState reads a row's state on the write handle; RequestNone for none.
@@ -162,7 +185,8 @@ func (g *group) connect(w *waiting, _ *head) (bool, error) {
 	}
 	if c := e.UpdateConnection; c != nil {
 		ok, err := g.s.did(stmtConnectionUpdate, string(c.State), string(c.Token), c.Name, c.Person, listText(c.Relays), c.ExpiresAt, c.Version,
-			w.macs.updated, metadataText(&c.Metadata), string(c.Tenant), string(c.ID), c.Version-1)
+			w.macs.updated, metadataText(&c.Metadata), string(c.Tenant), string(c.ID), c.Version-1, c.ResumeAt,
+			listText(c.SwitchTo))
 		if !ok || err != nil {
 			return false, err
 		}
@@ -199,7 +223,13 @@ func (g *group) grant(w *waiting, h *head) (bool, error) {
 	if e.Spend == "" {
 		return true, nil
 	}
-	return g.s.did(stmtSpend, string(e.Tenant), string(e.Spend), string(e.Connection), h.LedgerTime)
+	for _, id := range append([]bunker.GrantID{e.Spend}, e.SpendAlso...) {
+		ok, err := g.s.did(stmtSpend, string(e.Tenant), string(id), string(e.Connection), h.LedgerTime)
+		if !ok || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func (g *group) ask(w *waiting, h *head) (bool, error) {
@@ -211,9 +241,17 @@ func (g *group) ask(w *waiting, h *head) (bool, error) {
 				return false, err
 			}
 		}
+		if e.MaxKnocks > 0 {
+			var ofKey, all int64
+			err := g.s.stmts[stmtKnocks].QueryRowContext(context.Background(), string(a.Tenant), string(a.Key)).Scan(&ofKey, &all)
+			// Its own connection is there already, and has no question yet.
+			if err != nil || ofKey >= int64(e.MaxKnocksKey) || all >= int64(e.MaxKnocks) {
+				return false, err
+			}
+		}
 		return g.s.did(stmtApproval, string(a.Tenant), string(a.ID), a.EventID[:], string(a.Connection), string(a.Key), a.Method, a.Kind,
 			a.OpDigest[:], blob(a.Summary), a.Answers, num(a.OnceOnly), a.ReplyBy, a.QuestionUntil, string(a.State), a.AnsweredBy,
-			a.AnsweredAt, a.CreatedAt)
+			a.AnsweredAt, a.CreatedAt, a.CreatedAt-e.Burst)
 	}
 	if e.JoinApproval == "" {
 		return true, nil
@@ -222,9 +260,9 @@ func (g *group) ask(w *waiting, h *head) (bool, error) {
 		e.OpDigest[:])
 }
 
-// record appends the audit record and stores the reply: the last statements, so
-// that what is in the chain is committed.
-func (g *group) record(e *bunker.Entry, h *head, eventAt int64) error {
+// record appends the audit record and stores the reply of request no: the last
+// statements, so that what is in the chain is committed.
+func (g *group) record(e *bunker.Entry, h *head, no int64) error {
 	r := e.Audit
 	if r.Event == "" {
 		r.Event = e.EventID.String()
@@ -235,13 +273,13 @@ func (g *group) record(e *bunker.Entry, h *head, eventAt int64) error {
 			r.Step = "ask"
 		}
 	}
-	if _, err := g.s.exec(stmtAudit, appendAudit(h, &r, h.LedgerTime, eventAt, e.EventID[:])...); err != nil {
+	if _, err := g.s.exec(stmtAudit, appendAudit(h, &r, h.LedgerTime, e.CreatedAt, e.EventID[:])...); err != nil {
 		return err
 	}
 	if e.Reply == nil {
 		return nil
 	}
-	_, err := g.s.exec(stmtReply, eventAt, e.EventID[:], string(e.Reply.Part), string(e.Tenant), e.Reply.EventID[:], e.Reply.Bytes,
+	_, err := g.s.exec(stmtReply, replyNo(no, e.Reply.Part), string(e.Tenant), string(e.Reply.Part), e.Reply.EventID[:], e.Reply.Bytes,
 		num(e.Reply.Sealed), h.LedgerTime)
 	return err
 }

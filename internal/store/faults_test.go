@@ -21,6 +21,7 @@ func (f *fixture) fullEntry(c *bunker.Connection, spend bunker.GrantID) *bunker.
 	e.UpdateConnection, e.Spend, e.Metadata = &next, spend, &bunker.ClientMetadata{Name: "app"}
 	e.NewGrants = []*bunker.Grant{f.newGrant(c, 1)}
 	e.NewGrants[0].Version = 1
+	e.Keep = f.version(e.Basis.Key, 3, bunker.Address{1})
 	return e
 }
 
@@ -29,7 +30,7 @@ func faultsEachStatement(t *testing.T, f *fixture) {
 	g := f.newGrant(c, 100)
 	f.change(func(tx *Tx) error { return tx.PutGrant(g) })
 	for _, point := range []string{
-		"begin", "savepoint", "request", "connection update", "metadata", "grant", "spend", "audit", "reply", "release", "head", "commit",
+		"begin", "savepoint", "request", "connection update", "metadata", "grant", "spend", "keep", "audit", "reply", "release", "head", "commit",
 	} {
 		e := f.fullEntry(c, g.ID)
 		before := f.dump()
@@ -107,7 +108,7 @@ func unknownCommit(t *testing.T, f *fixture) {
 
 	// An entry that was refused in a group whose COMMIT got lost is judged again.
 	moved := f.entry(c)
-	moved.Basis.ConnectionVersion--
+	moved.Basis.ConnectionVersion, moved.Basis.Moment = moved.Basis.ConnectionVersion-1, 0
 	f.faults.set(FaultLost, 1)
 	if r = f.commit(moved); r.Outcome != bunker.Failed {
 		t.Errorf("refused: %+v", r)

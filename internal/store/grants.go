@@ -8,13 +8,13 @@ import (
 )
 
 const grantColumns = `g.tenant, g.id, g.connection, g.effect, g.permissions, g.op_digest, g.approval, g.answers, g.max_uses, g.uses,
-g.expires_at, g.given_by, g.created_at, g.ended, g.version, g.mac`
+g.expires_at, g.given_by, g.created_at, g.ended, g.version, g.policy, g.mac`
 
 func fillGrant(row scanner, g *bunker.Grant) (mac []byte, err error) {
 	var approval sql.NullString
 	err = row.Scan((*string)(&g.Tenant), (*string)(&g.ID), (*string)(&g.Connection), small{(*uint8)(&g.Effect)}, &g.Permissions,
 		b32{&g.OpDigest}, &approval, &g.Answers, &g.MaxUses, &g.Uses, &g.ExpiresAt, &g.GivenBy, &g.CreatedAt, yesno{&g.Ended},
-		&g.Version, &mac)
+		&g.Version, (*string)(&g.Policy), &mac)
 	g.Approval = bunker.ApprovalID(approval.String)
 	return mac, err
 }
@@ -26,15 +26,16 @@ func grantArgs(g *bunker.Grant, mac []byte) []any {
 	}
 	return []any{
 		string(g.Tenant), string(g.ID), string(g.Connection), int64(g.Effect), g.Permissions, g.OpDigest[:], approval, g.Answers,
-		g.MaxUses, g.Uses, g.ExpiresAt, g.GivenBy, g.CreatedAt, num(g.Ended), g.Version, mac,
+		g.MaxUses, g.Uses, g.ExpiresAt, g.GivenBy, g.CreatedAt, num(g.Ended), g.Version, string(g.Policy), mac,
 	}
 }
 
 const (
-	grantByID = `SELECT ` + grantColumns + ` FROM connection_grant g WHERE g.tenant = $1 AND g.id = $2`
-	grantPut  = `INSERT INTO connection_grant (tenant, id, connection, effect, permissions, op_digest, approval, answers, max_uses, uses,
-expires_at, given_by, created_at, ended, version, mac)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+	grantByID       = `SELECT ` + grantColumns + ` FROM connection_grant g WHERE g.tenant = $1 AND g.id = $2`
+	grantOfQuestion = `SELECT ` + grantColumns + ` FROM connection_grant g WHERE g.tenant = $1 AND g.approval = $2`
+	grantPut        = `INSERT INTO connection_grant (tenant, id, connection, effect, permissions, op_digest, approval, answers, max_uses, uses,
+expires_at, given_by, created_at, ended, version, policy, mac)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
 	grantsLive = `SELECT ` + grantColumns + ` FROM connection_grant g WHERE g.tenant = $1 AND g.connection = $2 AND g.ended = 0`
 	// grantUseful leaves out what cannot allow anything any more: of an app that is
 	// asked about often there are thousands. Refusals are always read, and verified.
@@ -49,6 +50,12 @@ WHERE g.tenant = $1 AND g.connection = $2 AND g.id > $3 ORDER BY g.id LIMIT $4`
 func (s *Store) Grants(ctx context.Context, t bunker.TenantID, c bunker.ConnectionID, p Page) ([]bunker.Grant, error) {
 	out, err := all(ctx, s, s.read, fillGrant, grantsPage, string(t), string(c), p.After, p.limit())
 	return out, s.explain("listing grants", err)
+}
+
+// GrantOf returns the grant that a question's answer gave.
+func (s *Store) GrantOf(ctx context.Context, t bunker.TenantID, q bunker.ApprovalID) (*bunker.Grant, error) {
+	g, err := one(s, s.read.QueryRowContext(ctx, grantOfQuestion, string(t), string(q)), fillGrant)
+	return g, s.explain("reading an answer", orNotFound(err, "grant", string(q)))
 }
 
 // Grant returns a grant by its id.
@@ -93,14 +100,19 @@ func (tx *Tx) Withdraw(c bunker.ConnectionID) error {
 
 // withdraw is Withdraw without the connection's new version, for groups too.
 func (s *Store) withdraw(ctx context.Context, w writer, h *head, c bunker.ConnectionID, now int64) error {
-	_, err := w.ExecContext(ctx, `UPDATE approval SET state = 'withdrawn', answered_at = $1
-WHERE tenant = $2 AND connection = $3 AND state = 'pending'`, now, string(h.Tenant), string(c))
-	if err != nil {
+	if err := s.withdrawQuestions(ctx, w, h, c, now); err != nil {
 		return err
 	}
 	return s.endGrants(ctx, w, h, c, func(g *bunker.Grant) bool {
 		return g.Effect == bunker.Allow && (g.MaxUses != 0 || g.OpDigest != [32]byte{})
 	})
+}
+
+// withdrawQuestions withdraws a connection's open questions.
+func (s *Store) withdrawQuestions(ctx context.Context, w writer, h *head, c bunker.ConnectionID, now int64) error {
+	_, err := w.ExecContext(ctx, `UPDATE approval SET state = 'withdrawn', answered_at = $1
+WHERE tenant = $2 AND connection = $3 AND state = 'pending'`, now, string(h.Tenant), string(c))
+	return err
 }
 
 // endGrants ends those of a connection's grants that which picks.

@@ -264,7 +264,7 @@ func entryOf(v bunker.View, now time.Time) *bunker.Entry {
 	return &bunker.Entry{
 		Tenant: c.Tenant, EventID: id, Signer: c.Signer, Client: c.Client, Method: "sign_event", OpDigest: random32(),
 		CreatedAt: now.Unix(), To: bunker.RequestReady, Relays: c.Relays, Connection: c.ID,
-		Basis: bunker.Basis{Tenant: v.Tenant.Version, Connection: c.ID, ConnectionVersion: c.Version, Key: v.Key.ID, KeyVersion: v.Key.Version},
+		Basis: bunker.Basis{Tenant: v.Tenant.Version, Connection: c.ID, ConnectionVersion: c.Version, Key: v.Key.ID, KeyVersion: v.Key.Version, Moment: v.Moment},
 		Audit: bunker.AuditRecord{
 			Principal: "client " + c.Client.String(), Door: "relay", Action: "sign_event", Key: v.Key.PubKey.String(), Connection: string(c.ID),
 			Effect: "allow", Rule: "grant g1", Reason: "granted by local", Kind: &kind, Size: 5, SignedID: id.String(),

@@ -167,13 +167,13 @@ func (tx *Tx) beginIncarnation(p pending) error {
 	if err := tx.PutTenant(st); err != nil {
 		return err
 	}
-	err := errors.Join(tx.lockKeys(), tx.suspendConnections(), tx.voidTokens(), tx.spendLimits())
+	err := errors.Join(tx.lockKeys(), tx.suspendConnections(), tx.voidTokens(), tx.spendLimits(), tx.voidInvites(), tx.voidMotions())
 	if err != nil {
 		return err
 	}
 	return tx.Audit(bunker.AuditRecord{
 		Action: "store.restored", Object: p.Incarnation,
-		Reason: "keys are locked, connections suspended and unused tokens void until an owner has reviewed them",
+		Reason: "keys are locked, connections suspended, unused tokens and invitations void until an owner has reviewed them",
 	})
 }
 
@@ -200,8 +200,10 @@ func (tx *Tx) lockKeys() error {
 }
 
 func (tx *Tx) suspendConnections() error {
-	return tx.eachConnection(`SELECT `+connectionColumns+` FROM connection c WHERE c.tenant = $1 AND c.state IN ('active', 'pending')`,
-		[]any{string(tx.head.Tenant)}, func(c *bunker.Connection) { c.State = bunker.ConnSuspended })
+	// Those that are suspended for a time, too: they must not come back by themselves.
+	return tx.eachConnection(`SELECT `+connectionColumns+` FROM connection c
+WHERE c.tenant = $1 AND (c.state IN ('active', 'pending') OR c.state = 'suspended' AND c.resume_at <> 0)`,
+		[]any{string(tx.head.Tenant)}, func(c *bunker.Connection) { c.State, c.ResumeAt = bunker.ConnSuspended, 0 })
 }
 
 func (tx *Tx) voidTokens() error {
@@ -221,8 +223,12 @@ func (tx *Tx) voidTokens() error {
 // spendLimits counts running budgets as spent: what the copy does not know of
 // may have been used.
 func (tx *Tx) spendLimits() error {
-	return tx.exec(`UPDATE connection_grant SET uses = max_uses WHERE tenant = $1 AND max_uses > 0 AND effect = $2`,
-		string(tx.head.Tenant), int64(bunker.Allow))
+	return errors.Join(
+		tx.exec(`UPDATE connection_grant SET uses = max_uses WHERE tenant = $1 AND max_uses > 0 AND effect = $2`,
+			string(tx.head.Tenant), int64(bunker.Allow)),
+		// Windows that the copy does not know of are refused when deciding: they began
+		// before the restore.
+		tx.exec(`UPDATE budget SET used = max WHERE tenant = $1 AND (ends_at = 0 OR ends_at > $2)`, string(tx.head.Tenant), tx.now))
 }
 
 // AcceptClock makes the wall clock the ledger's time, by an owner's word, after

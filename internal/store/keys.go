@@ -9,13 +9,13 @@ import (
 )
 
 const keyColumns = `k.tenant, k.id, k.name, k.pubkey, k.state, k.locked, k.no_export, k.own_passphrase, k.npub_login, k.admin_here,
-k.default_effect, k.delete_at, k.created_at, k.version, k.ciphertext, k.mac`
+k.default_effect, k.delete_at, k.created_at, k.version, k.ciphertext, k.mac, k.guard_share, k.baseline, k.paused, k.paused_until`
 
 func keyFields(k *bunker.UserKey, mac *[]byte) []any {
 	return []any{
 		(*string)(&k.Tenant), (*string)(&k.ID), &k.Name, b32{(*[32]byte)(&k.PubKey)}, (*string)(&k.State), yesno{&k.Locked},
 		yesno{&k.NoExport}, yesno{&k.OwnPassphrase}, yesno{&k.NpubLogin}, yesno{&k.AdminHere}, small{(*uint8)(&k.Default)},
-		&k.DeleteAt, &k.CreatedAt, &k.Version, &k.Ciphertext, mac,
+		&k.DeleteAt, &k.CreatedAt, &k.Version, &k.Ciphertext, mac, &k.GuardShare, small{(*uint8)(&k.Baseline)}, yesno{&k.Paused}, &k.PausedUntil,
 	}
 }
 
@@ -72,16 +72,18 @@ func (tx *Tx) PutKey(k *bunker.UserKey) error {
 	err := tx.put(k, &k.Version, "key "+k.Name,
 		`SELECT version FROM user_key WHERE tenant = $1 AND id = $2`, []any{string(k.Tenant), string(k.ID)},
 		`INSERT INTO user_key (tenant, id, name, pubkey, state, locked, no_export, own_passphrase, npub_login, admin_here,
-default_effect, delete_at, created_at, version, ciphertext, mac)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+default_effect, delete_at, created_at, version, ciphertext, mac, guard_share, baseline, paused, paused_until)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 ON CONFLICT (tenant, id) DO UPDATE SET name = excluded.name, state = excluded.state, locked = excluded.locked,
 no_export = excluded.no_export, own_passphrase = excluded.own_passphrase, npub_login = excluded.npub_login,
 admin_here = excluded.admin_here, default_effect = excluded.default_effect, delete_at = excluded.delete_at,
-version = excluded.version, ciphertext = excluded.ciphertext, mac = excluded.mac`,
+version = excluded.version, ciphertext = excluded.ciphertext, mac = excluded.mac,
+guard_share = excluded.guard_share, baseline = excluded.baseline, paused = excluded.paused, paused_until = excluded.paused_until`,
 		func(mac []byte) []any {
 			return []any{
 				string(k.Tenant), string(k.ID), k.Name, k.PubKey[:], string(k.State), num(k.Locked), num(k.NoExport), num(k.OwnPassphrase),
 				num(k.NpubLogin), num(k.AdminHere), int64(k.Default), k.DeleteAt, k.CreatedAt, k.Version, blob(k.Ciphertext), mac,
+				k.GuardShare, int64(k.Baseline), num(k.Paused), k.PausedUntil,
 			}
 		})
 	return err
@@ -129,6 +131,9 @@ func (tx *Tx) DeleteKey(id bunker.KeyID) error {
 			return err
 		}
 	}
+	if err := tx.forgetVersions(k.ID); err != nil {
+		return err
+	}
 	return tx.exec(`DELETE FROM user_key WHERE tenant = $1 AND id = $2`, string(k.Tenant), string(k.ID))
 }
 
@@ -156,6 +161,20 @@ func fillService(row scanner, k *bunker.ServiceKey) error {
 func (s *Store) ServiceKeys(ctx context.Context, t bunker.TenantID, role bunker.ServiceRole) ([]bunker.ServiceKey, error) {
 	out, err := scanAll(ctx, s.read, fillService, `SELECT `+serviceColumns+` FROM service_key
 WHERE tenant = $1 AND ($2 = '' OR role = $2) ORDER BY created_at, pubkey`, string(t), string(role))
+	return out, s.explain("reading service keys", err)
+}
+
+// ServicePubKeys returns the tenant's keys of the bunker's own, without what is
+// in them: of ten thousand that is most of the work.
+func (s *Store) ServicePubKeys(ctx context.Context, t bunker.TenantID) (map[nostr.PubKey]bunker.ServiceRole, error) {
+	out := map[nostr.PubKey]bunker.ServiceRole{}
+	_, err := scanAll(ctx, s.read, func(row scanner, _ *struct{}) error {
+		var p nostr.PubKey
+		var role string
+		err := row.Scan(b32{(*[32]byte)(&p)}, &role)
+		out[p] = bunker.ServiceRole(role)
+		return err
+	}, `SELECT pubkey, role FROM service_key WHERE tenant = $1`, string(t))
 	return out, s.explain("reading service keys", err)
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr"
@@ -18,8 +19,15 @@ type Listener struct {
 // refusal only, and also while the tenant is sealed.
 func (s *Store) Listeners(ctx context.Context, t bunker.TenantID) ([]Listener, error) {
 	out, err := scanAll(ctx, s.read, func(row scanner, l *Listener) error {
-		return row.Scan(b32{(*[32]byte)(&l.Signer)}, b32{(*[32]byte)(&l.Client)}, list{&l.Relays})
-	}, `SELECT signer, client, relays FROM connection WHERE tenant = $1 ORDER BY id`, string(t))
+		var next []string // where it is told to go: heard before it gets there
+		err := row.Scan(b32{(*[32]byte)(&l.Signer)}, b32{(*[32]byte)(&l.Client)}, list{&l.Relays}, list{&next})
+		for _, u := range next {
+			if !slices.Contains(l.Relays, u) {
+				l.Relays = append(l.Relays, u)
+			}
+		}
+		return err
+	}, `SELECT signer, client, relays, switch_to FROM connection WHERE tenant = $1 ORDER BY id`, string(t))
 	return out, s.explain("reading who is heard where", err)
 }
 

@@ -12,6 +12,9 @@ const (
 	pruneBatch = 500
 	// keepAnswered is how long resolved questions are listed.
 	keepAnswered = 30 * 24 * time.Hour
+	// keepTexts is how long a question that is over still shows the text that was to
+	// be encrypted: such a text is in no log, and is nobody's after the answer.
+	keepTexts = time.Hour
 )
 
 // tooOld is the created_at (unix seconds) below which no event is accepted any
@@ -21,8 +24,8 @@ func tooOld(now int64) int64 {
 }
 
 // Prune erases the bytes of replies whose request is too old to come again,
-// removes the rows of those that were inserted [bunker.KeepRows] ago, and old
-// questions, batch by batch, until nothing is left to do or ctx ends. It
+// removes the rows of those that were inserted [bunker.KeepRows] ago, old
+// questions, and kept versions beyond [MaxVersionBytes], batch by batch, until nothing is left to do or ctx ends. It
 // returns how many rows it removed. While the clock is suspect it does nothing.
 func (s *Store) Prune(ctx context.Context) (pruned int, err error) {
 	for {
@@ -35,41 +38,51 @@ func (s *Store) Prune(ctx context.Context) (pruned int, err error) {
 			return pruned, s.explain("pruning", err)
 		}
 		if changed == 0 {
-			return pruned, nil
+			n, err := s.pruneVersions(ctx)
+			return pruned + n, s.explain("pruning kept versions", err)
 		}
 	}
+}
+
+// numbers reads numbers of rows in the open write transaction.
+func (s *Store) numbers(ctx context.Context, query string, args ...any) ([]int64, error) {
+	return scanAll(ctx, s.write, func(row scanner, no *int64) error { return row.Scan(no) }, query, args...)
 }
 
 func (s *Store) pruneSome(ctx context.Context, now int64) (changed, removed int, err error) {
 	err = s.update(ctx, func() error {
 		changed, removed = 0, 0
-		old, err := s.eventIDs(ctx, `SELECT event_id FROM request
+		old, err := s.numbers(ctx, `SELECT no FROM request
 WHERE state IN ('delivered', 'undeliverable') AND erased = 0 AND created_at < $1 ORDER BY created_at LIMIT $2`, tooOld(now), pruneBatch)
 		if err != nil {
 			return err
 		}
-		for _, id := range old {
-			if _, err := s.write.ExecContext(ctx, `UPDATE reply SET bytes = NULL
-WHERE created_at = (SELECT created_at FROM request WHERE event_id = $1) AND event_id = $1`, id[:]); err != nil {
+		for _, no := range old {
+			if _, err := s.write.ExecContext(ctx, `UPDATE reply SET bytes = NULL WHERE no BETWEEN 2 * $1 AND 2 * $1 + 1`, no); err != nil {
 				return err
 			}
-			if _, err := s.write.ExecContext(ctx, `UPDATE request SET erased = 1 WHERE event_id = $1`, id[:]); err != nil {
+			if _, err := s.write.ExecContext(ctx, `UPDATE request SET erased = 1 WHERE no = $1`, no); err != nil {
 				return err
 			}
 		}
-		gone, err := s.eventIDs(ctx, `SELECT event_id FROM request WHERE erased = 1 AND inserted_at <= $1 ORDER BY inserted_at LIMIT $2`,
+		gone, err := s.numbers(ctx, `SELECT no FROM request WHERE erased = 1 AND inserted_at <= $1 ORDER BY inserted_at LIMIT $2`,
 			now-bunker.KeepRows.Milliseconds(), pruneBatch)
 		if err != nil {
 			return err
 		}
-		for _, id := range gone {
-			if _, err := s.write.ExecContext(ctx, `DELETE FROM reply
-WHERE created_at = (SELECT created_at FROM request WHERE event_id = $1) AND event_id = $1`, id[:]); err != nil {
+		for _, no := range gone {
+			if _, err := s.write.ExecContext(ctx, `DELETE FROM reply WHERE no BETWEEN 2 * $1 AND 2 * $1 + 1`, no); err != nil {
 				return err
 			}
-			if _, err := s.write.ExecContext(ctx, `DELETE FROM request WHERE event_id = $1`, id[:]); err != nil {
+			if _, err := s.write.ExecContext(ctx, `DELETE FROM request WHERE no = $1`, no); err != nil {
 				return err
 			}
+		}
+		_, err = s.write.ExecContext(ctx, `UPDATE approval SET summary = x'' WHERE (tenant, id) IN (SELECT tenant, id FROM approval
+WHERE state <> 'pending' AND answered_at <= $1 AND method IN ('nip44_encrypt', 'nip04_encrypt') AND length(summary) > 0 LIMIT $2)`,
+			now-keepTexts.Milliseconds(), pruneBatch)
+		if err != nil {
+			return err
 		}
 		res, err := s.write.ExecContext(ctx, `DELETE FROM approval WHERE (tenant, id) IN (SELECT tenant, id FROM approval
 WHERE state <> 'pending' AND answered_at <= $1 ORDER BY answered_at LIMIT $2)
@@ -78,7 +91,16 @@ AND NOT EXISTS (SELECT 1 FROM request r WHERE r.state = 'parked' AND r.question 
 			return err
 		}
 		answered, err := res.RowsAffected()
-		removed = len(gone) + int(answered)
+		if err != nil {
+			return err
+		}
+		if res, err = s.write.ExecContext(ctx, `DELETE FROM budget WHERE (tenant, policy, rule, scope, span) IN (
+SELECT tenant, policy, rule, scope, span FROM budget WHERE ends_at > 0 AND ends_at <= $1 ORDER BY ends_at LIMIT $2)`,
+			now-bunker.KeepRows.Milliseconds(), pruneBatch); err != nil {
+			return err
+		}
+		over, err := res.RowsAffected()
+		removed = len(gone) + int(answered) + int(over)
 		changed = removed + len(old)
 		return err
 	})

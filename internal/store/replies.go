@@ -11,6 +11,18 @@ import (
 // storedColumns are what a Stored is made of, in the order of fillStored.
 const storedColumns = `r.tenant, r.event_id, r.signer, r.client, r.relays, p.part, p.reply_event_id, p.bytes, p.sealed`
 
+// repliesOf joins a request r with its replies p: the auth_url's number is twice
+// the request's, the final one's the next.
+const repliesOf = `JOIN reply p ON p.no BETWEEN 2 * r.no AND 2 * r.no + 1`
+
+// replyNo is a reply's number.
+func replyNo(request int64, part bunker.Part) int64 {
+	if part == bunker.PartFinal {
+		return 2*request + 1
+	}
+	return 2 * request
+}
+
 func fillStored(row scanner, out *bunker.Stored) error {
 	var (
 		tenant         string
@@ -40,7 +52,7 @@ func (s *Store) request(ctx context.Context, q querier, id nostr.ID) (state bunk
 		}
 		return bunker.RequestNone, nil, err
 	}
-	replies, err = scanAll(ctx, q, fillStored, `SELECT `+storedColumns+` FROM request r JOIN reply p ON p.created_at = r.created_at AND p.event_id = r.event_id
+	replies, err = scanAll(ctx, q, fillStored, `SELECT `+storedColumns+` FROM request r `+repliesOf+`
 WHERE r.event_id = $1 AND p.bytes IS NOT NULL ORDER BY p.part`, id[:])
 	return state, replies, err
 }
@@ -74,8 +86,8 @@ func (s *Store) reread(e *bunker.Entry) (bunker.Outcome, error) {
 		return bunker.Taken, nil
 	}
 	var ours int
-	err = s.write.QueryRowContext(context.Background(), `SELECT count(*) FROM reply WHERE reply_event_id = $1 AND event_id = $2
-AND created_at = (SELECT created_at FROM request WHERE event_id = $2)`, e.Reply.EventID[:], e.EventID[:]).Scan(&ours)
+	err = s.write.QueryRowContext(context.Background(), `SELECT count(*) FROM request r `+repliesOf+`
+WHERE r.event_id = $1 AND p.reply_event_id = $2`, e.EventID[:], e.Reply.EventID[:]).Scan(&ours)
 	if err != nil {
 		return bunker.Failed, err
 	}

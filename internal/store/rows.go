@@ -157,6 +157,31 @@ func listText(l []string) string {
 	return string(b)
 }
 
+// keyList scans a list of ids of keys, stored as JSON ("" for none). What cannot be
+// read is an error: an empty list would mean every key.
+type keyList struct{ to *[]bunker.KeyID }
+
+// Scan implements [sql.Scanner].
+func (l keyList) Scan(src any) error {
+	*l.to = nil
+	s, ok := src.(string)
+	if !ok {
+		return fmt.Errorf("a stored list of keys is no text but %T", src)
+	}
+	if s == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(s), l.to)
+}
+
+func keysText(ids []bunker.KeyID) string {
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		list[i] = string(id)
+	}
+	return listText(list)
+}
+
 func num(b bool) int64 {
 	if b {
 		return 1

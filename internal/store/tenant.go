@@ -2,13 +2,14 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"nsecbunker/internal/bunker"
 )
 
 const headColumns = `h.tenant, h.set_up, h.stopped, h.default_effect, h.reviewed, h.refuse_before, h.incarnation, h.incarnation_no,
-h.version, h.mac, h.chain_seq, h.chain_head, h.ledger_time, h.pending, h.pending_mac`
+h.version, h.mac, h.chain_seq, h.chain_head, h.ledger_time, h.pending, h.pending_mac, h.quorum`
 
 // head is a tenant's head row.
 type head struct {
@@ -21,8 +22,36 @@ type head struct {
 func (h *head) fields() []any {
 	return []any{
 		(*string)(&h.Tenant), yesno{&h.SetUp}, yesno{&h.Stopped}, small{(*uint8)(&h.Default)}, yesno{&h.Reviewed}, &h.RefuseBefore,
-		&h.Incarnation, &h.IncarnationNo, &h.Version, &h.mac, &h.ChainSeq, b32{&h.ChainHead}, &h.LedgerTime, &h.pending, &h.pendingMAC,
+		&h.Incarnation, &h.IncarnationNo, &h.Version, &h.mac, &h.ChainSeq, b32{&h.ChainHead}, &h.LedgerTime, &h.pending, &h.pendingMAC, quorumText{&h.Quorum},
 	}
+}
+
+// quorumText scans a quorum, stored as JSON ("" for none). What cannot be read is an
+// error: nothing would mean one person.
+type quorumText struct{ to *bunker.Quorum }
+
+// Scan implements [sql.Scanner].
+func (q quorumText) Scan(src any) error {
+	*q.to = bunker.Quorum{}
+	s, ok := src.(string)
+	if !ok {
+		return fmt.Errorf("a stored quorum is no text but %T", src)
+	}
+	if s == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(s), q.to)
+}
+
+func textOfQuorum(q bunker.Quorum) string {
+	if q == (bunker.Quorum{}) {
+		return ""
+	}
+	b, err := json.Marshal(q)
+	if err != nil {
+		panic(err) // numbers always marshal
+	}
+	return string(b)
 }
 
 // readHead reads a tenant's head without looking at its MAC: numbers of the

@@ -8,12 +8,12 @@ import (
 )
 
 const tokenColumns = `t.tenant, t.id, t.key_id, t.signer, t.secret_hash, t.client, t.person, t.permissions, t.max_uses, t.uses, t.state,
-t.expires_at, t.grant_for, t.created_by, t.created_at, t.version, t.mac`
+t.expires_at, t.grant_for, t.created_by, t.created_at, t.version, t.policy, t.mac`
 
 func fillToken(row scanner, t *bunker.Token) (mac []byte, err error) {
 	err = row.Scan((*string)(&t.Tenant), (*string)(&t.ID), (*string)(&t.Key), b32{(*[32]byte)(&t.Signer)}, b32{&t.SecretHash},
 		&t.Client, &t.Person, &t.Permissions, &t.MaxUses, &t.Uses, (*string)(&t.State), &t.ExpiresAt, &t.GrantFor, &t.CreatedBy,
-		&t.CreatedAt, &t.Version, &mac)
+		&t.CreatedAt, &t.Version, (*string)(&t.Policy), &mac)
 	return mac, err
 }
 
@@ -95,15 +95,15 @@ func (tx *Tx) PutToken(t *bunker.Token) error {
 	return tx.put(t, &t.Version, "token "+string(t.ID),
 		`SELECT version FROM token WHERE tenant = $1 AND id = $2`, []any{string(t.Tenant), string(t.ID)},
 		`INSERT INTO token (tenant, id, key_id, signer, secret_hash, client, person, permissions, max_uses, uses, state,
-expires_at, grant_for, created_by, created_at, version, mac)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+expires_at, grant_for, created_by, created_at, version, policy, mac)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 ON CONFLICT (tenant, id) DO UPDATE SET client = excluded.client, person = excluded.person, permissions = excluded.permissions,
 max_uses = excluded.max_uses, uses = excluded.uses, state = excluded.state, expires_at = excluded.expires_at,
-grant_for = excluded.grant_for, version = excluded.version, mac = excluded.mac`,
+grant_for = excluded.grant_for, policy = excluded.policy, version = excluded.version, mac = excluded.mac`,
 		func(mac []byte) []any {
 			return []any{
 				string(t.Tenant), string(t.ID), string(t.Key), t.Signer[:], t.SecretHash[:], t.Client, t.Person, t.Permissions,
-				t.MaxUses, t.Uses, string(t.State), t.ExpiresAt, t.GrantFor, t.CreatedBy, t.CreatedAt, t.Version, mac,
+				t.MaxUses, t.Uses, string(t.State), t.ExpiresAt, t.GrantFor, t.CreatedBy, t.CreatedAt, t.Version, string(t.Policy), mac,
 			}
 		})
 }

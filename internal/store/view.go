@@ -11,14 +11,16 @@ import (
 
 // viewer is one reading connection with its statements prepared.
 type viewer struct {
-	conn                                     *sql.Conn
-	begin, end, pulse, known, grants, signer *sql.Stmt
+	conn                              *sql.Conn
+	begin, end, known, grants, signer *sql.Stmt
+	policyTag, policy, used           *sql.Stmt
 }
 
 const (
 	viewKnown = `SELECT ` + headColumns + `, ` + connectionColumns + `, ` + keyColumns + `
 FROM connection c JOIN tenant_head h ON h.tenant = c.tenant LEFT JOIN user_key k ON k.tenant = c.tenant AND k.id = c.key_id
 WHERE c.signer = $1 AND c.client = $2 LIMIT 1`
+	policyTag = `SELECT version, mac FROM policy WHERE tenant = $1 AND id = $2`
 	// A stranger: whose is the signer key?
 	viewSigner = `SELECT ` + headColumns + ` FROM tenant_head h WHERE h.tenant IN (
 SELECT s.tenant FROM service_key s WHERE s.pubkey = $1 AND s.role = 'signer'
@@ -34,7 +36,8 @@ func newViewer(ctx context.Context, s *Store) (*viewer, error) {
 	for _, p := range []struct {
 		to   **sql.Stmt
 		text string
-	}{{&v.begin, beginRead}, {&v.end, "COMMIT"}, {&v.pulse, viewPulse}, {&v.known, viewKnown}, {&v.grants, grantsView}, {&v.signer, viewSigner}} {
+	}{{&v.begin, beginRead}, {&v.end, "COMMIT"}, {&v.known, viewKnown}, {&v.grants, grantsView}, {&v.signer, viewSigner},
+		{&v.policyTag, policyTag}, {&v.policy, policyByID}, {&v.used, budgetUsed}} {
 		if *p.to, err = conn.PrepareContext(ctx, p.text); err != nil {
 			return nil, errors.Join(err, v.close())
 		}
@@ -44,7 +47,7 @@ func newViewer(ctx context.Context, s *Store) (*viewer, error) {
 
 func (v *viewer) close() error {
 	var errs []error
-	for _, st := range []*sql.Stmt{v.begin, v.end, v.pulse, v.known, v.grants, v.signer} {
+	for _, st := range []*sql.Stmt{v.begin, v.end, v.known, v.grants, v.signer, v.policyTag, v.policy, v.used} {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}
@@ -57,6 +60,11 @@ func (v *viewer) close() error {
 // signer key that is nobody's is CodeNotFound. While the tenant is sealed, not
 // set up, or has something to do first (see ApplyPending), View is Unverified.
 func (s *Store) View(ctx context.Context, signer, client nostr.PubKey) (bunker.View, error) {
+	k := viewKey{signer, client}
+	view, ok, moment := s.kept(k)
+	if ok {
+		return view, nil
+	}
 	var v *viewer
 	select {
 	case v = <-s.viewers:
@@ -64,16 +72,13 @@ func (s *Store) View(ctx context.Context, signer, client nostr.PubKey) (bunker.V
 		return bunker.View{}, ctx.Err()
 	}
 	defer func() { s.viewers <- v }()
-	view, ok, err := s.keptBy(v, viewKey{signer, client})
-	if !ok && err == nil {
-		view, err = s.viewBy(v, signer, client)
-	}
+	view, err := s.viewBy(v, k, moment)
 	return view, s.explain("reading a connection", err)
 }
 
-// viewBy reads in one transaction. The statements are short and have no
-// context: a cancelled one would cost a goroutine each.
-func (s *Store) viewBy(v *viewer, signer, client nostr.PubKey) (view bunker.View, err error) {
+// viewBy reads in one transaction, which begins after moment. The statements are
+// short and have no context: a cancelled one would cost a goroutine each.
+func (s *Store) viewBy(v *viewer, of viewKey, moment uint64) (view bunker.View, err error) {
 	ctx := context.Background()
 	if _, err := v.begin.ExecContext(ctx); err != nil {
 		return view, err
@@ -90,15 +95,15 @@ func (s *Store) viewBy(v *viewer, signer, client nostr.PubKey) (view bunker.View
 		stranger bool
 	)
 	dest := append(h.fields(), connectionFields(&c, &connMAC)...)
-	err = v.known.QueryRowContext(ctx, signer[:], client[:]).Scan(append(dest, k.fields()...)...)
+	err = v.known.QueryRowContext(ctx, of.signer[:], of.client[:]).Scan(append(dest, k.fields()...)...)
 	if isNone(err) {
 		stranger = true
-		err = v.signer.QueryRowContext(ctx, signer[:]).Scan(h.fields()...)
+		err = v.signer.QueryRowContext(ctx, of.signer[:]).Scan(h.fields()...)
 	}
 	if err != nil {
-		return view, orNotFound(err, "signer key", signer.String())
+		return view, orNotFound(err, "signer key", of.signer.String())
 	}
-	view.Tenant = h.TenantState
+	view.Tenant, view.Moment = h.TenantState, moment
 	view.Unverified = !h.SetUp || h.pending != ""
 	if err := s.viewed(&view, &h.TenantState, h.mac); err != nil || stranger {
 		return view, err
@@ -113,14 +118,15 @@ func (s *Store) viewBy(v *viewer, signer, client nostr.PubKey) (view bunker.View
 			return view, err
 		}
 	}
-	kept := &keptView{head: h.mac, conn: connMAC, key: k.mac, metadata: metadataText(&c.Metadata)}
-	if err := s.viewGrants(ctx, v, &view, kept); err != nil {
+	if err := s.viewGrants(ctx, v, &view); err != nil {
+		return view, err
+	}
+	policies, err := s.viewPolicies(ctx, v, &view)
+	if err != nil {
 		return view, err
 	}
 	if keepable(&view) {
-		kept.view = view
-		kept.view = kept.copied() // the caller's own may be changed by it
-		s.views.put(viewKey{signer, client}, kept)
+		s.views.put(of, keep(&view, h.mac, policies), moment)
 	}
 	return view, nil
 }
@@ -138,7 +144,7 @@ func (s *Store) viewed(view *bunker.View, a bunker.Authority, mac []byte) error 
 	return err
 }
 
-func (s *Store) viewGrants(ctx context.Context, v *viewer, view *bunker.View, kept *keptView) (err error) {
+func (s *Store) viewGrants(ctx context.Context, v *viewer, view *bunker.View) (err error) {
 	rows, err := v.grants.QueryContext(ctx, string(view.Tenant.Tenant), string(view.Connection.ID), s.clock.ledger())
 	if err != nil {
 		return err
@@ -154,7 +160,6 @@ func (s *Store) viewGrants(ctx context.Context, v *viewer, view *bunker.View, ke
 			return err
 		}
 		view.Grants = append(view.Grants, g)
-		kept.grants = append(kept.grants, mac)
 	}
 	return rows.Err()
 }

@@ -133,27 +133,40 @@ func listsSealed(t *testing.T, f *fixture) {
 // name for the row.
 var touches = map[string][]string{
 	"tenant_head": {"set_up = 0", "stopped = 1", "default_effect = 2", "reviewed = 0", "refuse_before = 9", "incarnation = 'i9'",
-		"incarnation_no = 9", "version = version + 1", "mac = zeroblob(32)", "mac = NULL"},
+		"incarnation_no = 9", `quorum = '{"export":2}'`, "version = version + 1", "mac = zeroblob(32)", "mac = NULL"},
 	"user_key": {"id = 'k9'", "name = 'x'", "pubkey = randomblob(32)", "state = 'deleting'", "locked = 1", "no_export = 1", "own_passphrase = 1",
 		"npub_login = 1", "admin_here = 1", "default_effect = 2", "delete_at = 9", "created_at = 9", "version = version + 1",
-		"ciphertext = randomblob(9)", "mac = zeroblob(32)", "mac = NULL"},
+		"ciphertext = randomblob(9)", "guard_share = -1", "baseline = 1", "paused = 0", "paused_until = 9", "mac = zeroblob(32)", "mac = NULL"},
 	"token": {"id = 't9'", "key_id = 'k9'", "signer = randomblob(32)", "secret_hash = randomblob(32)", "client = 'x'", "person = 'x'",
 		"permissions = 'sign_event'", "max_uses = 9", "uses = 1", "state = 'spent'", "expires_at = 9", "grant_for = 9", "created_by = 'x'",
-		"created_at = 9", "version = version + 1", "mac = NULL"},
+		"created_at = 9", "version = version + 1", "policy = 'p9'", "mac = NULL"},
 	"connection": {"id = 'c9'", "key_id = 'k9'", "signer = randomblob(32)", "client = randomblob(32)", "state = 'suspended'", "token = 't9'",
-		"name = 'x'", "person = 'x'", "relays = '[]'", "expires_at = 9", "created_at = 9", "version = version + 1", "mac = NULL"},
+		"name = 'x'", "person = 'x'", "relays = '[]'", "expires_at = 9", "created_at = 9", "resume_at = 9", `switch_to = '["wss://x.example"]'`, "version = version + 1", "mac = NULL"},
 	"connection_grant": {"id = 'g9'", "effect = 0", "permissions = 'ping'", "op_digest = randomblob(32)", "approval = 'a9'", "answers = 'care'",
-		"max_uses = 9", "expires_at = 9", "given_by = 'x'", "created_at = 9", "ended = 1", "version = version + 1", "mac = NULL"},
-	"admin": {"pubkey = randomblob(32)", "role = 1", "name = 'x'", "added_by = 'x'", "active_at = 9", "created_at = 9",
+		"max_uses = 9", "expires_at = 9", "given_by = 'x'", "created_at = 9", "ended = 1", "version = version + 1", "policy = 'p9'", "mac = NULL"},
+	"policy":         policyTouches,
+	"policy_version": policyTouches,
+	"admin": {"pubkey = randomblob(32)", "role = 1", "name = 'x'", "added_by = 'x'", "active_at = 9", `keys = '["k9"]'`, "created_at = 9",
 		"version = version + 1", "mac = NULL"},
+	"invite": {"id = 'i9'", "secret_hash = randomblob(32)", "for_pubkey = randomblob(32)", "role = 4", "keys = ''", "name = 'x'",
+		"invited_by = 'x'", "inviter = randomblob(32)", "state = 'accepted'", "accepted_by = randomblob(32)", "accepted_at = 9",
+		"expires_at = 9", "created_at = 9", "version = version + 1", "mac = NULL"},
+	"motion": {"id = 'm9'", "command = 'x'", "params = randomblob(9)", "digest = randomblob(32)", "key_id = 'k9'", "moved_by = 'x'", "votes = '[]'",
+		"state = 'done'", "expires_at = 9", "created_at = 9", "version = version + 1", "mac = NULL"},
+	"notify_channel": {"name = 'x'", "kind = 'ntfy'", "settings = '{}'", "secret = randomblob(9)", "created_at = 9", "version = version + 1", "mac = NULL"},
 }
+
+var policyTouches = []string{"id = 'p9'", "name = 'x'", "description = 'x'", "zone = 'UTC'", "rules = '[{\"id\":\"x\",\"effect\":\"allow\"}]'", "rules = 'x'", "ended = 1",
+	"changed_by = 'x'", "changed_at = 9", "created_at = 9", "version = version + 1", "mac = zeroblob(32)", "mac = NULL"}
 
 // loose columns are outside the MAC: counters, hints, and what protects itself.
 var loose = map[string]bool{
 	"tenant_head.tenant": true, "tenant_head.chain_seq": true, "tenant_head.chain_head": true, "tenant_head.ledger_time": true,
 	"tenant_head.pending": true, "tenant_head.pending_mac": true, "user_key.tenant": true, "token.tenant": true, "connection.tenant": true,
 	"connection.metadata": true, "connection.last_used": true, "connection.uses": true, "connection_grant.tenant": true,
-	"connection_grant.connection": true, "connection_grant.uses": true, "admin.tenant": true,
+	"connection_grant.connection": true, "connection_grant.uses": true, "admin.tenant": true, "invite.tenant": true, "invite.tries": true, "motion.tenant": true,
+	"policy.tenant": true, "policy_version.tenant": true,
+	"notify_channel.tenant": true, "notify_channel.sealed_mac": true, // checked where channels are read: ATouchedChannelIsNotUsed
 }
 
 func touchedFields(t *testing.T, f *fixture) {
@@ -161,9 +174,18 @@ func touchedFields(t *testing.T, f *fixture) {
 	k := f.addKey("herald")
 	f.addToken(k, 2)
 	f.addConnection(k)
+	f.addPolicy("newsroom")
+	k.Paused = true
 	f.change(func(tx *Tx) error {
-		return tx.PutAdmin(&bunker.Admin{Tenant: self, PubKey: random32(), Role: bunker.Owner, Name: "a"})
+		return errors.Join(
+			tx.PutKey(k),
+			tx.PutAdmin(&bunker.Admin{Tenant: self, PubKey: random32(), Role: bunker.Owner, Name: "a"}),
+			tx.PutInvite(&bunker.Invite{Tenant: self, ID: bunker.NewInviteID(), Role: bunker.Viewer, Keys: []bunker.KeyID{k.ID}, State: bunker.InviteOpen}),
+			tx.PutMotion(&bunker.Motion{Tenant: self, ID: bunker.NewMotionID(), Command: "key.delete", Votes: []bunker.Vote{{By: random32(), At: 1}}, State: bunker.MotionOpen}),
+		)
 	})
+	f.tamper("DROP TRIGGER policy_version_stays", "DROP TRIGGER policy_version_stays_there") // as somebody with the file can
+	f.addChannel("ops")
 	if err := f.VerifyAll(ctx, self); err != nil {
 		t.Fatalf("untouched: %v", err)
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"errors"
 	"slices"
 	"sync"
 
@@ -12,53 +11,83 @@ import (
 )
 
 // Reading and verifying all rows of a view costs more than everything else that
-// the store does for a request. security.md (2, Deciding) allows to keep verified
-// rows under (id, version, MAC), as long as ids, versions, states and MACs are
-// read each time. That is what happens here: pulse reads those of every row of a
-// view, in one statement; where they are the ones of the kept rows, the kept rows
-// are the view. So nothing that changed is missed. A row that another process
-// edited beside the bunker, leaving its MAC as it was, keeps its verified content
-// until the next commit, which finds out and has everything read again.
+// the store does for a request, and even reading their versions again costs a
+// reader three pages after each commit of the writer. security.md (2, Deciding)
+// allows to keep verified rows, as long as ids, versions, states and MACs are read
+// each time: so that nothing is decided on what has changed. Here that is kept by
+// knowing of every change instead:
+//
+//   - Whatever changes a row of a view in this process (there is one writer, and
+//     Change and the groups are all that it runs) moves the moment, and forgets the
+//     views that it may have touched, before it returns. A view is kept only if the
+//     moment is still that of before its rows were read.
+//   - Whatever changes the file from outside is seen by SQLite's data_version, which
+//     every group reads inside its write transaction, before it writes: then every
+//     view is forgotten and every decision of the group is made anew, on rows that
+//     are read in full, with their MACs.
+//   - A decision carries the moment it was made at. A group that finds it unmoved
+//     knows that versions hold; otherwise it compares them in SQL, row by row, as
+//     it does for every decision that was not made on a view. The tenant's row is
+//     read and compared in every group.
+//
+// Nothing leaves before its group is committed, so no change is missed.
 
 // maxViews is how many views are kept at most; beyond that each new one takes the
-// place of any other. One takes about 1.5 KiB.
+// place of any other.
 const maxViews = 16_384
-
-// viewPulse reads what tells one state of a view from another: one row for each
-// live grant, or one without. Metadata has no version of its own.
-const viewPulse = `SELECT h.version, h.mac, h.pending, c.version, c.mac, c.state, c.metadata, k.version, k.mac, k.state, g.id, g.version, g.mac
-FROM connection c JOIN tenant_head h ON h.tenant = c.tenant LEFT JOIN user_key k ON k.tenant = c.tenant AND k.id = c.key_id
-LEFT JOIN connection_grant g ON g.tenant = c.tenant AND g.connection = c.id AND g.ended = 0 AND ` + grantUseful + `$1)
-WHERE c.signer = $2 AND c.client = $3`
 
 type viewKey struct{ signer, client nostr.PubKey }
 
-// keptView is a view of verified rows, and their MACs.
+// keptView is a view of verified rows.
 type keptView struct {
-	view            bunker.View
-	head, conn, key []byte
-	grants          [][]byte // in the order of view.Grants
-	metadata        string
+	packed string              // the view, without its tenant
+	tenant *bunker.TenantState // as of the moment: all views share it
+	head   []byte              // the MAC of the tenant's row, with it
+	// policies are of the view; they are kept by themselves, within a bound of their own.
+	policies []policyKey
+	// until is the ledger time (unix ms) at which one of its grants expires; 0:
+	// none does.
+	until int64
 }
 
-// viewCache keeps views.
+// viewCache keeps views. Its zero value keeps none yet.
 type viewCache struct {
-	mu sync.Mutex
-	m  map[viewKey]*keptView
+	mu    sync.Mutex
+	m     map[viewKey]*keptView
+	last  *keptView // that was put
+	moves uint64
 }
 
-func (c *viewCache) get(k viewKey) *keptView {
+// now is the moment: it is another one after each change of what views are made
+// of. It is never 0, which is no moment at all.
+func (c *viewCache) now() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.m[k]
+	return c.moves + 1
 }
 
-func (c *viewCache) put(k viewKey, v *keptView) {
+// get returns what is kept, nil for nothing, and the moment.
+func (c *viewCache) get(k viewKey) (*keptView, uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.m[k], c.moves + 1
+}
+
+// put keeps a view that was read after moment began, unless that has passed.
+func (c *viewCache) put(k viewKey, v *keptView, moment uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if moment != c.moves+1 {
+		return
+	}
 	if c.m == nil {
 		c.m = map[viewKey]*keptView{}
 	}
+	// One tenant's row serves all its views: it is the same until it moves.
+	if t := c.last; t != nil && t.tenant.Tenant == v.tenant.Tenant && t.tenant.Version == v.tenant.Version && bytes.Equal(t.head, v.head) {
+		v.tenant, v.head = t.tenant, t.head
+	}
+	c.last = v
 	if len(c.m) >= maxViews {
 		for other := range c.m { // in no order
 			delete(c.m, other)
@@ -68,34 +97,59 @@ func (c *viewCache) put(k viewKey, v *keptView) {
 	c.m[k] = v
 }
 
-// drop forgets a view that does not hold any more.
-func (c *viewCache) drop(k viewKey) {
+// drop forgets the views of clients, whose rows changed, and moves the moment.
+func (c *viewCache) drop(ks ...viewKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.m, k)
+	c.moves++
+	for _, k := range ks {
+		delete(c.m, k)
+	}
 }
 
-// keepable reports whether the pulse tells every change of a view: rows that are
-// all verified, none that counts its uses.
+// clear forgets every view, and moves the moment.
+func (c *viewCache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.moves++
+	c.m, c.last = nil, nil
+}
+
+// keepable reports whether a view can be kept: its rows are all verified, and none
+// counts its uses.
 func keepable(v *bunker.View) bool {
 	return !v.Unverified && v.Connection != nil && v.Key != nil &&
 		!slices.ContainsFunc(v.Grants, func(g bunker.Grant) bool { return g.MaxUses != 0 })
 }
 
-// copied returns the view for one decision; what it points at is its own, but for
-// lists and byte slices, which nobody changes.
-func (k *keptView) copied() bunker.View {
-	v := k.view
-	conn, key := *v.Connection, *v.Key
-	v.Connection, v.Key, v.Grants = &conn, &key, slices.Clone(v.Grants)
-	return v
+// rows are what is kept of a view for each client.
+type rows struct {
+	Connection bunker.Connection
+	Key        bunker.UserKey
+	Grants     []bunker.Grant
 }
 
-// clear forgets every view.
-func (c *viewCache) clear() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.m = nil
+// keep makes a view ready to be kept. mac is of the tenant's row.
+func keep(v *bunker.View, mac []byte, policies []policyKey) *keptView {
+	r := rows{Connection: *v.Connection, Key: *v.Key, Grants: v.Grants}
+	tenant := v.Tenant
+	return &keptView{packed: pack(&r), tenant: &tenant, head: mac, policies: policies, until: expiry(v.Grants)}
+}
+
+// view returns the view for one decision: what it points at is its own, but for
+// policies, which nobody changes. ok is false when one of those is not kept any more.
+func (k *keptView) view(policies *policyCache) (v bunker.View, ok bool) {
+	r := new(rows)
+	unpack(k.packed, r)
+	v = bunker.View{Tenant: *k.tenant, Connection: &r.Connection, Key: &r.Key, Grants: r.Grants}
+	for _, key := range k.policies {
+		p := policies.get(key)
+		if p == nil {
+			return v, false
+		}
+		v.Policies = append(v.Policies, bunker.PolicyAt{Policy: p, MAC: key.mac})
+	}
+	return v, true
 }
 
 // editedBeside reports whether another process has written to the database since
@@ -111,71 +165,39 @@ func (s *Store) editedBeside() (bool, error) {
 	}
 	s.beside = v
 	s.views.clear()
+	s.policies.clear()
 	return true, nil
 }
 
-// beat is one row of the pulse.
-type beat struct {
-	head, conn, key, grant   int64
-	headMAC, connMAC, keyMAC []byte
-	pending, state, metadata string
-	keyState, grantID        string
-	grantMAC                 []byte
-}
-
-func (b *beat) fields() []any {
-	return []any{
-		&b.head, &b.headMAC, &b.pending, &b.conn, &b.connMAC, &b.state, &b.metadata, nullable{&b.key}, &b.keyMAC, nullable{&b.keyState},
-		nullable{&b.grantID}, nullable{&b.grant}, &b.grantMAC,
-	}
-}
-
-// of reports whether the row is that of the kept rows; n is its number.
-func (b *beat) of(k *keptView, n int) bool {
-	v := &k.view
-	if b.pending != "" || b.head != v.Tenant.Version || b.conn != v.Connection.Version || b.key != v.Key.Version ||
-		b.state != string(v.Connection.State) || b.keyState != string(v.Key.State) || b.metadata != k.metadata ||
-		!bytes.Equal(b.headMAC, k.head) || !bytes.Equal(b.connMAC, k.conn) || !bytes.Equal(b.keyMAC, k.key) {
-		return false
-	}
-	if len(v.Grants) == 0 {
-		return n == 0 && b.grantID == ""
-	}
-	i := slices.IndexFunc(v.Grants, func(g bunker.Grant) bool { return string(g.ID) == b.grantID })
-	return i >= 0 && b.grant == v.Grants[i].Version && bytes.Equal(b.grantMAC, k.grants[i])
-}
-
-// keptBy returns the kept view if it is what the store holds now.
-func (s *Store) keptBy(v *viewer, k viewKey) (view bunker.View, ok bool, err error) {
-	kept := s.views.get(k)
-	if kept == nil {
-		return view, false, nil
-	}
-	n, same := 0, true
-	rows, err := v.pulse.QueryContext(context.Background(), s.clock.ledger(), k.signer[:], k.client[:])
-	if err != nil {
-		return view, false, err
-	}
-	var b beat
-	for same && rows.Next() {
-		b = beat{}
-		if err := rows.Scan(b.fields()...); err != nil {
-			return view, false, errors.Join(err, rows.Close())
-		}
-		same = b.of(kept, n)
-		n++
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return view, false, err
-	}
-	if !same || n != max(1, len(kept.view.Grants)) {
-		s.views.drop(k)
-		return view, false, nil
+// kept returns the kept view, if there is one that holds, and the moment.
+func (s *Store) kept(k viewKey) (view bunker.View, ok bool, moment uint64) {
+	kept, moment := s.views.get(k)
+	if kept == nil || kept.until != 0 && s.clock.ledger() >= kept.until {
+		return view, false, moment
 	}
 	// The root key may have gone since the rows were verified.
-	if err := s.verify(&kept.view.Tenant, kept.head); err != nil {
-		s.views.drop(k)
-		return view, false, nil // read in full: it says what is wrong
+	if err := s.verify(kept.tenant, kept.head); err != nil {
+		return view, false, moment // read in full: it says what is wrong
 	}
-	return kept.copied(), true, nil
+	if view, ok = kept.view(&s.policies); ok {
+		view.Moment = moment
+	}
+	return view, ok, moment
+}
+
+// expiry returns when the first of the grants expires, 0 for never.
+func expiry(grants []bunker.Grant) (until int64) {
+	for i := range grants {
+		if at := grants[i].ExpiresAt; at != 0 && grants[i].Effect == bunker.Allow && (until == 0 || at < until) {
+			until = at
+		}
+	}
+	return until
+}
+
+// changesRows reports whether an entry changes rows that views, or the versions that
+// decisions rest on, are made of. Uses of a grant are neither: see keepable.
+func changesRows(e *bunker.Entry) bool {
+	return e.NewConnection != nil || e.UpdateConnection != nil || e.UpdateToken != nil || len(e.NewGrants) > 0 || e.Withdraw != "" ||
+		e.Metadata != nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ func (f *fixture) full(c *bunker.Connection) bunker.View {
 	f.t.Helper()
 	v := <-f.viewers
 	defer func() { f.viewers <- v }()
-	view, err := f.viewBy(v, c.Signer, c.Client)
+	view, err := f.viewBy(v, viewKey{c.Signer, c.Client}, 0)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -63,7 +64,7 @@ func TestKeptViewsMissNoChange(t *testing.T) {
 			return tx.Audit(bunker.AuditRecord{Action: "test"})
 		})
 		for range 2 { // read in full at the first, kept at the second
-			hints := cmpopts.IgnoreFields(bunker.TenantState{}, "ChainSeq", "ChainHead", "LedgerTime")
+			hints := cmp.Options{cmpopts.IgnoreFields(bunker.TenantState{}, "ChainSeq", "ChainHead", "LedgerTime"), cmpopts.IgnoreFields(bunker.View{}, "Moment")}
 			if d := cmp.Diff(f.full(c), f.view(c), hints, cmpopts.EquateEmpty()); d != "" {
 				t.Errorf("%s: %s", change.name, d)
 			}
@@ -87,7 +88,7 @@ func TestKeptViewsAreEachCallersOwn(t *testing.T) {
 func TestKeptViewsAreBounded(t *testing.T) {
 	var c viewCache
 	for i := range 3 * maxViews {
-		c.put(viewKey{signer: [32]byte{byte(i), byte(i >> 8), byte(i >> 16)}}, &keptView{})
+		c.put(viewKey{signer: [32]byte{byte(i), byte(i >> 8), byte(i >> 16)}}, &keptView{tenant: &bunker.TenantState{}}, c.now())
 	}
 	if n := len(c.m); n > maxViews {
 		t.Errorf("%d views are kept", n)
@@ -125,16 +126,68 @@ func TestViewsHoldOnlyGrantsThatCanStillAllow(t *testing.T) {
 		}
 	}
 	key := viewKey{c.Signer, c.Client}
-	v := <-f.viewers
-	_, kept, err := f.keptBy(v, key)
-	f.viewers <- v
-	if err != nil || !kept {
-		t.Errorf("the view is not kept (%v)", err)
+	if _, kept, _ := f.kept(key); !kept {
+		t.Error("the view is not kept")
 	}
 	f.clock.add(2 * time.Minute)
 	for range 2 {
 		if m := held(); len(m) != 2 || m[soon.ID] {
 			t.Errorf("two minutes later the view holds %v", m)
 		}
+	}
+}
+
+// Behind an entry that changes a connection, in the same group, the decisions of
+// before do not hold, though nothing of it is committed yet.
+func TestAnEntryMovesThoseBehindItInItsGroup(t *testing.T) {
+	f := newFixture(t)
+	k := f.addKey("herald")
+	c, other := f.addConnection(k), f.addConnection(k)
+	f.view(c)
+	f.view(other)
+	leave := f.entry(c)
+	gone := *f.view(c).Connection
+	gone.State, gone.Version = bunker.ConnEnded, gone.Version+1
+	leave.UpdateConnection, leave.Withdraw = &gone, c.ID
+	var ws []*waiting
+	for _, e := range []*bunker.Entry{f.entry(c), leave, f.entry(c), f.entry(other)} {
+		w := &waiting{ctx: t.Context(), e: e, done: make(chan bunker.Result, 1)}
+		if err := f.tagEntry(w); err != nil {
+			t.Fatal(err)
+		}
+		ws = append(ws, w)
+	}
+	f.commitGroup(slices.Clone(ws), false)
+	for i, want := range []bunker.Outcome{bunker.Committed, bunker.Committed, bunker.Moved, bunker.Committed} {
+		if r := <-ws[i].done; r.Outcome != want {
+			t.Errorf("entry %d: outcome %d (%v), want %d", i+1, r.Outcome, r.Err, want)
+		}
+	}
+	if v := f.view(c); v.Connection.State != bunker.ConnEnded {
+		t.Errorf("after the group the connection is %s", v.Connection.State)
+	}
+}
+
+// A view whose rows were read before a change and would be kept after it is not.
+func TestAViewThatAChangeOvertookIsNotKept(t *testing.T) {
+	f := newFixture(t)
+	c := f.addConnection(f.addKey("herald"))
+	key := viewKey{c.Signer, c.Client}
+	moment := f.views.now()
+	f.change(func(tx *Tx) error { return tx.PutGrant(f.newGrant(c, 0)) })
+	v := f.full(c)
+	f.views.put(key, keep(&v, nil, nil), moment)
+	if _, kept, _ := f.kept(key); kept {
+		t.Error("it is kept")
+	}
+	// What is written down only leaves the views alone.
+	f.view(c)
+	before := f.views.now()
+	if err := f.tryChange(func(*Tx) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	f.mustCommit(f.entry(c))
+	if _, kept, now := f.kept(key); !kept || now != before {
+		t.Errorf("kept %v, moment %d and then %d", kept, before, now)
 	}
 }

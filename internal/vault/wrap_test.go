@@ -160,6 +160,15 @@ func everyCiphertext(t *testing.T, v *Vault) []opener {
 			_, err := v.OpenSummary(&bunker.Approval{Tenant: self, ID: question, OpDigest: [32]byte{5}, Summary: c})
 			return err
 		}})
+		kept := bunker.KeptVersion{Tenant: self, Key: "k", Address: bunker.Address{6}, Seq: int64(i), EventID: nostr.ID{7}}
+		c, err = v.SealVersion(&kept, bytes.Repeat([]byte{4}, 32))
+		must(t, err)
+		all = append(all, opener{"version", c, func(v *Vault, c []byte) error {
+			k := kept
+			k.Sealed = c
+			_, err := v.OpenVersion(&k)
+			return err
+		}})
 	}
 	return all
 }

@@ -1,9 +1,27 @@
 CREATE TRIGGER audit_stays BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'an audit record never changes'); END;
 
+CREATE TRIGGER connection_other_person AFTER UPDATE OF person ON connection WHEN NEW.person <> '' AND NEW.person <> OLD.person
+BEGIN INSERT INTO person (tenant, name) VALUES (NEW.tenant, NEW.person) ON CONFLICT DO NOTHING; END;
+
+CREATE TRIGGER connection_person AFTER INSERT ON connection WHEN NEW.person <> ''
+BEGIN INSERT INTO person (tenant, name) VALUES (NEW.tenant, NEW.person) ON CONFLICT DO NOTHING; END;
+
+CREATE TRIGGER policy_version_stays BEFORE UPDATE OF tenant, id, name, description, zone, rules, ended, changed_by, changed_at, created_at, version ON policy_version
+BEGIN SELECT RAISE(ABORT, 'a version of a policy never changes'); END;
+
+CREATE TRIGGER policy_version_stays_there BEFORE DELETE ON policy_version
+BEGIN SELECT RAISE(ABORT, 'a version of a policy never goes'); END;
+
 CREATE TRIGGER reply_bytes_stay BEFORE UPDATE OF bytes, reply_event_id ON reply
 WHEN NEW.bytes IS NOT NULL OR NEW.reply_event_id <> OLD.reply_event_id
 BEGIN SELECT RAISE(ABORT, 'a stored reply never changes'); END;
+
+CREATE TRIGGER token_other_person AFTER UPDATE OF person ON token WHEN NEW.person <> '' AND NEW.person <> OLD.person
+BEGIN INSERT INTO person (tenant, name) VALUES (NEW.tenant, NEW.person) ON CONFLICT DO NOTHING; END;
+
+CREATE TRIGGER token_person AFTER INSERT ON token WHEN NEW.person <> ''
+BEGIN INSERT INTO person (tenant, name) VALUES (NEW.tenant, NEW.person) ON CONFLICT DO NOTHING; END;
 
 CREATE TABLE admin (
   tenant     TEXT    NOT NULL REFERENCES tenant_head (tenant),
@@ -14,8 +32,19 @@ CREATE TABLE admin (
   active_at  INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   version    INTEGER NOT NULL,
-  mac        BLOB,
+  mac        BLOB, keys TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant, pubkey)
+) STRICT;
+
+CREATE TABLE admin_op (
+  tenant  TEXT    NOT NULL REFERENCES tenant_head (tenant),
+  person  TEXT    NOT NULL,
+  op      TEXT    NOT NULL,
+  command TEXT    NOT NULL,
+  digest  BLOB    NOT NULL,
+  at      INTEGER NOT NULL,
+  result  BLOB,
+  PRIMARY KEY (tenant, person, op)
 ) STRICT;
 
 CREATE TABLE approval (
@@ -35,16 +64,16 @@ CREATE TABLE approval (
   state          TEXT    NOT NULL CHECK (state IN ('pending', 'approved', 'denied', 'expired', 'withdrawn')),
   answered_by    TEXT    NOT NULL,
   answered_at    INTEGER NOT NULL,
-  created_at     INTEGER NOT NULL,
+  created_at     INTEGER NOT NULL, batch TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant, id),
   FOREIGN KEY (tenant, connection) REFERENCES connection (tenant, id)
 ) STRICT;
 
-CREATE TABLE audit (
+CREATE TABLE "audit" (
   tenant      TEXT    NOT NULL,
   seq         INTEGER NOT NULL,
   time        INTEGER NOT NULL,
-  event_at    INTEGER NOT NULL, -- created_at of the event (unix seconds), 0 without one; before the id, as in reply
+  event_at    INTEGER NOT NULL, -- created_at of the event (unix seconds), 0 without one
   event_id    BLOB,             -- of a request; NULL for what admins and the bunker itself do
   step        TEXT    NOT NULL,
   principal   TEXT    NOT NULL, -- from here to effect: what the list can be filtered by, out of the body
@@ -54,9 +83,22 @@ CREATE TABLE audit (
   effect      TEXT    NOT NULL,
   body        BLOB    NOT NULL,
   hash        BLOB    NOT NULL,
-  PRIMARY KEY (tenant, seq),
-  UNIQUE (event_at, event_id, step)
+  person      TEXT    NOT NULL DEFAULT '', -- a keyed digest of the name, out of the body
+  PRIMARY KEY (tenant, seq)
 ) STRICT;
+
+CREATE TABLE budget (
+  tenant  TEXT    NOT NULL,
+  policy  TEXT    NOT NULL,
+  rule    TEXT    NOT NULL,
+  scope   TEXT    NOT NULL, -- 'connection c…', 'key k…' or 'policy'
+  span    TEXT    NOT NULL, -- 'total', 'day 2026-11-29', 'hour …', 'minute …'
+  used    INTEGER NOT NULL,
+  max     INTEGER NOT NULL,
+  ends_at INTEGER NOT NULL, -- 0: never
+  PRIMARY KEY (tenant, policy, rule, scope, span),
+  CHECK (used <= max)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE checkpoint (
   tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
@@ -86,7 +128,7 @@ CREATE TABLE connection (
   mac        BLOB,
   metadata   TEXT    NOT NULL,
   last_used  INTEGER NOT NULL,
-  uses       INTEGER NOT NULL,
+  uses       INTEGER NOT NULL, resume_at INTEGER NOT NULL DEFAULT 0, switch_to TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant, id),
   UNIQUE (signer, client, tenant)
 ) STRICT;
@@ -107,11 +149,50 @@ CREATE TABLE connection_grant (
   created_at  INTEGER NOT NULL,
   ended       INTEGER NOT NULL,
   version     INTEGER NOT NULL,
-  mac         BLOB,
+  mac         BLOB, policy TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant, id),
   UNIQUE (tenant, approval),
   FOREIGN KEY (tenant, connection) REFERENCES connection (tenant, id),
   CHECK (max_uses = 0 OR uses <= max_uses)
+) STRICT;
+
+CREATE TABLE device (
+  tenant       TEXT    NOT NULL REFERENCES tenant_head (tenant),
+  id           TEXT    NOT NULL,
+  pub          BLOB    NOT NULL,
+  person       BLOB    NOT NULL,
+  role         INTEGER NOT NULL,
+  label        TEXT    NOT NULL,
+  state        TEXT    NOT NULL CHECK (state IN ('confirmed', 'revoked')),
+  paired       INTEGER NOT NULL,
+  last_login   INTEGER NOT NULL,
+  expires_at   INTEGER NOT NULL,
+  confirmed_by TEXT    NOT NULL,
+  created_at   INTEGER NOT NULL,
+  version      INTEGER NOT NULL,
+  mac          BLOB,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE invite (
+  tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
+  id          TEXT    NOT NULL,
+  secret_hash BLOB    NOT NULL, -- SHA-256; zero where only the npub can accept
+  for_pubkey  BLOB    NOT NULL, -- zero for whoever has the secret
+  role        INTEGER NOT NULL,
+  keys        TEXT    NOT NULL,
+  name        TEXT    NOT NULL,
+  invited_by  TEXT    NOT NULL,
+  inviter     BLOB    NOT NULL, -- zero for the machine's own administrator
+  state       TEXT    NOT NULL CHECK (state IN ('open', 'accepted', 'revoked')),
+  accepted_by BLOB    NOT NULL,
+  accepted_at INTEGER NOT NULL,
+  expires_at  INTEGER NOT NULL,
+  created_at  INTEGER NOT NULL,
+  version     INTEGER NOT NULL,
+  mac         BLOB,
+  tries       INTEGER NOT NULL, -- wrong secrets; not in the MAC
+  PRIMARY KEY (tenant, id)
 ) STRICT;
 
 CREATE TABLE kdf_attempt (
@@ -120,6 +201,123 @@ CREATE TABLE kdf_attempt (
   spent  INTEGER NOT NULL,
   at     INTEGER NOT NULL,
   PRIMARY KEY (tenant, what)
+) STRICT;
+
+CREATE TABLE kept_version (
+  tenant     TEXT    NOT NULL,
+  key_id     TEXT    NOT NULL,
+  kind       INTEGER NOT NULL,
+  address    BLOB    NOT NULL, -- keyed digest of key, kind and d tag
+  seq        INTEGER NOT NULL, -- from 1 on in each address
+  created_at INTEGER NOT NULL, -- unix seconds, the event's own
+  event_id   BLOB    NOT NULL,
+  source     TEXT    NOT NULL CHECK (source IN ('signed', 'fetched')),
+  connection TEXT    NOT NULL, -- '' for an admin's, and what was fetched
+  kept_at    INTEGER NOT NULL,
+  seen       INTEGER NOT NULL, -- 1: a person agreed to it, or a relay had it; losses in small steps are counted from here
+  size       INTEGER NOT NULL, -- bytes of sealed
+  sealed     BLOB    NOT NULL,
+  PRIMARY KEY (tenant, key_id, kind, address, seq)
+) STRICT;
+
+CREATE TABLE motion (
+  tenant     TEXT    NOT NULL REFERENCES tenant_head (tenant),
+  id         TEXT    NOT NULL,
+  command    TEXT    NOT NULL,
+  params     BLOB    NOT NULL, -- canonical JSON; holds no secret
+  digest     BLOB    NOT NULL,
+  key_id     TEXT    NOT NULL, -- '' where no single key is meant
+  moved_by   TEXT    NOT NULL,
+  votes      TEXT    NOT NULL, -- JSON
+  state      TEXT    NOT NULL CHECK (state IN ('open', 'done', 'withdrawn')),
+  expires_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  version    INTEGER NOT NULL,
+  mac        BLOB,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE notice (
+  tenant     TEXT    NOT NULL,
+  id         TEXT    NOT NULL,
+  channel    TEXT    NOT NULL,
+  kind       TEXT    NOT NULL,
+  source     TEXT    NOT NULL, -- told once in a channel
+  object     TEXT    NOT NULL,
+  user_key   BLOB    NOT NULL,
+  connection TEXT    NOT NULL,
+  at         INTEGER NOT NULL,
+  due        INTEGER NOT NULL,
+  state      TEXT    NOT NULL CHECK (state IN ('waiting', 'sent', 'moot', 'failed')),
+  batch      TEXT    NOT NULL, -- the message that carries it; '' before the first try
+  tries      INTEGER NOT NULL,
+  next_try   INTEGER NOT NULL,
+  error      TEXT    NOT NULL,
+  sent_at    INTEGER NOT NULL,
+  used       INTEGER NOT NULL, -- its code in a direct message
+  PRIMARY KEY (tenant, id),
+  UNIQUE (tenant, channel, source),
+  FOREIGN KEY (tenant, channel) REFERENCES notify_channel (tenant, name)
+) STRICT;
+
+CREATE TABLE notify_channel (
+  tenant     TEXT    NOT NULL REFERENCES tenant_head (tenant),
+  name       TEXT    NOT NULL,
+  kind       TEXT    NOT NULL CHECK (kind IN ('nostr', 'ntfy', 'webhook', 'mail', 'push')),
+  settings   TEXT    NOT NULL, -- JSON, without secrets
+  secret     BLOB    NOT NULL, -- wrapped by the service key; empty for none
+  created_at INTEGER NOT NULL,
+  version    INTEGER NOT NULL,
+  mac        BLOB,
+  sealed_mac BLOB    NOT NULL, -- the same under the service key: a sealed bunker sends alarms too
+  PRIMARY KEY (tenant, name)
+) STRICT;
+
+CREATE TABLE notify_state (
+  tenant       TEXT    NOT NULL PRIMARY KEY REFERENCES tenant_head (tenant),
+  seen         INTEGER NOT NULL, -- number of an audit record
+  vapid_public TEXT    NOT NULL,
+  vapid_secret BLOB    NOT NULL
+) STRICT;
+
+CREATE TABLE person (
+  tenant TEXT NOT NULL REFERENCES tenant_head (tenant),
+  name   TEXT NOT NULL,
+  PRIMARY KEY (tenant, name)
+) STRICT;
+
+CREATE TABLE policy (
+  tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
+  id          TEXT    NOT NULL,
+  name        TEXT    NOT NULL,
+  description TEXT    NOT NULL,
+  zone        TEXT    NOT NULL,
+  ended       INTEGER NOT NULL,
+  changed_by  TEXT    NOT NULL,
+  changed_at  INTEGER NOT NULL,
+  created_at  INTEGER NOT NULL,
+  version     INTEGER NOT NULL,
+  mac         BLOB,
+  -- JSON, as bunker.Policy.RulesText writes it. Last, for it is long: version and MAC are read with every request.
+  rules       TEXT    NOT NULL,
+  PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE policy_version (
+  tenant      TEXT    NOT NULL,
+  id          TEXT    NOT NULL,
+  name        TEXT    NOT NULL,
+  description TEXT    NOT NULL,
+  zone        TEXT    NOT NULL,
+  ended       INTEGER NOT NULL,
+  changed_by  TEXT    NOT NULL,
+  changed_at  INTEGER NOT NULL,
+  created_at  INTEGER NOT NULL,
+  version     INTEGER NOT NULL,
+  mac         BLOB,
+  rules       TEXT    NOT NULL,
+  PRIMARY KEY (tenant, id, version),
+  FOREIGN KEY (tenant, id) REFERENCES policy (tenant, id)
 ) STRICT;
 
 CREATE TABLE relay (
@@ -131,23 +329,22 @@ CREATE TABLE relay (
   PRIMARY KEY (tenant, url)
 ) STRICT;
 
-CREATE TABLE reply (
-  created_at     INTEGER NOT NULL, -- unix seconds, the request's
-  event_id       BLOB    NOT NULL, -- of a row of request; they go together
-  part           TEXT    NOT NULL CHECK (part IN ('auth_url', 'final')),
+CREATE TABLE "reply" (
+  no             INTEGER NOT NULL PRIMARY KEY, -- twice its request's, plus one for the final reply: a request has one of each part
   tenant         TEXT    NOT NULL,
+  part           TEXT    NOT NULL,
   reply_event_id BLOB    NOT NULL,
   bytes          BLOB,             -- never changed; erased when the request is too old to come again
   sealed         INTEGER NOT NULL,
   tries          INTEGER NOT NULL,
   next_try       INTEGER NOT NULL,
   accepted_by    TEXT    NOT NULL, -- an auth_url's first relay that said OK; for the final reply see request
-  PRIMARY KEY (created_at, event_id, part),
-  UNIQUE (created_at, reply_event_id)
+  CHECK (part = 'final' AND no % 2 = 1 OR part = 'auth_url' AND no % 2 = 0)
 ) STRICT;
 
-CREATE TABLE request (
-  event_id           BLOB    NOT NULL PRIMARY KEY,
+CREATE TABLE "request" (
+  no                 INTEGER NOT NULL PRIMARY KEY, -- in the order of commit; never another's while the row lasts
+  event_id           BLOB    NOT NULL UNIQUE,
   tenant             TEXT    NOT NULL,
   signer             BLOB    NOT NULL,
   client             BLOB    NOT NULL,
@@ -170,13 +367,14 @@ CREATE TABLE request (
   erased             INTEGER NOT NULL DEFAULT 0, -- too old to come again: its replies' bytes are gone
   -- The first relay that said OK to the final reply: here and not in reply, whose rows are long, and would be written twice.
   accepted_by        TEXT    NOT NULL DEFAULT '',
+  link               TEXT    NOT NULL DEFAULT '', -- the relay that brought it, while it is parked
   CHECK (envelope IS NULL OR state = 'parked')
 ) STRICT;
 
-CREATE TABLE service_key (
+CREATE TABLE "service_key" (
   tenant     TEXT    NOT NULL REFERENCES tenant_head (tenant),
   pubkey     BLOB    NOT NULL UNIQUE,
-  role       TEXT    NOT NULL CHECK (role IN ('signer', 'admin', 'audit')),
+  role       TEXT    NOT NULL CHECK (role IN ('signer', 'admin', 'audit', 'notifier')),
   ciphertext BLOB    NOT NULL,
   created_at INTEGER NOT NULL,
   PRIMARY KEY (tenant, pubkey)
@@ -217,7 +415,7 @@ CREATE TABLE tenant_head (
   ledger_time    INTEGER NOT NULL,
   pending        TEXT    NOT NULL, -- what a sealed tenant must still do, as JSON; '' for nothing
   pending_mac    BLOB              -- under the service key
-) STRICT;
+, quorum TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE TABLE token (
   tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
@@ -236,7 +434,7 @@ CREATE TABLE token (
   created_by  TEXT    NOT NULL,
   created_at  INTEGER NOT NULL,
   version     INTEGER NOT NULL,
-  mac         BLOB,
+  mac         BLOB, policy TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant, id),
   UNIQUE (tenant, secret_hash),
   CHECK (uses <= max_uses)
@@ -258,11 +456,13 @@ CREATE TABLE user_key (
   created_at     INTEGER NOT NULL,
   version        INTEGER NOT NULL,
   ciphertext     BLOB    NOT NULL,
-  mac            BLOB,
+  mac            BLOB, guard_share INTEGER NOT NULL DEFAULT 0, baseline INTEGER NOT NULL DEFAULT 0 CHECK (baseline BETWEEN 0 AND 2), paused INTEGER NOT NULL DEFAULT 0, paused_until INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant, id),
   UNIQUE (tenant, name),
   UNIQUE (tenant, pubkey)
 ) STRICT;
+
+CREATE INDEX admin_op_at ON admin_op (tenant, at);
 
 CREATE INDEX approval_answered ON approval (answered_at) WHERE state <> 'pending';
 
@@ -272,11 +472,33 @@ CREATE INDEX approval_recent ON approval (tenant, connection, answered_at);
 
 CREATE INDEX approval_until ON approval (question_until) WHERE state = 'pending';
 
+CREATE INDEX budget_over ON budget (ends_at) WHERE ends_at > 0;
+
+CREATE INDEX connection_client ON connection (client);
+
 CREATE INDEX connection_grant_all ON connection_grant (tenant, connection);
 
 CREATE INDEX connection_grant_live ON connection_grant (tenant, connection) WHERE ended = 0;
 
+CREATE INDEX connection_grant_policy ON connection_grant (tenant, policy) WHERE policy <> '' AND ended = 0;
+
 CREATE INDEX connection_key ON connection (tenant, key_id);
+
+CREATE INDEX connection_token ON connection (tenant, token) WHERE token <> '';
+
+CREATE INDEX kept_version_size ON kept_version (tenant, key_id, size);
+
+CREATE UNIQUE INDEX motion_open ON motion (tenant, digest) WHERE state = 'open';
+
+CREATE INDEX notice_object ON notice (tenant, object) WHERE kind = 'question';
+
+CREATE INDEX notice_sent ON notice (tenant, channel, sent_at) WHERE state = 'sent';
+
+CREATE INDEX notice_waiting ON notice (tenant, next_try) WHERE state = 'waiting';
+
+CREATE UNIQUE INDEX policy_name ON policy (tenant, name) WHERE ended = 0;
+
+CREATE INDEX policy_version_name ON policy_version (tenant, name, version);
 
 CREATE INDEX request_done ON request (created_at) WHERE state IN ('delivered', 'undeliverable') AND erased = 0;
 
@@ -287,6 +509,8 @@ CREATE INDEX request_lost ON request (created_at) WHERE state = 'undeliverable';
 CREATE INDEX request_parked ON request (question) WHERE state = 'parked';
 
 CREATE INDEX request_ready ON request (publish_until) WHERE state = 'ready';
+
+CREATE INDEX token_policy ON token (tenant, policy) WHERE policy <> '' AND state = 'open';
 
 CREATE INDEX token_signer ON token (signer);
 

@@ -1,0 +1,210 @@
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip46"
+)
+
+// Compiled is a version of a policy, made ready for deciding. It never changes and
+// may be kept under the policy's id, version and MAC.
+type Compiled struct {
+	policy *bunker.Policy
+	zone   *time.Location
+	rules  []rule // in order of id, so that their order in the policy does not matter
+	// Whether any rule has a budget, or hangs on what a decryption brings to light.
+	budgets, results bool
+
+	// Which rules can speak of what, as places in rules, ascending.
+	sign     map[nostr.Kind][]int
+	signWide []int // rules of more than maxIndexed kinds
+	crypt    map[nip46.Method][]int
+}
+
+// maxIndexed is up to how many kinds a rule is found by kind; one of more is looked
+// at for each event.
+const maxIndexed = 64
+
+// rule is a rule made ready.
+type rule struct {
+	*bunker.Rule
+	parts   []part
+	sign    []part // those of sign_event
+	texts   []part // the others
+	event   bool   // it makes demands on an event
+	relays  []string
+	words   []string // folded
+	pattern *regexp.Regexp
+}
+
+// Compile makes a policy ready, or says which rule cannot be. p must not be changed
+// afterwards.
+func Compile(p *bunker.Policy) (*Compiled, error) {
+	zone, err := Zone(p.Zone)
+	if err != nil {
+		return nil, err
+	}
+	c := &Compiled{policy: p, zone: zone, sign: map[nostr.Kind][]int{}, crypt: map[nip46.Method][]int{}}
+	sets := rightSets()
+	for i := range p.Rules {
+		r, err := compileRule(&p.Rules[i], sets)
+		if err != nil {
+			return nil, fmt.Errorf("rule %s of policy %s: %w", p.Rules[i].ID, p.Name, err)
+		}
+		c.rules = append(c.rules, r)
+		c.budgets = c.budgets || r.Budget != nil
+		c.results = c.results || len(r.Results) > 0 || slices.ContainsFunc(r.parts, func(p part) bool { return p.result != nil })
+	}
+	slices.SortStableFunc(c.rules, func(a, b rule) int { return strings.Compare(a.ID, b.ID) })
+	for i := range c.rules {
+		c.index(i)
+	}
+	return c, nil
+}
+
+// Policy is what was compiled; it must not be changed.
+func (c *Compiled) Policy() *bunker.Policy { return c.policy }
+
+func compileRule(b *bunker.Rule, sets map[string][]part) (r rule, err error) {
+	r.Rule = b
+	if r.parts, err = partsAmong(b, sets); err != nil {
+		return r, err
+	}
+	for _, p := range r.parts {
+		if p.method == nip46.SignEvent {
+			r.sign = append(r.sign, p)
+		} else {
+			r.texts = append(r.texts, p)
+		}
+	}
+	r.event = len(b.Tags) > 0 || b.Content != nil || b.MaxSkew != 0
+	for _, u := range b.Relays {
+		n, err := relayName(u)
+		if err != nil {
+			return r, err
+		}
+		r.relays = append(r.relays, n)
+	}
+	if b.Content == nil {
+		return r, nil
+	}
+	for _, w := range b.Content.Words {
+		r.words = append(r.words, folded(w))
+	}
+	if b.Content.Pattern != "" {
+		r.pattern, err = pattern(b.Content.Pattern)
+	}
+	return r, err
+}
+
+// Embedded is what rules call the bunker's own relay.
+const Embedded = "embedded"
+
+func relayName(u string) (string, error) {
+	if u == Embedded {
+		return u, nil
+	}
+	return nip46.NormalizeRelayURL(u)
+}
+
+// partsOf is what a rule speaks of: its methods and its right sets together, or,
+// where it names none, every method.
+func partsOf(b *bunker.Rule) ([]part, error) { return partsAmong(b, rightSets()) }
+
+func partsAmong(b *bunker.Rule, sets map[string][]part) (parts []part, err error) {
+	for _, name := range b.Rights {
+		p, ok := sets[name]
+		if !ok {
+			return nil, fmt.Errorf("there is no right set %q", bunker.Display(name, 64))
+		}
+		parts = append(parts, p...)
+	}
+	methods := make([]nip46.Method, len(b.Methods))
+	for i, m := range b.Methods {
+		methods[i] = nip46.Method(m)
+	}
+	if len(parts) == 0 && len(methods) == 0 {
+		methods = judged()
+	}
+	for _, m := range methods {
+		if !slices.Contains(judged(), m) {
+			return nil, fmt.Errorf("%q is no method that rules are about; those are %v", bunker.Display(string(m), 64), judged())
+		}
+		parts = append(parts, part{method: m})
+	}
+	return parts, nil
+}
+
+// judged are the methods that are decided; the others come with being connected.
+func judged() []nip46.Method {
+	return []nip46.Method{nip46.SignEvent, nip46.NIP04Encrypt, nip46.NIP04Decrypt, nip46.NIP44Encrypt, nip46.NIP44Decrypt}
+}
+
+// index notes what rule i can speak of.
+func (c *Compiled) index(i int) {
+	r := &c.rules[i]
+	wide, listed := false, []nostr.Kind(nil)
+	for _, p := range r.parts {
+		if p.method != nip46.SignEvent {
+			if l := c.crypt[p.method]; len(l) == 0 || l[len(l)-1] != i {
+				c.crypt[p.method] = append(l, i)
+			}
+			continue
+		}
+		ranges := p.kinds
+		if ranges == nil || len(r.Kinds) > 0 && count(r.Kinds) < count(ranges) {
+			ranges = r.Kinds
+		}
+		if len(ranges) == 0 || count(ranges) > maxIndexed {
+			wide = true
+			continue
+		}
+		for _, k := range ranges {
+			for n := int(k.From); n <= int(k.To); n++ {
+				listed = append(listed, nostr.Kind(n))
+			}
+		}
+	}
+	if wide {
+		c.signWide = append(c.signWide, i)
+		return
+	}
+	slices.Sort(listed)
+	for _, k := range slices.Compact(listed) {
+		c.sign[k] = append(c.sign[k], i)
+	}
+}
+
+// count is how many kinds ranges hold, at most.
+func count(ranges []bunker.KindRange) (n int) {
+	for _, r := range ranges {
+		n += max(0, int(r.To)-int(r.From)+1)
+	}
+	return n
+}
+
+// each calls f with the rules that can speak of an operation, in order.
+func (c *Compiled) each(o *Operation, f func(*rule)) {
+	if o.Template == nil {
+		for _, i := range c.crypt[o.Method] {
+			f(&c.rules[i])
+		}
+		return
+	}
+	a, b := c.sign[o.Template.Kind], c.signWide
+	for len(a) > 0 || len(b) > 0 {
+		if len(b) == 0 || len(a) > 0 && a[0] < b[0] {
+			f(&c.rules[a[0]])
+			a = a[1:]
+			continue
+		}
+		f(&c.rules[b[0]])
+		b = b[1:]
+	}
+}
