@@ -40,7 +40,7 @@ export type Role = "viewer" | "approver" | "operator" | "owner";
 
 /** What the table says of a command besides its types. */
 export interface Row {
-  role: Role;
+  role: Role | "none";
   /** It needs the admin's signature over the command itself. */
   dangerous: boolean;
   whileSealed: boolean;

@@ -28,6 +28,7 @@ import (
 	"nsecbunker/internal/socket"
 	"nsecbunker/internal/store"
 	"nsecbunker/internal/vault"
+	"nsecbunker/internal/web"
 	"nsecbunker/nostr"
 )
 
@@ -295,7 +296,11 @@ func (d *Daemon) openEdge(ctx context.Context) error {
 	}); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	d.edge = newEdge(l, d.embedded, d.healthy, d.Config.TLSCert, d.Config.TLSKey, d.Log)
+	app, err := web.New(web.Config{Hosts: d.Config.AdminHosts})
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	d.edge = newEdge(l, d.embedded, app, d.healthy, d.Config.TLSCert, d.Config.TLSKey, d.Log)
 	return nil
 }
 

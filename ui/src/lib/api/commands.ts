@@ -5,7 +5,7 @@ export type Role = "viewer" | "approver" | "operator" | "owner";
 
 /** What the table says of a command besides its types. */
 export interface Row {
-  role: Role;
+  role: Role | "none";
   /** It needs the admin's signature over the command itself. */
   dangerous: boolean;
   whileSealed: boolean;
@@ -15,12 +15,11 @@ export interface Row {
 
 /** Every command with the shapes of its parameters and its result. Times are RFC 3339 texts, durations texts such as "90m". */
 export interface Commands {
-  /** Names an admin, or gives one another role. A new owner waits 24 hours when there is another. */
-  "admin.add": {
+  /** Accepts an invitation: whoever proved his npub becomes the admin that it names. */
+  "admin.accept": {
     params: {
-      npub: string;
-      role: Role;
-      name?: string;
+      /** the code of the link; none where the npub itself was invited */
+      invite?: string;
     };
     result: {
       admin: {
@@ -28,11 +27,111 @@ export interface Commands {
         pubkey: string;
         role: Role;
         name?: string;
+        /** ids: the role is for these keys only; none: the whole bunker */
+        keys?: string[];
         added_by: string;
         /** when the role begins */
         active_at: string;
       };
       warnings?: string[];
+    };
+  };
+
+  /** Names an admin, or gives one another role. A new owner waits 24 hours when there is another. */
+  "admin.add": {
+    params: {
+      npub: string;
+      role: Role;
+      name?: string;
+      /** names or ids: the role is for these keys only; none: the whole bunker */
+      keys?: string[];
+      /** at the machine only: do it without the persons that it needs; every owner is told */
+      break_glass?: boolean;
+    };
+    result: {
+      admin: {
+        npub: string;
+        pubkey: string;
+        role: Role;
+        name?: string;
+        /** ids: the role is for these keys only; none: the whole bunker */
+        keys?: string[];
+        added_by: string;
+        /** when the role begins */
+        active_at: string;
+      };
+      warnings?: string[];
+    };
+  };
+
+  /** Invites somebody to be an admin: by a link with a secret that is shown once, or by npub. */
+  "admin.invite": {
+    params: {
+      role: Role;
+      /** names or ids: the role is for these keys only; none: the whole bunker */
+      keys?: string[];
+      /** of the person */
+      name?: string;
+      /** who alone can accept it, without a secret; none: whoever has the link, once */
+      npub?: string;
+      /** how long it can be accepted (7d, at most 30d) */
+      expires?: string;
+      /** at the machine only: do it without the persons that it needs; every owner is told */
+      break_glass?: boolean;
+    };
+    result: {
+      invite: {
+        id: string;
+        role: Role;
+        /** ids: the role is for these keys only; none: the whole bunker */
+        keys?: string[];
+        name?: string;
+        /** npub that alone can accept it */
+        for?: string;
+        /** open, accepted, revoked, expired, or void: who invited is no owner any more */
+        state: string;
+        invited_by: string;
+        /** npub */
+        accepted_by?: string;
+        accepted_at?: string;
+        expires_at: string;
+        created_at: string;
+      };
+      /** what the person opens the admin app with; holds the secret, and is not shown again */
+      link: string;
+      /** the secret part of the link alone */
+      code?: string;
+      warnings?: string[];
+    };
+  };
+
+  /** Lists the invitations: who was invited by whom, and what became of it. */
+  "admin.invites": {
+    params: {
+      /** where to go on: the next of the answer before */
+      after?: string;
+      /** rows at most (200) */
+      limit?: number;
+    };
+    result: {
+      invites: {
+        id: string;
+        role: Role;
+        /** ids: the role is for these keys only; none: the whole bunker */
+        keys?: string[];
+        name?: string;
+        /** npub that alone can accept it */
+        for?: string;
+        /** open, accepted, revoked, expired, or void: who invited is no owner any more */
+        state: string;
+        invited_by: string;
+        /** npub */
+        accepted_by?: string;
+        accepted_at?: string;
+        expires_at: string;
+        created_at: string;
+      }[];
+      next?: string;
     };
   };
 
@@ -45,6 +144,8 @@ export interface Commands {
         pubkey: string;
         role: Role;
         name?: string;
+        /** ids: the role is for these keys only; none: the whole bunker */
+        keys?: string[];
         added_by: string;
         /** when the role begins */
         active_at: string;
@@ -56,6 +157,8 @@ export interface Commands {
   "admin.remove": {
     params: {
       npub: string;
+      /** at the machine only: do it without the persons that it needs; every owner is told */
+      break_glass?: boolean;
     };
     result: {
       admin: {
@@ -63,6 +166,8 @@ export interface Commands {
         pubkey: string;
         role: Role;
         name?: string;
+        /** ids: the role is for these keys only; none: the whole bunker */
+        keys?: string[];
         added_by: string;
         /** when the role begins */
         active_at: string;
@@ -71,23 +176,68 @@ export interface Commands {
     };
   };
 
+  /** Says who you are to the bunker: your role, and the keys that it is for. */
+  "admin.self": {
+    params: Record<string, never>;
+    result: {
+      /** an npub, or local */
+      name: string;
+      role: Role;
+      /** ids: the role is for these keys only; none: the whole bunker */
+      keys?: string[];
+      device?: string;
+    };
+  };
+
+  /** Takes an invitation back that was not accepted yet. */
+  "admin.uninvite": {
+    params: {
+      id: string;
+    };
+    result: {
+      invite: {
+        id: string;
+        role: Role;
+        /** ids: the role is for these keys only; none: the whole bunker */
+        keys?: string[];
+        name?: string;
+        /** npub that alone can accept it */
+        for?: string;
+        /** open, accepted, revoked, expired, or void: who invited is no owner any more */
+        state: string;
+        invited_by: string;
+        /** npub */
+        accepted_by?: string;
+        accepted_at?: string;
+        expires_at: string;
+        created_at: string;
+      };
+    };
+  };
+
   /** Answers a question: yes once, for this kind, for everything; no, or never. */
   "approval.answer": {
     params: {
       id: string;
-      /** the digest that was shown with the question; the answer covers nothing else */
+      /** the digest that was shown with the question; a yes needs it and covers nothing else */
       digest?: string;
       deny?: boolean;
-      /** with deny: refuse this kind from now on */
+      /** with deny: refuse it from now on, as far as scope says (kind by default) */
       never?: boolean;
-      /** once (the default), kind or all */
+      /** once (the default), kind, kinds (signatures of every kind), method, or all */
       scope?: string;
       /** how long the answer lasts */
       for?: string;
+      /** when the answer ends, instead of for */
+      until?: string;
+      /** how often a yes is good for; none: any number of times */
+      uses?: number;
       /** what the connection is called from now on */
       name?: string;
       /** of a login: what the app may do without asking; scope all is all */
       perms?: string;
+      /** of a login: name or id of a policy to put the app under, instead of perms */
+      policy?: string;
     };
     result: {
       /** approved or denied */
@@ -97,6 +247,8 @@ export interface Commands {
         /** allow or deny */
         effect: string;
         perms?: string;
+        /** name of the policy that it puts the connection under */
+        policy?: string;
         /** digest of the one operation that it answers */
         once?: string;
         /** id of the question that it answers */
@@ -109,6 +261,206 @@ export interface Commands {
         given_by: string;
         created_at: string;
       };
+      warnings?: string[];
+    };
+  };
+
+  /** Lists the questions that people answered, the latest answer first. */
+  "approval.answered": {
+    params: {
+      /** where to go on: the next of the answer before */
+      after?: string;
+      /** rows at most (200) */
+      limit?: number;
+    };
+    result: {
+      approvals: {
+        id: string;
+        /** the first question of the burst that this one belongs to: same app, method and kind */
+        batch: string;
+        /** of the operation that is shown; send it back with the answer */
+        digest: string;
+        /** who wants what, in words */
+        sentence: string;
+        state: string;
+        /** id */
+        key: string;
+        key_name: string;
+        /** id */
+        connection: string;
+        /** its name here */
+        app: string;
+        /** the name is the app's own word */
+        unverified?: boolean;
+        /** what is known of the app */
+        asker?: {
+          /** the app's own key */
+          npub: string;
+          /** what the app calls itself; nobody verified it */
+          claims?: string;
+          /** what it says its page is; nobody verified it */
+          url?: string;
+          first_seen: string;
+          last_used?: string;
+          uses: number;
+          /** of a login: which other app it could be taken for */
+          alike?: string;
+        };
+        method: string;
+        kind?: number;
+        /** what the answer "kind" would grant */
+        permission: string;
+        /** how far a lasting yes goes that is easily taken for narrower: on every website, … */
+        reach?: string;
+        /** why it is asked */
+        why: string;
+        /** it can be approved one at a time only */
+        once_only: boolean;
+        /** of a login: the permissions that the app asks for, as perms takes them */
+        requested?: string;
+        /** the operation as a person reads it; absent when it cannot be opened */
+        card?: {
+          does: string;
+          kind?: string;
+          /** what would be published or encrypted */
+          text?: string;
+          /** what the text is, in a word or two */
+          text_is?: string;
+          /** the text is longer; approval.show has all of it */
+          text_cut?: boolean;
+          /** bytes of content, or of the text to encrypt or decrypt */
+          size?: number;
+          facts?: {
+            name: string;
+            value: string;
+          }[];
+          /** how many more there are; approval.show has all of them */
+          facts_left?: number;
+          /** who is mentioned, or the other party */
+          people?: {
+            npub: string;
+            /** what they are called here; nobody known here without it */
+            name?: string;
+            /** key, admin or app */
+            is?: string;
+            /** recipient, mentioned, author, … */
+            as?: string;
+          }[];
+          /** how many more are mentioned */
+          people_left?: number;
+          /** what it changes against the last version signed here */
+          changes?: {
+            /** in a sentence */
+            words: string;
+            /** no version before is known here */
+            first?: boolean;
+            /** id of the event that it is compared with */
+            base?: string;
+            /** entries of the version before; of a profile its fields */
+            before: number;
+            /** entries of this one */
+            after: number;
+            removed?: number;
+            added?: number;
+            /** entries with another rest than before */
+            changed?: number;
+            /** the first of those that are removed, in words */
+            removed_list?: string[];
+            /** the first of those that are added, in words */
+            added_list?: string[];
+          };
+          /** why the guard asks: what a replaceable event would lose */
+          guard?: string;
+          /** what to look at before saying yes */
+          warnings?: string[];
+          /** too large to be kept whole: what is shown is not all */
+          cut?: boolean;
+        };
+        /** until then the app waits */
+        reply_by: string;
+        question_until: string;
+        /** who answered: local, or an npub */
+        answered_by?: string;
+        /** the admin's name */
+        answerer?: string;
+        answered_at?: string;
+        /** what the answer gave or refused */
+        grant?: {
+          id: string;
+          /** allow or deny */
+          effect: string;
+          perms?: string;
+          /** name of the policy that it puts the connection under */
+          policy?: string;
+          /** digest of the one operation that it answers */
+          once?: string;
+          /** id of the question that it answers */
+          question?: string;
+          uses: number;
+          max_uses?: number;
+          /** it counts now */
+          live: boolean;
+          expires_at?: string;
+          given_by: string;
+          created_at: string;
+        };
+        created_at: string;
+      }[];
+      next?: string;
+    };
+  };
+
+  /** Answers several questions together, such as those of one burst, each as it was shown. */
+  "approval.batch": {
+    params: {
+      /** each with the digest that was shown with it */
+      questions: {
+        id: string;
+        /** the digest that was shown with it */
+        digest?: string;
+      }[];
+      deny?: boolean;
+      /** with deny: refuse it from now on, as far as scope says (kind by default) */
+      never?: boolean;
+      /** once (the default), kind, kinds (signatures of every kind), method, or all */
+      scope?: string;
+      /** how long the answer lasts */
+      for?: string;
+      /** when the answer ends, instead of for */
+      until?: string;
+      /** how often a yes is good for; none: any number of times */
+      uses?: number;
+      /** what the connection is called from now on */
+      name?: string;
+      /** of a login: what the app may do without asking; scope all is all */
+      perms?: string;
+      /** of a login: name or id of a policy to put the app under, instead of perms */
+      policy?: string;
+    };
+    result: {
+      /** approved or denied */
+      state: string;
+      /** how many questions were answered */
+      answered: number;
+      grants?: {
+        id: string;
+        /** allow or deny */
+        effect: string;
+        perms?: string;
+        /** name of the policy that it puts the connection under */
+        policy?: string;
+        /** digest of the one operation that it answers */
+        once?: string;
+        /** id of the question that it answers */
+        question?: string;
+        uses: number;
+        max_uses?: number;
+        /** it counts now */
+        live: boolean;
+        expires_at?: string;
+        given_by: string;
+        created_at: string;
+      }[];
       warnings?: string[];
     };
   };
@@ -126,12 +478,12 @@ export interface Commands {
     result: {
       approvals: {
         id: string;
+        /** the first question of the burst that this one belongs to: same app, method and kind */
+        batch: string;
         /** of the operation that is shown; send it back with the answer */
         digest: string;
         /** who wants what, in words */
         sentence: string;
-        /** what is special about the operation */
-        caution?: string;
         state: string;
         /** id */
         key: string;
@@ -142,32 +494,321 @@ export interface Commands {
         app: string;
         /** the name is the app's own word */
         unverified?: boolean;
+        /** what is known of the app */
+        asker?: {
+          /** the app's own key */
+          npub: string;
+          /** what the app calls itself; nobody verified it */
+          claims?: string;
+          /** what it says its page is; nobody verified it */
+          url?: string;
+          first_seen: string;
+          last_used?: string;
+          uses: number;
+          /** of a login: which other app it could be taken for */
+          alike?: string;
+        };
         method: string;
         kind?: number;
         /** what the answer "kind" would grant */
         permission: string;
+        /** how far a lasting yes goes that is easily taken for narrower: on every website, … */
+        reach?: string;
+        /** why it is asked */
+        why: string;
         /** it can be approved one at a time only */
         once_only: boolean;
-        operation?: {
-          content?: string;
-          tags?: string[];
-          peer?: string;
-          size: number;
-          /** the event's created_at */
-          dated?: string;
-          /** too long to be shown whole */
+        /** of a login: the permissions that the app asks for, as perms takes them */
+        requested?: string;
+        /** the operation as a person reads it; absent when it cannot be opened */
+        card?: {
+          does: string;
+          kind?: string;
+          /** what would be published or encrypted */
+          text?: string;
+          /** what the text is, in a word or two */
+          text_is?: string;
+          /** the text is longer; approval.show has all of it */
+          text_cut?: boolean;
+          /** bytes of content, or of the text to encrypt or decrypt */
+          size?: number;
+          facts?: {
+            name: string;
+            value: string;
+          }[];
+          /** how many more there are; approval.show has all of them */
+          facts_left?: number;
+          /** who is mentioned, or the other party */
+          people?: {
+            npub: string;
+            /** what they are called here; nobody known here without it */
+            name?: string;
+            /** key, admin or app */
+            is?: string;
+            /** recipient, mentioned, author, … */
+            as?: string;
+          }[];
+          /** how many more are mentioned */
+          people_left?: number;
+          /** what it changes against the last version signed here */
+          changes?: {
+            /** in a sentence */
+            words: string;
+            /** no version before is known here */
+            first?: boolean;
+            /** id of the event that it is compared with */
+            base?: string;
+            /** entries of the version before; of a profile its fields */
+            before: number;
+            /** entries of this one */
+            after: number;
+            removed?: number;
+            added?: number;
+            /** entries with another rest than before */
+            changed?: number;
+            /** the first of those that are removed, in words */
+            removed_list?: string[];
+            /** the first of those that are added, in words */
+            added_list?: string[];
+          };
+          /** why the guard asks: what a replaceable event would lose */
+          guard?: string;
+          /** what to look at before saying yes */
+          warnings?: string[];
+          /** too large to be kept whole: what is shown is not all */
           cut?: boolean;
-          /** permissions that the app asks for */
-          requested?: string;
-          app_url?: string;
         };
         /** until then the app waits */
         reply_by: string;
         question_until: string;
+        /** who answered: local, or an npub */
         answered_by?: string;
+        /** the admin's name */
+        answerer?: string;
+        answered_at?: string;
+        /** what the answer gave or refused */
+        grant?: {
+          id: string;
+          /** allow or deny */
+          effect: string;
+          perms?: string;
+          /** name of the policy that it puts the connection under */
+          policy?: string;
+          /** digest of the one operation that it answers */
+          once?: string;
+          /** id of the question that it answers */
+          question?: string;
+          uses: number;
+          max_uses?: number;
+          /** it counts now */
+          live: boolean;
+          expires_at?: string;
+          given_by: string;
+          created_at: string;
+        };
         created_at: string;
       }[];
       next?: string;
+    };
+  };
+
+  /** Sets how long apps wait for an answer, and how long questions stay open: for all keys, or for one. */
+  "approval.set": {
+    params: {
+      /** for this key only: name or id */
+      key?: string;
+      /** how long an app waits for its answer: 5s to 60s */
+      reply?: string;
+      /** how long a question can be answered: 1m to 30d; those about credentials always 60s */
+      question?: string;
+      /** back to what holds for all keys, or to the built-in times */
+      reset?: boolean;
+    };
+    result: {
+      /** how long an app waits for its answer */
+      reply: string;
+      /** how long a question can be answered */
+      question: string;
+      /** keys with times of their own */
+      keys?: {
+        /** id */
+        key: string;
+        name: string;
+        reply: string;
+        question: string;
+      }[];
+      /** where logins of unknown apps are expected now */
+      expected?: {
+        /** name; every key without it */
+        key?: string;
+        until: string;
+      }[];
+    };
+  };
+
+  /** Shows how long apps wait for an answer, and how long questions stay open. */
+  "approval.settings": {
+    params: Record<string, never>;
+    result: {
+      /** how long an app waits for its answer */
+      reply: string;
+      /** how long a question can be answered */
+      question: string;
+      /** keys with times of their own */
+      keys?: {
+        /** id */
+        key: string;
+        name: string;
+        reply: string;
+        question: string;
+      }[];
+      /** where logins of unknown apps are expected now */
+      expected?: {
+        /** name; every key without it */
+        key?: string;
+        until: string;
+      }[];
+    };
+  };
+
+  /** Shows one question with everything that would be signed. */
+  "approval.show": {
+    params: {
+      id: string;
+    };
+    result: {
+      approval: {
+        id: string;
+        /** the first question of the burst that this one belongs to: same app, method and kind */
+        batch: string;
+        /** of the operation that is shown; send it back with the answer */
+        digest: string;
+        /** who wants what, in words */
+        sentence: string;
+        state: string;
+        /** id */
+        key: string;
+        key_name: string;
+        /** id */
+        connection: string;
+        /** its name here */
+        app: string;
+        /** the name is the app's own word */
+        unverified?: boolean;
+        /** what is known of the app */
+        asker?: {
+          /** the app's own key */
+          npub: string;
+          /** what the app calls itself; nobody verified it */
+          claims?: string;
+          /** what it says its page is; nobody verified it */
+          url?: string;
+          first_seen: string;
+          last_used?: string;
+          uses: number;
+          /** of a login: which other app it could be taken for */
+          alike?: string;
+        };
+        method: string;
+        kind?: number;
+        /** what the answer "kind" would grant */
+        permission: string;
+        /** how far a lasting yes goes that is easily taken for narrower: on every website, … */
+        reach?: string;
+        /** why it is asked */
+        why: string;
+        /** it can be approved one at a time only */
+        once_only: boolean;
+        /** of a login: the permissions that the app asks for, as perms takes them */
+        requested?: string;
+        /** the operation as a person reads it; absent when it cannot be opened */
+        card?: {
+          does: string;
+          kind?: string;
+          /** what would be published or encrypted */
+          text?: string;
+          /** what the text is, in a word or two */
+          text_is?: string;
+          /** the text is longer; approval.show has all of it */
+          text_cut?: boolean;
+          /** bytes of content, or of the text to encrypt or decrypt */
+          size?: number;
+          facts?: {
+            name: string;
+            value: string;
+          }[];
+          /** how many more there are; approval.show has all of them */
+          facts_left?: number;
+          /** who is mentioned, or the other party */
+          people?: {
+            npub: string;
+            /** what they are called here; nobody known here without it */
+            name?: string;
+            /** key, admin or app */
+            is?: string;
+            /** recipient, mentioned, author, … */
+            as?: string;
+          }[];
+          /** how many more are mentioned */
+          people_left?: number;
+          /** what it changes against the last version signed here */
+          changes?: {
+            /** in a sentence */
+            words: string;
+            /** no version before is known here */
+            first?: boolean;
+            /** id of the event that it is compared with */
+            base?: string;
+            /** entries of the version before; of a profile its fields */
+            before: number;
+            /** entries of this one */
+            after: number;
+            removed?: number;
+            added?: number;
+            /** entries with another rest than before */
+            changed?: number;
+            /** the first of those that are removed, in words */
+            removed_list?: string[];
+            /** the first of those that are added, in words */
+            added_list?: string[];
+          };
+          /** why the guard asks: what a replaceable event would lose */
+          guard?: string;
+          /** what to look at before saying yes */
+          warnings?: string[];
+          /** too large to be kept whole: what is shown is not all */
+          cut?: boolean;
+        };
+        /** until then the app waits */
+        reply_by: string;
+        question_until: string;
+        /** who answered: local, or an npub */
+        answered_by?: string;
+        /** the admin's name */
+        answerer?: string;
+        answered_at?: string;
+        /** what the answer gave or refused */
+        grant?: {
+          id: string;
+          /** allow or deny */
+          effect: string;
+          perms?: string;
+          /** name of the policy that it puts the connection under */
+          policy?: string;
+          /** digest of the one operation that it answers */
+          once?: string;
+          /** id of the question that it answers */
+          question?: string;
+          uses: number;
+          max_uses?: number;
+          /** it counts now */
+          live: boolean;
+          expires_at?: string;
+          given_by: string;
+          created_at: string;
+        };
+        created_at: string;
+      };
     };
   };
 
@@ -211,6 +852,8 @@ export interface Commands {
       client?: string;
       /** local, system, an npub, … */
       principal?: string;
+      /** whom the connection is for: the name */
+      person?: string;
       /** sign_event, key.add, … */
       action?: string;
       /** allow, ask or deny */
@@ -229,10 +872,12 @@ export interface Commands {
         event?: string;
         key?: string;
         connection?: string;
+        person?: string;
         object?: string;
         effect?: string;
         rule?: string;
         reason?: string;
+        needed?: string;
         kind?: number;
         size?: number;
         peer?: string;
@@ -301,6 +946,8 @@ export interface Commands {
       key: string;
       /** all, or a list such as sign_event:1,nip44_encrypt; none: everything is asked */
       perms?: string;
+      /** name or id of a policy to put the app under; perms are beside it */
+      policy?: string;
       /** what the connection is called (what the app calls itself) */
       name?: string;
       /** whom it is for */
@@ -324,6 +971,10 @@ export interface Commands {
         token?: string;
         /** its own; none: the bunker's */
         relays?: string[];
+        /** relays that it is told to use when it asks; none: the bunker's */
+        switch_to?: string[];
+        /** when it is active again by itself */
+        resume_at?: string;
         /** what the app says of itself; nobody verified it */
         app?: {
           name?: string;
@@ -348,7 +999,9 @@ export interface Commands {
       /** or name, when no other connection has it */
       id: string;
       /** all, or a list such as sign_event:1,nip44_encrypt */
-      perms: string;
+      perms?: string;
+      /** name or id of a policy to put the connection under, instead of perms */
+      policy?: string;
       /** refuse these, whatever else is granted */
       deny?: boolean;
       /** how long it lasts */
@@ -362,6 +1015,8 @@ export interface Commands {
         /** allow or deny */
         effect: string;
         perms?: string;
+        /** name of the policy that it puts the connection under */
+        policy?: string;
         /** digest of the one operation that it answers */
         once?: string;
         /** id of the question that it answers */
@@ -408,6 +1063,10 @@ export interface Commands {
         token?: string;
         /** its own; none: the bunker's */
         relays?: string[];
+        /** relays that it is told to use when it asks; none: the bunker's */
+        switch_to?: string[];
+        /** when it is active again by itself */
+        resume_at?: string;
         /** what the app says of itself; nobody verified it */
         app?: {
           name?: string;
@@ -419,6 +1078,136 @@ export interface Commands {
         uses: number;
       }[];
       next?: string;
+    };
+  };
+
+  /** Says whom a connection is for. */
+  "connection.person": {
+    params: {
+      /** or name, when no other connection has it */
+      id: string;
+      /** whom it is for; "" for nobody */
+      person: string;
+    };
+    result: {
+      connection: {
+        id: string;
+        name: string;
+        person?: string;
+        /** id */
+        key: string;
+        /** pending, active, suspended, ended, revoked or expired */
+        state: string;
+        /** the app's pubkey */
+        client: string;
+        client_npub: string;
+        /** the key of ours that it talks with */
+        signer: string;
+        /** id */
+        token?: string;
+        /** its own; none: the bunker's */
+        relays?: string[];
+        /** relays that it is told to use when it asks; none: the bunker's */
+        switch_to?: string[];
+        /** when it is active again by itself */
+        resume_at?: string;
+        /** what the app says of itself; nobody verified it */
+        app?: {
+          name?: string;
+          url?: string;
+        };
+        expires_at?: string;
+        created_at: string;
+        last_used?: string;
+        uses: number;
+      };
+      warnings?: string[];
+    };
+  };
+
+  /** Gives a connection other permissions in place of those that it has. */
+  "connection.regrant": {
+    params: {
+      /** or name, when no other connection has it */
+      id: string;
+      /** all, or a list such as sign_event:1,nip44_encrypt; "": none, everything is asked */
+      perms?: string;
+      /** name or id of a policy to put the connection under */
+      policy?: string;
+      /** id: what this link gives, in place of perms and policy */
+      token?: string;
+      /** how long it lasts (as the link says) */
+      for?: string;
+      /** what was refused for good ends, too */
+      refusals?: boolean;
+    };
+    result: {
+      /** permissions that it had before */
+      ended: number;
+      grants: {
+        id: string;
+        /** allow or deny */
+        effect: string;
+        perms?: string;
+        /** name of the policy that it puts the connection under */
+        policy?: string;
+        /** digest of the one operation that it answers */
+        once?: string;
+        /** id of the question that it answers */
+        question?: string;
+        uses: number;
+        max_uses?: number;
+        /** it counts now */
+        live: boolean;
+        expires_at?: string;
+        given_by: string;
+        created_at: string;
+      }[];
+      warnings?: string[];
+    };
+  };
+
+  /** Says which relays an app is told to use when it asks (switch_relays). */
+  "connection.relays": {
+    params: {
+      /** or name, when no other connection has it */
+      id: string;
+      /** wss:// addresses; none: the bunker's own list again */
+      relays?: string[];
+    };
+    result: {
+      connection: {
+        id: string;
+        name: string;
+        person?: string;
+        /** id */
+        key: string;
+        /** pending, active, suspended, ended, revoked or expired */
+        state: string;
+        /** the app's pubkey */
+        client: string;
+        client_npub: string;
+        /** the key of ours that it talks with */
+        signer: string;
+        /** id */
+        token?: string;
+        /** its own; none: the bunker's */
+        relays?: string[];
+        /** relays that it is told to use when it asks; none: the bunker's */
+        switch_to?: string[];
+        /** when it is active again by itself */
+        resume_at?: string;
+        /** what the app says of itself; nobody verified it */
+        app?: {
+          name?: string;
+          url?: string;
+        };
+        expires_at?: string;
+        created_at: string;
+        last_used?: string;
+        uses: number;
+      };
+      warnings?: string[];
     };
   };
 
@@ -449,6 +1238,10 @@ export interface Commands {
         token?: string;
         /** its own; none: the bunker's */
         relays?: string[];
+        /** relays that it is told to use when it asks; none: the bunker's */
+        switch_to?: string[];
+        /** when it is active again by itself */
+        resume_at?: string;
         /** what the app says of itself; nobody verified it */
         app?: {
           name?: string;
@@ -487,6 +1280,10 @@ export interface Commands {
         token?: string;
         /** its own; none: the bunker's */
         relays?: string[];
+        /** relays that it is told to use when it asks; none: the bunker's */
+        switch_to?: string[];
+        /** when it is active again by itself */
+        resume_at?: string;
         /** what the app says of itself; nobody verified it */
         app?: {
           name?: string;
@@ -531,6 +1328,10 @@ export interface Commands {
         token?: string;
         /** its own; none: the bunker's */
         relays?: string[];
+        /** relays that it is told to use when it asks; none: the bunker's */
+        switch_to?: string[];
+        /** when it is active again by itself */
+        resume_at?: string;
         /** what the app says of itself; nobody verified it */
         app?: {
           name?: string;
@@ -569,6 +1370,10 @@ export interface Commands {
         token?: string;
         /** its own; none: the bunker's */
         relays?: string[];
+        /** relays that it is told to use when it asks; none: the bunker's */
+        switch_to?: string[];
+        /** when it is active again by itself */
+        resume_at?: string;
         /** what the app says of itself; nobody verified it */
         app?: {
           name?: string;
@@ -584,6 +1389,8 @@ export interface Commands {
         /** allow or deny */
         effect: string;
         perms?: string;
+        /** name of the policy that it puts the connection under */
+        policy?: string;
         /** digest of the one operation that it answers */
         once?: string;
         /** id of the question that it answers */
@@ -604,6 +1411,8 @@ export interface Commands {
     params: {
       /** or name, when no other connection has it */
       id: string;
+      /** how long; then it is active again by itself (until it is resumed) */
+      for?: string;
     };
     result: {
       connection: {
@@ -623,6 +1432,10 @@ export interface Commands {
         token?: string;
         /** its own; none: the bunker's */
         relays?: string[];
+        /** relays that it is told to use when it asks; none: the bunker's */
+        switch_to?: string[];
+        /** when it is active again by itself */
+        resume_at?: string;
         /** what the app says of itself; nobody verified it */
         app?: {
           name?: string;
@@ -651,6 +1464,8 @@ export interface Commands {
         /** allow or deny */
         effect: string;
         perms?: string;
+        /** name of the policy that it puts the connection under */
+        policy?: string;
         /** digest of the one operation that it answers */
         once?: string;
         /** id of the question that it answers */
@@ -664,6 +1479,170 @@ export interface Commands {
         created_at: string;
       };
       warnings?: string[];
+    };
+  };
+
+  /** Confirms the device that shows a code: your own, and for an owner anybody's. */
+  "device.confirm": {
+    params: {
+      /** the six that the device shows */
+      digits: string;
+    };
+    result: {
+      device: {
+        id: string;
+        /** its own words */
+        label: string;
+        /** an npub, or local */
+        person: string;
+        /** waiting, confirmed, revoked or expired */
+        state: string;
+        /** the most that it may do */
+        role: Role;
+        /** by a link: it needs no certificate */
+        paired?: boolean;
+        /** what a waiting device shows */
+        code?: string;
+        last_login?: string;
+        expires_at?: string;
+        confirmed_by?: string;
+        created_at: string;
+      };
+    };
+  };
+
+  /** Lists the devices that may log in from afar, and those that ask to: your own, and for an owner everybody's. */
+  "device.list": {
+    params: Record<string, never>;
+    result: {
+      devices: {
+        id: string;
+        /** its own words */
+        label: string;
+        /** an npub, or local */
+        person: string;
+        /** waiting, confirmed, revoked or expired */
+        state: string;
+        /** the most that it may do */
+        role: Role;
+        /** by a link: it needs no certificate */
+        paired?: boolean;
+        /** what a waiting device shows */
+        code?: string;
+        last_login?: string;
+        expires_at?: string;
+        confirmed_by?: string;
+        created_at: string;
+      }[];
+    };
+  };
+
+  /** Makes a one-time link by which a device without a Nostr extension can be paired, good for ten minutes. */
+  "device.pair": {
+    params: {
+      /** the most that the device may do */
+      role: Role;
+      label: string;
+      /** the admin whose device it is (none: this machine's, local) */
+      npub?: string;
+      /** how long the device may come (90d) */
+      expires?: string;
+    };
+    result: {
+      /** of the link, for device.wait */
+      id: string;
+      /** to be opened on the device; good once */
+      link: string;
+      /** when the link ends */
+      until: string;
+    };
+  };
+
+  /** Turns the device away that shows a code. */
+  "device.refuse": {
+    params: {
+      /** the six that the device shows */
+      digits: string;
+    };
+    result: {
+      device: {
+        id: string;
+        /** its own words */
+        label: string;
+        /** an npub, or local */
+        person: string;
+        /** waiting, confirmed, revoked or expired */
+        state: string;
+        /** the most that it may do */
+        role: Role;
+        /** by a link: it needs no certificate */
+        paired?: boolean;
+        /** what a waiting device shows */
+        code?: string;
+        last_login?: string;
+        expires_at?: string;
+        confirmed_by?: string;
+        created_at: string;
+      };
+    };
+  };
+
+  /** Revokes a device: its sessions end, and it is not let in again. */
+  "device.revoke": {
+    params: {
+      /** its id, or a label that no other has */
+      device: string;
+    };
+    result: {
+      device: {
+        id: string;
+        /** its own words */
+        label: string;
+        /** an npub, or local */
+        person: string;
+        /** waiting, confirmed, revoked or expired */
+        state: string;
+        /** the most that it may do */
+        role: Role;
+        /** by a link: it needs no certificate */
+        paired?: boolean;
+        /** what a waiting device shows */
+        code?: string;
+        last_login?: string;
+        expires_at?: string;
+        confirmed_by?: string;
+        created_at: string;
+      };
+    };
+  };
+
+  /** Waits up to 25 seconds for a device that uses a pairing link, and returns the code that it shows. */
+  "device.wait": {
+    params: {
+      /** of the link */
+      id: string;
+    };
+    result: {
+      /** absent when nobody came yet: ask again */
+      device?: {
+        id: string;
+        /** its own words */
+        label: string;
+        /** an npub, or local */
+        person: string;
+        /** waiting, confirmed, revoked or expired */
+        state: string;
+        /** the most that it may do */
+        role: Role;
+        /** by a link: it needs no certificate */
+        paired?: boolean;
+        /** what a waiting device shows */
+        code?: string;
+        last_login?: string;
+        expires_at?: string;
+        confirmed_by?: string;
+        created_at: string;
+      };
     };
   };
 
@@ -750,18 +1729,51 @@ export interface Commands {
         /** its npub is an admin of this bunker */
         admin_here: boolean;
         default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
         delete_at?: string;
         created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
+      };
+      /** of an imported key: what relays had of its lists */
+      baseline?: {
+        /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
+        known: boolean;
+        /** of which a version was found */
+        kinds: number[];
+        /** versions that are newer than what was kept */
+        kept: number;
+        relays: {
+          url: string;
+          /** it took the event; or it said all that it has */
+          ok: boolean;
+          /** events that it had */
+          found?: number;
+          /** why not, in its own words or ours */
+          words?: string;
+        }[];
       };
       warnings?: string[];
     };
   };
 
-  /** Deletes a key after a waiting period, in which it signs nothing and can be brought back. */
-  "key.delete": {
+  /** Fetches an account's profile and lists from relays and keeps them, so that the guard can tell what a new version would lose. */
+  "key.baseline": {
     params: {
       /** name or id */
       key: string;
+      /** more relays to ask */
+      relays?: string[];
     };
     result: {
       key: {
@@ -781,8 +1793,102 @@ export interface Commands {
         /** its npub is an admin of this bunker */
         admin_here: boolean;
         default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
         delete_at?: string;
         created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
+      };
+      baseline: {
+        /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
+        known: boolean;
+        /** of which a version was found */
+        kinds: number[];
+        /** versions that are newer than what was kept */
+        kept: number;
+        relays: {
+          url: string;
+          /** it took the event; or it said all that it has */
+          ok: boolean;
+          /** events that it had */
+          found?: number;
+          /** why not, in its own words or ours */
+          words?: string;
+        }[];
+      };
+      warnings?: string[];
+    };
+  };
+
+  /** Deletes a key after a waiting period, in which it signs nothing and can be brought back. */
+  "key.delete": {
+    params: {
+      /** name or id */
+      key: string;
+      /** at the machine only: do it without the persons that it needs; every owner is told */
+      break_glass?: boolean;
+    };
+    result: {
+      key: {
+        id: string;
+        name: string;
+        npub: string;
+        pubkey: string;
+        /** active or deleting */
+        state: string;
+        /** by somebody; a restart does not undo it */
+        locked: boolean;
+        /** in memory: it can sign */
+        unlocked: boolean;
+        no_export: boolean;
+        own_passphrase: boolean;
+        npub_login: boolean;
+        /** its npub is an admin of this bunker */
+        admin_here: boolean;
+        default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
+        delete_at?: string;
+        created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
+      };
+      /** of an imported key: what relays had of its lists */
+      baseline?: {
+        /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
+        known: boolean;
+        /** of which a version was found */
+        kinds: number[];
+        /** versions that are newer than what was kept */
+        kept: number;
+        relays: {
+          url: string;
+          /** it took the event; or it said all that it has */
+          ok: boolean;
+          /** events that it had */
+          found?: number;
+          /** why not, in its own words or ours */
+          words?: string;
+        }[];
       };
       warnings?: string[];
     };
@@ -797,11 +1903,77 @@ export interface Commands {
       password: string;
       /** the key's own, where it has one */
       passphrase?: string;
+      /** at the machine only: do it without the persons that it needs; every owner is told */
+      break_glass?: boolean;
     };
     result: {
       name: string;
       npub: string;
       ncryptsec: string;
+    };
+  };
+
+  /** Sets how much of a profile or list an app may drop before a person is asked. */
+  "key.guard": {
+    params: {
+      /** name or id */
+      key: string;
+      /** percent (1 to 100) of its entries that a new version may drop unasked; default (20), or off */
+      share: string;
+    };
+    result: {
+      key: {
+        id: string;
+        name: string;
+        npub: string;
+        pubkey: string;
+        /** active or deleting */
+        state: string;
+        /** by somebody; a restart does not undo it */
+        locked: boolean;
+        /** in memory: it can sign */
+        unlocked: boolean;
+        no_export: boolean;
+        own_passphrase: boolean;
+        npub_login: boolean;
+        /** its npub is an admin of this bunker */
+        admin_here: boolean;
+        default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
+        delete_at?: string;
+        created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
+      };
+      /** of an imported key: what relays had of its lists */
+      baseline?: {
+        /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
+        known: boolean;
+        /** of which a version was found */
+        kinds: number[];
+        /** versions that are newer than what was kept */
+        kept: number;
+        relays: {
+          url: string;
+          /** it took the event; or it said all that it has */
+          ok: boolean;
+          /** events that it had */
+          found?: number;
+          /** why not, in its own words or ours */
+          words?: string;
+        }[];
+      };
+      warnings?: string[];
     };
   };
 
@@ -822,6 +1994,10 @@ export interface Commands {
       password?: string;
       /** of a recovery phrase: m/44'/1237'/account'/0/0 */
       account?: number;
+      /** more relays to ask for the account's profile and lists */
+      relays?: string[];
+      /** ask no relay for the account's profile and lists */
+      no_baseline?: boolean;
     };
     result: {
       key: {
@@ -841,8 +2017,39 @@ export interface Commands {
         /** its npub is an admin of this bunker */
         admin_here: boolean;
         default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
         delete_at?: string;
         created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
+      };
+      /** of an imported key: what relays had of its lists */
+      baseline?: {
+        /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
+        known: boolean;
+        /** of which a version was found */
+        kinds: number[];
+        /** versions that are newer than what was kept */
+        kept: number;
+        relays: {
+          url: string;
+          /** it took the event; or it said all that it has */
+          ok: boolean;
+          /** events that it had */
+          found?: number;
+          /** why not, in its own words or ours */
+          words?: string;
+        }[];
       };
       warnings?: string[];
     };
@@ -874,8 +2081,21 @@ export interface Commands {
         /** its npub is an admin of this bunker */
         admin_here: boolean;
         default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
         delete_at?: string;
         created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
       }[];
       next?: string;
     };
@@ -905,8 +2125,39 @@ export interface Commands {
         /** its npub is an admin of this bunker */
         admin_here: boolean;
         default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
         delete_at?: string;
         created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
+      };
+      /** of an imported key: what relays had of its lists */
+      baseline?: {
+        /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
+        known: boolean;
+        /** of which a version was found */
+        kinds: number[];
+        /** versions that are newer than what was kept */
+        kept: number;
+        relays: {
+          url: string;
+          /** it took the event; or it said all that it has */
+          ok: boolean;
+          /** events that it had */
+          found?: number;
+          /** why not, in its own words or ours */
+          words?: string;
+        }[];
       };
       warnings?: string[];
     };
@@ -938,8 +2189,39 @@ export interface Commands {
         /** its npub is an admin of this bunker */
         admin_here: boolean;
         default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
         delete_at?: string;
         created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
+      };
+      /** of an imported key: what relays had of its lists */
+      baseline?: {
+        /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
+        known: boolean;
+        /** of which a version was found */
+        kinds: number[];
+        /** versions that are newer than what was kept */
+        kept: number;
+        relays: {
+          url: string;
+          /** it took the event; or it said all that it has */
+          ok: boolean;
+          /** events that it had */
+          found?: number;
+          /** why not, in its own words or ours */
+          words?: string;
+        }[];
       };
       warnings?: string[];
     };
@@ -971,8 +2253,39 @@ export interface Commands {
         /** its npub is an admin of this bunker */
         admin_here: boolean;
         default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
         delete_at?: string;
         created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
+      };
+      /** of an imported key: what relays had of its lists */
+      baseline?: {
+        /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
+        known: boolean;
+        /** of which a version was found */
+        kinds: number[];
+        /** versions that are newer than what was kept */
+        kept: number;
+        relays: {
+          url: string;
+          /** it took the event; or it said all that it has */
+          ok: boolean;
+          /** events that it had */
+          found?: number;
+          /** why not, in its own words or ours */
+          words?: string;
+        }[];
       };
       warnings?: string[];
     };
@@ -1006,8 +2319,103 @@ export interface Commands {
         /** its npub is an admin of this bunker */
         admin_here: boolean;
         default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
         delete_at?: string;
         created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
+      };
+      /** of an imported key: what relays had of its lists */
+      baseline?: {
+        /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
+        known: boolean;
+        /** of which a version was found */
+        kinds: number[];
+        /** versions that are newer than what was kept */
+        kept: number;
+        relays: {
+          url: string;
+          /** it took the event; or it said all that it has */
+          ok: boolean;
+          /** events that it had */
+          found?: number;
+          /** why not, in its own words or ours */
+          words?: string;
+        }[];
+      };
+      warnings?: string[];
+    };
+  };
+
+  /** Pauses a key: nothing is done for its apps, for a time or until it is resumed. They are told so. The key stays unlocked. */
+  "key.pause": {
+    params: {
+      /** name or id */
+      key: string;
+      /** how long; then the key signs again by itself (until it is resumed) */
+      for?: string;
+    };
+    result: {
+      key: {
+        id: string;
+        name: string;
+        npub: string;
+        pubkey: string;
+        /** active or deleting */
+        state: string;
+        /** by somebody; a restart does not undo it */
+        locked: boolean;
+        /** in memory: it can sign */
+        unlocked: boolean;
+        no_export: boolean;
+        own_passphrase: boolean;
+        npub_login: boolean;
+        /** its npub is an admin of this bunker */
+        admin_here: boolean;
+        default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
+        delete_at?: string;
+        created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
+      };
+      /** of an imported key: what relays had of its lists */
+      baseline?: {
+        /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
+        known: boolean;
+        /** of which a version was found */
+        kinds: number[];
+        /** versions that are newer than what was kept */
+        kept: number;
+        relays: {
+          url: string;
+          /** it took the event; or it said all that it has */
+          ok: boolean;
+          /** events that it had */
+          found?: number;
+          /** why not, in its own words or ours */
+          words?: string;
+        }[];
       };
       warnings?: string[];
     };
@@ -1048,8 +2456,39 @@ export interface Commands {
         /** its npub is an admin of this bunker */
         admin_here: boolean;
         default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
         delete_at?: string;
         created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
+      };
+      /** of an imported key: what relays had of its lists */
+      baseline?: {
+        /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
+        known: boolean;
+        /** of which a version was found */
+        kinds: number[];
+        /** versions that are newer than what was kept */
+        kept: number;
+        relays: {
+          url: string;
+          /** it took the event; or it said all that it has */
+          ok: boolean;
+          /** events that it had */
+          found?: number;
+          /** why not, in its own words or ours */
+          words?: string;
+        }[];
       };
       warnings?: string[];
     };
@@ -1079,8 +2518,101 @@ export interface Commands {
         /** its npub is an admin of this bunker */
         admin_here: boolean;
         default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
         delete_at?: string;
         created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
+      };
+      /** of an imported key: what relays had of its lists */
+      baseline?: {
+        /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
+        known: boolean;
+        /** of which a version was found */
+        kinds: number[];
+        /** versions that are newer than what was kept */
+        kept: number;
+        relays: {
+          url: string;
+          /** it took the event; or it said all that it has */
+          ok: boolean;
+          /** events that it had */
+          found?: number;
+          /** why not, in its own words or ours */
+          words?: string;
+        }[];
+      };
+      warnings?: string[];
+    };
+  };
+
+  /** Ends the pause of a key. */
+  "key.resume": {
+    params: {
+      /** name or id */
+      key: string;
+    };
+    result: {
+      key: {
+        id: string;
+        name: string;
+        npub: string;
+        pubkey: string;
+        /** active or deleting */
+        state: string;
+        /** by somebody; a restart does not undo it */
+        locked: boolean;
+        /** in memory: it can sign */
+        unlocked: boolean;
+        no_export: boolean;
+        own_passphrase: boolean;
+        npub_login: boolean;
+        /** its npub is an admin of this bunker */
+        admin_here: boolean;
+        default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
+        delete_at?: string;
+        created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
+      };
+      /** of an imported key: what relays had of its lists */
+      baseline?: {
+        /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
+        known: boolean;
+        /** of which a version was found */
+        kinds: number[];
+        /** versions that are newer than what was kept */
+        kept: number;
+        relays: {
+          url: string;
+          /** it took the event; or it said all that it has */
+          ok: boolean;
+          /** events that it had */
+          found?: number;
+          /** why not, in its own words or ours */
+          words?: string;
+        }[];
       };
       warnings?: string[];
     };
@@ -1114,8 +2646,39 @@ export interface Commands {
         /** its npub is an admin of this bunker */
         admin_here: boolean;
         default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
         delete_at?: string;
         created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
+      };
+      /** of an imported key: what relays had of its lists */
+      baseline?: {
+        /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
+        known: boolean;
+        /** of which a version was found */
+        kinds: number[];
+        /** versions that are newer than what was kept */
+        kept: number;
+        relays: {
+          url: string;
+          /** it took the event; or it said all that it has */
+          ok: boolean;
+          /** events that it had */
+          found?: number;
+          /** why not, in its own words or ours */
+          words?: string;
+        }[];
       };
       warnings?: string[];
     };
@@ -1145,8 +2708,39 @@ export interface Commands {
         /** its npub is an admin of this bunker */
         admin_here: boolean;
         default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
         delete_at?: string;
         created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
+      };
+      /** of an imported key: what relays had of its lists */
+      baseline?: {
+        /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
+        known: boolean;
+        /** of which a version was found */
+        kinds: number[];
+        /** versions that are newer than what was kept */
+        kept: number;
+        relays: {
+          url: string;
+          /** it took the event; or it said all that it has */
+          ok: boolean;
+          /** events that it had */
+          found?: number;
+          /** why not, in its own words or ours */
+          words?: string;
+        }[];
       };
       warnings?: string[];
     };
@@ -1178,10 +2772,191 @@ export interface Commands {
         /** its npub is an admin of this bunker */
         admin_here: boolean;
         default: string;
+        /** percent of its entries that a profile or list may lose unasked; default, or off */
+        guard: string;
+        /** what is known of lists from before: empty (the key was made here), unknown, or fetched */
+        baseline: string;
         delete_at?: string;
         created_at: string;
+        /** nothing is done for its apps now */
+        paused?: boolean;
+        paused_until?: string;
+        /** that are not over; in key.list and key.show */
+        connections?: number;
+        /** requests of all its connections; in key.list and key.show */
+        uses?: number;
+        /** in key.list and key.show */
+        last_used?: string;
+      };
+      /** of an imported key: what relays had of its lists */
+      baseline?: {
+        /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
+        known: boolean;
+        /** of which a version was found */
+        kinds: number[];
+        /** versions that are newer than what was kept */
+        kept: number;
+        relays: {
+          url: string;
+          /** it took the event; or it said all that it has */
+          ok: boolean;
+          /** events that it had */
+          found?: number;
+          /** why not, in its own words or ours */
+          words?: string;
+        }[];
       };
       warnings?: string[];
+    };
+  };
+
+  /** Brings a kept version back: signs its content anew, dated now, and publishes it on the account's relays. */
+  "key.version.restore": {
+    params: {
+      /** name or id */
+      key: string;
+      /** the event's id, or how it begins */
+      event: string;
+      /** more relays to publish it on */
+      relays?: string[];
+    };
+    result: {
+      /** id of the new event */
+      event: string;
+      kind: number;
+      /** what it did to the version before */
+      changes: {
+        /** in a sentence; empty when nothing changes */
+        words: string;
+        /** no version before is known here */
+        first?: boolean;
+        /** id of the event that it is compared with */
+        base?: string;
+        /** entries (fields of a profile) of the version before */
+        before: number;
+        /** entries of this one */
+        after: number;
+        removed?: number;
+        added?: number;
+        /** entries with another rest than before */
+        changed?: number;
+        /** the first of those that are removed */
+        removed_list?: string[];
+        /** the first of those that are added */
+        added_list?: string[];
+        /** the first of those that are changed */
+        changed_list?: string[];
+      };
+      /** which took it; it is sent again to the others for ten minutes unless one took it */
+      relays: {
+        url: string;
+        /** it took the event; or it said all that it has */
+        ok: boolean;
+        /** events that it had */
+        found?: number;
+        /** why not, in its own words or ours */
+        words?: string;
+      }[];
+      event_json: string;
+      warnings?: string[];
+    };
+  };
+
+  /** Shows a kept version whole, and what bringing it back would change. */
+  "key.version.show": {
+    params: {
+      /** name or id */
+      key: string;
+      /** the event's id, or how it begins */
+      event: string;
+    };
+    result: {
+      version: {
+        /** id of the event */
+        event: string;
+        kind: number;
+        /** the d tag, of kinds that have one */
+        d?: string;
+        /** the event's created_at */
+        dated: string;
+        kept_at: string;
+        /** relays hold this one, as far as is known here */
+        current: boolean;
+        /** found on a relay, not signed here */
+        fetched?: boolean;
+        /** that it was signed for; empty for an admin */
+        app?: string;
+        /** tags that list something, and fields of a profile */
+        entries: number;
+        /** bytes of the event */
+        size: number;
+        /** it cannot be read any more: its stored bytes were changed */
+        broken?: boolean;
+      };
+      /** what bringing it back does to the current version */
+      changes: {
+        /** in a sentence; empty when nothing changes */
+        words: string;
+        /** no version before is known here */
+        first?: boolean;
+        /** id of the event that it is compared with */
+        base?: string;
+        /** entries (fields of a profile) of the version before */
+        before: number;
+        /** entries of this one */
+        after: number;
+        removed?: number;
+        added?: number;
+        /** entries with another rest than before */
+        changed?: number;
+        /** the first of those that are removed */
+        removed_list?: string[];
+        /** the first of those that are added */
+        added_list?: string[];
+        /** the first of those that are changed */
+        changed_list?: string[];
+      };
+      /** the event as it was signed */
+      event_json: string;
+    };
+  };
+
+  /** Lists the kept versions of a key's profile, lists and other replaceable events, the newest first. */
+  "key.versions": {
+    params: {
+      /** name or id */
+      key: string;
+      /** where to go on: the next of the answer before */
+      after?: string;
+      /** rows at most (200) */
+      limit?: number;
+      /** of this kind only */
+      kind?: number;
+    };
+    result: {
+      versions: {
+        /** id of the event */
+        event: string;
+        kind: number;
+        /** the d tag, of kinds that have one */
+        d?: string;
+        /** the event's created_at */
+        dated: string;
+        kept_at: string;
+        /** relays hold this one, as far as is known here */
+        current: boolean;
+        /** found on a relay, not signed here */
+        fetched?: boolean;
+        /** that it was signed for; empty for an admin */
+        app?: string;
+        /** tags that list something, and fields of a profile */
+        entries: number;
+        /** bytes of the event */
+        size: number;
+        /** it cannot be read any more: its stored bytes were changed */
+        broken?: boolean;
+      }[];
+      next?: string;
     };
   };
 
@@ -1192,6 +2967,8 @@ export interface Commands {
       password: string;
       /** where to go on: the next of the answer before */
       after?: string;
+      /** at the machine only: do it without the persons that it needs; every owner is told */
+      break_glass?: boolean;
     };
     result: {
       keys: {
@@ -1202,6 +2979,214 @@ export interface Commands {
         reason?: string;
       }[];
       next?: string;
+    };
+  };
+
+  /** Ends every expected login. */
+  "login.close": {
+    params: Record<string, never>;
+    result: Record<string, never>;
+  };
+
+  /** Lets an app that nobody named before ask to log in, for ten minutes; an admin answers the question. */
+  "login.expect": {
+    params: {
+      /** name or id; without it every key, for apps that have an old link */
+      key?: string;
+    };
+    result: {
+      /** name */
+      key?: string;
+      until: string;
+      /** a bunker:// link without a secret: whoever has it can ask, and nothing more */
+      uri?: string;
+      relays?: string[];
+      warnings?: string[];
+    };
+  };
+
+  /** Adds a channel: a direct message, an ntfy topic, a webhook, e-mail or a browser's web push. */
+  "notify.add": {
+    params: {
+      name: string;
+      /** nostr, ntfy, webhook, mail or push */
+      kind: string;
+      /** npub, URL, address, or the endpoint of a push subscription */
+      target: string;
+      /** of questions, answers, alarms; questions and alarms when new */
+      classes?: string[];
+      /** name the app and the key; never the content */
+      details?: boolean;
+      /** questions only that wait for so long: the on-call order */
+      after?: string;
+      /** 22:00-07:00; questions wait for its end; empty: never */
+      quiet?: string;
+      /** of quiet: Europe/Berlin; UTC when empty */
+      zone?: string;
+      /** alarms wait for the end of the quiet hours, too */
+      quiet_alarms?: boolean;
+      /** of nostr: messages carry codes, and a reply can deny or allow once */
+      answers?: boolean;
+      /** of ntfy: an access token; of mail: the password; of webhook: what signs, made when it is not given; of push: the subscription's auth */
+      secret?: string;
+      /** of nostr: where to send; the bunker's own relays when none */
+      relays?: string[];
+      /** of nostr: kind 4, for apps that do not know NIP-17 */
+      legacy?: boolean;
+      /** of mail: host:port */
+      server?: string;
+      /** of mail: starttls (the default) or tls */
+      tls?: string;
+      /** of mail: the sender's address; target when empty */
+      from?: string;
+      /** of mail: whom to log in as; nobody when empty */
+      user?: string;
+      /** of push: the subscription's public key */
+      p256dh?: string;
+    };
+    result: {
+      channel: {
+        name: string;
+        kind: string;
+        /** of ntfy and webhook without what comes after the host: it may be a secret */
+        target: string;
+        classes: string[];
+        details: boolean;
+        after?: string;
+        quiet?: string;
+        zone?: string;
+        quiet_alarms?: boolean;
+        relays?: string[];
+        legacy?: boolean;
+        answers?: boolean;
+        server?: string;
+        from?: string;
+        user?: string;
+        has_secret: boolean;
+        created_at: string;
+      };
+      /** of a new webhook: what its signatures are made with; it is not shown again */
+      signing_secret?: string;
+      /** of nostr: whom the messages come from */
+      npub?: string;
+      warnings?: string[];
+    };
+  };
+
+  /** Shows the npub that direct messages come from, and the public key that browsers subscribe to web push with. */
+  "notify.key": {
+    params: Record<string, never>;
+    result: {
+      /** none before the first channel of kind nostr */
+      npub?: string;
+      /** applicationServerKey, base64url */
+      vapid: string;
+    };
+  };
+
+  /** Lists the channels by which people are told of questions and alarms, and notices that could not be sent. */
+  "notify.list": {
+    params: Record<string, never>;
+    result: {
+      channels: {
+        name: string;
+        kind: string;
+        /** of ntfy and webhook without what comes after the host: it may be a secret */
+        target: string;
+        classes: string[];
+        details: boolean;
+        after?: string;
+        quiet?: string;
+        zone?: string;
+        quiet_alarms?: boolean;
+        relays?: string[];
+        legacy?: boolean;
+        answers?: boolean;
+        server?: string;
+        from?: string;
+        user?: string;
+        has_secret: boolean;
+        created_at: string;
+      }[];
+      /** notices that were given up, newest first */
+      failed?: {
+        channel: string;
+        kind: string;
+        at: string;
+        tries: number;
+        error: string;
+      }[];
+      warnings?: string[];
+    };
+  };
+
+  /** Removes a channel, with what it was still to be told. */
+  "notify.remove": {
+    params: {
+      name: string;
+    };
+    result: Record<string, never>;
+  };
+
+  /** Changes what a channel hears, when, and its secret. Where it leads stays; add another channel for that. */
+  "notify.set": {
+    params: {
+      name: string;
+      /** of questions, answers, alarms; questions and alarms when new */
+      classes?: string[];
+      /** name the app and the key; never the content */
+      details?: boolean;
+      /** questions only that wait for so long: the on-call order */
+      after?: string;
+      /** 22:00-07:00; questions wait for its end; empty: never */
+      quiet?: string;
+      /** of quiet: Europe/Berlin; UTC when empty */
+      zone?: string;
+      /** alarms wait for the end of the quiet hours, too */
+      quiet_alarms?: boolean;
+      /** of nostr: messages carry codes, and a reply can deny or allow once */
+      answers?: boolean;
+      /** of ntfy: an access token; of mail: the password; of webhook: what signs, made when it is not given; of push: the subscription's auth */
+      secret?: string;
+    };
+    result: {
+      channel: {
+        name: string;
+        kind: string;
+        /** of ntfy and webhook without what comes after the host: it may be a secret */
+        target: string;
+        classes: string[];
+        details: boolean;
+        after?: string;
+        quiet?: string;
+        zone?: string;
+        quiet_alarms?: boolean;
+        relays?: string[];
+        legacy?: boolean;
+        answers?: boolean;
+        server?: string;
+        from?: string;
+        user?: string;
+        has_secret: boolean;
+        created_at: string;
+      };
+      /** of a new webhook: what its signatures are made with; it is not shown again */
+      signing_secret?: string;
+      /** of nostr: whom the messages come from */
+      npub?: string;
+      warnings?: string[];
+    };
+  };
+
+  /** Sends a test message to a channel, now, and shows what the other side said. */
+  "notify.test": {
+    params: {
+      name: string;
+    };
+    result: {
+      channel: string;
+      /** what the other side answered */
+      said: string;
     };
   };
 
@@ -1224,6 +3209,835 @@ export interface Commands {
         created_at: string;
       };
       warnings?: string[];
+    };
+  };
+
+  /** Erases a person's name: connections and links are for nobody by name then, and the log keeps a digest. */
+  "person.forget": {
+    params: {
+      /** the name */
+      person: string;
+    };
+    result: {
+      /** that were for the person */
+      connections: number;
+      /** that were for the person */
+      tokens: number;
+    };
+  };
+
+  /** Makes a policy of rules. */
+  "policy.create": {
+    params: {
+      /** letters, digits, dots, hyphens and underscores */
+      name: string;
+      /** what it is for */
+      description?: string;
+      /** time zone of its hours and budgets, such as Europe/Paris (UTC) */
+      zone?: string;
+      rules: {
+        id: string;
+        note?: string;
+        effect: "deny" | "ask" | "allow";
+        methods?: string[];
+        rights?: string[];
+        kinds?: {
+          from: number;
+          to: number;
+        }[];
+        peers?: string[];
+        results?: string[];
+        tags?: {
+          name: string;
+          values?: string[];
+          absent?: boolean;
+          max?: number;
+        }[];
+        content?: {
+          min_length?: number;
+          max_length?: number;
+          words?: string[];
+          pattern?: string;
+        };
+        max_skew?: number;
+        hours?: {
+          days?: string[];
+          from: number;
+          to: number;
+        }[];
+        doors?: string[];
+        relays?: string[];
+        budget?: {
+          total?: number;
+          per_minute?: number;
+          per_hour?: number;
+          per_day?: number;
+          per?: string;
+          when_spent?: "deny" | "ask" | "allow";
+        };
+        expires_at?: number;
+        for?: number;
+        quorum?: number;
+      }[];
+    };
+    result: {
+      policy: {
+        id: string;
+        name: string;
+        description?: string;
+        /** time zone of its hours and budgets */
+        zone: string;
+        version: number;
+        /** of its rules */
+        count: number;
+        rules?: {
+          id: string;
+          note?: string;
+          effect: "deny" | "ask" | "allow";
+          methods?: string[];
+          rights?: string[];
+          kinds?: {
+            from: number;
+            to: number;
+          }[];
+          peers?: string[];
+          results?: string[];
+          tags?: {
+            name: string;
+            values?: string[];
+            absent?: boolean;
+            max?: number;
+          }[];
+          content?: {
+            min_length?: number;
+            max_length?: number;
+            words?: string[];
+            pattern?: string;
+          };
+          max_skew?: number;
+          hours?: {
+            days?: string[];
+            from: number;
+            to: number;
+          }[];
+          doors?: string[];
+          relays?: string[];
+          budget?: {
+            total?: number;
+            per_minute?: number;
+            per_hour?: number;
+            per_day?: number;
+            per?: string;
+            when_spent?: "deny" | "ask" | "allow";
+          };
+          expires_at?: number;
+          for?: number;
+          quorum?: number;
+        }[];
+        /** what it means, in one sentence */
+        summary?: string;
+        /** what each rule means for an app under it, in the order of the rules */
+        sentences?: string[];
+        deleted?: boolean;
+        /** that are under it */
+        connections: number;
+        /** open links that put under it */
+        tokens: number;
+        changed_by: string;
+        changed_at: string;
+        created_at: string;
+      };
+      warnings?: string[];
+    };
+  };
+
+  /** Deletes a policy that nothing is under; with force, what is under it has nothing of it any more. */
+  "policy.delete": {
+    params: {
+      /** name or id */
+      policy: string;
+      /** even if connections or open links are under it */
+      force?: boolean;
+      /** at the machine only: do it without the persons that it needs; every owner is told */
+      break_glass?: boolean;
+    };
+    result: {
+      policy: {
+        id: string;
+        name: string;
+        description?: string;
+        /** time zone of its hours and budgets */
+        zone: string;
+        version: number;
+        /** of its rules */
+        count: number;
+        rules?: {
+          id: string;
+          note?: string;
+          effect: "deny" | "ask" | "allow";
+          methods?: string[];
+          rights?: string[];
+          kinds?: {
+            from: number;
+            to: number;
+          }[];
+          peers?: string[];
+          results?: string[];
+          tags?: {
+            name: string;
+            values?: string[];
+            absent?: boolean;
+            max?: number;
+          }[];
+          content?: {
+            min_length?: number;
+            max_length?: number;
+            words?: string[];
+            pattern?: string;
+          };
+          max_skew?: number;
+          hours?: {
+            days?: string[];
+            from: number;
+            to: number;
+          }[];
+          doors?: string[];
+          relays?: string[];
+          budget?: {
+            total?: number;
+            per_minute?: number;
+            per_hour?: number;
+            per_day?: number;
+            per?: string;
+            when_spent?: "deny" | "ask" | "allow";
+          };
+          expires_at?: number;
+          for?: number;
+          quorum?: number;
+        }[];
+        /** what it means, in one sentence */
+        summary?: string;
+        /** what each rule means for an app under it, in the order of the rules */
+        sentences?: string[];
+        deleted?: boolean;
+        /** that are under it */
+        connections: number;
+        /** open links that put under it */
+        tokens: number;
+        changed_by: string;
+        changed_at: string;
+        created_at: string;
+      };
+      warnings?: string[];
+    };
+  };
+
+  /** Changes a policy: what is given is replaced. It holds for the next request of everything under it. Giving more to what is under it needs a fresh proof. */
+  "policy.edit": {
+    params: {
+      /** name or id */
+      policy: string;
+      /** its new name */
+      name?: string;
+      description?: string;
+      zone?: string;
+      /** all of them; those that are not given any more are gone */
+      rules?: {
+        id: string;
+        note?: string;
+        effect: "deny" | "ask" | "allow";
+        methods?: string[];
+        rights?: string[];
+        kinds?: {
+          from: number;
+          to: number;
+        }[];
+        peers?: string[];
+        results?: string[];
+        tags?: {
+          name: string;
+          values?: string[];
+          absent?: boolean;
+          max?: number;
+        }[];
+        content?: {
+          min_length?: number;
+          max_length?: number;
+          words?: string[];
+          pattern?: string;
+        };
+        max_skew?: number;
+        hours?: {
+          days?: string[];
+          from: number;
+          to: number;
+        }[];
+        doors?: string[];
+        relays?: string[];
+        budget?: {
+          total?: number;
+          per_minute?: number;
+          per_hour?: number;
+          per_day?: number;
+          per?: string;
+          when_spent?: "deny" | "ask" | "allow";
+        };
+        expires_at?: number;
+        for?: number;
+        quorum?: number;
+      }[];
+      /** only if this is the newest version */
+      if_version?: number;
+      /** at the machine only: do it without the persons that it needs; every owner is told */
+      break_glass?: boolean;
+    };
+    result: {
+      policy: {
+        id: string;
+        name: string;
+        description?: string;
+        /** time zone of its hours and budgets */
+        zone: string;
+        version: number;
+        /** of its rules */
+        count: number;
+        rules?: {
+          id: string;
+          note?: string;
+          effect: "deny" | "ask" | "allow";
+          methods?: string[];
+          rights?: string[];
+          kinds?: {
+            from: number;
+            to: number;
+          }[];
+          peers?: string[];
+          results?: string[];
+          tags?: {
+            name: string;
+            values?: string[];
+            absent?: boolean;
+            max?: number;
+          }[];
+          content?: {
+            min_length?: number;
+            max_length?: number;
+            words?: string[];
+            pattern?: string;
+          };
+          max_skew?: number;
+          hours?: {
+            days?: string[];
+            from: number;
+            to: number;
+          }[];
+          doors?: string[];
+          relays?: string[];
+          budget?: {
+            total?: number;
+            per_minute?: number;
+            per_hour?: number;
+            per_day?: number;
+            per?: string;
+            when_spent?: "deny" | "ask" | "allow";
+          };
+          expires_at?: number;
+          for?: number;
+          quorum?: number;
+        }[];
+        /** what it means, in one sentence */
+        summary?: string;
+        /** what each rule means for an app under it, in the order of the rules */
+        sentences?: string[];
+        deleted?: boolean;
+        /** that are under it */
+        connections: number;
+        /** open links that put under it */
+        tokens: number;
+        changed_by: string;
+        changed_at: string;
+        created_at: string;
+      };
+      warnings?: string[];
+    };
+  };
+
+  /** Says why: what would be decided about an operation of an app now, what every rule says to it, and what would be needed; or what decided a record of the log. */
+  "policy.explain": {
+    params: {
+      /** number of a record of the log; instead of everything else */
+      record?: number;
+      /** id, or name when no other connection has it */
+      connection?: string;
+      /** sign_event (where a kind is given), nip44_encrypt, … */
+      method?: string;
+      /** of sign_event */
+      kind?: number;
+      content?: string;
+      tags?: string[][];
+      /** an event as JSON, instead of kind, content and tags */
+      event?: string;
+      /** npub or pubkey of the other party of encrypt and decrypt */
+      peer?: string;
+      /** what the decryption brings to light: wrap, dm, self or other */
+      result?: string;
+      /** as if it were that time (now) */
+      at?: string;
+      /** the relay that brings it; embedded for the bunker's own */
+      relay?: string;
+    };
+    result: {
+      /** allow, ask or deny */
+      effect: string;
+      /** what decides */
+      rule: string;
+      reason: string;
+      /** what would have allowed it */
+      needed?: string;
+      /** what is special about the operation */
+      care?: string;
+      /** a person can allow it one at a time only */
+      once_only?: boolean;
+      /** it hangs on what the decryption brings to light, and that was not said */
+      unknown?: boolean;
+      /** of the policies that the app is under */
+      rules?: {
+        /** policy/rule@version, or a grant's id */
+        name: string;
+        effect: string;
+        fits: boolean;
+        why: string;
+      }[];
+      grants?: {
+        /** policy/rule@version, or a grant's id */
+        name: string;
+        effect: string;
+        fits: boolean;
+        why: string;
+      }[];
+      /** of the rules that allow it */
+      budgets?: {
+        rule: string;
+        /** connection, key or policy: whose uses are counted together */
+        per: string;
+        /** total, day, hour or minute */
+        window: string;
+        used: number;
+        limit: number;
+        refills_at?: string;
+      }[];
+      record?: {
+        seq: number;
+        time: string;
+        principal: string;
+        action: string;
+        /** id */
+        connection?: string;
+        kind?: number;
+      };
+      /** the rule that decided the record, as it was then */
+      decided_by?: {
+        policy: string;
+        version: number;
+        zone: string;
+        rule?: {
+          id: string;
+          note?: string;
+          effect: "deny" | "ask" | "allow";
+          methods?: string[];
+          rights?: string[];
+          kinds?: {
+            from: number;
+            to: number;
+          }[];
+          peers?: string[];
+          results?: string[];
+          tags?: {
+            name: string;
+            values?: string[];
+            absent?: boolean;
+            max?: number;
+          }[];
+          content?: {
+            min_length?: number;
+            max_length?: number;
+            words?: string[];
+            pattern?: string;
+          };
+          max_skew?: number;
+          hours?: {
+            days?: string[];
+            from: number;
+            to: number;
+          }[];
+          doors?: string[];
+          relays?: string[];
+          budget?: {
+            total?: number;
+            per_minute?: number;
+            per_hour?: number;
+            per_day?: number;
+            per?: string;
+            when_spent?: "deny" | "ask" | "allow";
+          };
+          expires_at?: number;
+          for?: number;
+          quorum?: number;
+        };
+      };
+    };
+  };
+
+  /** Lists the policies, and how many connections and links are under each. */
+  "policy.list": {
+    params: {
+      /** where to go on: the next of the answer before */
+      after?: string;
+      /** rows at most (200) */
+      limit?: number;
+      /** deleted ones, too */
+      deleted?: boolean;
+    };
+    result: {
+      /** without their rules */
+      policies: {
+        id: string;
+        name: string;
+        description?: string;
+        /** time zone of its hours and budgets */
+        zone: string;
+        version: number;
+        /** of its rules */
+        count: number;
+        rules?: {
+          id: string;
+          note?: string;
+          effect: "deny" | "ask" | "allow";
+          methods?: string[];
+          rights?: string[];
+          kinds?: {
+            from: number;
+            to: number;
+          }[];
+          peers?: string[];
+          results?: string[];
+          tags?: {
+            name: string;
+            values?: string[];
+            absent?: boolean;
+            max?: number;
+          }[];
+          content?: {
+            min_length?: number;
+            max_length?: number;
+            words?: string[];
+            pattern?: string;
+          };
+          max_skew?: number;
+          hours?: {
+            days?: string[];
+            from: number;
+            to: number;
+          }[];
+          doors?: string[];
+          relays?: string[];
+          budget?: {
+            total?: number;
+            per_minute?: number;
+            per_hour?: number;
+            per_day?: number;
+            per?: string;
+            when_spent?: "deny" | "ask" | "allow";
+          };
+          expires_at?: number;
+          for?: number;
+          quorum?: number;
+        }[];
+        /** what it means, in one sentence */
+        summary?: string;
+        /** what each rule means for an app under it, in the order of the rules */
+        sentences?: string[];
+        deleted?: boolean;
+        /** that are under it */
+        connections: number;
+        /** open links that put under it */
+        tokens: number;
+        changed_by: string;
+        changed_at: string;
+        created_at: string;
+      }[];
+      next?: string;
+    };
+  };
+
+  /** Shows a policy with its rules, as it is or as it was in one of its versions. */
+  "policy.show": {
+    params: {
+      /** name or id */
+      policy: string;
+      /** as it was then (the newest) */
+      version?: number;
+    };
+    result: {
+      policy: {
+        id: string;
+        name: string;
+        description?: string;
+        /** time zone of its hours and budgets */
+        zone: string;
+        version: number;
+        /** of its rules */
+        count: number;
+        rules?: {
+          id: string;
+          note?: string;
+          effect: "deny" | "ask" | "allow";
+          methods?: string[];
+          rights?: string[];
+          kinds?: {
+            from: number;
+            to: number;
+          }[];
+          peers?: string[];
+          results?: string[];
+          tags?: {
+            name: string;
+            values?: string[];
+            absent?: boolean;
+            max?: number;
+          }[];
+          content?: {
+            min_length?: number;
+            max_length?: number;
+            words?: string[];
+            pattern?: string;
+          };
+          max_skew?: number;
+          hours?: {
+            days?: string[];
+            from: number;
+            to: number;
+          }[];
+          doors?: string[];
+          relays?: string[];
+          budget?: {
+            total?: number;
+            per_minute?: number;
+            per_hour?: number;
+            per_day?: number;
+            per?: string;
+            when_spent?: "deny" | "ask" | "allow";
+          };
+          expires_at?: number;
+          for?: number;
+          quorum?: number;
+        }[];
+        /** what it means, in one sentence */
+        summary?: string;
+        /** what each rule means for an app under it, in the order of the rules */
+        sentences?: string[];
+        deleted?: boolean;
+        /** that are under it */
+        connections: number;
+        /** open links that put under it */
+        tokens: number;
+        changed_by: string;
+        changed_at: string;
+        created_at: string;
+      };
+      warnings?: string[];
+    };
+  };
+
+  /** Lists the versions of a policy, the oldest first; they stay readable for ever. */
+  "policy.versions": {
+    params: {
+      /** name or id */
+      policy: string;
+      /** where to go on: the next of the answer before */
+      after?: string;
+      /** rows at most (200) */
+      limit?: number;
+    };
+    result: {
+      /** without their rules */
+      versions: {
+        id: string;
+        name: string;
+        description?: string;
+        /** time zone of its hours and budgets */
+        zone: string;
+        version: number;
+        /** of its rules */
+        count: number;
+        rules?: {
+          id: string;
+          note?: string;
+          effect: "deny" | "ask" | "allow";
+          methods?: string[];
+          rights?: string[];
+          kinds?: {
+            from: number;
+            to: number;
+          }[];
+          peers?: string[];
+          results?: string[];
+          tags?: {
+            name: string;
+            values?: string[];
+            absent?: boolean;
+            max?: number;
+          }[];
+          content?: {
+            min_length?: number;
+            max_length?: number;
+            words?: string[];
+            pattern?: string;
+          };
+          max_skew?: number;
+          hours?: {
+            days?: string[];
+            from: number;
+            to: number;
+          }[];
+          doors?: string[];
+          relays?: string[];
+          budget?: {
+            total?: number;
+            per_minute?: number;
+            per_hour?: number;
+            per_day?: number;
+            per?: string;
+            when_spent?: "deny" | "ask" | "allow";
+          };
+          expires_at?: number;
+          for?: number;
+          quorum?: number;
+        }[];
+        /** what it means, in one sentence */
+        summary?: string;
+        /** what each rule means for an app under it, in the order of the rules */
+        sentences?: string[];
+        deleted?: boolean;
+        /** that are under it */
+        connections: number;
+        /** open links that put under it */
+        tokens: number;
+        changed_by: string;
+        changed_at: string;
+        created_at: string;
+      }[];
+      next?: string;
+    };
+  };
+
+  /** Says yes to what waits for more persons; the last yes does it. */
+  "quorum.approve": {
+    params: {
+      id: string;
+    };
+    result: {
+      /** done, waits, or enough: the command itself is to be called now, with the secrets that it takes */
+      state: string;
+      /** what it waits for */
+      words?: string;
+      /** of the command that was done, as JSON */
+      result?: string;
+    };
+  };
+
+  /** Lists what waits for more persons. */
+  "quorum.list": {
+    params: {
+      /** where to go on: the next of the answer before */
+      after?: string;
+      /** rows at most (200) */
+      limit?: number;
+    };
+    result: {
+      motions: {
+        id: string;
+        command: string;
+        /** what it would be called with, as JSON, without secrets */
+        params: string;
+        /** id */
+        key?: string;
+        moved_by: string;
+        votes: {
+          npub: string;
+          name?: string;
+          at: string;
+          /** no: the person has another role now, or none */
+          counts: boolean;
+        }[];
+        /** votes that count */
+        have: number;
+        /** votes that it takes now; none: what the rule of the question says */
+        need?: number;
+        expires_at: string;
+        created_at: string;
+      }[];
+      next?: string;
+    };
+  };
+
+  /** Says how many persons must want exports, deletions, wider policies, and changes of admins. Changing it needs as many as before. */
+  "quorum.set": {
+    params: {
+      /** persons that must want an export; 1: one */
+      export?: number;
+      /** persons that must want a key deleted; 1: one */
+      delete?: number;
+      /** persons that must want a policy widened; 1: one */
+      policy?: number;
+      /** persons that must want an admin named, invited or removed; 1: one */
+      admins?: number;
+      /** at the machine only: do it without the persons that it needs; every owner is told */
+      break_glass?: boolean;
+    };
+    result: {
+      quorum: {
+        /** persons that must want an export */
+        export?: number;
+        /** persons that must want a key deleted */
+        delete?: number;
+        /** persons that must want a policy widened */
+        policy?: number;
+        /** persons that must want an admin named, invited or removed */
+        admins?: number;
+      };
+      warnings?: string[];
+    };
+  };
+
+  /** Shows how many persons must want what. */
+  "quorum.show": {
+    params: Record<string, never>;
+    result: {
+      /** what is not there needs one person */
+      quorum: {
+        /** persons that must want an export */
+        export?: number;
+        /** persons that must want a key deleted */
+        delete?: number;
+        /** persons that must want a policy widened */
+        policy?: number;
+        /** persons that must want an admin named, invited or removed */
+        admins?: number;
+      };
+      /** that count now */
+      owners: number;
+    };
+  };
+
+  /** Takes your yes back; what you asked for yourself is withdrawn. */
+  "quorum.withdraw": {
+    params: {
+      id: string;
+    };
+    result: {
+      /** open, or withdrawn */
+      state: string;
     };
   };
 
@@ -1321,6 +4135,36 @@ export interface Commands {
     params: Record<string, never>;
     result: {
       warnings?: string[];
+    };
+  };
+
+  /** Ends a session from afar. */
+  "session.end": {
+    params: {
+      /** its id, from session.list */
+      session: string;
+    };
+    result: {
+      ended: number;
+    };
+  };
+
+  /** Lists who is logged in from afar: yourself, and for an owner everybody. */
+  "session.list": {
+    params: Record<string, never>;
+    result: {
+      sessions: {
+        id: string;
+        device: string;
+        label: string;
+        /** an npub, or local */
+        person: string;
+        /** no: it may only ask to be confirmed */
+        confirmed: boolean;
+        opened_at: string;
+        last_at: string;
+        until: string;
+      }[];
     };
   };
 
@@ -1466,6 +4310,8 @@ export interface Commands {
         pubkey: string;
         role: Role;
         name?: string;
+        /** ids: the role is for these keys only; none: the whole bunker */
+        keys?: string[];
         added_by: string;
         /** when the role begins */
         active_at: string;
@@ -1519,6 +4365,8 @@ export interface Commands {
       person?: string;
       /** all, or a list such as sign_event:1,nip44_encrypt; none: everything is asked */
       perms?: string;
+      /** name or id of a policy to put the app under; perms are beside it */
+      policy?: string;
       /** how often it can be redeemed (1) */
       uses?: number;
       /** how long the link can be used */
@@ -1534,6 +4382,8 @@ export interface Commands {
       npub_token?: string;
       key: string;
       perms: string;
+      /** name */
+      policy?: string;
       relays: string[];
       expires_at?: string;
       warnings?: string[];
@@ -1560,6 +4410,8 @@ export interface Commands {
         client: string;
         person?: string;
         perms: string;
+        /** name of the policy that it puts apps under */
+        policy?: string;
         /** open, spent, revoked or expired */
         state: string;
         uses: number;
@@ -1586,6 +4438,8 @@ export interface Commands {
         client: string;
         person?: string;
         perms: string;
+        /** name of the policy that it puts apps under */
+        policy?: string;
         /** open, spent, revoked or expired */
         state: string;
         uses: number;
@@ -1595,6 +4449,65 @@ export interface Commands {
         created_by: string;
         created_at: string;
       };
+    };
+  };
+
+  /** Shows a token, and the connections that were made with it. */
+  "token.show": {
+    params: {
+      id: string;
+    };
+    result: {
+      token: {
+        id: string;
+        /** id */
+        key: string;
+        client: string;
+        person?: string;
+        perms: string;
+        /** name of the policy that it puts apps under */
+        policy?: string;
+        /** open, spent, revoked or expired */
+        state: string;
+        uses: number;
+        max_uses: number;
+        expires_at?: string;
+        grant_for?: string;
+        created_by: string;
+        created_at: string;
+      };
+      /** made with it, or brought back by it, the oldest first */
+      connections: {
+        id: string;
+        name: string;
+        person?: string;
+        /** id */
+        key: string;
+        /** pending, active, suspended, ended, revoked or expired */
+        state: string;
+        /** the app's pubkey */
+        client: string;
+        client_npub: string;
+        /** the key of ours that it talks with */
+        signer: string;
+        /** id */
+        token?: string;
+        /** its own; none: the bunker's */
+        relays?: string[];
+        /** relays that it is told to use when it asks; none: the bunker's */
+        switch_to?: string[];
+        /** when it is active again by itself */
+        resume_at?: string;
+        /** what the app says of itself; nobody verified it */
+        app?: {
+          name?: string;
+          url?: string;
+        };
+        expires_at?: string;
+        created_at: string;
+        last_used?: string;
+        uses: number;
+      }[];
     };
   };
 
@@ -1620,59 +4533,109 @@ export interface Commands {
 }
 
 export const commands = {
-  "admin.add": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
-  "admin.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket"] },
-  "admin.remove": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
-  "approval.answer": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "approval.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket"] },
-  "audit.checkpoint": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "system"] },
-  "audit.export": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket"] },
-  "audit.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket"] },
-  "audit.verify": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket"] },
+  "admin.accept": { role: "none", dangerous: false, whileSealed: false, writes: true, doors: ["relay"] },
+  "admin.add": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "admin.invite": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "admin.invites": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "admin.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "admin.remove": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "admin.self": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "admin.uninvite": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "approval.answer": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "dm", "relay"] },
+  "approval.answered": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "approval.batch": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "approval.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "approval.set": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "approval.settings": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "approval.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "audit.checkpoint": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "system", "relay"] },
+  "audit.export": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "audit.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "audit.verify": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "backup.create": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
-  "clock.accept": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
-  "connect": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "connection.grant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "connection.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket"] },
-  "connection.rename": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "connection.resume": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "connection.review": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "connection.revoke": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "connection.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket"] },
-  "connection.suspend": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "connection.ungrant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "instance.check": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "system"] },
-  "key.add": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "key.delete": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
-  "key.export": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
-  "key.import": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
-  "key.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket"] },
-  "key.lock": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "key.no_export": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "key.passphrase.remove": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
-  "key.passphrase.set": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
+  "clock.accept": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "connect": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "connection.grant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "connection.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "connection.person": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "connection.regrant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "connection.relays": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "connection.rename": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "connection.resume": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "connection.review": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "connection.revoke": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "connection.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "connection.suspend": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "connection.ungrant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "device.confirm": { role: "viewer", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "device.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "device.pair": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "device.refuse": { role: "viewer", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "device.revoke": { role: "viewer", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "device.wait": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "instance.check": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "system", "relay"] },
+  "key.add": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.baseline": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.delete": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.export": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.guard": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.import": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "key.lock": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.no_export": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.passphrase.remove": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.passphrase.set": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.pause": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.purge": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["system"] },
-  "key.rename": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "key.restore": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "key.set": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "key.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket"] },
-  "key.unlock": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
+  "key.rename": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.restore": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.resume": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.set": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "key.unlock": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.version.restore": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.version.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "key.versions": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "leave": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
-  "passphrase.change": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
-  "relay.add": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "relay.list": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket"] },
+  "login.close": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "login.expect": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "notify.add": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "notify.key": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "notify.list": { role: "operator", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay"] },
+  "notify.remove": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "notify.set": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "notify.test": { role: "operator", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay"] },
+  "passphrase.change": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "person.forget": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "policy.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "policy.delete": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "policy.edit": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "policy.explain": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "policy.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "policy.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "policy.versions": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "quorum.approve": { role: "approver", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "quorum.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "quorum.set": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "quorum.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "quorum.withdraw": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "relay.add": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "relay.list": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay"] },
   "relay.purge": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["system"] },
-  "relay.remove": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "seal": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "system"] },
-  "setup": { role: "owner", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "system"] },
-  "slot.add": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
-  "slot.list": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket"] },
-  "slot.remove": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
-  "status": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "system"] },
-  "stop": { role: "approver", dangerous: false, whileSealed: true, writes: true, doors: ["socket"] },
-  "stop.end": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
-  "token.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "token.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket"] },
-  "token.revoke": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
-  "unseal": { role: "viewer", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "system"] },
+  "relay.remove": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "seal": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "system", "relay"] },
+  "session.end": { role: "viewer", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "session.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "setup": { role: "owner", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "system", "relay"] },
+  "slot.add": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "slot.list": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay"] },
+  "slot.remove": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "status": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "system", "relay"] },
+  "stop": { role: "approver", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "relay"] },
+  "stop.end": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "token.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "token.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "token.revoke": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "token.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "unseal": { role: "viewer", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "system", "relay"] },
 } as const satisfies Record<keyof Commands, Row>;

@@ -7,7 +7,7 @@ const key = "7e7e9c42a91bfef19fa929e5fda1b72e0ebc1a4c1141673e2794234d86addf4e";
 test("a connection string is read and written", () => {
   const s = `bunker-admin://${key}?relay=wss%3A%2F%2Frelay.example.com&relay=ws%3A%2F%2F127.0.0.1%3A7777`;
   const c = parseConnectionString(` ${s}\n`);
-  assert.deepEqual(c, { bunker: key, relays: ["wss://relay.example.com", "ws://127.0.0.1:7777"], pairing: null });
+  assert.deepEqual(c, { bunker: key, relays: ["wss://relay.example.com", "ws://127.0.0.1:7777"], pairing: null, invite: null });
   assert.equal(writeConnectionString(c), s);
 });
 

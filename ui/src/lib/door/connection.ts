@@ -5,6 +5,8 @@ export interface ConnectionString {
   bunker: string;
   relays: string[];
   pairing: Uint8Array | null;
+  /** The code of an invitation link. */
+  invite: string | null;
 }
 
 /** Misread is a string that is no connection string; reason says what it seems to be. */
@@ -36,14 +38,14 @@ export function parseConnectionString(text: string): ConnectionString {
   const [key = "", query = ""] = front.split("?", 2);
   const bunker = key.replace(/\/$/, "").toLowerCase();
   if (!/^[0-9a-f]{64}$/.test(bunker)) throw new Misread("damaged");
-  return { bunker, relays: relays(new URLSearchParams(query).getAll("relay")), pairing: fragment ? pairing(fragment) : null };
+  return { bunker, relays: relays(new URLSearchParams(query).getAll("relay")), ...ending(fragment) };
 }
 
 function parseOld(npub: string, rest: string): ConnectionString {
   const list = rest.includes("relay=") ? new URLSearchParams(rest).getAll("relay") : rest.split(/[;,| ]/);
   try {
     const key = decode(npub);
-    if (key.type === "npub") return { bunker: key.data, relays: relays(list.map((r) => (r.includes("://") ? r : `wss://${r}`))), pairing: null };
+    if (key.type === "npub") return { bunker: key.data, relays: relays(list.map((r) => (r.includes("://") ? r : `wss://${r}`))), pairing: null, invite: null };
   } catch {
     // told below
   }
@@ -54,6 +56,13 @@ function relays(list: string[]): string[] {
   const out = [...new Set(list.map((r) => r.trim()).filter((r) => /^wss?:\/\/./.test(r) && URL.canParse(r)))].slice(0, maxRelays);
   if (out.length === 0) throw new Misread("norelay");
   return out;
+}
+
+function ending(fragment: string): { pairing: Uint8Array | null; invite: string | null } {
+  if (!fragment) return { pairing: null, invite: null };
+  const m = /^invite=([^&#]{1,768})$/.exec(fragment);
+  if (m) return { pairing: null, invite: decodeURIComponent(m[1]!) };
+  return { pairing: pairing(fragment), invite: null };
 }
 
 function pairing(fragment: string): Uint8Array {

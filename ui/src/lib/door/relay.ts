@@ -68,7 +68,7 @@ export class Link {
   }
 
   private subscribe(socket: WebSocket) {
-    const since = Math.floor(Date.now() / 1000) - 120;
+    const since = Math.floor(Date.now() / 1000) - 16 * 60;
     socket.send(JSON.stringify(["REQ", "admin", { kinds: this.c.kinds, "#p": [this.c.pubkey], since }]));
   }
 

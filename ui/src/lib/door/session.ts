@@ -141,6 +141,7 @@ export class Session implements Door {
       v: version, type: "proof", nc, nb: hs.nb, eb: hs.epoch, versions: [version], cert,
       dev: { id: device.id, pub: device.pub, sig: await device.sign(hash) },
       pair: where.pairing ? pairing(where.pairing, hash) : null, label: this.c.label,
+      ...(where.invite ? { invite: where.invite } : {}),
     };
     const m4 = await this.ask(proof, toEpoch, (e) => {
       if (e.pubkey !== where.bunker) return null;
@@ -272,14 +273,14 @@ export class Session implements Door {
     if (n <= this.notices) return;
     const gap = n > this.notices + 1;
     this.notices = n;
-    if (type === "end") {
+    if (type === "ended") {
       this.close();
-      this.c.ended(String((data as { why?: string } | null)?.why ?? ""));
+      this.c.ended("ended");
       return;
     }
     for (const l of this.listeners) {
-      if (gap) l({ kind: "sync" });
-      l({ ...(data as object), kind: type });
+      if (gap || type === "more") l({ kind: "sync" });
+      if (type !== "more") l({ ...(data as object), kind: type });
     }
   }
 

@@ -38,7 +38,7 @@ class App {
           this.session = null;
         },
       });
-      this.where = { ...where, pairing: null };
+      this.where = { ...where, pairing: null, invite: null };
       this.signer = signer;
       this.session = session;
       this.over = "";
