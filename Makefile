@@ -52,6 +52,10 @@ image: ## the container image, built without a container engine, and its entry p
 release: ## dist/nsecbunker: static, with libsecp256k1, reproducible
 	@scripts/release
 
+.PHONY: ui
+ui: ## the admin app: types, tests, build
+	@scripts/ui
+
 .PHONY: conformance
 conformance: ## real client libraries against this bunker
 	@scripts/outside conformance
