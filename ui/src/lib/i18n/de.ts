@@ -131,6 +131,8 @@ export const de: Words = {
     lastings: { always: "immer", hour: "1 Stunde", today: "bis Mitternacht", until: "bis zu einem Tag", uses: "eine Anzahl Male" },
     day: "Letzter Tag", times: "Anzahl", policy: "Richtlinie", choosePolicy: "Wähle eine Richtlinie",
     means: (what, reach) => `Dann darf sie ohne Frage: ${what}${reach ? ` ${reach}` : ""}.`,
+    rights: { nip44_encrypt: "Texte verschlüsseln", nip04_encrypt: "Texte verschlüsseln (alte Form)", nip44_decrypt: "verschlüsselte Texte lesen", nip04_decrypt: "verschlüsselte Texte lesen (alte Form)", get_public_key: "den öffentlichen Schlüssel erfahren", sign_event: "Ereignisse jeder Art unterschreiben, außer die besondere Sorgfalt brauchen" },
+    rightSign: (kind) => `Ereignisse der Art ${kind} unterschreiben`, rightOf: (label) => `unterschreiben: ${label}`,
     meansAll: "Dann darf sie alles ohne Frage, außer was besondere Sorgfalt braucht.",
     allow: { once: "Einmal erlauben", these: (n) => `Diese ${n} erlauben`, hour: "1 Stunde erlauben", today: "Heute erlauben", always: "Immer erlauben", until: "Bis dahin erlauben", uses: (n) => `${n}-mal erlauben`, connect: "Verbinden" },
     deny: "Ablehnen", denyAll: "Alle ablehnen", denyKeep: (n) => `Ablehnen, ${n} behalten`,

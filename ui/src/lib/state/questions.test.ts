@@ -27,3 +27,27 @@ test("what cannot be shown, or not whole, is a risk", () => {
   assert.ok(risky(question("2", { card: { does: "post", cut: true } })));
   assert.ok(!risky(question("3")));
 });
+
+test("an answer goes out with the digest of each question that was shown", async () => {
+  const { questions } = await import("./questions.svelte.ts");
+  const { app } = await import("./app.svelte");
+  const sent: unknown[] = [];
+  Object.assign(app, { call: async (name: string, params: unknown) => (sent.push([name, params]), name === "approval.list" ? { approvals: [] } : { state: "approved" }) });
+  await questions.answer([question("1")], { scope: "kind" });
+  await questions.answer([question("1"), question("2", { digest: "11" })], { deny: true });
+  assert.deepEqual(sent.filter((s) => (s as [string])[0] !== "approval.list"), [
+    ["approval.answer", { scope: "kind", id: "1", digest: "00" }],
+    ["approval.batch", { deny: true, questions: [{ id: "1", digest: "00" }, { id: "2", digest: "11" }] }],
+  ]);
+});
+
+test("a yes that others must join is told as good news, and the question stays", async () => {
+  const { questions } = await import("./questions.svelte.ts");
+  const { app } = await import("./app.svelte");
+  const { Refused } = await import("../door/door.ts");
+  questions.list = [question("1")];
+  Object.assign(app, { call: async () => { throw new Refused("waits", "approval.answer waits for 1 more of 2: m1"); } });
+  assert.deepEqual(await questions.answer([question("1")], {}), { warnings: [], waits: { more: 1, of: 2 } });
+  assert.equal(questions.list.length, 1);
+  assert.deepEqual(questions.votes["1"], { more: 1, of: 2 });
+});
