@@ -81,6 +81,8 @@ export const de: Words = {
     log: "Verlauf", lines: (n) => `${n} Zeilen`, backup: "Sicherung", never: "nie", unlocked: "entsperrt", locked: "gesperrt",
     open: "Was wartet", allWaiting: "Alle Fragen", lately: "Zuletzt", allActivity: "Aller Verlauf", why: "warum?", nothingLately: "Noch ist nichts geschehen. Was Apps verlangen und was daraus wurde, wird hier stehen.",
     signatures: "Unterschriften, letzte 14 Tage", total: (n) => `${n} unterschrieben`, atLeast: (n) => `die letzten ${n}`, today: "heute", others: "andere", unknownApp: "eine App, die fort ist", you: "Ein Admin", bunker: "Der Bunker",
+    actions: { sign_event: "Unterschrift", nip44_encrypt: "Verschlüsselung", nip04_encrypt: "Verschlüsselung (alte Form)", nip44_decrypt: "Entschlüsselung", nip04_decrypt: "Entschlüsselung (alte Form)", connect: "Anmeldung", "approval.answer": "beantwortete eine Frage", "approval.batch": "beantwortete mehrere Fragen", "session.open": "meldete sich hier an", "device.confirm": "bestätigte einen Browser", "key.add": "fügte einen Schlüssel hinzu", "token.create": "machte ein Token", "login.expect": "erwartet eine Anmeldung" },
+    did: (action, kind, key) => `${action}${kind === undefined ? "" : ` (Art ${kind})`}${key ? ` als ${key}` : ""}`,
     onDay: (day, n) => `${day}: ${n}`, noneSigned: "In den letzten 14 Tagen wurde nichts unterschrieben.", table: "Unterschriften nach Tagen",
   },
   activity: {

@@ -81,6 +81,8 @@ export const en = {
     log: "Log", lines: (n: string) => `${n} lines`, backup: "Backup", never: "never", unlocked: "unlocked", locked: "locked",
     open: "What waits", allWaiting: "All questions", lately: "Lately", allActivity: "All activity", why: "why?", nothingLately: "Nothing has happened yet. What apps ask, and what became of it, will stand here.",
     signatures: "Signatures, last 14 days", total: (n: string) => `${n} signed`, atLeast: (n: string) => `the last ${n} signed`, today: "today", others: "others", unknownApp: "an app that is gone", you: "An admin", bunker: "The bunker",
+    actions: { sign_event: "signature", nip44_encrypt: "encryption", nip04_encrypt: "encryption (old form)", nip44_decrypt: "decryption", nip04_decrypt: "decryption (old form)", connect: "login", "approval.answer": "answered a question", "approval.batch": "answered several questions", "session.open": "logged in here", "device.confirm": "confirmed a browser", "key.add": "added a key", "token.create": "made a token", "login.expect": "expects a login" } as Record<string, string>,
+    did: (action: string, kind: number | undefined, key: string) => `${action}${kind === undefined ? "" : ` (kind ${kind})`}${key ? ` as ${key}` : ""}`,
     onDay: (day: string, n: string) => `${day}: ${n}`, noneSigned: "Nothing was signed in the last 14 days.", table: "Signatures by day",
   },
   activity: {
