@@ -105,6 +105,14 @@ class Questions {
     }
   }
 
+  /** forget leaves nothing of a bunker that the page was in before. */
+  forget() {
+    this.list = [];
+    this.here = false;
+    this.news = null;
+    this.votes = {};
+  }
+
   private drop(shown: readonly Question[]) {
     const gone = new Set(shown.map((q) => q.id));
     this.list = this.list.filter((q) => !gone.has(q.id));
