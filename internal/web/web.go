@@ -108,7 +108,7 @@ func newFile(name string, b []byte) (*file, error) {
 // no inline script or style, no frame, no form, no HTML out of text but Svelte's
 // own templates (Trusted Types).
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; manifest-src 'self'; worker-src 'self'; " +
-	"connect-src 'self' wss: ws://127.0.0.1:* ws://localhost:* ws://[::1]:*; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+	"connect-src 'self' wss: ws://127.0.0.1:* ws://localhost:*; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types svelte-trusted-html"
 
 // ServeHTTP implements [http.Handler] for what is below Path.
