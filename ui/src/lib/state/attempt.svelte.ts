@@ -1,3 +1,4 @@
+import { untrack } from "svelte";
 import { Refused } from "../door/door";
 import { t } from "../i18n/index.svelte";
 
@@ -11,7 +12,7 @@ export class Attempt {
 
   /** run does it and says whether it worked. */
   async run(what: () => Promise<unknown>): Promise<boolean> {
-    if (this.busy) return false;
+    if (untrack(() => this.busy)) return false;
     this.busy = true;
     this.clear();
     try {
