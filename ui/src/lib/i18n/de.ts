@@ -125,6 +125,7 @@ export const de: Words = {
     version: { 0: "Profil", 3: "Folgeliste", 10000: "Stummliste", 10001: "Angeheftetes", 10002: "Relayliste", 10003: "Lesezeichen", 10050: "Relays für Nachrichten", 30023: "Artikel" },
     versionOf: (kind) => `Ereignis der Art ${kind}`, entries: (n) => `${n} Einträge`, current: "gilt", found: "auf einem Relay gefunden", broken: "beschädigt", byApp: "für", versionShow: "Zeigen", versionRestore: "Zurückholen",
     restoreTitle: (what) => `${what} zurückholen?`, restoreLoses: (words) => `Es wird neu unterschrieben, mit dem Datum von jetzt, und veröffentlicht. Gegenüber der geltenden Fassung: ${words || "nichts ändert sich"}.`,
+    relays: "Weitere Relays, auf denen es veröffentlicht wird", relaysHint: "Neben denen, die das Konto benutzt. Mindestens eines muss es sein.",
     restoredVersion: "Es ist unterschrieben und veröffentlicht.", removedList: "Verschwände", addedList: "Käme zurück", changedList: "Änderte sich", raw: "Rohes Ereignis",
   },
   connections: {

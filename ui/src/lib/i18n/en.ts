@@ -125,6 +125,7 @@ export const en = {
     version: { 0: "Profile", 3: "Follow list", 10000: "Mute list", 10001: "Pins", 10002: "Relay list", 10003: "Bookmarks", 10050: "Message relays", 30023: "Article" } as Record<string, string>,
     versionOf: (kind: number) => `Event of kind ${kind}`, entries: (n: string) => `${n} entries`, current: "current", found: "found on a relay", broken: "damaged", byApp: "for", versionShow: "Show", versionRestore: "Bring back",
     restoreTitle: (what: string) => `Bring back this ${what}?`, restoreLoses: (words: string) => `It is signed anew, dated now, and published. Against the current version: ${words || "nothing changes"}.`,
+    relays: "More relays to publish it on", relaysHint: "Beside those that the account uses. It needs at least one.",
     restoredVersion: "It was signed and published.", removedList: "Would be gone", addedList: "Would come back", changedList: "Would change", raw: "Raw event",
   },
   connections: {
