@@ -1,5 +1,7 @@
 // A list that is read page by page as somebody scrolls, and anew when the bunker says that something changed.
 
+import { untrack } from "svelte";
+
 export interface Page<T> {
   rows: T[];
   /** Where the list goes on; "" or nothing at its end. */
@@ -20,9 +22,9 @@ export class Pages<T> {
     this.load = load;
   }
 
-  /** more reads the next page, if there is one and none is on its way. */
+  /** more reads the next page, if there is one and none is on its way. An effect that calls it, or again, does not hang on what is read here: it would never end. */
   async more() {
-    if (this.loading || this.whole) return;
+    if (untrack(() => this.loading || this.whole)) return;
     const turn = this.turn;
     this.loading = true;
     try {
@@ -42,7 +44,7 @@ export class Pages<T> {
   /** again reads the list from its beginning; what is shown stays until then. */
   async again() {
     const turn = ++this.turn;
-    const want = this.rows.length;
+    const want = untrack(() => this.rows.length);
     this.loading = true;
     try {
       let rows: T[] = [];

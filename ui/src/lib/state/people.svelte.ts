@@ -1,0 +1,32 @@
+// Who did something, as it is said here: "you", an admin's name, the machine, or a short npub.
+
+import { short } from "../format/npub";
+import { t } from "../i18n/index.svelte";
+import { app } from "./app.svelte";
+
+class Self {
+  npub = $state("");
+  private of: unknown = null;
+
+  /** look asks once per session who is logged in. */
+  look() {
+    if (!app.session || this.of === app.session) return;
+    this.of = app.session;
+    this.npub = "";
+    app.call("admin.self", {}).then((r) => (this.npub = r.name), () => {});
+  }
+}
+export const self = new Self();
+
+/** called is how whoever did something is called; by is an npub, a pubkey, local or system. */
+export function called(by: string): string {
+  if (by === "local") return t().connections.machine;
+  if (self.npub && by === self.npub) return t().connections.you;
+  const a = app.status?.admins?.find((x) => x.npub === by || x.pubkey === by);
+  return a?.name || (by.startsWith("npub1") ? short(by) : by);
+}
+
+const npubs = /npub1[02-9ac-hj-np-z]{58}/g;
+
+/** plain shortens the npubs in a sentence of the bunker, and names those that are known. */
+export const plain = (words: string): string => words.replace(npubs, (n) => called(n));
