@@ -141,6 +141,7 @@ func registers() []func(*Table) {
 		leaveCommands,
 		personCommands,
 		policyCommands,
+		policySimulateCommands,
 		quorumCommands,
 		relayCommands,
 		sealCommands,

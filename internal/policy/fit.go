@@ -216,7 +216,7 @@ func (r *rule) circumstances(f *facts) misfit {
 // entered reports whether the request came by one of these doors.
 func (f *facts) entered(doors []bunker.Door) bool {
 	if w := f.in.would; w != nil && f.in.Door == "" {
-		return w.is("it came by " + demand(doors))
+		return w.is(aboutWay, "it came by "+demand(doors))
 	}
 	return slices.Contains(doors, f.in.Door)
 }
@@ -224,7 +224,7 @@ func (f *facts) entered(doors []bunker.Door) bool {
 // came reports whether the request came by one of these relays.
 func (f *facts) came(relays []string) bool {
 	if w := f.in.would; w != nil && f.in.Relay == "" {
-		return w.is("it came by " + strings.Join(relays, " "))
+		return w.is(aboutWay, "it came by "+strings.Join(relays, " "))
 	}
 	return slices.Contains(relays, f.in.Relay)
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,6 +19,9 @@ type Outcome struct {
 	BeforeKnown bool
 	// Before and After are what comes out, where it is certain.
 	Before, After Decision
+	// Missing is what it hangs on that is not known, where it is not certain: parts of a
+	// sentence, in order.
+	Missing []string
 
 	spent [2]uses
 }
@@ -96,7 +100,7 @@ func (r *Replay) Compare(s *Setting, p *Past) Outcome {
 			in.Grants = append(slices.Clone(in.Grants), g)
 		}
 	}
-	w := &would{op: p, digests: s.digests, answers: map[string]bool{}}
+	w := &would{op: p, digests: s.digests, answers: map[string]bool{}, missing: map[string]bool{}}
 	var all tries
 	for n := 0; ; n++ {
 		if n == maxGuesses {
@@ -110,7 +114,11 @@ func (r *Replay) Compare(s *Setting, p *Past) Outcome {
 			break
 		}
 	}
-	return all.outcome()
+	o := all.outcome()
+	if !o.Known {
+		o.Missing = slices.Sorted(maps.Keys(w.missing))
+	}
+	return o
 }
 
 // try decides one of the operations that it may have been, before and after the edit;
@@ -140,7 +148,7 @@ func (w *would) guard() string {
 		return strings.TrimPrefix(p.Rule, "guard: ")
 	case p.Effect == bunker.Ask && (p.Rule == AnswersDefault || strings.HasPrefix(p.Rule, "care: ")):
 		return "" // the question would have named it
-	case w.is("the guard finds something"):
+	case w.is(aboutGuard, "it finds something"):
 		return "it would lose something"
 	}
 	return ""
@@ -197,6 +205,7 @@ func couldFit(m misfit) bool { return m == fits || m == expired || m == wrongHou
 // lost is an operation of which too much is not known. Every budget may have been
 // charged.
 func (r *Replay) lost(s *Setting, p *Past) (out Outcome) {
+	out.Missing = []string{aboutMuch}
 	in := s.in
 	in.Now = p.Time
 	for i, list := range s.sides {

@@ -140,7 +140,7 @@ func holdSimulation(t *testing.T, s source) (known bool) {
 }
 
 func TestWhatIsNotKnownMakesASimulationSilentAndNeverWrong(t *testing.T) {
-	n, known := 20_000, 0
+	n, known := 10_000, 0
 	if testing.Short() {
 		n = 5_000
 	}
@@ -158,7 +158,7 @@ func TestWhatIsNotKnownMakesASimulationSilentAndNeverWrong(t *testing.T) {
 
 func TestWithEverythingKnownASimulationDecidesAsItWouldBeDecided(t *testing.T) {
 	s := source{rand.New(rand.NewPCG(3, 2))}
-	for range 5_000 {
+	for range 3_000 {
 		in := s.input(t)
 		if in.Relay == "" {
 			in.Relay = Embedded
@@ -191,7 +191,6 @@ func FuzzSimulate(f *testing.F) {
 	f.Add(uint64(1), uint64(2))
 	f.Fuzz(func(t *testing.T, a, b uint64) { holdSimulation(t, source{rand.New(rand.NewPCG(a, b))}) })
 }
-
 
 // dumpRules is what the decision of an input hangs on, for a failure.
 func dumpRules(in Input) (s string) {

@@ -46,13 +46,29 @@ type would struct {
 	op      *Past
 	digests map[bunker.GrantID]string // of what grants answer, as records have them
 	answers map[string]bool
-	path    []bool // answers in the order of the questions of this try
+	missing map[string]bool // what the questions are about
+	path    []bool          // answers in the order of the questions of this try
 	at      int
 	side    *side // whose budgets count
 }
 
-// is answers one question.
-func (w *would) is(question string) bool {
+// What is not known, in words that follow "it is not known".
+const (
+	aboutContent = "what its content says"
+	aboutTags    = "what its tags say"
+	aboutDate    = "how it was dated"
+	aboutResult  = "what the decryption brought to light"
+	aboutSeen    = "whether its content was encrypted here"
+	aboutWay     = "by which relay or door it came"
+	aboutGrant   = "whether a permission was for this very operation"
+	aboutBudget  = "how much of a budget was used"
+	aboutGuard   = "what the guard would have found"
+	aboutMuch    = "too much of it"
+)
+
+// is answers one question about what is missing.
+func (w *would) is(about, question string) bool {
+	question = about + ": " + question
 	if a, ok := w.answers[question]; ok {
 		return a
 	}
@@ -61,7 +77,7 @@ func (w *would) is(question string) bool {
 	}
 	a := w.path[w.at]
 	w.at++
-	w.answers[question] = a
+	w.answers[question], w.missing[about] = a, true
 	return a
 }
 
@@ -97,7 +113,7 @@ func (w *would) operation(key *bunker.UserKey) *Operation {
 		o.Template = &nostr.Template{Kind: p.Kind, CreatedAt: p.Time/1000 + w.skew()}
 	}
 	o.OffDate = OffDate(o.Template.CreatedAt, p.Time)
-	o.Seen = (o.Template.Kind == 4 || o.Template.Kind == 13) && w.is("it was encrypted here")
+	o.Seen = (o.Template.Kind == 4 || o.Template.Kind == 13) && w.is(aboutSeen, "it was encrypted here")
 	return o
 }
 
@@ -106,9 +122,9 @@ func (w *would) result(o *Operation, key *bunker.UserKey) bunker.DecryptResult {
 		return r
 	}
 	switch {
-	case w.is("it is a wrap"):
+	case w.is(aboutResult, "it is a wrap"):
 		return bunker.ResultWrap
-	case w.is("it is a message"):
+	case w.is(aboutResult, "it is a message"):
 		return bunker.ResultDM
 	}
 	return bunker.ResultOther
@@ -118,7 +134,7 @@ func (w *would) skew() int64 {
 	switch {
 	case w.op.Skew != nil:
 		return *w.op.Skew
-	case w.is("it is of another date"):
+	case w.is(aboutDate, "it is of another date"):
 		return Skew + 1
 	}
 	return 0
@@ -135,7 +151,7 @@ func (w *would) dated(bound int64, t *nostr.Template) bool {
 	case d > Skew && bound <= Skew:
 		return false
 	}
-	return w.is("it is within " + strconv.FormatInt(bound, 10) + " s")
+	return w.is(aboutDate, "it is within "+strconv.FormatInt(bound, 10)+" s")
 }
 
 // demands is what [rule.demands] would find.
@@ -185,14 +201,14 @@ func (w *would) tagFits(m *bunker.TagMatch) bool {
 	case known && len(m.Values) == 0:
 		return n > 0 || m.Max > 0
 	}
-	return w.is("tags " + demand(m))
+	return w.is(aboutTags, "tags "+demand(m))
 }
 
 func (w *would) tagged(want [2]string) bool {
 	if n, known := w.count(want[0]); known && n == 0 {
 		return false
 	}
-	return w.is("a tag " + demand(want))
+	return w.is(aboutTags, "a tag "+demand(want))
 }
 
 // contentFits compares with the size, and with an empty content, which is known.
@@ -202,16 +218,16 @@ func (w *would) contentFits(r *rule, c *bunker.ContentMatch) bool {
 	switch {
 	case c.MinLength > longest, c.MaxLength > 0 && c.MaxLength < least:
 		return false
-	case c.MinLength > least && !w.is("at least "+strconv.Itoa(c.MinLength)+" characters"):
+	case c.MinLength > least && !w.is(aboutContent, "at least "+strconv.Itoa(c.MinLength)+" characters"):
 		return false
-	case c.MaxLength > 0 && c.MaxLength < longest && !w.is("at most "+strconv.Itoa(c.MaxLength)+" characters"):
+	case c.MaxLength > 0 && c.MaxLength < longest && !w.is(aboutContent, "at most "+strconv.Itoa(c.MaxLength)+" characters"):
 		return false
 	case longest == 0:
 		return len(r.words) == 0 && (r.pattern == nil || r.pattern.MatchString(""))
-	case len(r.words) > 0 && !w.is("words "+demand(r.words)):
+	case len(r.words) > 0 && !w.is(aboutContent, "words "+demand(r.words)):
 		return false
 	}
-	return r.pattern == nil || w.is("pattern "+c.Pattern)
+	return r.pattern == nil || w.is(aboutContent, "pattern "+c.Pattern)
 }
 
 // demand names what is demanded, the same for the same.
@@ -227,7 +243,7 @@ func demand(v any) string {
 func (w *would) once(g *bunker.Grant) bool {
 	d := w.digests[g.ID]
 	if d == "" || w.op.Digest == "" {
-		return w.is("it is what grant " + string(g.ID) + " answers")
+		return w.is(aboutGrant, "it is what grant "+string(g.ID)+" answers")
 	}
 	return d == w.op.Digest
 }
@@ -241,5 +257,5 @@ func (w *would) left(c *bunker.Charge, in *Input) bool {
 	case s.least >= c.Limit:
 		return false
 	}
-	return w.is(w.side.name + " spent, at " + demand(c))
+	return w.is(aboutBudget, w.side.name+" spent, at "+demand(c))
 }
