@@ -52,6 +52,9 @@ var steps = []struct {
 	{"locked", "“the key is locked” in words", (*row).locked},
 	{"suspended", "“suspended” in words", (*row).suspended},
 	{"revoked", "“revoked” in words", (*row).revoked},
+	{"expired", "“expired” in words", (*row).expired},
+	{"never", "what no policy allows is blocked in words", (*row).never},
+	{"deleted", "“the key was deleted” in words", (*row).deleted},
 	{"wrong_secret", "a wrong secret is refused in words", (*row).wrongSecret},
 	{"used_secret", "a used secret lets no other key in", (*row).usedSecret},
 	{"reconnect_spent", "the same key again, with the used secret", (*row).reconnectSpent},
@@ -97,8 +100,8 @@ func (r *row) call(session, op string, a driver.Args, v any) error {
 }
 
 // tokenFor makes a link that grants perms, in the form that the library can use.
-func (r *row) tokenFor(perms string) bunker.Token {
-	k := r.b.Token(r.key.Name, r.lib.pkg, perms)
+func (r *row) tokenFor(perms string, more ...string) bunker.Token {
+	k := r.b.Token(r.key.Name, r.lib.pkg, perms, more...)
 	if r.lib.legacy { // npub#token: the user key is the signer key
 		_, secret, _ := strings.Cut(k.Npub, "#")
 		k.Signer, k.Secret = r.key.Pub, secret
@@ -465,6 +468,51 @@ func (r *row) revoked(*testing.T) error {
 		return errors.New("a revoked client connects again")
 	}
 	return nil
+}
+
+// expired is what a link gives for a second.
+func (r *row) expired(*testing.T) error {
+	client := wire.NewKey()
+	token := r.tokenFor(working, "--grant-for", "1s")
+	if err := r.connectAs("expired", client, token.URI, nil); err != nil {
+		return err
+	}
+	defer r.close("expired")
+	time.Sleep(time.Second + settle)
+	return refusal(r.sign("expired", note("a second too late")), "restricted:")
+}
+
+// never is a kind that the vault signs for nobody.
+func (r *row) never(*testing.T) error {
+	_, _, err := r.login("never", "sign_event:24133,sign_event:1", nil)
+	if err != nil {
+		return err
+	}
+	defer r.close("never")
+	envelope := template{Kind: 24133, CreatedAt: now(), Content: "x", Tags: [][]string{{"p", r.peer.Pub}}}
+	if err := refusal(r.sign("never", envelope), "blocked:"); err != nil {
+		return err
+	}
+	return r.sign("never", note("and the session goes on"))
+}
+
+// deleted is a key that waits to be gone.
+func (r *row) deleted(*testing.T) error {
+	gone := *r
+	gone.key = r.b.AddKey("gone", "--deny")
+	if r.lib.legacy {
+		r.b.CLI("key", "set", "gone", "--npub-login", "on")
+	}
+	token := gone.tokenFor(working)
+	if err := r.connectAs("gone", wire.NewKey(), token.URI, nil); err != nil {
+		return err
+	}
+	defer r.close("gone")
+	if err := gone.sign("gone", note("while it is there")); err != nil {
+		return err
+	}
+	r.b.DeleteKey("gone")
+	return r.deafOr(gone.sign("gone", note("while it waits to be gone")), "deleted")
 }
 
 func (r *row) wrongSecret(*testing.T) error {

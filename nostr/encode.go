@@ -2,6 +2,7 @@ package nostr
 
 import (
 	"encoding/hex"
+	"slices"
 	"strconv"
 )
 
@@ -25,6 +26,7 @@ func (e *Event) AppendCanonical(dst []byte) []byte {
 
 // AppendJSON appends the event as a JSON object, in NIP-01's order of keys.
 func (e *Event) AppendJSON(dst []byte) []byte {
+	dst = slices.Grow(dst, e.about())
 	dst = append(dst, `{"id":"`...)
 	dst = hex.AppendEncode(dst, e.ID[:])
 	dst = append(dst, `","pubkey":"`...)
@@ -40,6 +42,18 @@ func (e *Event) AppendJSON(dst []byte) []byte {
 	dst = append(dst, `,"sig":"`...)
 	dst = hex.AppendEncode(dst, e.Sig[:])
 	return append(dst, `"}`...)
+}
+
+// about is how long the event's JSON will be, if little of it has to be escaped.
+func (e *Event) about() int {
+	n := 384 + len(e.Content) + len(e.Content)/16
+	for _, tag := range e.Tags {
+		n += 3
+		for _, item := range tag {
+			n += len(item) + 3
+		}
+	}
+	return n
 }
 
 // AppendJSON appends the template as a JSON object: what a client sends in

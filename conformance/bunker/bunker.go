@@ -365,6 +365,12 @@ func (b *Bunker) Seal() {
 	b.CLI("seal")
 }
 
+// DeleteKey has a key wait to be gone.
+func (b *Bunker) DeleteKey(name string) {
+	b.t.Helper()
+	b.CLI("key", "delete", name, "--yes", "--passphrase-file", b.pass)
+}
+
 // Unseal brings them back.
 func (b *Bunker) Unseal() {
 	b.t.Helper()

@@ -2,21 +2,11 @@ package admin
 
 import (
 	"context"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
-	"nsecbunker/internal/approval"
 	"nsecbunker/internal/bunker"
-	"nsecbunker/internal/policy"
-	"nsecbunker/internal/secret"
-	"nsecbunker/internal/signer"
-	"nsecbunker/nostr"
-	"nsecbunker/nostr/nip46"
 )
 
 func approvalCommands(t *Table) {
@@ -26,8 +16,20 @@ func approvalCommands(t *Table) {
 	}, t.approvalList)
 	add(t, Command{
 		Name: "approval.answer", Summary: "Answers a question: yes once, for this kind, for everything; no, or never.",
-		Role: bunker.Approver, Doors: local(), Writes: true, Scope: ofQuestion(),
+		Role: bunker.Approver, Doors: append(local(), bunker.DoorDM), Writes: true, Scope: ofQuestion(), Quorum: QuorumAsked,
 	}, t.approvalAnswer)
+	add(t, Command{
+		Name: "approval.show", Summary: "Shows one question with everything that would be signed.",
+		Role: bunker.Viewer, Doors: local(), Scope: ofQuestion(),
+	}, t.approvalShow)
+	add(t, Command{
+		Name: "approval.answered", Summary: "Lists the questions that people answered, the latest answer first.",
+		Role: bunker.Viewer, Doors: local(), Scope: lists(),
+	}, t.approvalAnswered)
+	add(t, Command{
+		Name: "approval.batch", Summary: "Answers several questions together, such as those of one burst, each as it was shown.",
+		Role: bunker.Approver, Doors: local(), Writes: true, Scope: lists(),
+	}, t.approvalBatch)
 }
 
 type approvalListParams struct {
@@ -40,45 +42,7 @@ type approvalListResult struct {
 	Next      string         `json:"next,omitempty"`
 }
 
-type approvalView struct {
-	ID         string       `json:"id"`
-	Digest     string       `json:"digest" doc:"of the operation that is shown; send it back with the answer"`
-	Sentence   string       `json:"sentence" doc:"who wants what, in words"`
-	Caution    string       `json:"caution,omitempty" doc:"what is special about the operation"`
-	State      string       `json:"state"`
-	Key        string       `json:"key" doc:"id"`
-	KeyName    string       `json:"key_name"`
-	Connection string       `json:"connection" doc:"id"`
-	App        string       `json:"app" doc:"its name here"`
-	Unverified bool         `json:"unverified,omitempty" doc:"the name is the app's own word"`
-	Method     string       `json:"method"`
-	Kind       *int64       `json:"kind,omitempty"`
-	Permission string       `json:"permission" doc:"what the answer \"kind\" would grant"`
-	OnceOnly   bool         `json:"once_only" doc:"it can be approved one at a time only"`
-	Operation  *summaryView `json:"operation,omitempty"`
-	ReplyBy    Time         `json:"reply_by" doc:"until then the app waits"`
-	Until      Time         `json:"question_until"`
-	AnsweredBy string       `json:"answered_by,omitempty"`
-	CreatedAt  Time         `json:"created_at"`
-}
-
-// summaryView is an operation as a person reads it; every text passed the one
-// function for untrusted text.
-type summaryView struct {
-	Content   string   `json:"content,omitempty"`
-	Tags      []string `json:"tags,omitempty"`
-	Peer      string   `json:"peer,omitempty"`
-	Size      int64    `json:"size"`
-	Dated     Time     `json:"dated,omitzero" doc:"the event's created_at"`
-	Cut       bool     `json:"cut,omitempty" doc:"too long to be shown whole"`
-	Requested string   `json:"requested,omitempty" doc:"permissions that the app asks for"`
-	AppURL    string   `json:"app_url,omitempty"`
-	Guard     string   `json:"guard,omitempty" doc:"why it is asked whatever is permitted: what a replaceable event would lose"`
-	// Changes is what a replaceable event does to the version before.
-	Changes *changesView `json:"changes,omitempty"`
-}
-
-func (t *Table) approvalList(ctx context.Context, _ *Call, p approvalListParams) (approvalListResult, error) {
+func (t *Table) approvalList(ctx context.Context, c *Call, p approvalListParams) (approvalListResult, error) {
 	res := approvalListResult{Approvals: []approvalView{}}
 	page, err := p.page()
 	if err != nil {
@@ -94,322 +58,69 @@ func (t *Table) approvalList(ctx context.Context, _ *Call, p approvalListParams)
 	default:
 		return res, bunker.Errorf(bunker.CodeInvalid, "state is pending, approved, denied, expired, withdrawn or any").In("state")
 	}
-	if p.After != "" {
-		at, id, ok := strings.Cut(p.After, "-")
-		if q.AfterTime, err = strconv.ParseInt(at, 10, 64); err != nil || !ok {
-			return res, bunker.Errorf(bunker.CodeInvalid, "after is not from an answer of this list").In("after")
-		}
-		q.After = bunker.ApprovalID(id)
+	if q.AfterTime, q.After, err = placeOf(p.After); err != nil {
+		return res, err
 	}
 	rows, err := t.Rows.Approvals(ctx, t.Tenant, q)
 	if err != nil {
 		return res, err
 	}
-	for i := range rows {
-		v, err := t.viewApproval(ctx, &rows[i])
-		if err != nil {
-			return res, err
-		}
-		res.Approvals = append(res.Approvals, v)
+	if res.Approvals, err = t.viewApprovals(ctx, c, rows, false); err != nil {
+		return res, err
 	}
 	res.Next = next(rows, page, func(a *bunker.Approval) string { return fmt.Sprintf("%d-%s", a.CreatedAt, a.ID) })
 	return res, nil
 }
 
-func digestText(d [32]byte) string { return hex.EncodeToString(d[:]) }
-
-// viewApproval shows a question with the names around it.
-func (t *Table) viewApproval(ctx context.Context, a *bunker.Approval) (approvalView, error) {
-	v := approvalView{
-		ID: string(a.ID), Digest: digestText(a.OpDigest), State: string(a.State), Key: string(a.Key), Connection: string(a.Connection),
-		Method: a.Method, Permission: approval.Permission(a), OnceOnly: a.OnceOnly, ReplyBy: Time(a.ReplyBy), Until: Time(a.QuestionUntil),
-		AnsweredBy: a.AnsweredBy, CreatedAt: Time(a.CreatedAt),
+// placeOf reads where a list of questions goes on: a time and an id.
+func placeOf(after string) (at int64, id bunker.ApprovalID, err error) {
+	if after == "" {
+		return 0, "", nil
 	}
-	if a.Kind >= 0 {
-		kind := a.Kind
-		v.Kind = &kind
-		_, v.Caution = policy.CareOfKind(nostr.Kind(kind))
+	text, rest, ok := strings.Cut(after, "-")
+	if at, err = strconv.ParseInt(text, 10, 64); err != nil || !ok {
+		return 0, "", bunker.Errorf(bunker.CodeInvalid, "after is not from an answer of this list").In("after")
 	}
-	conn, err := t.Rows.Connection(ctx, t.Tenant, a.Connection)
-	if err != nil && !isNotFound(err) {
-		return v, err
-	}
-	if conn != nil {
-		v.App, v.Unverified = appName(conn)
-	}
-	k, err := t.Rows.Key(ctx, t.Tenant, string(a.Key))
-	if err != nil && !isNotFound(err) {
-		return v, err
-	}
-	if k != nil {
-		v.KeyName = k.Name
-	}
-	v.Operation = t.summary(a)
-	v.Sentence = sentence(&v)
-	return v, nil
+	return at, bunker.ApprovalID(rest), nil
 }
 
-func isNotFound(err error) bool { return bunker.AsError(err).Code == bunker.CodeNotFound }
-
-// appName is what an app is called: by an admin, or else by its own word.
-func appName(c *bunker.Connection) (label string, unverified bool) {
-	if n := bunker.Display(c.Name, MaxName); n != "" {
-		return n, false
-	}
-	if n := bunker.Display(c.Metadata.Name, MaxName); n != "" {
-		return n, true
-	}
-	return "app " + c.Client.String()[:8], false
-}
-
-// sentence says who wants what.
-func sentence(v *approvalView) string {
-	app, key := v.App, v.KeyName
-	if v.Unverified {
-		app += " (name not verified)"
-	}
-	switch nip46.Method(v.Method) {
-	case nip46.Connect:
-		return fmt.Sprintf("%s wants to log in as %s", app, key)
-	case nip46.SignEvent:
-		return fmt.Sprintf("%s wants to sign an event of kind %d as %s", app, *v.Kind, key)
-	case nip46.NIP04Encrypt, nip46.NIP44Encrypt:
-		return fmt.Sprintf("%s wants to encrypt a text as %s", app, key)
-	case nip46.NIP04Decrypt, nip46.NIP44Decrypt:
-		return fmt.Sprintf("%s wants to read a text that was encrypted for %s", app, key)
-	}
-	return fmt.Sprintf("%s wants to do %s as %s", app, bunker.Display(v.Method, MaxName), key)
-}
-
-// summary opens what the question shows; nil when it cannot be opened: then the
-// person is told that the content cannot be shown, and nothing else is.
-func (t *Table) summary(a *bunker.Approval) *summaryView {
-	b, err := t.Vault.OpenSummary(a)
-	if err != nil {
-		return nil
-	}
-	defer secret.Wipe(b)
-	var s signer.Summary
-	if json.Unmarshal(b, &s) != nil {
-		return nil
-	}
-	v := &summaryView{
-		Content: bunker.DisplayLines(s.Content, signer.MaxSummaryContent), Peer: bunker.Display(s.Peer, MaxShown), Size: s.Size, Cut: s.Cut,
-		Dated: Time(s.CreatedAt * 1000), Requested: bunker.Display(s.Perms, MaxShown),
-	}
-	for _, tag := range s.Tags {
-		v.Tags = append(v.Tags, bunker.Display(strings.Join(tag, " "), MaxShown))
-	}
-	if s.App != nil {
-		v.AppURL = bunker.Display(s.App.URL, MaxShown)
-	}
-	if s.Changes != nil {
-		v.Guard, v.Changes = bunker.Display(s.Guard, MaxShown), viewChanges(s.Changes)
-	}
-	return v
-}
-
-type approvalAnswerParams struct {
-	ID     string `json:"id"`
-	Digest string `json:"digest,omitempty" doc:"the digest that was shown with the question; the answer covers nothing else"`
-	Deny   bool   `json:"deny,omitempty"`
-	Never  bool   `json:"never,omitempty" doc:"with deny: refuse this kind from now on"`
-	Scope  string `json:"scope,omitempty" doc:"once (the default), kind or all"`
-	For    Span   `json:"for,omitzero" doc:"how long the answer lasts"`
-	Name   string `json:"name,omitempty" doc:"what the connection is called from now on"`
-	Perms  string `json:"perms,omitempty" doc:"of a login: what the app may do without asking; scope all is all"`
-	Policy string `json:"policy,omitempty" doc:"of a login: name or id of a policy to put the app under, instead of perms"`
-}
-
-type approvalAnswerResult struct {
-	State    string     `json:"state" doc:"approved or denied"`
-	Grant    *grantView `json:"grant,omitempty"`
-	Warnings []string   `json:"warnings,omitempty"`
-}
-
-// answer is a checked answer on its way into the transaction.
-type answer struct {
-	approval.Answer
-	digest   *[32]byte
-	name     string
-	perms    string
-	policy   string // as it was named
-	under    *bunker.Policy
-	warnings []string
-}
-
-func (t *Table) approvalAnswer(ctx context.Context, c *Call, p approvalAnswerParams) (approvalAnswerResult, error) {
-	var res approvalAnswerResult
-	a, err := readAnswer(c, p)
+func (t *Table) approvalAnswered(ctx context.Context, c *Call, p Paging) (approvalListResult, error) {
+	res := approvalListResult{Approvals: []approvalView{}}
+	page, err := p.page()
 	if err != nil {
 		return res, err
 	}
-	var grant *bunker.Grant
-	var login bool
-	rec := &bunker.AuditRecord{Object: clip(p.ID)}
-	err = c.Commit(ctx, rec, func(tx Tx) error {
-		q, err := tx.Approval(bunker.ApprovalID(p.ID))
-		if err != nil {
-			return inID(err, "nsecbunker approvals")
-		}
-		if a.digest == nil {
-			a.digest = &q.OpDigest
-		}
-		if err := t.untouched(q); err != nil && !a.Deny {
-			return err
-		}
-		login = q.Method == string(nip46.Connect)
-		rec.Connection, rec.Reason = string(q.Connection), string(a.State())+": "+approval.Permission(q)
-		if grant, err = t.answerGrant(tx, q, a); err != nil {
-			return err
-		}
-		// The question before the connection: a connection that leaves "active" has
-		// its open questions withdrawn.
-		if err := tx.AnswerApproval(q.ID, *a.digest, a.State(), c.Principal.Name, grant); err != nil {
-			return err
-		}
-		return answerConnection(tx, q, a)
-	})
+	at, id, err := placeOf(p.After)
 	if err != nil {
 		return res, err
 	}
-	t.Around.Wake()
-	if login {
-		t.Around.Changed()
+	rows, err := t.Rows.AnsweredApprovals(ctx, t.Tenant, at, id, page.Limit)
+	if err != nil {
+		return res, err
 	}
-	res = approvalAnswerResult{State: string(a.State()), Warnings: a.warnings}
-	if grant != nil {
-		names := map[string]string{}
-		if a.under != nil {
-			names[string(a.under.ID)] = a.under.Name
-		}
-		v := viewGrant(grant, names, c.Now.UnixMilli())
-		res.Grant = &v
-		if grant.Effect == bunker.Deny && !a.Never {
-			res.Warnings = append(res.Warnings, fmt.Sprintf("this was denied %d times in %s: it is refused without asking for %s", approval.DeniesBeforeCooling, approval.DenyWindow, approval.CoolingOff))
-		}
+	if res.Approvals, err = t.viewApprovals(ctx, c, rows, false); err != nil {
+		return res, err
 	}
+	res.Next = next(rows, page, func(a *bunker.Approval) string { return fmt.Sprintf("%d-%s", a.AnsweredAt, a.ID) })
 	return res, nil
 }
 
-// untouched refuses a question whose row was changed from outside: the row has no
-// MAC, but what it shows is bound to all that an answer is made of.
-func (t *Table) untouched(q *bunker.Approval) error {
-	shown, err := t.Vault.OpenSummary(q)
-	secret.Wipe(shown)
-	if errors.Is(err, bunker.ErrTampered) {
-		return bunker.Errorf(bunker.CodeBlocked, "the question %s was changed from outside, so it cannot be approved; deny it, and find out who writes to the data folder", q.ID).
-			In("id").WithHint("nsecbunker deny %s", q.ID).WithCause(err)
-	}
-	return err
+type approvalShowParams struct {
+	ID string `json:"id"`
 }
 
-func readAnswer(c *Call, p approvalAnswerParams) (*answer, error) {
-	a := &answer{Answer: approval.Answer{Deny: p.Deny, Never: p.Never, Scope: approval.Scope(p.Scope), For: time.Duration(p.For), By: c.Principal.Name}}
-	var err error
-	switch {
-	case p.Never && !p.Deny:
-		return nil, bunker.Errorf(bunker.CodeInvalid, "never goes with deny").In("never")
-	case p.Policy != "" && (p.Perms != "" || p.Scope == string(approval.All)):
-		return nil, bunker.Errorf(bunker.CodeInvalid, "a login is answered by a policy or by permissions; grant the others afterwards").In("policy").
-			WithHint("nsecbunker connections grant APP PERMS")
-	case p.Deny && (p.Scope != "" || p.Perms != "" || p.Policy != ""):
-		return nil, bunker.Errorf(bunker.CodeInvalid, "a refusal has no scope and no permissions").In("scope")
-	case p.Deny && !p.Never && p.For != 0:
-		return nil, bunker.Errorf(bunker.CodeInvalid, "a refusal lasts only with never").In("for")
-	}
-	switch a.Scope {
-	case "":
-		a.Scope = approval.Once
-	case approval.Once, approval.Kind, approval.All:
-	default:
-		return nil, bunker.Errorf(bunker.CodeInvalid, "scope is once, kind or all").In("scope")
-	}
-	a.policy = p.Policy
-	if a.name, err = text("name", p.Name, false); err != nil {
-		return nil, err
-	}
-	if a.perms, a.warnings, err = permissions("perms", p.Perms); err != nil {
-		return nil, err
-	}
-	if p.Digest != "" {
-		b, err := hex.DecodeString(p.Digest)
-		if err != nil || len(b) != 32 {
-			return nil, bunker.Errorf(bunker.CodeInvalid, "digest is not the one that a question shows").In("digest")
-		}
-		a.digest = (*[32]byte)(b)
-	}
-	return a, nil
+type approvalShowResult struct {
+	Approval approvalView `json:"approval"`
 }
 
-// answerGrant is the grant that goes with the answer; nil for none.
-func (t *Table) answerGrant(tx Tx, q *bunker.Approval, a *answer) (*bunker.Grant, error) {
-	if q.Method == string(nip46.Connect) {
-		if a.policy != "" {
-			var err error
-			if a.under, err = livePolicy(tx, a.policy); err != nil {
-				return nil, err
-			}
-		}
-		return loginGrant(q, a, tx.Now()), nil
-	}
-	if a.policy != "" {
-		return nil, bunker.Errorf(bunker.CodeInvalid, "a policy answers a login; this question is about one operation").In("policy")
-	}
-	if a.perms != "" {
-		return nil, bunker.Errorf(bunker.CodeInvalid, "perms answer a login; this question is about one operation").In("perms")
-	}
-	g, err := approval.Grant(q, a.Answer, tx.Now())
-	if err != nil || g != nil || !a.Deny {
-		return g, err
-	}
-	before, err := tx.Denials(q.Connection, q.Method, q.Kind, tx.Now()-approval.DenyWindow.Milliseconds())
-	if err != nil || before+1 < approval.DeniesBeforeCooling {
-		return nil, err
-	}
-	return approval.Cooling(q, tx.Now()), nil
-}
-
-// loginGrant is what a new connection may do besides being connected.
-func loginGrant(q *bunker.Approval, a *answer, now int64) *bunker.Grant {
-	perms := a.perms
-	if perms == "" && a.Scope == approval.All {
-		perms = string(nip46.All)
-	}
-	if a.Deny || perms == "" && a.under == nil {
-		return nil
-	}
-	g := &bunker.Grant{
-		Tenant: q.Tenant, ID: bunker.NewGrantID(), Connection: q.Connection, Effect: bunker.Allow, Permissions: perms,
-		Approval: q.ID, Answers: q.Answers, GivenBy: a.By, CreatedAt: now, Version: 1,
-	}
-	if a.under != nil {
-		g.Policy = a.under.ID
-	}
-	if a.For > 0 {
-		g.ExpiresAt = now + a.For.Milliseconds()
-	}
-	return g
-}
-
-// answerConnection names the connection, and lets a login in or turns it away.
-func answerConnection(tx Tx, q *bunker.Approval, a *answer) error {
-	login := q.Method == string(nip46.Connect)
-	if !login && a.name == "" {
-		return nil
-	}
-	conn, err := tx.Connection(q.Connection)
+func (t *Table) approvalShow(ctx context.Context, c *Call, p approvalShowParams) (approvalShowResult, error) {
+	q, err := t.Rows.Approval(ctx, t.Tenant, bunker.ApprovalID(p.ID))
 	if err != nil {
-		return err
+		return approvalShowResult{}, inID(err, "nsecbunker approvals")
 	}
-	if a.name != "" {
-		conn.Name = a.name
+	views, err := t.viewApprovals(ctx, c, []bunker.Approval{*q}, true)
+	if err != nil {
+		return approvalShowResult{}, err
 	}
-	if login && conn.State == bunker.ConnPending {
-		conn.State = bunker.ConnActive
-		if a.Deny {
-			conn.State = bunker.ConnRevoked
-		}
-	}
-	return tx.PutConnection(conn)
+	return approvalShowResult{views[0]}, nil
 }

@@ -10,8 +10,8 @@ import (
 
 	"nsecbunker/internal/approval"
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/describe"
 	"nsecbunker/internal/policy"
-	"nsecbunker/internal/signer"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
 )
@@ -37,7 +37,7 @@ func (f *fixture) ask(conn bunker.ConnectionID, kind int64, content string, edit
 		Kind: nostr.Kind(kind), CreatedAt: f.clock.Now().Unix(), Content: content, Tags: nostr.Tags{{"p", "x\x07y"}},
 	}}
 	event := randomEvent()
-	sum, err := json.Marshal(signer.Summary{Method: "sign_event", Kind: &kind, Content: content, Size: op.Size(), Tags: [][]string{{"p", "x\x07y"}}})
+	sum, err := json.Marshal(describe.Summary{Method: "sign_event", Kind: &kind, Content: content, Size: op.Size(), Tags: [][]string{{"p", "x\x07y"}}})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func (f *fixture) knock() (*bunker.Approval, *bunker.Connection) {
 		CreatedAt: f.clock.Now().UnixMilli(), Version: 1, Metadata: bunker.ClientMetadata{Name: "Bank\u202e\x1b[31m", URL: "https://x.example"},
 	}
 	event := randomEvent()
-	sum, err := json.Marshal(signer.Summary{Method: "connect", Perms: "sign_event:1", App: &nip46.ClientMetadata{Name: "Bank"}})
+	sum, err := json.Marshal(describe.Summary{Method: "connect", Perms: "sign_event:1", App: &nip46.ClientMetadata{Name: "Bank"}})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -115,15 +115,15 @@ func TestQuestionsAreShownInWordsAndCleaned(t *testing.T) {
 		t.Fatalf("list: %v", list)
 	}
 	q := list[0]
-	if str(q, "sentence") != "Nice App wants to sign an event of kind 1 as herald" || str(q, "operation", "content") != "hello\nworld[2J" ||
+	if str(q, "sentence") != "Nice App wants to post a short note as herald" || str(q, "card", "text") != "hello\nworld[2J" ||
 		str(q, "permission") != "sign_event:1" || str(q, "digest") != digestText(a.OpDigest) {
 		t.Errorf("question: %v", q)
 	}
-	if tags := fmt.Sprint(get(q, "operation", "tags")); strings.Contains(tags, "\x07") {
-		t.Errorf("tags: %q", tags)
+	if card := fmt.Sprint(get(q, "card")); strings.ContainsAny(card, "\x07\x1b\u202e") {
+		t.Errorf("card: %q", card)
 	}
 	login := list[1]
-	if str(login, "sentence") != "Bank[31m (name not verified) wants to log in as herald" || get(login, "unverified") != true || str(login, "operation", "requested") != "sign_event:1" {
+	if str(login, "sentence") != "Bank[31m (name not verified) wants to log in as herald" || get(login, "unverified") != true || str(login, "requested") != "sign_event:1" {
 		t.Errorf("login: %v", login)
 	}
 	first := f.do("approval.list", m{"limit": 1})
@@ -174,21 +174,30 @@ func TestAnAnswerCoversOnlyWhatWasShown(t *testing.T) {
 	f.refused(bunker.CodeConflict, "another operation", "approval.answer", m{"id": string(a.ID), "digest": digestText(other)})
 	f.refused(bunker.CodeInvalid, "digest", "approval.answer", m{"id": string(a.ID), "digest": "xyz"})
 	f.passTime(25 * time.Hour)
-	f.refused(bunker.CodeConflict, "past its time", "approval.answer", m{"id": string(a.ID)})
-	f.refused(bunker.CodeNotFound, "question", "approval.answer", m{"id": "none"})
+	f.refused(bunker.CodeConflict, "past its time", "approval.answer", m{"id": string(a.ID), "digest": digestText(a.OpDigest)})
+	f.refused(bunker.CodeNotFound, "question", "approval.answer", m{"id": "none", "digest": digestText(a.OpDigest)})
 }
 
 func TestBadAnswersAreRefused(t *testing.T) {
 	f := setUp(t)
 	a := f.ask(f.connected(""), 62, "vanish")
-	id := string(a.ID)
-	f.refused(bunker.CodeRestricted, "once only", "approval.answer", m{"id": id, "scope": "all"})
+	id, digest := string(a.ID), digestText(a.OpDigest)
+	for _, scope := range []string{"kind", "kinds", "method", "all"} {
+		f.refused(bunker.CodeRestricted, "once only", "approval.answer", m{"id": id, "digest": digest, "scope": scope})
+	}
+	f.refused(bunker.CodeInvalid, "needs the digest", "approval.answer", m{"id": id})
+	f.refused(bunker.CodeInvalid, "exclude each other", "approval.answer", m{"id": id, "digest": digest, "for": "1h", "until": "2999-01-01T00:00:00Z"})
+	f.refused(bunker.CodeInvalid, "in the past", "approval.answer", m{"id": id, "digest": digest, "until": "2001-01-01T00:00:00Z"})
+	f.refused(bunker.CodeInvalid, "ten years", "approval.answer", m{"id": id, "digest": digest, "until": "2999-01-01T00:00:00Z"})
+	f.refused(bunker.CodeInvalid, "several times", "approval.answer", m{"id": id, "digest": digest, "uses": 2})
+	f.refused(bunker.CodeInvalid, "1 to 1000000 times", "approval.answer", m{"id": id, "digest": digest, "uses": -1})
+	f.refused(bunker.CodeInvalid, "not counted", "approval.answer", m{"id": id, "deny": true, "uses": 2})
 	f.refused(bunker.CodeInvalid, "never goes with deny", "approval.answer", m{"id": id, "never": true})
 	f.refused(bunker.CodeInvalid, "no scope", "approval.answer", m{"id": id, "deny": true, "scope": "all"})
 	f.refused(bunker.CodeInvalid, "only with never", "approval.answer", m{"id": id, "deny": true, "for": "1h"})
-	f.refused(bunker.CodeInvalid, "scope is", "approval.answer", m{"id": id, "scope": "forever"})
-	f.refused(bunker.CodeInvalid, "perms answer a login", "approval.answer", m{"id": id, "perms": "all"})
-	f.do("approval.answer", m{"id": id})
+	f.refused(bunker.CodeInvalid, "scope is", "approval.answer", m{"id": id, "digest": digest, "scope": "forever"})
+	f.refused(bunker.CodeInvalid, "perms answer a login", "approval.answer", m{"id": id, "digest": digest, "perms": "all"})
+	f.do("approval.answer", m{"id": id, "digest": digest})
 }
 
 func TestThreeDenialsCoolAnOperationOff(t *testing.T) {
@@ -221,13 +230,17 @@ func TestAQuestionThatWasChangedFromOutsideCanOnlyBeDenied(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			a := f.ask(conn, 1, what, edit)
 			for _, scope := range []string{"once", "kind", "all"} {
-				f.refused(bunker.CodeBlocked, "changed from outside", "approval.answer", m{"id": string(a.ID), "scope": scope})
+				f.refused(bunker.CodeBlocked, "changed from outside", "approval.answer", m{"id": string(a.ID), "scope": scope, "digest": digestText(a.OpDigest)})
+			}
+			view := get(f.do("approval.show", m{"id": string(a.ID)}), "approval")
+			if get(view, "card") != nil || !strings.HasPrefix(str(view, "sentence"), "Nice App wants to ") {
+				t.Errorf("it is shown as %v", view)
 			}
 			f.do("approval.answer", m{"id": string(a.ID), "deny": true})
 		})
 	}
 	once := f.ask(conn, 62, "gone", func(a *bunker.Approval) { a.OnceOnly = false })
-	f.refused(bunker.CodeBlocked, "changed from outside", "approval.answer", m{"id": string(once.ID), "scope": "all"})
+	f.refused(bunker.CodeBlocked, "changed from outside", "approval.answer", m{"id": string(once.ID), "scope": "all", "digest": digestText(once.OpDigest)})
 }
 
 func TestALoginIsLetInOrTurnedAway(t *testing.T) {
@@ -240,12 +253,12 @@ func TestALoginIsLetInOrTurnedAway(t *testing.T) {
 		return c.State
 	}
 	a, c := f.knock()
-	res := f.do("approval.answer", m{"id": string(a.ID), "name": "bank", "perms": "sign_event:1"})
+	res := f.do("approval.answer", m{"id": string(a.ID), "digest": digestText(a.OpDigest), "name": "bank", "perms": "sign_event:1"})
 	if state(c.ID) != bunker.ConnActive || str(res, "grant", "perms") != "sign_event:1" {
 		t.Errorf("let in: %v, %v", state(c.ID), res)
 	}
 	a, c = f.knock()
-	if res := f.do("approval.answer", m{"id": string(a.ID)}); get(res, "grant") != nil || state(c.ID) != bunker.ConnActive {
+	if res := f.do("approval.answer", m{"id": string(a.ID), "digest": digestText(a.OpDigest)}); get(res, "grant") != nil || state(c.ID) != bunker.ConnActive {
 		t.Errorf("a plain yes gave %v", res)
 	}
 	a, c = f.knock()
@@ -264,7 +277,7 @@ func TestRevokingWithdrawsOpenQuestions(t *testing.T) {
 	conn := f.connected("")
 	a := f.ask(conn, 1, "x")
 	f.do("connection.revoke", m{"id": string(conn)})
-	f.refused(bunker.CodeConflict, "withdrawn", "approval.answer", m{"id": string(a.ID)})
+	f.refused(bunker.CodeConflict, "withdrawn", "approval.answer", m{"id": string(a.ID), "digest": digestText(a.OpDigest)})
 }
 
 func TestAReviewEndsOnceAfterARestore(t *testing.T) {

@@ -42,7 +42,7 @@ func TestGoldenAuthority(t *testing.T) {
 
 func extras(c *Command) string {
 	return strings.TrimSpace(mark(c.Dangerous, " dangerous") + mark(c.Writes, " writes") + mark(c.WhileSealed, " while-sealed") +
-		[...]string{"", " quorum:export", " quorum:delete", " quorum:policy", " quorum:admins", " quorum:itself", " quorum:rule"}[c.Quorum])
+		[...]string{"", " quorum:export", " quorum:delete", " quorum:policy", " quorum:admins", " quorum:itself", " quorum:asked"}[c.Quorum])
 }
 
 func scopeWords(s Scope) string {
@@ -99,16 +99,17 @@ func TestRolesAreThoseOfTheDesign(t *testing.T) {
 	f := newFixture(t)
 	design := map[bunker.Role]string{
 		// reads (and opens the bunker, with its passphrase)
-		bunker.Viewer: `admin.list admin.self approval.list audit.checkpoint audit.export audit.list audit.verify connection.list connection.show
-			instance.check key.list key.show quorum.list quorum.show relay.list slot.list status token.list token.show unseal`,
+		bunker.Viewer: `admin.list admin.self approval.answered approval.list approval.settings approval.show audit.checkpoint audit.export audit.list audit.verify connection.list connection.show
+			instance.check key.list key.show key.version.show key.versions notify.key policy.explain policy.list policy.show policy.versions quorum.list quorum.show relay.list slot.list status token.list token.show unseal`,
 		// also answers questions, suspends, stops everything
-		bunker.Approver: `approval.answer connection.suspend key.pause quorum.approve quorum.withdraw stop`,
+		bunker.Approver: `approval.answer approval.batch login.close connection.suspend key.pause quorum.approve quorum.withdraw stop`,
 		// also adds, renames and locks keys, hands out tokens and policies, edits connections
-		bunker.Operator: `connect connection.grant connection.person connection.regrant connection.relays connection.rename connection.resume
+		bunker.Operator: `approval.set connect key.baseline key.version.restore login.expect notify.list notify.test policy.create policy.delete policy.edit
+			connection.grant connection.person connection.regrant connection.relays connection.rename connection.resume
 			connection.revoke connection.ungrant key.add key.lock key.rename key.resume key.set key.unlock token.create token.revoke`,
 		// also imports, exports, deletes, admins, devices, slots, quorum, backup, ends a stop
 		bunker.Owner: `admin.add admin.invite admin.invites admin.remove admin.uninvite backup.create clock.accept connection.review key.delete
-			key.export key.import key.no_export key.passphrase.remove key.passphrase.set key.purge key.restore leave passphrase.change person.forget
+			key.export key.guard key.import key.no_export key.passphrase.remove key.passphrase.set key.purge key.restore leave notify.add notify.remove notify.set passphrase.change person.forget
 			quorum.set relay.add relay.purge relay.remove seal setup slot.add slot.remove stop.end`,
 	}
 	for _, c := range f.Commands() {
@@ -145,10 +146,10 @@ func TestGlassIsOnlyWhereAQuorumIs(t *testing.T) {
 	f := newFixture(t)
 	for _, c := range f.Commands() {
 		_, glass := fieldsOf(c.params)["break_glass"]
-		if quorum := c.Quorum != QuorumNone && c.Quorum != QuorumRule; glass != quorum {
+		if quorum := c.Quorum != QuorumNone; glass != quorum && c.Quorum != QuorumAsked {
 			t.Errorf("%s: break_glass %t, quorum %t", c.Name, glass, quorum)
 		}
-		if glass && !c.Dangerous {
+		if glass && !c.Dangerous && c.Quorum != QuorumAsked { // those ask for the proof where they ask for the votes
 			t.Errorf("%s breaks the glass without a proof", c.Name)
 		}
 		if c.Quorum != QuorumNone && !c.Writes {

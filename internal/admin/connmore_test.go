@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ func TestASuspensionForATimeEndsByItself(t *testing.T) {
 	if r := f.last(); !strings.Contains(r.Reason, "until 2026-11-22T14:00:00Z") {
 		t.Errorf("record: %+v", r)
 	}
-	f.refused(bunker.CodeConflict, "withdrawn", "approval.answer", m{"id": string(q.ID)})
+	f.refused(bunker.CodeConflict, "withdrawn", "approval.answer", m{"id": string(q.ID), "digest": hex.EncodeToString(q.OpDigest[:])})
 	f.refused(bunker.CodeConflict, "not active", "connection.suspend", m{"id": id, "for": "1m"})
 	if n := f.do("status", nil); get(n, "connections", "suspended") != 1.0 {
 		t.Errorf("status: %v", get(n, "connections"))

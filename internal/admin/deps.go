@@ -13,7 +13,8 @@ import (
 	"nsecbunker/nostr/nip49"
 )
 
-// Deps is what the commands work on. Every field is required but SetupCode.
+// Deps is what the commands work on. Every field is required but SetupCode and
+// Notices.
 type Deps struct {
 	Tenant bunker.TenantID
 	Now    func() time.Time // ledger time
@@ -34,6 +35,8 @@ type Deps struct {
 	// SetupCode is what setting up needs from other doors than the machine's own;
 	// nil: nobody from there can.
 	SetupCode func() string
+	// Notices tells people; nil: nobody is told of anything.
+	Notices Notices
 }
 
 // First is what a bunker was started with before it was set up.
@@ -220,6 +223,14 @@ type Counts struct {
 	Undeliverable int // replies that were given up
 }
 
+// KeyUse is how a key's connections did. Counted, not verified.
+type KeyUse struct {
+	Key         bunker.KeyID
+	Connections int   // that are not over
+	Uses        int64 // requests of all of them
+	LastUsed    int64 // unix ms
+}
+
 // RecordFilter selects audit records; empty fields select all.
 type RecordFilter struct {
 	Since, Until int64 // unix ms; Until is exclusive, 0: no end
@@ -314,12 +325,21 @@ type Tx interface {
 	PutSlot(*bunker.Slot) error
 	DeleteSlot(bunker.SlotID) error
 
+	// Setting is a setting's value, "" where there is none; PutSetting with ""
+	// removes it.
+	Setting(name string) (string, error)
+	PutSetting(name, value string) error
+
 	LastVersion(bunker.KeyID, nostr.Kind, bunker.Address) (bunker.LastVersion, error)
 	KeepVersion(*bunker.KeptVersion) error
 
 	Relays() ([]Relay, error)
 	PutRelay(Relay) error
 	DeleteRelay(url string) error
+
+	Channels() ([]bunker.Channel, error)
+	PutChannel(*bunker.Channel) error
+	DeleteChannel(name string) error
 }
 
 // Rows is the store: reads of verified rows as they are now, and changes.
@@ -367,6 +387,13 @@ type Rows interface {
 
 	Approval(ctx context.Context, t bunker.TenantID, id bunker.ApprovalID) (*bunker.Approval, error)
 	Approvals(ctx context.Context, t bunker.TenantID, p QuestionPage) ([]bunker.Approval, error)
+	// AnsweredApprovals are those that people answered, the latest answer first,
+	// before the one with that time (0: from the latest on) and id.
+	AnsweredApprovals(ctx context.Context, t bunker.TenantID, at int64, id bunker.ApprovalID, limit int) ([]bunker.Approval, error)
+	// GrantOf is the grant that a question's answer gave.
+	GrantOf(ctx context.Context, t bunker.TenantID, q bunker.ApprovalID) (*bunker.Grant, error)
+	// Apps are the connections of a client, the newest first.
+	Apps(ctx context.Context, t bunker.TenantID, client nostr.PubKey) ([]bunker.Connection, error)
 
 	LastVersion(ctx context.Context, t bunker.TenantID, k bunker.KeyID, kind nostr.Kind, at bunker.Address) (bunker.LastVersion, error)
 	// Versions returns a key's kept versions, the one that was kept last first, without
@@ -383,11 +410,19 @@ type Rows interface {
 	// Persons are the names of whom connections and links are or were for; of these
 	// keys only, when there are some.
 	Persons(ctx context.Context, t bunker.TenantID, keys []bunker.KeyID) ([]string, error)
+	// KeyUses counts for every key that has connections.
+	KeyUses(ctx context.Context, t bunker.TenantID) ([]KeyUse, error)
 	// Redeemed returns the connections that a token made or brought back.
 	Redeemed(ctx context.Context, t bunker.TenantID, id bunker.TokenID) ([]bunker.Connection, error)
 	Slots(ctx context.Context, t bunker.TenantID) ([]bunker.Slot, error)
+	// Setting is a setting's value, "" where there is none.
+	Setting(ctx context.Context, t bunker.TenantID, name string) (string, error)
 	Relays(ctx context.Context, t bunker.TenantID) ([]Relay, error)
 	RelayUsers(ctx context.Context, t bunker.TenantID, url string) (RelayUse, error)
+	// Channels returns those whose rows are right; the error, bunker.ErrTampered,
+	// names the others. FailedNotices are those that were given up, newest first.
+	Channels(ctx context.Context, t bunker.TenantID) ([]bunker.Channel, error)
+	FailedNotices(ctx context.Context, t bunker.TenantID) ([]bunker.Notice, error)
 
 	// Records returns records as stored, newest first.
 	Records(ctx context.Context, t bunker.TenantID, f RecordFilter) ([]bunker.AuditRecord, error)

@@ -54,12 +54,12 @@ type Field struct {
 }
 
 // Params describes the command's parameters.
-func (c *Command) Params() []Field { return describe(c.params) }
+func (c *Command) Params() []Field { return fieldsOfType(c.params) }
 
 // Result describes what the command returns.
-func (c *Command) Result() []Field { return describe(c.result) }
+func (c *Command) Result() []Field { return fieldsOfType(c.result) }
 
-func describe(t reflect.Type) []Field {
+func fieldsOfType(t reflect.Type) []Field {
 	var out []Field
 	for _, f := range orderedFields(t) {
 		d := Field{Name: f.name, Type: typeWords(f.of), Optional: f.optional, Doc: f.doc}
@@ -68,7 +68,7 @@ func describe(t reflect.Type) []Field {
 			inner = inner.Elem()
 		}
 		if inner.Kind() == reflect.Struct {
-			d.Fields = describe(inner)
+			d.Fields = fieldsOfType(inner)
 		}
 		out = append(out, d)
 	}

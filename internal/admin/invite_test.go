@@ -144,9 +144,18 @@ func TestInvitingIsAnOwnersAndBounded(t *testing.T) {
 	f.deny(owner(), bunker.CodeRestricted, "cannot be called from here", "admin.accept", m{"invite": "x"})
 	nobody := bunker.Principal{Name: "nobody", Door: bunker.DoorRelay}
 	f.deny(nobody, bunker.CodeRestricted, "proven his npub", "admin.accept", m{"invite": "x"})
-	for range MaxInvites {
-		f.invite(m{"role": "viewer"})
-	}
+	f.fill(func(tx *store.Tx) error {
+		for range MaxInvites {
+			i := &bunker.Invite{
+				Tenant: bunker.SelfHosted, ID: bunker.NewInviteID(), SecretHash: [32]byte{1}, Role: bunker.Viewer, State: bunker.InviteOpen,
+				ExpiresAt: tx.Now() + InviteLife.Milliseconds(), Version: 1,
+			}
+			if err := tx.PutInvite(i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	f.refused(bunker.CodeConflict, "the most", "admin.invite", m{"role": "viewer"})
 	f.passTime(InviteLife)
 	f.invite(m{"role": "viewer"})

@@ -61,13 +61,16 @@ type keyView struct {
 	CreatedAt     Time   `json:"created_at"`
 	Paused        bool   `json:"paused,omitempty" doc:"nothing is done for its apps now"`
 	PausedUntil   Time   `json:"paused_until,omitzero"`
+	Connections   int    `json:"connections,omitempty" doc:"that are not over; in key.list and key.show"`
+	Uses          int64  `json:"uses,omitempty" doc:"requests of all its connections; in key.list and key.show"`
+	LastUsed      Time   `json:"last_used,omitzero" doc:"in key.list and key.show"`
 }
 
 func (t *Table) viewKey(k *bunker.UserKey) keyView {
 	v := keyView{
 		string(k.ID), k.Name, nip19.EncodeNpub(k.PubKey), k.PubKey.String(), string(k.State), k.Locked,
 		t.Vault.Unlocked(t.Tenant, k.ID), k.NoExport, k.OwnPassphrase, k.NpubLogin, k.AdminHere, k.Default.String(),
-		shareText(k.GuardShare), baselineText(k.Baseline), Time(k.DeleteAt), Time(k.CreatedAt), k.PausedAt(t.Now().UnixMilli()), 0,
+		shareText(k.GuardShare), baselineText(k.Baseline), Time(k.DeleteAt), Time(k.CreatedAt), k.PausedAt(t.Now().UnixMilli()), 0, 0, 0, 0,
 	}
 	if v.Paused {
 		v.PausedUntil = Time(k.PausedUntil)
@@ -259,8 +262,25 @@ func (t *Table) keyList(ctx context.Context, _ *Call, p keyListParams) (keyListR
 	for i := range keys {
 		res.Keys = append(res.Keys, t.viewKey(&keys[i]))
 	}
+	if err != nil {
+		return res, err
+	}
 	res.Next = next(keys, page, func(k *bunker.UserKey) string { return k.Name })
-	return res, err
+	return res, t.countUses(ctx, res.Keys)
+}
+
+// countUses adds how the keys' connections did.
+func (t *Table) countUses(ctx context.Context, keys []keyView) error {
+	uses, err := t.Rows.KeyUses(ctx, t.Tenant)
+	of := make(map[string]KeyUse, len(uses))
+	for _, u := range uses {
+		of[string(u.Key)] = u
+	}
+	for i := range keys {
+		u := of[keys[i].ID]
+		keys[i].Connections, keys[i].Uses, keys[i].LastUsed = u.Connections, u.Uses, Time(u.LastUsed)
+	}
+	return err
 }
 
 type keyParams struct {
@@ -272,7 +292,9 @@ func (t *Table) keyShow(ctx context.Context, _ *Call, p keyParams) (keyResult, e
 	if err != nil {
 		return keyResult{}, err
 	}
-	return keyResult{Key: t.viewKey(k)}, nil
+	views := []keyView{t.viewKey(k)}
+	err = t.countUses(ctx, views)
+	return keyResult{Key: views[0]}, err
 }
 
 // key returns a key by its name or id.

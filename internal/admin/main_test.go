@@ -169,6 +169,7 @@ func newFixture(t testing.TB) *fixture {
 	f.Table, err = New(Deps{
 		Tenant: bunker.SelfHosted, Now: f.store.LedgerTime, Vault: v, Rows: rows{f.store}, Slots: slotMaker{slots, kdf}, KDF: kdf,
 		Around: f.world, Backup: f.world, Events: f.out, DeleteWait: 7 * 24 * time.Hour, SetupCode: func() string { return "setup code" },
+		Notices: f.world,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -23,12 +23,16 @@ func policyCommands(t *Table) {
 	row := func(name, summary string, role bunker.Role, writes bool) Command {
 		return Command{Name: name, Summary: summary, Role: role, Doors: local(), Writes: writes}
 	}
+	widening := func(c Command) Command {
+		c.Quorum = QuorumAsked
+		return c
+	}
 	add(t, row("policy.list", "Lists the policies, and how many connections and links are under each.", bunker.Viewer, false), t.policyList)
 	add(t, row("policy.show", "Shows a policy with its rules, as it is or as it was in one of its versions.", bunker.Viewer, false), t.policyShow)
 	add(t, row("policy.versions", "Lists the versions of a policy, the oldest first; they stay readable for ever.", bunker.Viewer, false), t.policyVersions)
 	add(t, row("policy.create", "Makes a policy of rules.", bunker.Operator, true), t.policyCreate)
-	add(t, row("policy.edit", "Changes a policy: what is given is replaced. It holds for the next request of everything under it. Giving more to what is under it needs a fresh proof.", bunker.Operator, true), t.policyEdit)
-	add(t, row("policy.delete", "Deletes a policy that nothing is under; with force, what is under it has nothing of it any more.", bunker.Operator, true), t.policyDelete)
+	add(t, widening(row("policy.edit", "Changes a policy: what is given is replaced. It holds for the next request of everything under it. Giving more to what is under it needs a fresh proof.", bunker.Operator, true)), t.policyEdit)
+	add(t, widening(row("policy.delete", "Deletes a policy that nothing is under; with force, what is under it has nothing of it any more.", bunker.Operator, true)), t.policyDelete)
 }
 
 // ruleList is the rules of one policy, of which there may be more than of other
@@ -265,6 +269,7 @@ type policyEditParams struct {
 	Zone        *string   `json:"zone,omitempty"`
 	Rules       *ruleList `json:"rules,omitempty" doc:"all of them; those that are not given any more are gone"`
 	IfVersion   int64     `json:"if_version,omitempty" doc:"only if this is the newest version"`
+	glass
 }
 
 func (t *Table) policyEdit(ctx context.Context, c *Call, p policyEditParams) (policyResult, error) {
@@ -288,7 +293,7 @@ func (t *Table) policyEdit(ctx context.Context, c *Call, p policyEditParams) (po
 		if err != nil {
 			return err
 		}
-		if err := provenWidening(c, old, &edited, use); err != nil {
+		if enough, err := provenWidening(c, old, &edited, use); err != nil || !enough {
 			return err
 		}
 		rec.Object, rec.Reason = string(old.ID), policyWords(&edited, edited.Version+1)
@@ -332,12 +337,16 @@ func livePolicy(tx Tx, idOrName string) (*bunker.Policy, error) {
 }
 
 // provenWidening demands a fresh proof of who gives more to what is under a policy
-// already (security.md section 4, dangerous commands).
-func provenWidening(c *Call, old, next *bunker.Policy, use PolicyUse) error {
-	if c.Principal.Fresh || use == (PolicyUse{}) || !widensPolicy(old, next) {
-		return nil
+// already (security.md section 4, dangerous commands), and as many persons as the
+// quorum says; enough is false while others must still say yes.
+func provenWidening(c *Call, old, next *bunker.Policy, use PolicyUse) (enough bool, err error) {
+	switch {
+	case use == (PolicyUse{}) || !widensPolicy(old, next):
+		return true, nil
+	case !c.Principal.Fresh:
+		return false, bunker.Errorf(bunker.CodeNeedsProof, "this may give more to %s under the policy %s; it needs the bunker's passphrase", useWords(use), old.Name)
 	}
-	return bunker.Errorf(bunker.CodeNeedsProof, "this may give more to %s under the policy %s; it needs the bunker's passphrase", useWords(use), old.Name)
+	return c.wants(QuorumPolicy)
 }
 
 func useWords(u PolicyUse) string {
@@ -347,6 +356,7 @@ func useWords(u PolicyUse) string {
 type policyDeleteParams struct {
 	policyParams
 	Force bool `json:"force,omitempty" doc:"even if connections or open links are under it"`
+	glass
 }
 
 func (t *Table) policyDelete(ctx context.Context, c *Call, p policyDeleteParams) (policyResult, error) {
@@ -367,7 +377,7 @@ func (t *Table) policyDelete(ctx context.Context, c *Call, p policyDeleteParams)
 		}
 		gone := *old
 		gone.Rules = nil
-		if err := provenWidening(c, old, &gone, use); err != nil {
+		if enough, err := provenWidening(c, old, &gone, use); err != nil || !enough {
 			return err // its denies and asks go, too
 		}
 		gone = *old

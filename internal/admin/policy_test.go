@@ -192,13 +192,13 @@ func TestPoliciesAreGivenByLinksGrantsAndLogins(t *testing.T) {
 
 	q, c := f.knock()
 	f.refused(bunker.CodeInvalid, "by a policy or by permissions", "approval.answer", m{"id": string(q.ID), "policy": "newsroom", "perms": "all"})
-	f.do("approval.answer", m{"id": string(q.ID), "policy": "newsroom", "name": "knocker"})
+	f.do("approval.answer", m{"id": string(q.ID), "digest": digestText(q.OpDigest), "policy": "newsroom", "name": "knocker"})
 	grants = get(f.do("connection.show", m{"id": string(c.ID)}), "grants").([]any)
 	if len(grants) != 1 || str(grants[0], "policy") != "newsroom" {
 		t.Errorf("a login: %v", grants)
 	}
 	one := f.ask(c.ID, 1, "x")
-	f.refused(bunker.CodeInvalid, "about one operation", "approval.answer", m{"id": string(one.ID), "policy": "newsroom"})
+	f.refused(bunker.CodeInvalid, "about one operation", "approval.answer", m{"id": string(one.ID), "digest": digestText(one.OpDigest), "policy": "newsroom"})
 
 	for i := range 8 {
 		f.do("policy.create", m{"name": fmt.Sprint("p", i), "rules": []m{}})

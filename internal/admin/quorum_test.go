@@ -2,13 +2,26 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/store"
 )
+
+// fill stores rows as if commands had.
+func (f *fixture) fill(put func(*store.Tx) error) {
+	f.t.Helper()
+	err := f.store.Change(f.t.Context(), bunker.SelfHosted, System(), func(tx *store.Tx) error {
+		return errors.Join(put(tx), tx.Audit(bunker.AuditRecord{Action: "test"}))
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
 
 // owners makes n owners of the whole bunker, npubs 1 to n, whose roles have begun.
 func (f *fixture) owners(n byte) *fixture {
@@ -210,32 +223,16 @@ func TestChangingTheQuorumNeedsTheOldOne(t *testing.T) {
 	}
 }
 
-// alarmed is a world that can tell owners.
-type alarmed struct {
-	*world
-	told []string
-}
-
-func (a *alarmed) Alarm(what, words string) { a.told = append(a.told, what+": "+words) }
-
 // TestTheGlassIsBrokenAtTheMachineOnlyAndEverybodyHears.
 func TestTheGlassIsBrokenAtTheMachineOnlyAndEverybodyHears(t *testing.T) {
-	f := setUp(t).owners(2)
-	around := &alarmed{world: f.world}
-	f.Around = around
-	for name, c := range f.commands { // the table anew, over the other surroundings
-		delete(f.commands, name)
-		_ = c
-	}
-	for _, register := range registers() {
-		register(f.Table)
-	}
-	f.remote()
+	f := setUp(t).owners(2).remote()
+	// Notices are made of such records: bunker.HappeningOf.
+	told := func() int { return len(get(f.do("audit.list", m{"action": BreakGlass}), "records").([]any)) }
 	f.do("key.add", m{"name": "herald"})
 	f.do("key.delete", m{"key": "herald", "break_glass": true}) // there is no glass
 	f.do("key.restore", m{"key": "herald"})
-	if len(around.told) != 0 {
-		t.Errorf("told of no glass: %q", around.told)
+	if told() != 0 {
+		t.Error("told of no glass")
 	}
 	f.doAs(f.as(1), "quorum.set", m{"delete": 2})
 	f.deny(f.as(1), bunker.CodeRestricted, "at the machine only", "key.delete", m{"key": "herald", "break_glass": true})
@@ -248,8 +245,8 @@ func TestTheGlassIsBrokenAtTheMachineOnlyAndEverybodyHears(t *testing.T) {
 	if f.seq() != before+2 || str(recs[0], "action") != "key.delete" || str(recs[1], "action") != BreakGlass || str(recs[1], "object") != "key.delete" {
 		t.Errorf("records: %v", recs[:3])
 	}
-	if len(around.told) != 1 || !strings.Contains(around.told[0], "break_glass: key.delete was done at the machine") {
-		t.Errorf("told: %q", around.told)
+	if told() != 1 || bunker.HappeningOf(&bunker.AuditRecord{Action: BreakGlass}).Notice != bunker.AlarmGlass {
+		t.Errorf("told %d times", told())
 	}
 	if w := fmt.Sprint(get(f.doAs(f.as(2), "status", nil), "warnings")); !strings.Contains(w, "without the 2 persons") {
 		t.Errorf("status does not tell: %s", w)
@@ -259,8 +256,8 @@ func TestTheGlassIsBrokenAtTheMachineOnlyAndEverybodyHears(t *testing.T) {
 		t.Errorf("status tells for ever: %s", w)
 	}
 	// A break that fails tells nobody.
-	if _, err := f.call("key.delete", m{"key": "herald", "break_glass": true}); err == nil || len(around.told) != 1 {
-		t.Errorf("%v %q", err, around.told)
+	if _, err := f.call("key.delete", m{"key": "herald", "break_glass": true}); err == nil || told() != 1 {
+		t.Errorf("%v, told %d times", err, told())
 	}
 }
 
@@ -274,7 +271,7 @@ func TestARuleCanWantSeveralApprovers(t *testing.T) {
 	}
 	answered := ""
 	add(f.Table, Command{
-		Name: "test.answer", Role: bunker.Approver, Doors: local(), Writes: true, Scope: ofQuestion(), Quorum: QuorumRule,
+		Name: "test.answer", Role: bunker.Approver, Doors: local(), Writes: true, Scope: ofQuestion(), Quorum: QuorumAsked,
 	}, func(ctx context.Context, c *Call, p params) (Empty, error) {
 		err := c.Commit(ctx, &bunker.AuditRecord{}, func(tx Tx) error {
 			q, err := tx.Approval(bunker.ApprovalID(p.ID))
@@ -307,12 +304,59 @@ func TestARuleCanWantSeveralApprovers(t *testing.T) {
 	}
 }
 
+// TestACommandCanWantSeveralPersonsOnlyNowAndThen: an edit that widens waits, one that
+// does not is done by one; the glass is there for it, too.
+func TestACommandCanWantSeveralPersonsOnlyNowAndThen(t *testing.T) {
+	f := setUp(t).owners(2)
+	type params struct {
+		Wider bool `json:"wider,omitempty"`
+		glass
+	}
+	edits := 0
+	add(f.Table, Command{
+		Name: "test.edit", Role: bunker.Operator, Doors: local(), Dangerous: true, Writes: true, Quorum: QuorumAsked,
+	}, func(ctx context.Context, c *Call, p params) (Empty, error) {
+		err := c.Commit(ctx, &bunker.AuditRecord{}, func(Tx) error {
+			if p.Wider {
+				if enough, err := c.wants(QuorumPolicy); err != nil || !enough {
+					return err
+				}
+			}
+			edits++
+			return nil
+		})
+		return Empty{}, err
+	})
+	f.remote()
+	f.do("admin.add", m{"npub": npubOf(5), "role": "operator"})
+	f.doAs(f.as(1), "quorum.set", m{"policy": 2})
+	f.doAs(f.as(1), "test.edit", nil)
+	f.waits(f.as(1), "1 more of 2", "test.edit", m{"wider": true})
+	if edits != 1 {
+		t.Fatalf("%d edits", edits)
+	}
+	f.doAs(f.as(5), "test.edit", m{"wider": true}) // an operator may do it, so he counts
+	f.do("test.edit", m{"wider": true, "break_glass": true})
+	if recs := get(f.do("audit.list", m{"action": BreakGlass}), "records").([]any); edits != 3 || len(recs) != 1 {
+		t.Errorf("%d edits, records %v", edits, recs)
+	}
+}
+
 func TestWhatWaitsIsBounded(t *testing.T) {
 	f := setUp(t).owners(2)
 	f.doAs(f.as(1), "quorum.set", m{"admins": 2})
-	for i := range MaxMotions {
-		f.waits(f.as(1), "1 more of 2", "admin.invite", m{"role": "viewer", "name": fmt.Sprint(i)})
-	}
+	f.fill(func(tx *store.Tx) error { // in one go: a hundred commands take their time
+		for i := range MaxMotions {
+			mo := &bunker.Motion{
+				Tenant: bunker.SelfHosted, ID: bunker.NewMotionID(), Command: "admin.invite", Digest: [32]byte{byte(i)}, State: bunker.MotionOpen,
+				ExpiresAt: tx.Now() + MotionLife.Milliseconds(), Version: 1,
+			}
+			if err := tx.PutMotion(mo); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	f.deny(f.as(1), bunker.CodeRateLimited, "the most", "admin.invite", m{"role": "viewer", "name": "x"})
 	f.passTime(MotionLife)
 	f.waits(f.as(1), "1 more of 2", "admin.invite", m{"role": "viewer", "name": "x"})

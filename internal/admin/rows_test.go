@@ -158,3 +158,12 @@ func (x tx) Tokens(p Page) ([]bunker.Token, error) { return x.Tx.Tokens(page(p))
 func (x tx) Connections(key bunker.KeyID, p Page) ([]bunker.Connection, error) {
 	return x.Tx.Connections(key, page(p))
 }
+
+func (r rows) KeyUses(ctx context.Context, t bunker.TenantID) ([]KeyUse, error) {
+	list, err := r.Store.KeyUses(ctx, t)
+	out := make([]KeyUse, len(list))
+	for i, u := range list {
+		out[i] = KeyUse(u)
+	}
+	return out, err
+}

@@ -160,24 +160,56 @@ func texts(params reflect.Value, name string) []string {
 }
 
 // stillMay holds a change against the caller's row as it is in the transaction: who
-// was removed, or has another role or other keys since his command came in, changes
-// nothing. Who is no person with a row (the machine, the bunker itself) passes.
+// was removed, or has a smaller role or fewer keys since his command came in, changes
+// nothing. Who is no person with a row (the machine, the bunker itself) passes, and
+// whoever sets a bunker up that has no rows yet.
 func stillMay(tx Tx, p bunker.Principal, c *Command) error {
-	if p.PubKey.IsZero() || c.Anyone {
+	if p.PubKey.IsZero() || c.Anyone || !tx.Tenant().SetUp {
 		return nil
 	}
 	admins, err := tx.Admins()
 	if err != nil {
 		return err
 	}
+	return holds(admins, p, c, tx.Now())
+}
+
+// believed is stillMay for what is only read: whatever a door says of a person, his row
+// says it, too. While sealed no row can be verified; what works then is the whole
+// bunker's, and says little.
+func (t *Table) believed(ctx context.Context, p bunker.Principal, c *Command) error {
+	if p.PubKey.IsZero() || c.Anyone || !t.Vault.Unsealed(t.Tenant) {
+		return nil
+	}
+	if st, _, err := t.Rows.Tenant(ctx, t.Tenant); err != nil || !st.SetUp {
+		return err
+	}
+	admins, err := t.Rows.Admins(ctx, t.Tenant)
+	if err != nil {
+		return err
+	}
+	return holds(admins, p, c, t.Now().UnixMilli())
+}
+
+// holds reports, as an error, what a principal claims beyond the row of his person. A
+// device may have less than its person.
+func holds(admins []bunker.Admin, p bunker.Principal, c *Command, now int64) error {
 	a := adminOf(admins, p)
 	switch {
 	case a == nil:
 		return bunker.Errorf(bunker.CodeRestricted, "you are no admin here any more")
-	case a.ActiveAt > tx.Now() || a.Role < c.Role || !slices.Equal(a.Keys, p.Keys):
+	case a.ActiveAt > now || a.Role < c.Role || a.Role < p.Role || reachesBeyond(p.Keys, a.Keys):
 		return bunker.Errorf(bunker.CodeRestricted, "your role was changed meanwhile; look at it, and try again")
 	}
 	return nil
+}
+
+// reachesBeyond reports keys that the row does not have; none are every key.
+func reachesBeyond(keys, row []bunker.KeyID) bool {
+	if len(row) == 0 {
+		return false
+	}
+	return len(keys) == 0 || slices.ContainsFunc(keys, func(id bunker.KeyID) bool { return !slices.Contains(row, id) })
 }
 
 // adminOf is the row of the person who calls; nil for none.

@@ -3,7 +3,6 @@ package admin
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -62,13 +61,9 @@ func (f *fixture) doAs(p bunker.Principal, name string, params m) m {
 // twoMustDelete makes a second owner, who does not wait, and a quorum of both.
 func (f *fixture) twoMustDelete() *fixture {
 	f.t.Helper()
-	err := f.store.Change(f.t.Context(), bunker.SelfHosted, System(), func(tx *store.Tx) error {
-		a := &bunker.Admin{Tenant: bunker.SelfHosted, PubKey: pubOf(20), Role: bunker.Owner, Version: 1}
-		return errors.Join(tx.PutAdmin(a), tx.Audit(bunker.AuditRecord{Action: "test"}))
+	f.fill(func(tx *store.Tx) error {
+		return tx.PutAdmin(&bunker.Admin{Tenant: bunker.SelfHosted, PubKey: pubOf(20), Role: bunker.Owner, Version: 1})
 	})
-	if err != nil {
-		f.t.Fatal(err)
-	}
 	f.doAs(f.as(1), "quorum.set", m{"delete": 2})
 	return f
 }
@@ -340,8 +335,8 @@ func TestAListOfSomeKeysIsReadToItsEnd(t *testing.T) {
 // must be put into one of the three lists; the first two need a method in scoped.go.
 func TestEveryReadIsScopedOrRefused(t *testing.T) {
 	nobodys := map[string][]string{
-		"Rows": {"Clock", "Policies", "Policy", "PolicyNamed", "PolicyVersion", "PolicyVersions", "Tenant", "Used"},
-		"Tx":   {"AddServiceKey", "Audit", "Now", "Policy", "Tenant"},
+		"Rows": {"Clock", "Policies", "Policy", "PolicyNamed", "PolicyVersion", "PolicyVersions", "Setting", "Tenant", "Used"},
+		"Tx":   {"AddServiceKey", "Audit", "Now", "Policy", "Setting", "Tenant"},
 	}
 	for name, c := range map[string]struct{ iface, scoped reflect.Type }{
 		"Rows": {reflect.TypeFor[Rows](), reflect.TypeFor[scopedRows]()}, "Tx": {reflect.TypeFor[Tx](), reflect.TypeFor[scopedTx]()},
@@ -399,6 +394,7 @@ func TestARemovedAdminsNextCommandIsRefused(t *testing.T) {
 		f.do(change.name, change.change)
 		before := f.seq()
 		f.deny(p, bunker.CodeRestricted, change.words, "key.set", m{"key": "herald", "default": "ask"})
+		f.deny(p, bunker.CodeRestricted, change.words, "key.list", nil) // nor is he shown anything
 		if f.seq() != before || f.keyRow("herald").Default != bunker.Deny {
 			t.Errorf("after %v it was changed all the same", change.change)
 		}
@@ -410,6 +406,36 @@ func TestARemovedAdminsNextCommandIsRefused(t *testing.T) {
 	f.deny(p, bunker.CodeRestricted, "role was changed", "key.set", m{"key": "herald", "default": "ask"})
 	f.passTime(OwnerWait)
 	f.doAs(f.as(3), "key.set", m{"key": "herald", "default": "ask"})
+}
+
+// TestADoorCannotMakeAnybodyMoreThanHisRow: a principal that a door filled wrongly (more
+// role, more keys, or the keys forgotten, which would mean all) is refused; a device may
+// have less than its person.
+func TestADoorCannotMakeAnybodyMoreThanHisRow(t *testing.T) {
+	f := setUp(t).remote()
+	f.do("key.add", m{"name": "herald"})
+	f.do("key.add", m{"name": "other"})
+	f.do("admin.add", m{"npub": npubOf(2), "role": "operator", "keys": []string{"herald"}})
+	f.do("admin.add", m{"npub": npubOf(3), "role": "operator"})
+	f.doAs(f.as(2), "key.list", nil)
+	for what, change := range map[string]func(*bunker.Principal){
+		"no keys":    func(p *bunker.Principal) { p.Keys = nil },
+		"other keys": func(p *bunker.Principal) { p.Keys = append(slices.Clone(p.Keys), f.keyRow("other").ID) },
+		"more role":  func(p *bunker.Principal) { p.Role = bunker.Owner },
+	} {
+		p := f.as(2)
+		change(&p)
+		if _, err := f.callAs(p, "key.list", nil); err == nil {
+			t.Errorf("%s: believed", what)
+		}
+	}
+	device := f.as(3)
+	device.Role, device.Keys, device.Device = bunker.Viewer, []bunker.KeyID{f.keyRow("herald").ID}, "phone"
+	if keys := get(f.doAs(device, "key.list", nil), "keys").([]any); len(keys) != 1 {
+		t.Errorf("the device is shown %v", keys)
+	}
+	f.deny(device, bunker.CodeRestricted, "operator", "key.lock", m{"key": "herald"})
+	f.deny(stranger(9), bunker.CodeRestricted, "", "key.list", nil)
 }
 
 // TestARoleChangeMovesDecisionsInFlight: the bunker gets a new version.

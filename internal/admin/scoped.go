@@ -172,6 +172,11 @@ func (r scopedRows) Persons(ctx context.Context, t bunker.TenantID, _ []bunker.K
 	return r.Rows.Persons(ctx, t, r.keys)
 }
 
+func (r scopedRows) KeyUses(ctx context.Context, t bunker.TenantID) ([]KeyUse, error) {
+	uses, err := r.Rows.KeyUses(ctx, t)
+	return slices.DeleteFunc(uses, func(u KeyUse) bool { return !r.has(u.Key) }), err
+}
+
 func (r scopedRows) Redeemed(ctx context.Context, t bunker.TenantID, id bunker.TokenID) ([]bunker.Connection, error) {
 	conns, err := r.Rows.Redeemed(ctx, t, id)
 	return slices.DeleteFunc(conns, func(c bunker.Connection) bool { return !r.has(c.Key) }), err
@@ -269,6 +274,56 @@ func (r scopedRows) VersionsOf(ctx context.Context, t bunker.TenantID, k bunker.
 		return nil, notYours("key")
 	}
 	return r.Rows.VersionsOf(ctx, t, k, prefix)
+}
+
+func (r scopedRows) AnsweredApprovals(ctx context.Context, t bunker.TenantID, at int64, id bunker.ApprovalID, limit int) ([]bunker.Approval, error) {
+	if limit <= 0 || limit > MaxPage {
+		limit = MaxPage
+	}
+	var out []bunker.Approval
+	for {
+		rows, err := r.Rows.AnsweredApprovals(ctx, t, at, id, MaxPage)
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			if r.has(rows[i].Key) {
+				if out = append(out, rows[i]); len(out) == limit {
+					return out, nil
+				}
+			}
+		}
+		if len(rows) < MaxPage {
+			return out, nil
+		}
+		at, id = rows[len(rows)-1].AnsweredAt, rows[len(rows)-1].ID
+	}
+}
+
+func (r scopedRows) GrantOf(ctx context.Context, t bunker.TenantID, q bunker.ApprovalID) (*bunker.Grant, error) {
+	if _, err := r.Approval(ctx, t, q); err != nil {
+		return nil, err
+	}
+	return r.Rows.GrantOf(ctx, t, q)
+}
+
+func (r scopedRows) Apps(ctx context.Context, t bunker.TenantID, client nostr.PubKey) ([]bunker.Connection, error) {
+	list, err := r.Rows.Apps(ctx, t, client)
+	return slices.DeleteFunc(list, func(c bunker.Connection) bool { return !r.hasConn(&c) }), err
+}
+
+func (r scopedRows) VersionBytes(ctx context.Context, v *bunker.KeptVersion) error {
+	if !r.has(v.Key) {
+		return notYours("key")
+	}
+	return r.Rows.VersionBytes(ctx, v)
+}
+
+func (r scopedRows) Channels(context.Context, bunker.TenantID) ([]bunker.Channel, error) {
+	return nil, beyond()
+}
+func (r scopedRows) FailedNotices(context.Context, bunker.TenantID) ([]bunker.Notice, error) {
+	return nil, beyond()
 }
 
 // scopedTx is a transaction of an admin of some keys.
@@ -449,3 +504,9 @@ func (x scopedTx) KeepVersion(v *bunker.KeptVersion) error {
 	}
 	return x.Tx.KeepVersion(v)
 }
+
+func (x scopedTx) PutSetting(string, string) error { return beyond() }
+
+func (x scopedTx) Channels() ([]bunker.Channel, error) { return nil, beyond() }
+func (x scopedTx) PutChannel(*bunker.Channel) error    { return beyond() }
+func (x scopedTx) DeleteChannel(string) error          { return beyond() }

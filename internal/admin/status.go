@@ -113,7 +113,25 @@ func (t *Table) status(ctx context.Context, _ *Call, _ Empty) (statusResult, err
 		}
 	}
 	t.statusWarnings(&res)
-	return res, nil
+	return res, t.statusNotices(ctx, &res)
+}
+
+// statusNotices says what people could not be told, and channels that are not used.
+func (t *Table) statusNotices(ctx context.Context, res *statusResult) error {
+	failed, err := t.Rows.FailedNotices(ctx, t.Tenant)
+	if err != nil {
+		return err
+	}
+	if len(failed) > 0 {
+		res.Warnings = append(res.Warnings, fmt.Sprintf("%d notices could not be sent in the last 30 days, the last one to %s: %s; see: nsecbunker notify list",
+			len(failed), failed[0].Channel, clip(failed[0].Error)))
+	}
+	if _, err := t.Rows.Channels(ctx, t.Tenant); isTampered(err) {
+		res.Warnings = append(res.Warnings, "a channel of notices was changed from outside and is not used: "+clip(err.Error()))
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 func (t *Table) state(st bunker.TenantState) string {

@@ -70,7 +70,7 @@ func (c *Call) Commit(ctx context.Context, rec *bunker.AuditRecord, f func(tx Tx
 	rec.Action, rec.Step, rec.Effect = c.Command.Name, "admin", bunker.Allow.String()
 	err := c.change(ctx, func(all, tx Tx) error {
 		c.all, c.waits, c.broke = all, nil, ""
-		if enough, err := c.passes(); err != nil || !enough {
+		if enough, err := c.wants(c.Command.Quorum); err != nil || !enough {
 			return err
 		}
 		if err := f(tx); err != nil || c.waits != nil {
@@ -122,6 +122,7 @@ func registers() []func(*Table) {
 	return []func(*Table){
 		adminCommands,
 		approvalCommands,
+		approvalSetCommands,
 		auditCommands,
 		backupCommands,
 		baselineCommands,
@@ -139,6 +140,8 @@ func registers() []func(*Table) {
 		keyPauseCommands,
 		keySetCommands,
 		leaveCommands,
+		loginCommands,
+		notifyCommands,
 		personCommands,
 		policyCommands,
 		policySimulateCommands,
@@ -197,6 +200,9 @@ func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, p
 	if err := t.permit(ctx, p, c); err != nil {
 		return nil, bunker.AsError(err)
 	}
+	if err := t.believed(ctx, p, c); err != nil {
+		return nil, bunker.AsError(err)
+	}
 	v, err := decode(c.params, params)
 	if err != nil {
 		return nil, err
@@ -228,9 +234,6 @@ func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, p
 		})
 	}
 	result, err := c.run(ctx, call, v.Interface())
-	if call.broke != "" && call.committed {
-		t.alarm(call.broke)
-	}
 	if err != nil {
 		return nil, bunker.AsError(err)
 	}

@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write the golden file and docs/commands
 // being in the table.
 func TestEveryCommandForEveryRoleAndDoor(t *testing.T) {
 	f := setUp(t)
-	doors := []bunker.Door{bunker.DoorSocket, bunker.DoorRelay, bunker.DoorHTTP, bunker.DoorSystem, "", "window"}
+	doors := []bunker.Door{bunker.DoorSocket, bunker.DoorRelay, bunker.DoorHTTP, bunker.DoorSystem, bunker.DoorDM, "", "window"}
 	cases := 0
 	for _, c := range f.Commands() {
 		before := f.seq()
@@ -68,7 +68,8 @@ func TestEveryCommandForEveryRoleAndDoor(t *testing.T) {
 func TestOnlyAFewCommandsWorkWhileSealed(t *testing.T) {
 	f := setUp(t)
 	f.do("seal", nil)
-	sealed := map[string]bool{"status": true, "setup": true, "unseal": true, "slot.list": true, "relay.list": true, "stop": true, "instance.check": true}
+	sealed := map[string]bool{"status": true, "setup": true, "unseal": true, "slot.list": true, "relay.list": true, "stop": true, "instance.check": true,
+		"notify.list": true, "notify.test": true}
 	for _, c := range f.Commands() {
 		p := System()
 		p.Door = c.Doors[0]

@@ -31,9 +31,10 @@ const (
 	QuorumPolicy          // a policy is widened
 	QuorumAdmins          // who is an admin
 	QuorumItself          // the quorums themselves: as many as the largest of them
-	// QuorumRule: an answer to a question whose rule wants several; the command asks
-	// for the votes itself, with Call.vote.
-	QuorumRule
+	// QuorumAsked: the command itself asks for the votes, where it turns out that it
+	// needs them: Call.wants for an act that only sometimes needs several persons
+	// (an edit that widens a policy), Call.vote for the rule of a question.
+	QuorumAsked
 )
 
 // of is how many persons it takes.
@@ -54,12 +55,6 @@ const (
 	// BreakGlass is the action of the record that says so.
 	BreakGlass = "break_glass"
 )
-
-// Alarms is an Around that can tell every owner of something, wherever they are.
-type Alarms interface {
-	// Alarm tells of an act: what is an action of the log, words a sentence.
-	Alarm(what, words string)
-}
 
 // motion is what the votes of a call are for.
 type motion struct {
@@ -116,13 +111,17 @@ func motionDigest(t bunker.TenantID, command string, params []byte) (d [32]byte)
 	return d
 }
 
-// passes reports whether the act may be done now: one person suffices, enough have
-// said yes with this call, or the glass was broken. Otherwise the yes alone is stored.
-func (c *Call) passes() (bool, error) {
-	need := c.Command.Quorum.of(c.all.Tenant().Quorum)
+// wants reports whether the act may be done now: one person suffices, enough have said
+// yes with this call, or the glass was broken. Otherwise the yes alone is stored, and
+// the command returns nil from its change, having stored nothing: its caller is told
+// what it waits for.
+func (c *Call) wants(k QuorumOf) (enough bool, err error) {
+	need := k.of(c.all.Tenant().Quorum)
 	switch {
 	case need <= 1 || c.Principal.Door == bunker.DoorSystem:
 		return true, nil
+	case c.motion == nil:
+		return false, fmt.Errorf("admin: %s asks for votes and has no quorum", c.Command.Name)
 	case c.glass:
 		c.broke = fmt.Sprintf("%s was done at the machine without the %d persons that it needs", c.Command.Name, need)
 		return true, c.all.Audit(bunker.AuditRecord{Action: BreakGlass, Step: "admin", Effect: bunker.Allow.String(), Object: c.Command.Name, Reason: c.broke})
@@ -272,11 +271,4 @@ func counts(v bunker.Vote, admins []bunker.Admin, c *Command, key bunker.KeyID, 
 
 func adminNamed(admins []bunker.Admin, pub nostr.PubKey) *bunker.Admin {
 	return adminOf(admins, bunker.Principal{PubKey: pub})
-}
-
-// alarm tells every owner that the glass was broken.
-func (t *Table) alarm(words string) {
-	if a, ok := t.Around.(Alarms); ok {
-		a.Alarm(BreakGlass, words)
-	}
 }

@@ -27,6 +27,9 @@ const (
 	// denies within DenyWindow.
 	CoolingOff = time.Hour
 	DenyWindow = 10 * time.Minute
+	// Burst is how long after the last one a question still belongs to a burst of
+	// the same app, method and kind: those are answered together.
+	Burst = time.Minute
 )
 
 // DeniesBeforeCooling denies of one operation in DenyWindow make it refused for
@@ -58,12 +61,7 @@ func Ask(in policy.Input, d policy.Decision, event nostr.ID) *bunker.Approval {
 		State:      bunker.ApprovalPending,
 		CreatedAt:  in.Now,
 	}
-	until := QuestionFor
-	switch a.Kind {
-	case 22242, 24242, 27235:
-		until = CredentialQuestionFor
-	}
-	deadlines(a, in.Now, until)
+	Within(a, Settings{}.Of(a.Key))
 	return a
 }
 
@@ -82,11 +80,6 @@ func AskConnect(c *bunker.Connection, event nostr.ID, now int64) *bunker.Approva
 		State:      bunker.ApprovalPending,
 		CreatedAt:  now,
 	}
-	deadlines(a, now, QuestionFor)
+	Within(a, Settings{}.Of(a.Key))
 	return a
-}
-
-func deadlines(a *bunker.Approval, now int64, until time.Duration) {
-	a.ReplyBy = now + ReplyWithin.Milliseconds()
-	a.QuestionUntil = now + until.Milliseconds()
 }

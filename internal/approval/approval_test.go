@@ -78,6 +78,8 @@ func TestAnAnswerBecomesNoWiderGrantThanItSays(t *testing.T) {
 	hour := time.Hour.Milliseconds()
 	plain := asked(signing(1), policy.Decision{Answers: policy.AnswersDefault})
 	care := asked(signing(10002), policy.Decision{Answers: policy.AnswersCare})
+	read := asked(&policy.Operation{Method: nip46.NIP44Decrypt, Payload: []byte("x")}, policy.Decision{Answers: policy.AnswersDefault})
+	rule := asked(signing(1), policy.Decision{Answers: "rule basic/notes@3"})
 	const allow, deny = bunker.Allow, bunker.Deny
 	type grant struct {
 		effect      bunker.Effect
@@ -101,7 +103,16 @@ func TestAnAnswerBecomesNoWiderGrantThanItSays(t *testing.T) {
 		"kind, where care is needed": {care, Answer{Scope: Kind}, grant{allow, "sign_event:10002", false, 0, 0}},
 		"never":                      {plain, Answer{Deny: true, Never: true}, grant{deny, "sign_event:1", false, 0, 0}},
 		"never for an hour":          {plain, Answer{Deny: true, Never: true, For: time.Hour}, grant{deny, "sign_event:1", false, 0, now + hour}},
-		"never outranks a scope":     {plain, Answer{Deny: true, Never: true, Scope: All}, grant{deny, "sign_event:1", false, 0, 0}},
+		"never anything":             {plain, Answer{Deny: true, Never: true, Scope: All}, grant{deny, "all", false, 0, 0}},
+		"never any kind":             {plain, Answer{Deny: true, Never: true, Scope: Kinds}, grant{deny, "sign_event", false, 0, 0}},
+		"every kind":                 {plain, Answer{Scope: Kinds}, grant{allow, "sign_event", false, 0, 0}},
+		"this method":                {plain, Answer{Scope: Method}, grant{allow, "sign_event", false, 0, 0}},
+		"this method, of a reading":  {read, Answer{Scope: Method}, grant{allow, "nip44_decrypt", false, 0, 0}},
+		"every kind, with care":      {care, Answer{Scope: Kinds}, grant{allow, "sign_event", true, 0, 0}},
+		"this kind, five times":      {plain, Answer{Scope: Kind, Uses: 5}, grant{allow, "sign_event:1", false, 5, 0}},
+		"this kind, until a time":    {plain, Answer{Scope: Kind, Until: now + 5}, grant{allow, "sign_event:1", false, 0, now + 5}},
+		"once, until a time":         {plain, Answer{Scope: Once, Until: now + 5}, grant{allow, "", true, 1, now + 5}},
+		"of a rule":                  {rule, Answer{Scope: Kind}, grant{allow, "sign_event:1", false, 0, 0}},
 	} {
 		c.a.By = "ann"
 		g, err := Grant(c.q, c.a, now)
@@ -125,6 +136,8 @@ func TestAnAnswerBecomesNoWiderGrantThanItSays(t *testing.T) {
 func TestAnswersThatWouldReachTooFarAreRefused(t *testing.T) {
 	plain := asked(signing(1), policy.Decision{Answers: policy.AnswersDefault})
 	once := asked(signing(24134), policy.Decision{Answers: policy.AnswersCare, OnceOnly: true})
+	guarded := asked(signing(3), policy.Decision{Answers: policy.AnswersGuard})
+	read := asked(&policy.Operation{Method: nip46.NIP44Decrypt, Payload: []byte("x")}, policy.Decision{Answers: policy.AnswersDefault})
 	for name, c := range map[string]struct {
 		q     *bunker.Approval
 		a     Answer
@@ -133,6 +146,13 @@ func TestAnswersThatWouldReachTooFarAreRefused(t *testing.T) {
 	}{
 		"a kind that is asked each time": {once, Answer{Scope: Kind}, bunker.CodeRestricted, "scope"},
 		"all of it":                      {once, Answer{Scope: All}, bunker.CodeRestricted, "scope"},
+		"every kind of no signature":     {read, Answer{Scope: Kinds}, bunker.CodeInvalid, "scope"},
+		"what the guard asks":            {guarded, Answer{Scope: Kind}, bunker.CodeRestricted, "scope"},
+		"once, several times":            {plain, Answer{Uses: 2}, bunker.CodeInvalid, "uses"},
+		"less than no times":             {plain, Answer{Scope: Kind, Uses: -1}, bunker.CodeInvalid, "uses"},
+		"too many times":                 {plain, Answer{Scope: Kind, Uses: MaxUses + 1}, bunker.CodeInvalid, "uses"},
+		"two ends":                       {plain, Answer{Scope: Kind, For: 1, Until: now + 1}, bunker.CodeInvalid, "until"},
+		"an end in the past":             {plain, Answer{Scope: Kind, Until: now}, bunker.CodeInvalid, "until"},
 		"an unknown scope":               {plain, Answer{Scope: "ever"}, bunker.CodeInvalid, "scope"},
 		"a time in the past":             {plain, Answer{Scope: Kind, For: -time.Second}, bunker.CodeInvalid, "for"},
 	} {
@@ -167,5 +187,65 @@ func TestAnAnswerSetsTheStateOfItsQuestion(t *testing.T) {
 		if got := a.State(); got != want {
 			t.Errorf("%+v: got %s, want %s", a, got, want)
 		}
+	}
+}
+
+func TestDeadlinesAreTheKeysThenTheBunkersThenTheBuiltInOnesAlwaysWithinBounds(t *testing.T) {
+	s := Settings{Deadlines: Deadlines{Question: 72 * time.Hour}, Keys: map[bunker.KeyID]Deadlines{"k": {Reply: 45 * time.Second}, "wild": {Reply: time.Hour, Question: 1}}}
+	again, err := ParseSettings(s.Text())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, want := range map[bunker.KeyID]Deadlines{
+		"":      {ReplyWithin, 72 * time.Hour},
+		"other": {ReplyWithin, 72 * time.Hour},
+		"k":     {45 * time.Second, 72 * time.Hour},
+		"wild":  {MaxReply, MinQuestion},
+	} {
+		if got := again.Of(k); got != want {
+			t.Errorf("%q: %+v, want %+v", k, got, want)
+		}
+	}
+	q := asked(signing(1), policy.Decision{})
+	Within(q, again.Of("k"))
+	if q.ReplyBy != now+45_000 || q.QuestionUntil != now+(72*time.Hour).Milliseconds() {
+		t.Errorf("%+v", q)
+	}
+	for _, kind := range []nostr.Kind{22242, 24242, 27235} {
+		if q = asked(signing(kind), policy.Decision{}); q.QuestionUntil != now+60_000 {
+			t.Errorf("kind %d: %+v", kind, q)
+		}
+		if Within(q, again.Of("k")); q.QuestionUntil != now+60_000 {
+			t.Errorf("kind %d with other deadlines: %+v", kind, q)
+		}
+	}
+	if (Settings{}).Text() != "" {
+		t.Error("nothing set is stored as something")
+	}
+	if _, err := ParseSettings("{"); err == nil {
+		t.Error("what cannot be read was read")
+	}
+}
+
+func TestAnExpectedLoginEndsByItselfAndIsOfItsKeyAlone(t *testing.T) {
+	until := now + ExpectFor.Milliseconds()
+	e, err := ParseExpected(Expected{"k": until, "old": now - 1}.Text(now))
+	if err != nil || len(e) != 1 {
+		t.Fatalf("%v %v", e, err)
+	}
+	for _, c := range []struct {
+		key  bunker.KeyID
+		at   int64
+		open bool
+	}{{"k", now, true}, {"k", until - 1, true}, {"k", until, false}, {"other", now, false}, {"", now, false}} {
+		if e.Open(c.key, c.at) != c.open {
+			t.Errorf("%q at %d: open %t", c.key, c.at-now, !c.open)
+		}
+	}
+	if every := (Expected{"": until}); !every.Open("other", now) || every.Open("other", until) {
+		t.Error("a login at every key")
+	}
+	if (Expected{"k": until + 1}).Open("k", now) {
+		t.Error("a time that nobody can have set counts")
 	}
 }

@@ -78,6 +78,7 @@ func Table() []Row {
 		{Deciding, "internal/vault", []string{xcrypto, xtext}},
 		{Deciding, "internal/guard", nil},
 		{Deciding, "internal/approval", nil},
+		{Deciding, "internal/describe", []string{xtext}}, // an operation as a person reads it
 		{Deciding, "internal/signer", nil},
 		{Deciding, "internal/host", nil},
 		{Deciding, "internal/admin", nil},
@@ -161,6 +162,9 @@ func onlyHere() map[string][]string {
 		"github.com/lmittmann/tint":    {"internal/cli", "internal/daemon"},
 		"rsc.io/qr":                    {"internal/cli"},
 		"github.com/pelletier/go-toml": {"internal/config"},
+
+		"github.com/wneessen/go-mail":           {"internal/notify"},
+		"github.com/SherClockHolmes/webpush-go": {"internal/notify"},
 	}
 }
 

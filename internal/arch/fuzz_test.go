@@ -26,11 +26,14 @@ func parsers() []reader {
 		{"bunker:// URI", "nostr/nip46", `(?i)bunker`, 1},
 		{"nostrconnect:// URI", "nostr/nip46", `(?i)connect`, 1},
 		{"NIP-49 ncryptsec", "nostr/nip49", `.`, 1},
+		{"rumor in a gift wrap", "nostr/nip59", `Rumor`, 1},
+		{"answer by direct message", "internal/notify", `Reply`, 1},
 		{"relay's frame, as a client", "internal/relay", `.`, 1},
 		{"client's frame, as a relay", "internal/signerrelay", `.`, 1},
 		{"config", "internal/config", `.`, 1},
 		{"policy (TOML)", "internal/policy/text", `.`, 1},
 		{"admin parameters", "internal/admin", `.`, 1},
+		{"operation, for people", "internal/describe", `.`, 1},
 	}
 }
 

@@ -95,6 +95,7 @@ const (
 	DoorRelay  Door = "relay"
 	DoorHTTP   Door = "http"
 	DoorSystem Door = "system" // sweeps and timers of the bunker itself
+	DoorDM     Door = "dm"     // a code in a direct message: one question, no, or once
 )
 
 // Principal is whoever causes something. The zero value is nobody.

@@ -25,6 +25,9 @@ type Approval struct {
 	Kind       int64 // -1 unless Method is sign_event
 	// OpDigest is what was shown and what "once" binds to.
 	OpDigest [32]byte
+	// Batch is the first question of the burst that this one belongs to: the store
+	// finds it when the question is stored.
+	Batch ApprovalID
 	// Summary is the operation as a person reads it, sealed under the root key
 	// when it holds content; plain JSON otherwise.
 	Summary []byte

@@ -27,6 +27,8 @@ type (
 	ApprovalID string
 	// SlotID names a key slot.
 	SlotID string
+	// NoticeID names a notice, and the message that carries it.
+	NoticeID string
 )
 
 var idAlphabet = base32.NewEncoding("abcdefghjkmnpqrstuvwxyz023456789").WithPadding(base32.NoPadding)
@@ -61,6 +63,12 @@ func NewApprovalID() ApprovalID { return ApprovalID(randomID(questionBytes)) }
 
 // NewSlotID returns a fresh random id.
 func NewSlotID() SlotID { return SlotID("s" + randomID(questionBytes)) }
+
+// NewNoticeID returns a fresh random id.
+func NewNoticeID() NoticeID { return NoticeID("n" + randomID(idBytes)) }
+
+// CodeText writes bytes in the alphabet of ids, for codes that people type.
+func CodeText(b []byte) string { return idAlphabet.EncodeToString(b) }
 
 // NewSecret returns a token's secret: 160 random bits in characters that every
 // client's URI parser takes (interop: [A-Za-z0-9_-] only).

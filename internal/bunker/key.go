@@ -99,6 +99,8 @@ const (
 	RoleAdmin ServiceRole = "admin"
 	// RoleAudit signs checkpoints; it is wrapped by the root key.
 	RoleAudit ServiceRole = "audit"
+	// RoleNotifier sends notices by direct message and hears the answers.
+	RoleNotifier ServiceRole = "notifier"
 )
 
 // ServiceKey is a key of the bunker's own: it never signs for a user.

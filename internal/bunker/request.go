@@ -20,6 +20,9 @@ type Reply struct {
 	// a key derived from the root key (replies of decrypt methods).
 	Bytes  []byte
 	Sealed bool
+	// CreatedAt (unix seconds) is the reply event's, while it was not read back
+	// from the store: then 0.
+	CreatedAt int64
 }
 
 // Basis is what a decision read: the versions that must still hold when it is
@@ -74,6 +77,13 @@ type Entry struct {
 	// open with this one, checked in the commit, since others are decided at the
 	// same time; 0: no bound.
 	MaxQuestions int
+	// MaxKnocksKey and MaxKnocks, with NewConnection and NewApproval: as many
+	// questions of strangers may be open at its key, and in all, with this one; 0:
+	// no bound.
+	MaxKnocksKey, MaxKnocks int
+	// Burst (ms), with NewApproval: how long after the last one it still belongs to
+	// the same burst of questions.
+	Burst int64
 	// JoinApproval, instead of NewApproval: the same operation is asked already;
 	// this request becomes the newest of that open question (compare-and-set
 	// while it is pending: its event_id and reply_by are moved here), and the

@@ -20,7 +20,8 @@ type Rule struct {
 	Rights  []string `json:"rights,omitempty"`
 	// Kinds of sign_event. A rule for sign_event without kinds speaks of every
 	// kind; as an allow it covers no kind that needs special care, for which it
-	// must name the kind.
+	// must name the kind: by itself, or by a range that lies in that kind's own row
+	// of the table.
 	Kinds []KindRange `json:"kinds,omitempty"`
 	// Peers are the other parties of encrypt and decrypt.
 	Peers []nostr.PubKey `json:"peers,omitempty"`
@@ -30,7 +31,8 @@ type Rule struct {
 	// URL this way).
 	Tags    []TagMatch    `json:"tags,omitempty"`
 	Content *ContentMatch `json:"content,omitempty"`
-	// MaxSkew is how far created_at may be from now, in seconds; 0: not looked at.
+	// MaxSkew is how far created_at may be from now, in seconds; 0: not looked at,
+	// but an allow then covers nothing that is dated more than 15 minutes from now.
 	MaxSkew int64 `json:"max_skew,omitempty"`
 	// Hours are when the rule holds, in the policy's zone; empty: always.
 	Hours []Hours `json:"hours,omitempty"`

@@ -82,7 +82,10 @@ func NewApp(t testing.TB, arena *secret.Arena, now func() time.Time, remote nost
 
 func newApp(t testing.TB, arena *secret.Arena, key *nostr.SecretKey, now func() time.Time, remote nostr.PubKey, secretText string, relays []string) *App {
 	t.Helper()
-	pool, err := ws.New(ws.Config{Now: now})
+	pool, err := ws.New(ws.Config{Now: now, Auth: func(relay, challenge string, now time.Time) (*nostr.Event, error) {
+		e := &nostr.Event{Kind: 22242, CreatedAt: now.Unix(), Tags: nostr.Tags{{"relay", relay}, {"challenge", challenge}}}
+		return e, key.Sign(e)
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

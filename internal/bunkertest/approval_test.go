@@ -10,10 +10,10 @@ import (
 )
 
 // asking is a bunker with one app that has no permissions.
-func asking(t *testing.T) (*Bunker, *App) {
+func asking(t *testing.T, relays ...string) (*Bunker, *App) {
 	t.Helper()
 	t.Parallel()
-	b := Start(t, Options{})
+	b := Start(t, Options{Relays: relays})
 	b.AddKey("herald")
 	return b, b.Connected(b.Token("herald", ""))
 }
@@ -22,7 +22,7 @@ func TestAYesOnceIsForThisOperationAlone(t *testing.T) {
 	b, a := asking(t)
 	q := a.AskSign(1, "first")
 	q.Quiet()
-	if v := b.Question(); v.Text("operation.content") != "first" || v.Number("kind") != 1 {
+	if v := b.Question(); v.Text("card.text") != "first" || v.Number("kind") != 1 {
 		t.Errorf("the question shows %v", v)
 	}
 	b.Reply(nil)
@@ -75,7 +75,7 @@ func TestAYesForAllLeavesOutWhatNeedsCare(t *testing.T) {
 	for _, kind := range []nostr.Kind{5, 10002, 9007} {
 		careful := a.AskSign(kind, "x")
 		careful.Quiet()
-		if b.Question().Text("caution") == "" {
+		if len(b.Question().List("card.warnings")) == 0 {
 			t.Errorf("kind %d is asked without a caution", kind)
 		}
 		b.Reply(Params{"deny": true})
@@ -90,7 +90,7 @@ func TestAnAdminLoginIsApprovedOnceOnly(t *testing.T) {
 	if !v.Is("once_only") {
 		t.Error("a request to vanish is not marked as once only")
 	}
-	if e := b.Refused("approval.answer", Params{"id": v.Text("id"), "scope": "kind"}); e.Hint == "" {
+	if e := b.Refused("approval.answer", Params{"id": v.Text("id"), "digest": v.Text("digest"), "scope": "kind"}); e.Hint == "" {
 		t.Errorf("no hint in %v", e)
 	}
 	b.Reply(nil)

@@ -121,6 +121,7 @@ func (s *storm) rude() {
 		d := func(n int) int { return s.rng.IntN(n) }
 		r.Behave(Manners{
 			DropEvent: d(40), LoseOK: d(40), Refuse: d(30), Double: d(60), Forge: d(15), Delay: d(60), Cut: d(4), NoEOSE: d(30), Closed: d(30),
+			Reorder: d(40), HalfOpen: d(6), Auth: d(20), Skew: d(20),
 		})
 		if d(5) == 0 {
 			r.Kick()
@@ -180,6 +181,7 @@ func TestARequestHasOneReplyAndOneSignatureWhateverIsKilledAndLost(t *testing.T)
 func (s *storm) calm() {
 	for _, r := range s.relays {
 		r.Behave(Manners{})
+		r.Wake()
 	}
 	now := map[nostr.PubKey]*App{}
 	for i, a := range s.apps {

@@ -42,13 +42,46 @@ func TestAnAppWhoseClockIsOffIsToldByHowMuch(t *testing.T) {
 	b.Verify()
 }
 
-// {kill, restart, clock ±1 h, ±1 y, seal and unseal} × {question, grant, token,
-// budget}: the state is the same after, nothing was deleted (promise 7).
+// cut takes the bunker's only relay away for d. Requests that come there meanwhile
+// wait for it, as long as they are fresh.
+func cut(d time.Duration) func(*Bunker, *Asked, *Relay) {
+	return func(b *Bunker, q *Asked, r *Relay) {
+		r.Shut(true)
+		b.Until("the relay is away", func() bool { return !relayUp(b) })
+		early := q.app.Prepare(nip46.Ping)
+		r.Hand(early.Event)
+		b.Clock.Pass(d / 2)
+		b.Chores()
+		late := q.app.Prepare(nip46.Ping)
+		r.Hand(late.Event)
+		b.Clock.Pass(d - d/2)
+		b.Chores()
+		r.Shut(false)
+		late.Want("pong")
+		if d < bunker.Freshness {
+			early.Want("pong")
+		} else {
+			early.Quiet()
+		}
+	}
+}
+
+func relayUp(b *Bunker) bool {
+	for _, r := range b.Admin("status", nil).Each("relays") {
+		if r.Text("state") == "up" {
+			return true
+		}
+	}
+	return false
+}
+
+// {kill, restart, relay cut, clock ±1 h, ±1 y, seal and unseal} × {question, grant,
+// token, budget}: the state is the same after, nothing was deleted (promise 7).
 func TestNothingIsLostWhateverHappensToTheProcessAndItsClock(t *testing.T) {
 	const year = 365 * 24 * time.Hour
 	// set moves the hands and back again, with the timers' work done in between.
-	set := func(d time.Duration) func(*Bunker, *Asked) {
-		return func(b *Bunker, q *Asked) {
+	set := func(d time.Duration) func(*Bunker, *Asked, *Relay) {
+		return func(b *Bunker, q *Asked, _ *Relay) {
 			b.Clock.Set(d)
 			b.Chores()
 			b.Wake()
@@ -63,17 +96,25 @@ func TestNothingIsLostWhateverHappensToTheProcessAndItsClock(t *testing.T) {
 			b.Wake()
 		}
 	}
-	for name, event := range map[string]func(*Bunker, *Asked){
-		"restart":     func(b *Bunker, _ *Asked) { b.Restart() },
-		"kill":        func(b *Bunker, _ *Asked) { b.CrashAndRestart() },
-		"seal":        func(b *Bunker, _ *Asked) { b.Admin("seal", nil); b.Unseal() },
+	for name, event := range map[string]func(*Bunker, *Asked, *Relay){
+		"restart":     func(b *Bunker, _ *Asked, _ *Relay) { b.Restart() },
+		"kill":        func(b *Bunker, _ *Asked, _ *Relay) { b.CrashAndRestart() },
+		"seal":        func(b *Bunker, _ *Asked, _ *Relay) { b.Admin("seal", nil); b.Unseal() },
 		"clock + 1 h": set(time.Hour),
 		"clock - 1 h": set(-time.Hour),
 		"clock + 1 y": set(year),
 		"clock - 1 y": set(-year),
+		"cut 9 min":   cut(9 * time.Minute),
+		"cut 11 min":  cut(11 * time.Minute),
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, a := asking(t)
+			var r *Relay
+			var relays []string
+			if strings.HasPrefix(name, "cut") {
+				r = NewRelay(t)
+				relays = append(relays, r.URL)
+			}
+			b, a := asking(t, relays...)
 			b.Admin("key.add", Params{"name": "going"})
 			b.Admin("key.delete", Params{"key": "going"})
 			limited := b.Connected(b.Token("herald", ""))
@@ -82,8 +123,9 @@ func TestNothingIsLostWhateverHappensToTheProcessAndItsClock(t *testing.T) {
 			limited.Sign(1, "one of three")
 			link := b.Token("herald", "all", Params{"expires": "30d"})
 			q := a.AskSign(1, "open")
+			a.Fence()
 			before := b.Question()
-			event(b, q)
+			event(b, q, r)
 			if after := b.Question(); after.Text("id") != before.Text("id") || after.Text("question_until") != before.Text("question_until") {
 				t.Errorf("the question was %v, is %v", before, after)
 			}
@@ -96,7 +138,8 @@ func TestNothingIsLostWhateverHappensToTheProcessAndItsClock(t *testing.T) {
 			}
 			b.Reply(nil)
 			g := q.Answer()
-			if g.Failed() != strings.HasPrefix(name, "clock +") { // its time to be answered had passed, the question's not
+			late := strings.HasPrefix(name, "clock +") || r != nil
+			if g.Failed() != late { // its time to be answered had passed, the question's not
 				t.Errorf("after the yes: %+v", g.Reply)
 			}
 			limited.Sign(7, "+")

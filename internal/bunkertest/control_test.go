@@ -176,6 +176,7 @@ func TestADecryptedTextThatWasNotDeliveredWaitsForTheUnseal(t *testing.T) {
 	if sealed.Failed() {
 		t.Fatal(sealed.Error)
 	}
+	b.Until("the first is delivered", func() bool { return b.Admin("status", nil).Number("unreleased.waiting") == 0 })
 	relay.Behave(Manners{Refuse: 100})
 	decrypt, note := a.Prepare(nip46.NIP44Decrypt, peer, sealed.Result), a.Prepare(nip46.SignEvent, a.Note(1, "x"))
 	for _, q := range []*Asked{decrypt, note} {

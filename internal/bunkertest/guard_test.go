@@ -46,11 +46,11 @@ func TestAFollowListThatAnAppWipesIsAskedWhateverThePolicyAllows(t *testing.T) {
 	full := a.Ask(nip46.SignEvent, follows(a, 500)).Signed()
 	wipe := a.Ask(nip46.SignEvent, follows(a, 3))
 	q := wipe.asked(b)
-	if got := q.Text("operation.guard"); got != "497 of 500 entries would be lost" {
+	if got := q.Text("card.guard"); got != "497 of 500 entries would be lost" {
 		t.Errorf("the question says %q", got)
 	}
-	if !q.Is("once_only") || q.Number("operation.changes.removed") != 497 || len(q.List("operation.changes.removed_list")) == 0 ||
-		q.Text("operation.changes.base") != full.ID.String() {
+	if !q.Is("once_only") || q.Number("card.changes.removed") != 497 || len(q.List("card.changes.removed_list")) == 0 ||
+		q.Text("card.changes.base") != full.ID.String() {
 		t.Errorf("the question shows %v", q)
 	}
 	b.Reply(Params{"deny": true})
@@ -160,7 +160,7 @@ func TestALossInSmallStepsAddsUp(t *testing.T) {
 	a.Ask(nip46.SignEvent, follows(a, 80)).Signed()
 	b.Pass(time.Minute)
 	step := a.Ask(nip46.SignEvent, follows(a, 70))
-	if got := step.asked(b).Text("operation.guard"); !strings.HasPrefix(got, "30 of the 100 entries of 3m") || !strings.HasSuffix(got, "in small steps") {
+	if got := step.asked(b).Text("card.guard"); !strings.HasPrefix(got, "30 of the 100 entries of 3m") || !strings.HasSuffix(got, "in small steps") {
 		t.Errorf("the question says %q", got)
 	}
 	b.Reply(nil)
@@ -183,7 +183,7 @@ func TestAnEventThatIsOlderThanTheLastIsAsked(t *testing.T) {
 	a.Ask(nip46.SignEvent, follows(a, 10)).Signed()
 	old := nostr.Template{Kind: 3, CreatedAt: a.Now().Unix() - 300, Tags: followed(1, 12)}
 	q := a.Ask(nip46.SignEvent, string(old.AppendJSON(nil)))
-	if got := q.asked(b).Text("operation.guard"); got != "it is dated 5m0s before the last version" {
+	if got := q.asked(b).Text("card.guard"); got != "it is dated 5m0s before the last version" {
 		t.Errorf("the question says %q", got)
 	}
 	b.Reply(nil)
@@ -202,14 +202,14 @@ func TestEachAddressHasVersionsOfItsOwn(t *testing.T) {
 	a.Ask(nip46.SignEvent, listEvent(a, 30023, nostr.Tags{{"d", "first"}}, text)).Signed()
 	a.Ask(nip46.SignEvent, listEvent(a, 30023, nostr.Tags{{"d", "second"}}, "short")).Signed()
 	cut := a.Ask(nip46.SignEvent, listEvent(a, 30023, nostr.Tags{{"d", "first"}}, "short"))
-	if got := cut.asked(b).Text("operation.guard"); got != "its text would shrink from 1600 to 5 bytes" {
+	if got := cut.asked(b).Text("card.guard"); got != "its text would shrink from 1600 to 5 bytes" {
 		t.Errorf("the question says %q", got)
 	}
 	b.Reply(Params{"deny": true})
 	profile := a.Ask(nip46.SignEvent, listEvent(a, 0, nil, `{"name":"a","about":"b","picture":"c","nip05":"d@e.f"}`))
 	profile.Signed()
 	wipe := a.Ask(nip46.SignEvent, listEvent(a, 0, nil, `{"name":"a","lud16":"x@y.z"}`))
-	if got := wipe.asked(b).Text("operation.guard"); got != "3 of 4 fields would be lost" {
+	if got := wipe.asked(b).Text("card.guard"); got != "3 of 4 fields would be lost" {
 		t.Errorf("the question says %q", got)
 	}
 	// Kinds that take no other's place are neither kept nor asked.
@@ -263,7 +263,7 @@ func TestAnAnswerCoversWhatWasShownAndNoOtherLoss(t *testing.T) {
 	b.Reply(nil)
 	wipe.Fails("the approval no longer covers this request")
 	again := a.Ask(nip46.SignEvent, follows(a, 3))
-	if got := again.asked(b).Text("operation.guard"); got != "117 of 120 entries would be lost" {
+	if got := again.asked(b).Text("card.guard"); got != "117 of 120 entries would be lost" {
 		t.Errorf("the question says %q", got)
 	}
 	b.Reply(nil)
@@ -284,7 +284,7 @@ func TestALateYesCoversTheNextTryAsLongAsTheLossIsTheSame(t *testing.T) {
 		}
 		again := a.Ask(nip46.SignEvent, follows(a, 3))
 		if !same {
-			if got := again.asked(b).Text("operation.guard"); got != "117 of 120 entries would be lost" {
+			if got := again.asked(b).Text("card.guard"); got != "117 of 120 entries would be lost" {
 				t.Errorf("the question says %q", got)
 			}
 			break
@@ -310,7 +310,7 @@ func TestAVersionThatWasChangedOnTheDiskIsAskedAbout(t *testing.T) {
 	b.again()
 	a = a.again()
 	q := a.Ask(nip46.SignEvent, follows(a, 101))
-	if got := q.asked(b).Text("operation.guard"); !strings.Contains(got, "cannot be read") {
+	if got := q.asked(b).Text("card.guard"); !strings.Contains(got, "cannot be read") {
 		t.Errorf("the question says %q", got)
 	}
 	b.Reply(nil)
@@ -325,7 +325,7 @@ func TestVersionsAndQuestionsOutliveAKill(t *testing.T) {
 	wipe.asked(b)
 	b.CrashAndRestart()
 	a = a.again()
-	if got := b.Question().Text("operation.guard"); got != "48 of 50 entries would be lost" {
+	if got := b.Question().Text("card.guard"); got != "48 of 50 entries would be lost" {
 		t.Errorf("after the kill the question says %q", got)
 	}
 	b.Reply(nil)

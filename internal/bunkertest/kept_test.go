@@ -28,7 +28,7 @@ func TestAKeyThatWasBroughtAlongIsAskedOnceForEachList(t *testing.T) {
 	a := b.Connected(b.Token("herald", "all,sign_event:10002"))
 	for _, kind := range []nostr.Kind{0, 3, 10000, 10002, 11111} {
 		q := a.Ask(nip46.SignEvent, listEvent(a, kind, followed(1, 5), "{}"))
-		if got := q.asked(b).Text("operation.guard"); !strings.Contains(got, "does not know the version before") {
+		if got := q.asked(b).Text("card.guard"); !strings.Contains(got, "does not know the version before") {
 			t.Errorf("kind %d: %q", kind, got)
 		}
 		b.Reply(nil)
@@ -82,7 +82,7 @@ func TestAnImportFetchesWhatTheAccountHas(t *testing.T) {
 	a.Ask(nip46.SignEvent, listEvent(a, 3, followed(1, 201), "")).Signed()
 	a.Ask(nip46.SignEvent, listEvent(a, 10000, followed(1, 2), "")).Signed() // asked for, and there was none
 	wipe := a.Ask(nip46.SignEvent, listEvent(a, 0, nil, `{"name":"n"}`))
-	if got := wipe.asked(b).Text("operation.guard"); got != "2 of 3 fields would be lost" {
+	if got := wipe.asked(b).Text("card.guard"); got != "2 of 3 fields would be lost" {
 		t.Errorf("the question says %q", got)
 	}
 	b.Reply(Params{"deny": true})
@@ -215,7 +215,7 @@ func TestWhoHasASignedListFindsItKeptAfterSIGKILL(t *testing.T) {
 	a.Fence()
 	wipe.Quiet()
 	q := p.Admin("approval.list", nil).Each("approvals")
-	if len(q) != 1 || !strings.HasSuffix(q[0].Text("operation.guard"), "entries would be lost") {
+	if len(q) != 1 || !strings.HasSuffix(q[0].Text("card.guard"), "entries would be lost") {
 		t.Errorf("asked: %v", q)
 	}
 }

@@ -45,7 +45,7 @@ func TestARequestUnderAPolicyIsDecidedByItsRules(t *testing.T) {
 	a.AskSign(7, "+").Fails("restricted: the policy of this app refuses sign_event of kind 7")
 	q := a.AskSign(30023, "an article")
 	q.Quiet()
-	if v := b.Question(); v.Text("operation.content") != "an article" {
+	if v := b.Question(); v.Text("card.text") != "an article" || !strings.HasSuffix(v.Text("why"), "/long@1 asks") {
 		t.Errorf("the question shows %v", v)
 	}
 	b.Reply(nil)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -27,6 +28,10 @@ type Manners struct {
 	Cut       int // ends the connection at a message
 	NoEOSE    int // takes a REQ and never says EOSE
 	Closed    int // answers a REQ with CLOSED
+	Reorder   int // keeps it back until another one has passed
+	HalfOpen  int // from a message on, reads and says nothing more on the connection, and leaves it open
+	Auth      int // takes nothing more on the connection before a proof (NIP-42)
+	Skew      int // finds it too old or its REQ of the past, as a relay whose clock is an hour ahead
 }
 
 // Relay is a relay of somebody else over real sockets: it passes ephemeral
@@ -41,6 +46,8 @@ type Relay struct {
 	conns   map[*relayConn]struct{}
 	stored  []*nostr.Event
 	seen    map[nostr.ID]*nostr.Event
+	held    []*nostr.Event // kept back by Reorder
+	shut    bool
 	work    sync.WaitGroup
 }
 
@@ -51,6 +58,10 @@ type relayConn struct {
 	stop context.CancelFunc
 	mu   sync.Mutex // of writing
 	subs map[string]relayFilter
+
+	// Under r.mu:
+	dead      bool   // half-open
+	challenge string // that is not answered yet
 }
 
 type relayFilter struct {
@@ -103,6 +114,10 @@ func (r *Relay) Behave(m Manners) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.manners = m
+	if held := r.held; m.Reorder == 0 && len(held) > 0 { // the next one comes now
+		r.held = nil
+		r.work.Go(func() { r.pass(held, 0) })
+	}
 }
 
 // Kick ends every connection.
@@ -111,6 +126,27 @@ func (r *Relay) Kick() {
 	defer r.mu.Unlock()
 	for c := range r.conns {
 		c.stop()
+	}
+}
+
+// Wake ends the connections that are half-open or wait for a proof, as time would.
+func (r *Relay) Wake() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c := range r.conns {
+		if c.dead || c.challenge != "" {
+			c.stop()
+		}
+	}
+}
+
+// Shut takes the relay off the network, or brings it back.
+func (r *Relay) Shut(shut bool) {
+	r.mu.Lock()
+	r.shut = shut
+	r.mu.Unlock()
+	if shut {
+		r.Kick()
 	}
 }
 
@@ -129,6 +165,13 @@ func (r *Relay) Seen() []*nostr.Event {
 func (r *Relay) chance(percent int) bool { return percent > 0 && r.rng.IntN(100) < percent }
 
 func (r *Relay) serve(w http.ResponseWriter, q *http.Request) {
+	r.mu.Lock()
+	shut := r.shut
+	r.mu.Unlock()
+	if shut {
+		http.Error(w, "it is away", http.StatusServiceUnavailable)
+		return
+	}
 	ws, err := websocket.Accept(w, q, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
 		return
@@ -167,9 +210,22 @@ func (c *relayConn) take(m []json.RawMessage) bool {
 	_ = json.Unmarshal(m[0], &label)
 	c.r.mu.Lock()
 	cut := c.r.chance(c.r.manners.Cut)
+	c.dead = c.dead || c.r.chance(c.r.manners.HalfOpen)
+	if c.challenge == "" && c.r.chance(c.r.manners.Auth) {
+		c.challenge = strconv.FormatUint(c.r.rng.Uint64(), 16)
+	}
+	dead, challenge := c.dead, c.challenge
 	c.r.mu.Unlock()
 	if cut {
 		return false
+	}
+	if dead {
+		<-c.ctx.Done()
+		return false
+	}
+	if challenge != "" {
+		c.demand(label, challenge, m)
+		return true
 	}
 	switch label {
 	case "REQ":
@@ -188,6 +244,32 @@ func (c *relayConn) take(m []json.RawMessage) bool {
 	return true
 }
 
+// demand takes nothing but the proof that a relay may ask for (NIP-42).
+func (c *relayConn) demand(label, challenge string, m []json.RawMessage) {
+	const why = "auth-required: show who you are"
+	switch label {
+	case "AUTH":
+		e, err := nostr.ParseEvent(m[1])
+		if err != nil || e.Kind != 22242 || e.Tags.Find("challenge").Value() != challenge || e.Verify() != nil {
+			return
+		}
+		c.r.mu.Lock()
+		c.challenge = ""
+		c.r.mu.Unlock()
+		c.write("OK", e.ID.String(), true, "")
+	case "REQ":
+		var id string
+		_ = json.Unmarshal(m[1], &id)
+		c.write("AUTH", challenge)
+		c.write("CLOSED", id, why)
+	case "EVENT":
+		if e, err := nostr.ParseEvent(m[1]); err == nil {
+			c.write("AUTH", challenge)
+			c.write("OK", e.ID.String(), false, why)
+		}
+	}
+}
+
 func (c *relayConn) req(m []json.RawMessage) {
 	var id string
 	var f relayFilter
@@ -199,6 +281,9 @@ func (c *relayConn) req(m []json.RawMessage) {
 	var late []*nostr.Event
 	if !closed {
 		c.subs[id] = f
+		if c.r.chance(c.r.manners.Skew) { // of what is new a relay does not ask how old it is
+			f.Since += int64(skew / time.Second)
+		}
 		for _, e := range c.r.stored {
 			if f.matches(e) {
 				late = append(late, e)
@@ -218,6 +303,9 @@ func (c *relayConn) req(m []json.RawMessage) {
 	}
 }
 
+// skew is how far a relay's clock is ahead that is wrong.
+const skew = time.Hour
+
 // event is one event's way through the relay.
 func (c *relayConn) event(e *nostr.Event) {
 	r := c.r
@@ -227,6 +315,11 @@ func (c *relayConn) event(e *nostr.Event) {
 	if r.chance(r.manners.Refuse) {
 		r.mu.Unlock()
 		c.write("OK", e.ID.String(), false, "rate-limited: slow down")
+		return
+	}
+	if r.chance(r.manners.Skew) {
+		r.mu.Unlock()
+		c.write("OK", e.ID.String(), false, "invalid: created_at is too far in the past")
 		return
 	}
 	dropped, mute := r.chance(r.manners.DropEvent), r.chance(r.manners.LoseOK)
@@ -249,8 +342,15 @@ func (c *relayConn) event(e *nostr.Event) {
 			r.stored = r.stored[1:]
 		}
 	}
+	if !dropped { // what was kept back passes after this one
+		if r.chance(r.manners.Reorder) && len(r.held) == 0 {
+			r.held, copies = copies, nil
+		} else {
+			copies, r.held = append(copies, r.held...), nil
+		}
+	}
 	r.mu.Unlock()
-	if !dropped {
+	if !dropped && len(copies) > 0 {
 		r.work.Go(func() { r.pass(copies, wait) })
 	}
 	if !mute {

@@ -4,333 +4,267 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"nsecbunker/internal/bunker"
-)
-
-const (
-	// contentShown is how many characters of an event's content `approvals` shows;
-	// `approvals --full` shows all that the bunker kept.
-	contentShown = 600
-	// tagsShown is how many tags `approvals` shows.
-	tagsShown = 12
+	"nsecbunker/internal/describe"
 )
 
 type approvalView struct {
 	ID         string         `json:"id"`
+	Batch      string         `json:"batch"`
 	Digest     string         `json:"digest"`
 	Sentence   string         `json:"sentence"`
-	Caution    string         `json:"caution"`
 	State      string         `json:"state"`
+	KeyName    string         `json:"key_name"`
+	App        string         `json:"app"`
+	Unverified bool           `json:"unverified"`
+	Asker      *askerView     `json:"asker"`
 	Method     string         `json:"method"`
 	Kind       *int64         `json:"kind"`
 	Permission string         `json:"permission"`
+	Reach      string         `json:"reach"`
+	Why        string         `json:"why"`
 	OnceOnly   bool           `json:"once_only"`
-	Operation  *operationView `json:"operation"`
+	Requested  string         `json:"requested"`
+	Card       *describe.Card `json:"card"`
 	ReplyBy    stamp          `json:"reply_by"`
 	Until      stamp          `json:"question_until"`
+	AnsweredBy string         `json:"answered_by"`
+	Answerer   string         `json:"answerer"`
+	AnsweredAt stamp          `json:"answered_at"`
+	Grant      *grantView     `json:"grant"`
 	CreatedAt  stamp          `json:"created_at"`
 }
 
-type operationView struct {
-	Content   string   `json:"content"`
-	Tags      []string `json:"tags"`
-	Peer      string   `json:"peer"`
-	Size      int64    `json:"size"`
-	Dated     stamp    `json:"dated"`
-	Cut       bool     `json:"cut"`
-	Requested string   `json:"requested"`
-	AppURL    string   `json:"app_url"`
-	Guard     string   `json:"guard"`
-	Changes   *struct {
-		Words string   `json:"words"`
-		Lost  []string `json:"removed_list"`
-		New   []string `json:"added_list"`
-	} `json:"changes"`
+type askerView struct {
+	Npub      string `json:"npub"`
+	Claims    string `json:"claims"`
+	URL       string `json:"url"`
+	FirstSeen stamp  `json:"first_seen"`
+	Uses      int64  `json:"uses"`
+	Alike     string `json:"alike"`
 }
 
 func (a *app) approvalsCmd() *cobra.Command {
-	var state string
-	var full bool
+	o := approvalsFlags{}
 	cmd := &cobra.Command{
 		Use: "approvals", Short: "show what apps ask for", Args: args(),
-		Long: `Shows what apps ask for, oldest first. Answer with nsecbunker approve ID, or nsecbunker deny ID.
+		Long: `Shows what apps ask for, oldest first; questions of one burst stand together.
 
-An app waits for 30 seconds; an answer that comes later counts for its next try.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.approvals(cmd.Context(), state, full) },
+  nsecbunker approvals -i           shows one at a time, and answers by one key
+  nsecbunker approvals --watch      goes on showing what comes
+  nsecbunker approvals --answered   shows who answered what, the latest first
+
+Or answer with nsecbunker approve ID, or nsecbunker deny ID. An app waits for 30 seconds; an answer that comes later counts for its next try.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case o.interactive && (o.watch || o.answered || o.state != ""), o.watch && (o.answered || o.state != ""), o.answered && o.state != "":
+				return usageOf(cmd, "--interactive, --watch, --answered and --state exclude each other")
+			case o.interactive:
+				return a.approvalsAsk(cmd.Context())
+			case o.watch:
+				return a.approvalsWatch(cmd.Context(), o.full)
+			case o.answered:
+				return a.approvalsAnswered(cmd.Context())
+			}
+			return a.approvals(cmd.Context(), o)
+		},
 	}
-	cmd.Flags().StringVar(&state, "state", "", "pending (the default), approved, denied, expired, withdrawn, or any")
-	cmd.Flags().BoolVar(&full, "full", false, "show content and tags as far as the bunker kept them")
+	f := cmd.Flags()
+	f.StringVar(&o.state, "state", "", "pending (the default), approved, denied, expired, withdrawn, or any")
+	f.BoolVar(&o.full, "full", false, "show everything that would be signed")
+	f.BoolVar(&o.answered, "answered", false, "show what was answered, by whom")
+	f.BoolVar(&o.watch, "watch", false, "go on showing what is asked, until you interrupt it")
+	f.BoolVarP(&o.interactive, "interactive", "i", false, "show one question at a time, and answer by one key")
+	cmd.AddCommand(a.approvalsShowCmd(), a.approvalsSettingsCmd())
 	return cmd
 }
 
-func (a *app) approvals(ctx context.Context, state string, full bool) error {
+type approvalsFlags struct {
+	state                              string
+	full, answered, watch, interactive bool
+}
+
+func (a *app) approvals(ctx context.Context, o approvalsFlags) error {
 	p := map[string]any{}
-	if state != "" {
-		p["state"] = state
+	if o.state != "" {
+		p["state"] = o.state
 	}
-	rows, err := a.pages(ctx, "approval.list", "approvals", p, maxRows)
+	raw, err := a.pages(ctx, "approval.list", "approvals", p, maxRows)
 	if err != nil {
 		return err
 	}
 	if a.asJSON {
-		return a.rows(rows)
+		return a.rows(raw)
 	}
-	if len(rows) == 0 {
+	qs, err := readQuestions(raw)
+	if err != nil {
+		return err
+	}
+	if len(qs) == 0 {
 		a.say("Nothing is asked.")
 		return nil
 	}
-	for i, r := range rows {
-		var q approvalView
-		if err := json.Unmarshal(r, &q); err != nil {
-			return unreadable(err)
-		}
+	for i, batch := range batches(qs) {
 		if i > 0 {
 			if err := a.line(""); err != nil {
 				return err
 			}
 		}
-		if err := a.line(a.question(&q, full)); err != nil {
+		if err := a.showBatch(ctx, batch, o.full); err != nil {
 			return err
 		}
 	}
-	a.say("\nAnswer: nsecbunker approve ID [--once|--kind|--all|--for 1h], or nsecbunker deny ID [--never]")
+	a.say("\nAnswer: nsecbunker approve ID [--once|--kind|--all|--for 1h], or nsecbunker deny ID [--never]; or all by keys: nsecbunker approvals -i")
 	return nil
 }
 
-// question is a question as a person reads it.
-func (a *app) question(q *approvalView, full bool) string {
-	var b strings.Builder
-	line := func(name, text string) {
-		if text != "" {
-			fmt.Fprintf(&b, "\n  %-9s %s", name, text)
+func readQuestions(raw []json.RawMessage) ([]*approvalView, error) {
+	out := make([]*approvalView, len(raw))
+	for i, r := range raw {
+		if err := json.Unmarshal(r, &out[i]); err != nil {
+			return nil, unreadable(err)
 		}
 	}
-	fmt.Fprintf(&b, "%s  %s", shown(q.ID, 40), a.sentence(q))
-	if q.Caution != "" {
-		line("caution", shown(q.Caution, maxShownError))
-	}
-	if o := q.Operation; o != nil {
-		line("guard", shown(o.Guard, 300))
-		if c := o.Changes; c != nil {
-			line("changes", shown(c.Words, 300))
-			line("removed", shown(strings.Join(c.Lost, ", "), 300))
-			line("added", shown(strings.Join(c.New, ", "), 300))
-		}
-		line("content", content(o, full))
-		line("with", shown(o.Peer, 100))
-		for i, t := range o.Tags {
-			if i == tagsShown && !full {
-				line("tag", fmt.Sprintf("… and %d more (--full)", len(o.Tags)-i))
-				break
-			}
-			line("tag", shown(t, 200))
-		}
-		line("wishes", shown(o.Requested, 300))
-		line("page", shown(o.AppURL, 200))
-		if d := o.Dated.ms(); d != 0 && a.now().Sub(time.UnixMilli(d)).Abs() > 15*time.Minute {
-			line("dated", time.UnixMilli(d).UTC().Format(time.RFC3339)+" ("+ago(d, a.now())+")")
-		}
-	} else if q.State == "pending" {
-		line("content", "(cannot be shown)")
-	}
-	line("asked", a.deadline(q))
-	switch {
-	case q.OnceOnly:
-		line("answers", "once only")
-	case q.Permission != "":
-		line("--kind", "would allow "+shown(q.Permission, 100)+" from now on")
-	}
-	return b.String()
+	return out, nil
 }
 
-// sentence is who wants what, with the kind's name.
-func (a *app) sentence(q *approvalView) string {
-	s := shown(q.Sentence, 300)
-	if q.Kind != nil {
-		number := fmt.Sprintf("kind %d", *q.Kind)
-		if n := kindName(*q.Kind); n != "" {
-			s = strings.Replace(s, number, number+" ("+n+")", 1)
+// batches puts the questions of one burst together, in order of the first of each.
+// What is answered already stands alone.
+func batches(qs []*approvalView) [][]*approvalView {
+	var out [][]*approvalView
+	at := map[string]int{}
+	for _, q := range qs {
+		i, known := at[q.Batch]
+		if known && q.State == "pending" && q.Batch != "" {
+			out[i] = append(out[i], q)
+			continue
 		}
-	}
-	return s
-}
-
-func content(o *operationView, full bool) string {
-	limit := contentShown
-	if full {
-		limit = maxInput
-	}
-	text := bunker.DisplayLines(o.Content, limit)
-	if text == "" {
-		return ""
-	}
-	text = strings.Join(wrap(text, contentWidth), "\n            │ ")
-	if o.Cut {
-		text += fmt.Sprintf("\n            (cut; %d bytes in all)", o.Size)
-	}
-	return "│ " + text
-}
-
-// contentWidth is how many characters of content stand on one line: what an app
-// sends is wrapped here, so that no part of it can begin a line of the terminal.
-const contentWidth = 66
-
-// wrap breaks text into lines of at most width characters, at spaces where there
-// are any.
-func wrap(text string, width int) []string {
-	var out []string
-	for _, line := range strings.Split(text, "\n") {
-		r := []rune(line)
-		for len(r) > width {
-			cut := width
-			for i := width; i > width/2; i-- {
-				if r[i] == ' ' {
-					cut = i
-					break
-				}
-			}
-			out = append(out, string(r[:cut]))
-			r = r[cut:]
-			if r[0] == ' ' {
-				r = r[1:]
-			}
+		if q.State == "pending" {
+			at[q.Batch] = len(out)
 		}
-		out = append(out, string(r))
+		out = append(out, []*approvalView{q})
 	}
 	return out
 }
 
-func (a *app) deadline(q *approvalView) string {
-	text := ago(q.CreatedAt.ms(), a.now())
-	if q.State != "pending" {
-		return text + "; " + shown(q.State, 20)
+// showBatch draws the questions of one burst: one as a picture, several as a list.
+func (a *app) showBatch(ctx context.Context, batch []*approvalView, full bool) error {
+	if len(batch) > 1 && !full {
+		return a.line(a.list(batch) + "\n  together: nsecbunker approve " + shown(batch[0].Batch, 40) + " --all-of-them")
 	}
-	now := a.now()
-	switch {
-	case q.ReplyBy.After(now):
-		text += fmt.Sprintf("; the app waits %d s more", int(q.ReplyBy.Sub(now).Seconds()))
-	case q.Until.After(now):
-		text += "; the app was told to try again; a yes counts then"
-	}
-	return text + "; open for " + span(q.Until.Sub(now)) + " more"
-}
-
-func (a *app) approveCmd() *cobra.Command {
-	var once, kind, all bool
-	p := answerParams{}
-	cmd := &cobra.Command{
-		Use: "approve ID", Short: "allow what an app asks for", Args: args("ID"), ValidArgsFunction: a.completeApprovals,
-		Long: `Allows what an app asks for (nsecbunker approvals shows it):
-
-  --once      this one operation (the default)
-  --kind      this kind of operation from now on
-  --all       everything but what needs special care from now on
-  --for 1h    this kind, or with --all everything, for that time`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			p.ID = args[0]
-			switch {
-			case once && (kind || all), kind && all:
-				return usageOf(cmd, "--once, --kind and --all exclude each other")
-			case once && p.For != "":
-				return usageOf(cmd, "--once and --for exclude each other")
-			case all:
-				p.Scope = "all"
-			case kind, p.For != "":
-				p.Scope = "kind"
-			default:
-				p.Scope = "once"
+	for i, q := range batch {
+		if i > 0 {
+			if err := a.line(""); err != nil {
+				return err
 			}
-			return a.answer(cmd.Context(), p)
-		},
+		}
+		if full && q.Card != nil && (q.Card.TextCut || q.Card.PeopleLeft > 0 || q.Card.FactsLeft > 0) {
+			whole, err := a.fetchQuestion(ctx, q.ID)
+			if err != nil {
+				return err
+			}
+			q = whole
+		}
+		if err := a.line(a.question(q)); err != nil {
+			return err
+		}
 	}
-	f := cmd.Flags()
-	f.BoolVar(&once, "once", false, "this one operation")
-	f.BoolVar(&kind, "kind", false, "this kind of operation from now on")
-	f.BoolVar(&all, "all", false, "everything but what needs special care from now on")
-	f.StringVar(&p.For, "for", "", "for this `time`, such as 1h or 7d")
-	f.StringVar(&p.Name, "name", "", "`name` of the connection from now on")
-	f.StringVar(&p.Perms, "perms", "", "of a login: the `permissions` that it gets")
-	f.StringVar(&p.Policy, "policy", "", "of a login: the `policy` that it is put under")
-	a.completeFlag(cmd, "policy", a.completePolicies)
-	return cmd
+	return nil
 }
 
-func (a *app) denyCmd() *cobra.Command {
-	p := answerParams{Deny: true}
-	cmd := &cobra.Command{
-		Use: "deny ID", Short: "refuse what an app asks for", Args: args("ID"), ValidArgsFunction: a.completeApprovals,
+// fetchQuestion reads one question with everything that would be signed.
+func (a *app) fetchQuestion(ctx context.Context, id string) (*approvalView, error) {
+	var r struct {
+		Approval approvalView `json:"approval"`
+	}
+	err := a.call(ctx, "approval.show", map[string]any{"id": id}, &r)
+	return &r.Approval, err
+}
+
+func (a *app) approvalsShowCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "show one question with everything that would be signed", Args: args("ID"), ValidArgsFunction: a.completeApprovals,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p.ID = args[0]
-			return a.answer(cmd.Context(), p)
+			return show(cmd.Context(), a, "approval.show", map[string]any{"id": args[0]}, func(r struct {
+				Approval approvalView `json:"approval"`
+			}) error {
+				return a.line(a.question(&r.Approval))
+			})
 		},
 	}
-	cmd.Flags().BoolVar(&p.Never, "never", false, "refuse this kind of operation from now on")
-	cmd.Flags().StringVar(&p.For, "for", "", "with --never: for this `time`, such as 1h or 7d")
-	return cmd
 }
 
-type answerParams struct {
-	ID     string `json:"id"`
-	Digest string `json:"digest,omitempty"`
-	Deny   bool   `json:"deny,omitempty"`
-	Never  bool   `json:"never,omitempty"`
-	Scope  string `json:"scope,omitempty"`
-	For    string `json:"for,omitempty"`
-	Name   string `json:"name,omitempty"`
-	Perms  string `json:"perms,omitempty"`
-	Policy string `json:"policy,omitempty"`
-}
-
-// answer shows the question once more, so that what is answered is what was seen,
-// and sends its digest with the answer.
-func (a *app) answer(ctx context.Context, p answerParams) error {
-	rows, err := a.pages(ctx, "approval.list", "approvals", nil, maxRows)
+func (a *app) approvalsAnswered(ctx context.Context) error {
+	raw, err := a.pages(ctx, "approval.answered", "approvals", nil, maxAnswered)
 	if err != nil {
 		return err
 	}
-	for _, r := range rows {
-		var q approvalView
-		if err := json.Unmarshal(r, &q); err != nil {
-			return unreadable(err)
-		}
-		if q.ID == p.ID {
-			p.Digest = q.Digest
-			if !a.asJSON {
-				a.say("%s", a.question(&q, false))
-			}
-		}
+	if a.asJSON {
+		return a.rows(raw)
 	}
-	type answered struct {
-		State string     `json:"state"`
-		Grant *grantView `json:"grant"`
+	qs, err := readQuestions(raw)
+	if err != nil {
+		return err
 	}
-	return show(ctx, a, "approval.answer", p, func(r answered) error {
-		text := "Denied."
-		if r.State == "approved" {
-			text = "Approved."
-		}
-		if g := r.Grant; g != nil {
-			until := "from now on"
-			if g.ExpiresAt.ms() != 0 {
-				until = "until " + g.ExpiresAt.Local().Format("2006-01-02 15:04")
-			}
-			switch {
-			case g.Once != "":
-				text += " Once."
-			case g.Policy != "":
-				text += fmt.Sprintf(" It is under the policy %s %s.", name(g.Policy), until)
-			case g.Effect == "allow":
-				text += fmt.Sprintf(" %s is allowed %s.", perms(g.Perms), until)
-			default:
-				text += fmt.Sprintf(" %s is refused %s.", perms(g.Perms), until)
-			}
-		}
-		a.say("%s", text)
+	if len(qs) == 0 {
+		a.say("Nothing was answered yet.")
 		return nil
-	})
+	}
+	rows := make([][]string, len(qs))
+	for i, q := range qs {
+		rows[i] = []string{shown(q.ID, 40), ago(q.AnsweredAt.ms(), a.now()), a.answerWords(q), answerer(q), shown(q.Sentence, 120)}
+	}
+	return a.table([]string{"ID", "ANSWERED", "ANSWER", "BY", "QUESTION"}, rows)
+}
+
+// maxAnswered is how many answers the history shows.
+const maxAnswered = 1000
+
+func answerer(q *approvalView) string {
+	if q.Answerer != "" {
+		return shown(q.Answerer, bunkerName)
+	}
+	return short(q.AnsweredBy)
+}
+
+// answerWords is an answer in words: "yes, once", "no, never sign_event:7".
+func (a *app) answerWords(q *approvalView) string {
+	g := q.Grant
+	switch {
+	case q.State == "denied" && g == nil:
+		return "no"
+	case q.State == "denied":
+		return "no, never " + perms(g.Perms) + a.end(g)
+	case q.State != "approved":
+		return shown(q.State, 20)
+	case g == nil, g.Perms == "" && g.Once == "":
+		return "yes"
+	case g.Perms == "":
+		return "yes, once"
+	}
+	return "yes, " + perms(g.Perms) + a.end(g)
+}
+
+// end is when a grant ends, in words.
+func (a *app) end(g *grantView) string {
+	text := ""
+	if g.MaxUses > 0 {
+		text = fmt.Sprintf(" %d times", g.MaxUses)
+	}
+	if g.ExpiresAt.ms() != 0 {
+		return text + " until " + g.ExpiresAt.Local().Format("2006-01-02 15:04")
+	}
+	return text
+}
+
+// waits is how long the app waits still, in words; "" when it was told to try
+// again.
+func (a *app) waits(q *approvalView) string {
+	if left := q.ReplyBy.Sub(a.now()); left > 0 {
+		return fmt.Sprintf("the app waits %d s more", int(left/time.Second)+1)
+	}
+	return ""
 }

@@ -91,7 +91,7 @@ func (a *app) completeApprovals(cmd *cobra.Command, args []string, prefix string
 		if json.Unmarshal(raw, &q) != nil {
 			return "", ""
 		}
-		return q.ID, a.sentence(&q)
+		return q.ID, shown(q.Sentence, 120)
 	})
 }
 

@@ -29,6 +29,9 @@ type keyView struct {
 	CreatedAt     stamp  `json:"created_at"`
 	Paused        bool   `json:"paused"`
 	PausedUntil   stamp  `json:"paused_until"`
+	Connections   int    `json:"connections"`
+	Uses          int64  `json:"uses"`
+	LastUsed      stamp  `json:"last_used"`
 }
 
 type keyAnswer struct {
@@ -74,9 +77,11 @@ func (a *app) keyListCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "list the keys", Args: args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return list(cmd.Context(), a, "key.list", "keys", nil, []string{"NAME", "NPUB", "STATE", "NOTES"},
+			return list(cmd.Context(), a, "key.list", "keys", nil, []string{"NAME", "NPUB", "STATE", "APPS", "LAST USED", "NOTES"},
 				"There are no keys yet. Make one: nsecbunker key add NAME",
-				func(k keyView) []string { return []string{name(k.Name), k.Npub, k.state(a), k.flags()} })
+				func(k keyView) []string {
+					return []string{name(k.Name), k.Npub, k.state(a), fmt.Sprint(k.Connections), ago(k.LastUsed.ms(), a.now()), k.flags()}
+				})
 		},
 	}
 }
@@ -88,7 +93,8 @@ func (a *app) keyShowCmd() *cobra.Command {
 			return show(cmd.Context(), a, "key.show", keyParam{args[0]}, func(r keyAnswer) error {
 				k := r.Key
 				return a.facts([][2]string{
-					{"name", name(k.Name)}, {"npub", k.Npub}, {"state", k.state(a)}, {"notes", k.flags()}, {"made", a.when(k.CreatedAt)}, {"id", k.ID},
+					{"name", name(k.Name)}, {"npub", k.Npub}, {"state", k.state(a)}, {"notes", k.flags()}, {"apps", fmt.Sprint(k.Connections)},
+					{"last used", fmt.Sprintf("%s (%d requests)", ago(k.LastUsed.ms(), a.now()), k.Uses)}, {"made", a.when(k.CreatedAt)}, {"id", k.ID},
 				})
 			})
 		},

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"nsecbunker/nostr"
 )
 
 // versionView is a kept version as the bunker shows it.
@@ -75,7 +77,7 @@ Bring one back with nsecbunker key version restore KEY EVENT.`,
 // what names the kind, and the d tag behind it.
 func (v *versionView) what() string {
 	s := strconv.FormatInt(v.Kind, 10)
-	if n := kindName(v.Kind); n != "" {
+	if n := nostr.Kind(v.Kind).Name(); n != "" {
 		s += " (" + n + ")"
 	}
 	if v.D != "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr"
 )
 
 // simulateParams are those of policy.simulate; a nil zone is left as it is.
@@ -181,7 +182,7 @@ func shiftWords(s *shiftView) string {
 	what := shown(s.Method, 40)
 	if s.Kind != nil {
 		what = fmt.Sprintf("kind %d", *s.Kind)
-		if n := kindNames[*s.Kind]; n != "" {
+		if n := nostr.Kind(*s.Kind).Name(); n != "" {
 			what += " (" + n + ")"
 		}
 	}

@@ -146,6 +146,7 @@ func (s *starting) run(ctx context.Context) (err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	go s.tendGarbage(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- s.s.Run(ctx); cancel() }()
 	openErr := s.ready(ctx, dir, passphrase)

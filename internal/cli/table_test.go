@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -98,14 +99,21 @@ func lines() []string {
 		"connection show c", "connection suspend c --for 1h", "connection regrant c --perms all --for 1h --refusals", "connection regrant c --token t",
 		"connection relays c wss://x.com,wss://y.com", "connection person c p", "token show t", "key pause k --for 1h", "key resume k",
 		"connection grant c all --deny --for 1h --uses 3", "connection ungrant c g", "connection review --yes",
-		"approvals --state any", "approve q --all --for 1h --name n --perms all", "deny q --never --for 1h",
 		"admin list", "admin add " + npub + " --role owner --name n --keys a,b", "admin remove " + npub + " --yes",
 		"admin add " + npub + " --role owner --break-glass", "admin remove " + npub + " --yes --break-glass", "admin invite --role viewer --keys a --name n --npub " + npub + " --expires 1h --break-glass",
 		"admin invites", "admin uninvite i", "admin self", "quorum", "quorum set --export 2 --delete 2 --policy 2 --admins 2 --break-glass", "quorum list",
 		"quorum approve m", "quorum withdraw m", "key delete k --yes --break-glass", "key export k --break-glass", "leave --break-glass",
+		"approvals --state any", "approvals --answered", "approvals show q", "approve q --all --for 1h --name n --perms all", "deny q --never --for 1h",
+		"approve q --kind --until 2999-01-01 --times 3", "approve q --all-of-them --kind --until 2999-01-01 --times 3 --name n --perms all", "deny q --all-of-them --never --for 1h",
+		"approve q --all-of-them --all --for 1h", "approve q --all-of-them --policy p", "approvals settings", "approvals settings --reply 45s --question 3d --key k", "approvals settings --reset",
+		"login expect", "login expect k", "login close",
 		"relay list", "relay add wss://x.com", "relay remove wss://x.com", "clock accept --yes",
 		"audit list --since 1h --until 1h --person p --key k --connection c --client " + npub + " --action a --effect allow",
 		"audit forget p --yes", "audit list --principal local", "audit verify", "audit checkpoint", "audit export", "audit export --format csv",
+		"notify add o webhook https://x.com/h --hears questions,alarms --details --after 5m --quiet 22:00-07:00 --zone Europe/Berlin --quiet-alarms --secret",
+		"notify add n nostr " + npub + " --relay wss://x.com --legacy --answers", "notify add b push -",
+		"notify add m mail a@x.com --server x.com:587 --tls tls --from b@x.com --user u", "notify list", "notify test o", "notify remove o", "notify key",
+		"notify set o --hears answers --details=false --after 0 --quiet 22:00-07:00 --zone UTC --quiet-alarms --answers --secret",
 		"backup create f", "backup create f --recipient age1x", "leave", "passphrase --passphrase-file -",
 	}
 }
@@ -133,6 +141,14 @@ func TestAnswersAreReadAsTheTableGivesThem(t *testing.T) {
 		"approval.list": struct {
 			Approvals []approvalView `json:"approvals"`
 		}{},
+		"approval.show": struct {
+			Approval approvalView `json:"approval"`
+		}{},
+		"approval.answered": struct {
+			Approvals []approvalView `json:"approvals"`
+		}{},
+		"approval.settings": approvalSettings{},
+		"approval.set":      approvalSettings{},
 		"admin.list": struct {
 			Admins []adminView `json:"admins"`
 		}{},
@@ -149,6 +165,7 @@ func TestAnswersAreReadAsTheTableGivesThem(t *testing.T) {
 		"policy.versions": struct {
 			Versions []policyView `json:"versions"`
 		}{},
+		"notify.list": channelsAnswer{}, "notify.add": channelAnswer{}, "notify.set": channelAnswer{},
 		"leave": struct {
 			Keys []leavingKey `json:"keys"`
 		}{},
@@ -231,7 +248,7 @@ func TestCommandsSendWhatTheTableTakes(t *testing.T) {
 	t.Parallel()
 	r := &recorder{calls: map[string]map[string]bool{}, answers: map[string]string{
 		"status":           `{"state":"not set up"}`,
-		"approval.list":    `{"approvals":[{"id":"q","digest":"00"}]}`,
+		"approval.list":    `{"approvals":[{"id":"q","digest":"00","batch":"q","state":"pending"}]}`,
 		"audit.checkpoint": `{"checkpoint":"{}"}`,
 	}}
 	for _, l := range lines() {
@@ -246,6 +263,9 @@ func TestCommandsSendWhatTheTableTakes(t *testing.T) {
 		stdin := strings.Repeat("a passphrase of a test\n", 3)
 		if slices.Contains(args, "--import") {
 			stdin = "leader monkey parrot ring guide accident before fence cannon height naive bean\n" + stdin
+		}
+		if slices.Contains(args, "push") {
+			stdin = `{"endpoint":"https://x.com/p","keys":{"p256dh":"a","auth":"b"}}`
 		}
 		a, _, talk := newApp(t, r, stdin)
 		if code := a.run(t.Context(), args); code == exitUsage || code == exitNotRunning {
@@ -370,17 +390,36 @@ func TestEveryCommandThatTheProgramNamesExists(t *testing.T) {
 
 // prose are words that follow a command in a sentence.
 func prose(word string) bool {
-	return slices.Contains([]string{"and", "in", "makes", "prints", "over", "of", "wants", "to", "or", "against", "again", "later", "shows"}, word)
+	return strings.HasPrefix(word, "-") || slices.Contains([]string{"and", "in", "makes", "prints", "over", "of", "wants", "to", "or", "against", "again", "later", "shows"}, word)
 }
 
 // TestUntrustedTextCannotSteerTheTerminal: names and contents of others.
 func TestUntrustedTextCannotSteerTheTerminal(t *testing.T) {
 	t.Parallel()
 	evil := "a\x1b[2Jb\u202ec\u200bd\r\n  asked     approved"
-	q := map[string]any{"approvals": []any{map[string]any{
-		"id": "q", "sentence": evil, "caution": evil, "state": "pending", "method": evil, "permission": evil,
-		"operation": map[string]any{"content": evil + strings.Repeat(" x", 500), "tags": []string{evil}, "peer": evil, "requested": evil, "app_url": evil},
-	}}}
+	one := func(id string) any {
+		return map[string]any{
+			"id": id, "sentence": evil, "state": "pending", "method": evil, "permission": evil, "why": evil, "reach": evil, "app": evil, "key_name": evil, "batch": "q",
+			"asker": map[string]any{"npub": evil, "claims": evil + "x", "url": evil, "alike": evil},
+			"card": map[string]any{
+				"does": evil, "kind": evil, "text": evil + strings.Repeat(" x", 500), "text_is": evil, "warnings": []string{evil},
+				"facts":   []any{map[string]any{"name": evil, "value": evil}},
+				"people":  []any{map[string]any{"npub": evil, "name": evil, "is": evil, "as": evil}, map[string]any{"npub": evil}},
+				"changes": map[string]any{"words": evil, "removed": 2, "added": 2, "removed_list": []string{evil}, "added_list": []string{evil}},
+			},
+		}
+	}
+	q := map[string]any{"approvals": []any{one("q")}}
+	burst, err := json.Marshal(map[string]any{"approvals": []any{one("q"), one("r")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	past := one("q").(map[string]any)
+	past["state"], past["answerer"], past["answered_by"], past["grant"] = "denied", evil, evil, map[string]any{"perms": evil, "effect": evil}
+	answered, err := json.Marshal(map[string]any{"approvals": []any{past}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	b, err := json.Marshal(q)
 	if err != nil {
 		t.Fatal(err)
@@ -390,8 +429,13 @@ func TestUntrustedTextCannotSteerTheTerminal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &recorder{calls: map[string]map[string]bool{}, answers: map[string]string{"approval.list": string(b), "connection.list": string(cb)}}
-	for _, line := range []string{"approvals", "approvals --full", "connections", "approve q"} {
+	answers := map[string]string{"approval.list": string(b), "connection.list": string(cb), "approval.answered": string(answered)}
+	for _, line := range []string{"approvals", "approvals --full", "connections", "approve q", "approvals --answered", "burst approvals", "burst approve q --all-of-them"} {
+		r := &recorder{calls: map[string]map[string]bool{}, answers: maps.Clone(answers)}
+		line, many := strings.CutPrefix(line, "burst ")
+		if many {
+			r.answers["approval.list"] = string(burst)
+		}
 		a, out, talk := newApp(t, r, "")
 		a.run(t.Context(), strings.Fields(line))
 		text := out.String() + talk.String()

@@ -186,22 +186,6 @@ func TestTagsAreReadAsTheyAreMeant(t *testing.T) {
 	}
 }
 
-func TestContentIsWrappedWithoutLoss(t *testing.T) {
-	t.Parallel()
-	for _, text := range []string{"", "short", strings.Repeat("word ", 50), strings.Repeat("x", 200), "a\n\n" + strings.Repeat("é", 100), strings.Repeat("x", 66) + " y"} {
-		lines := wrap(text, 66)
-		for _, l := range lines {
-			if n := len([]rune(l)); n > 66 {
-				t.Errorf("%.20q: a line of %d characters", text, n)
-			}
-		}
-		flat := func(s string) string { return strings.Join(strings.Fields(s), "") }
-		if flat(strings.Join(lines, "")) != flat(text) {
-			t.Errorf("%.20q lost something: %q", text, lines)
-		}
-	}
-}
-
 func TestInputIsBounded(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()

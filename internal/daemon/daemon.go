@@ -18,6 +18,7 @@ import (
 	"nsecbunker/internal/config"
 	"nsecbunker/internal/dial"
 	"nsecbunker/internal/inbox"
+	"nsecbunker/internal/notify"
 	"nsecbunker/internal/relay"
 	"nsecbunker/internal/seal"
 	"nsecbunker/internal/secret"
@@ -91,6 +92,11 @@ type Daemon struct {
 	forged   forgeries
 	alarms   alarms
 	started  time.Time
+	happened *happenings
+	notifier *notify.Notifier
+	letters  *letters
+	steady   *steady // for notices
+	down     down
 
 	// life ends what outlives a single request: publishing.
 	life context.Context
@@ -109,7 +115,8 @@ func Open(ctx context.Context, o Options) (*Daemon, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &Daemon{Options: o, tenant: bunker.SelfHosted, started: o.Now()}
+	d := &Daemon{Options: o, tenant: bunker.SelfHosted, started: o.Now(), happened: newHappenings(), letters: &letters{}}
+	d.letters.d = d
 	d.life, d.end = context.WithCancel(context.WithoutCancel(ctx))
 	d.working, d.idle = context.WithCancel(d.life)
 	if err := d.open(ctx); err != nil {
@@ -123,7 +130,7 @@ func (d *Daemon) open(ctx context.Context) error {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
-		d.openVault, d.openStore, d.openSlots, d.openKeys, d.openEdge, d.openInbox, d.openCommands, d.openSocket,
+		d.openVault, d.openStore, d.openSlots, d.openKeys, d.openEdge, d.openInbox, d.openLetters, d.openNotifier, d.openCommands, d.openSocket,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -154,6 +161,7 @@ func (d *Daemon) openVault(context.Context) (err error) {
 func (d *Daemon) openStore(ctx context.Context) (err error) {
 	d.store, err = store.Open(ctx, store.Config{
 		Path: filepath.Join(d.Dir, DatabaseFile), Auth: watched{d.vault, d.tampered}, Flags: d.vault, Now: d.Now, Log: d.Log, Faults: d.Faults,
+		Committed: d.happened.poke,
 	})
 	return err
 }
@@ -178,7 +186,7 @@ func (d *Daemon) openKeys(ctx context.Context) error {
 	if err := d.vault.OpenService(d.tenant, service); err != nil {
 		return err
 	}
-	for _, role := range []bunker.ServiceRole{bunker.RoleSigner, bunker.RoleAdmin} {
+	for _, role := range []bunker.ServiceRole{bunker.RoleSigner, bunker.RoleAdmin, bunker.RoleNotifier} {
 		keys, err := d.store.ServiceKeys(ctx, d.tenant, role)
 		if err != nil {
 			return err
@@ -188,8 +196,11 @@ func (d *Daemon) openKeys(ctx context.Context) error {
 				return bunker.Errorf(bunker.CodeBlocked, "the service key does not open the %s keys in %s: the file %s is another bunker's, or the data was changed; bring both back from the same backup",
 					role, d.Dir, seal.ServiceKeyFile).WithHint("nsecbunker backup restore FILE").WithCause(err)
 			}
-			if role == bunker.RoleAdmin {
+			switch role {
+			case bunker.RoleAdmin:
 				d.adminKey = k.PubKey
+			case bunker.RoleNotifier:
+				d.letters.key.Store(&k.PubKey)
 			}
 		}
 	}
@@ -406,6 +417,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, d.idle)()
 	// Opening verifies every row and takes in every key: what that needed in
 	// passing would else stay with the process until it is busy.
+	if err := d.store.FreeMemory(context.WithoutCancel(ctx)); err != nil {
+		return errors.Join(err, d.Close())
+	}
 	debug.FreeOSMemory()
 	// The store goes last: what the others still commit must find it.
 	storeCtx, endStore := context.WithCancel(context.WithoutCancel(ctx))
@@ -434,6 +448,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	part(ctx, "inbox", d.inbox.Run, &wg)
 	part(ctx, "socket", d.socket.Run, &wg)
 	part(ctx, "jobs", d.runJobs, &wg)
+	part(ctx, "happenings", d.runHappenings, &wg)
+	part(ctx, "notices", d.notifier.Run, &wg)
+	part(ctx, "letters", d.letters.run, &wg)
 	wg.Wait()
 	d.lastCheckpoint()
 	endStore()

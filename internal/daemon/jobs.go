@@ -55,6 +55,7 @@ func (d *Daemon) Wake() {
 		d.Log.Error("waiting replies could not be hurried", "error", err)
 	}
 	d.inbox.Wake()
+	d.notifier.Wake()
 }
 
 // checkpoint signs the chain's head with the audit key. While sealed nothing is

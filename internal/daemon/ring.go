@@ -24,6 +24,7 @@ type ring struct {
 	relays  []string                            // the tenant's, for apps
 	own     []string                            // the embedded relay's addresses
 	extra   map[string][]nostr.PubKey           // relays of single connections: url → signer keys
+	app     []string                            // see appRelays
 }
 
 // envelopes reports a key whose envelopes are worked on here.
@@ -60,10 +61,15 @@ func (r *ring) joined(p nostr.PubKey) {
 
 // appRelays are where apps shall talk to us from now on: the embedded relay by
 // its public addresses, and the tenant's relays. Empty when there is only this
-// machine.
+// machine. The list is made at each reload, and nobody changes it.
 func (r *ring) appRelays() []string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	return r.app
+}
+
+// listApp makes the list of appRelays. The caller holds the lock.
+func (r *ring) listApp() []string {
 	var out []string
 	for _, u := range append(slices.Clone(r.own), r.relays...) {
 		if !slices.Contains(out, u) && !(loopback(u) && slices.Contains(r.own, u)) {
@@ -127,18 +133,13 @@ func (r *ring) wants() map[string][]nostr.PubKey {
 // reload rebuilds the ring from the store.
 func (d *Daemon) reload(ctx context.Context) error {
 	fresh := ring{
-		ours: map[nostr.PubKey]bunker.ServiceRole{}, npub: map[nostr.PubKey]bool{},
-		clients: map[nostr.PubKey]int{}, extra: map[string][]nostr.PubKey{},
+		npub: map[nostr.PubKey]bool{}, clients: map[nostr.PubKey]int{}, extra: map[string][]nostr.PubKey{},
 	}
-	for _, role := range []bunker.ServiceRole{bunker.RoleSigner, bunker.RoleAdmin, bunker.RoleAudit} {
-		keys, err := d.store.ServiceKeys(ctx, d.tenant, role)
-		if err != nil {
-			return err
-		}
-		for _, k := range keys {
-			fresh.ours[k.PubKey] = role
-		}
+	ours, err := d.store.ServicePubKeys(ctx, d.tenant)
+	if err != nil {
+		return err
 	}
+	fresh.ours = ours
 	listeners, err := d.store.Listeners(ctx, d.tenant)
 	if err != nil {
 		return err
@@ -177,8 +178,10 @@ func (d *Daemon) reload(ctx context.Context) error {
 	d.ring.mu.Lock()
 	d.ring.ours, d.ring.npub, d.ring.clients = fresh.ours, fresh.npub, fresh.clients
 	d.ring.relays, d.ring.extra = fresh.relays, fresh.extra
+	d.ring.app = d.ring.listApp()
 	d.ring.mu.Unlock()
-	if err := d.allowOwnersRelays(fresh.relays); err != nil {
+	letterRelays := d.letters.reload(ctx)
+	if err := d.allowOwnersRelays(append(letterRelays, fresh.relays...)); err != nil {
 		return err
 	}
 	return d.relays.Want(d.ring.wants())

@@ -181,3 +181,12 @@ func (x tx) Tokens(p admin.Page) ([]bunker.Token, error) { return x.Tx.Tokens(pa
 func (x tx) Connections(key bunker.KeyID, p admin.Page) ([]bunker.Connection, error) {
 	return x.Tx.Connections(key, page(p))
 }
+
+func (r rows) KeyUses(ctx context.Context, t bunker.TenantID) ([]admin.KeyUse, error) {
+	list, err := r.Store.KeyUses(ctx, t)
+	out := make([]admin.KeyUse, len(list))
+	for i, u := range list {
+		out[i] = admin.KeyUse(u)
+	}
+	return out, err
+}

@@ -52,7 +52,9 @@ func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event,
 		return refused("error: the bunker is shutting down; send it again")
 	}
 	defer leave()
-	if err := ev.Verify(); err != nil {
+	var err error
+	in.crew.run(func() { err = ev.Verify() })
+	if err != nil {
 		in.BadSignature(link)
 		return refused("invalid: " + err.Error())
 	}

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// crew is the few goroutines that requests are judged on. Signing takes a large
+// crew is the few goroutines that requests are verified and judged on. Signing takes a large
 // stack, which a goroutine for each request would have to grow, and would hold
 // while it waits for its commit: a crew does it once, and 500 requests in flight
 // need no more memory for it than one. More of them than processors would only

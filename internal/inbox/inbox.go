@@ -34,7 +34,8 @@ type Backlog interface {
 }
 
 // Outlet sends one event to relays. result is called at most once for each URL,
-// from any goroutine; Send never blocks on a slow relay.
+// from any goroutine; Send never blocks on a slow relay. Of ev only id, author,
+// time, kind and tags are looked at.
 type Outlet interface {
 	Send(ev *nostr.Event, raw []byte, relays []string, result func(url string, ok bool, reason string))
 }

@@ -118,6 +118,9 @@ func (in *Inbox) withoutRow(ctx context.Context, a signer.Arrival, j signer.Judg
 		}
 		return accepted, true
 	}
+	if j.Counted {
+		in.strangers.count()
+	}
 	in.Log.Debug("an event was ignored", "why", j.Drop, "event", a.Event.ID)
 	return accepted, true
 }
@@ -127,7 +130,7 @@ func (in *Inbox) alarm(ctx context.Context, a signer.Arrival, t bunker.TokenID) 
 	in.Log.Warn("the secret of a link that was used up was shown by another key; the link may have leaked", "token", t, "client", a.Event.PubKey)
 	err := in.Diary.Write(ctx, bunker.AuditRecord{
 		Principal: "client " + a.Event.PubKey.String(), Door: string(bunker.DoorRelay), Action: "connect", Object: string(t),
-		Effect: bunker.Deny.String(), Rule: "token " + string(t), Reason: "the secret of a link that was used up was shown by another key",
+		Effect: bunker.Deny.String(), Rule: "token " + string(t), Reason: bunker.SpentSecretReason,
 	})
 	if err != nil {
 		in.Log.Error("a spent secret could not be recorded", "error", err)

@@ -5,6 +5,7 @@ import (
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip46"
 )
 
 // publish sends stored bytes to all relays of their connection. It takes stored
@@ -36,7 +37,7 @@ func (in *Inbox) send(s bunker.Stored, result func(url string, ok bool, reason s
 			return err // sealed: it waits for the unseal, or its time is up
 		}
 	}
-	ev, err := nostr.ParseEvent(raw)
+	ev, err := outline(&s, raw)
 	if err != nil {
 		return err
 	}
@@ -54,6 +55,18 @@ func (in *Inbox) send(s bunker.Stored, result func(url string, ok bool, reason s
 		result(url, ok, reason)
 	})
 	return nil
+}
+
+// outline is what relays look at of a reply's event: all but content and
+// signature. Only for a reply that was read back are its bytes parsed.
+func outline(s *bunker.Stored, raw []byte) (*nostr.Event, error) {
+	r := s.Reply()
+	if r.CreatedAt == 0 {
+		return nostr.ParseEvent(raw)
+	}
+	return &nostr.Event{
+		ID: r.EventID, PubKey: s.Signer(), CreatedAt: r.CreatedAt, Kind: nip46.Kind, Tags: nostr.Tags{{"p", s.Client().String()}},
+	}, nil
 }
 
 func parkedEvent(p bunker.Parked) (*nostr.Event, error) {

@@ -39,14 +39,18 @@ func (k *knownSet) has(p pair) bool {
 type seen struct {
 	mu       sync.Mutex
 	half     int
-	now, old map[nostr.ID]struct{}
+	now, old map[mark]struct{}
 	// since is from when on every id is remembered; turned is when the younger
 	// generation began.
 	since, turned time.Time
 }
 
+// mark is the half of an id that is remembered: two events that share one would
+// take 2^64 tries to make, and the second would be a waste of its own author's.
+type mark [16]byte
+
 func newSeen(n int, now time.Time) *seen {
-	return &seen{half: max(1, n/2), now: map[nostr.ID]struct{}{}, since: now, turned: now}
+	return &seen{half: max(1, n/2), now: map[mark]struct{}{}, since: now, turned: now}
 }
 
 // all returns the time from which on every verified event is remembered.
@@ -59,8 +63,8 @@ func (s *seen) all() time.Time {
 func (s *seen) has(id nostr.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, a := s.now[id]
-	_, b := s.old[id]
+	_, a := s.now[mark(id[:16])]
+	_, b := s.old[mark(id[:16])]
 	return a || b
 }
 
@@ -68,10 +72,10 @@ func (s *seen) add(id nostr.ID, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.now) >= s.half {
-		s.old, s.now = s.now, map[nostr.ID]struct{}{}
+		s.old, s.now = s.now, map[mark]struct{}{}
 		s.since, s.turned = s.turned, now
 	}
-	s.now[id] = struct{}{}
+	s.now[mark(id[:16])] = struct{}{}
 }
 
 // flights joins doubles of one event that are worked on at the same time. Only

@@ -13,7 +13,7 @@ const (
 	AnswersDefault = "default"
 	AnswersCare    = "care"
 	AnswersGuard   = "guard"
-	answersRule    = "rule "  // an ask rule, POLICY/RULE@VERSION
+	AnswersRule    = "rule "  // an ask rule, POLICY/RULE@VERSION
 	answersSpent   = "spent " // a budget that is used up, likewise
 )
 

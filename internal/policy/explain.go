@@ -111,7 +111,7 @@ func (s said) does(v *verdict) string {
 	switch s.rule.Effect {
 	case bunker.Ask:
 		for _, a := range v.asks {
-			if a.answer == answersRule+s.ref() {
+			if a.answer == AnswersRule+s.ref() {
 				if g := v.answering(a); g != nil {
 					return "it asks, and the grant " + string(g.ID) + " answers it"
 				}

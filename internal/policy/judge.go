@@ -137,7 +137,7 @@ func (v *verdict) hear(s said, f *facts) {
 	}
 	switch s.rule.Effect {
 	case bunker.Ask:
-		v.asks = append(v.asks, ask{answer: answersRule + s.ref(), quorum: s.rule.Quorum, rule: "policy " + s.name()})
+		v.asks = append(v.asks, ask{answer: AnswersRule + s.ref(), quorum: s.rule.Quorum, rule: "policy " + s.name()})
 	case bunker.Allow:
 		v.spend(s)
 	default:

@@ -210,10 +210,12 @@ func TestTheGuardTakesAOnceAnswerOnly(t *testing.T) {
 			t.Errorf("%s: %v (%s)", name, d.Effect, d.Rule)
 		}
 	}
-	in := rules(t, bunker.Rule{})
-	in.Guard = "it drops everything"
-	if d := Decide(with(in, op)); d.Effect != bunker.Deny {
-		t.Errorf("what is denied is not asked: %v", d.Effect)
+	for name, list := range map[string][]bunker.Rule{"by a rule": {{ID: "no"}}, "by the default": {allowKind("notes", 1)}} {
+		in := rules(t, list...)
+		in.Guard, in.Key.Default = "it drops everything", bunker.Deny
+		if d := Decide(with(in, op)); d.Effect != bunker.Deny {
+			t.Errorf("what is denied %s is not asked: %v", name, d.Effect)
+		}
 	}
 }
 

@@ -45,6 +45,9 @@ type Config struct {
 	// we do not authenticate, and the error is shown in Status.
 	Auth      func(ctx context.Context, url, challenge string) ([]*nostr.Event, error)
 	UserAgent string
+	// Since is how far back subscriptions ask for stored events; 0: SinceWindow.
+	// Gift wraps are dated up to two days back (NIP-59).
+	Since time.Duration
 	// OnChange is told that a relay's Status changed its State; OnUp, that a
 	// wanted relay now hears everything wanted of it after a connection or a
 	// subscription was lost: the time to sweep for what went unsent. Both are
@@ -91,6 +94,9 @@ func New(cfg Config) (*Manager, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Since <= 0 {
+		cfg.Since = SinceWindow
 	}
 	t := cfg.Timing.withDefaults()
 	return &Manager{

@@ -196,7 +196,7 @@ func (l *link) request(s *sub) []byte {
 		b = append(b, '"')
 	}
 	b = append(b, `],"since":`...)
-	b = strconv.AppendInt(b, l.m.cfg.Now().Add(-SinceWindow).Unix(), 10)
+	b = strconv.AppendInt(b, l.m.cfg.Now().Add(-l.m.cfg.Since).Unix(), 10)
 	return append(b, `}]`...)
 }
 

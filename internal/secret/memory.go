@@ -40,8 +40,6 @@ func (m *mapping) inner() []byte { return m.all[m.guard : len(m.all)-m.guard] }
 
 func (m *mapping) base() unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(m.inner())) }
 
-func (m *mapping) lock() error { return unix.Mlock(m.inner()) }
-
 func (m *mapping) unmap() error { return unix.Munmap(m.all) }
 
 // lockLimit returns how many bytes this process may lock.

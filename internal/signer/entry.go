@@ -1,14 +1,14 @@
 package signer
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 
 	"nsecbunker/internal/approval"
 	"nsecbunker/internal/audit"
 	"nsecbunker/internal/bunker"
-	"nsecbunker/internal/guard"
+	"nsecbunker/internal/describe"
 	"nsecbunker/internal/policy"
 	"nsecbunker/internal/secret"
 	"nsecbunker/internal/vault"
@@ -69,7 +69,7 @@ func (s *Signer) finish(c *call, e *bunker.Entry, r nip46.Reply, decrypted bool)
 	if err != nil {
 		return Judgement{}, err
 	}
-	out := &bunker.Reply{Part: bunker.PartFinal, EventID: ev.ID, Bytes: ev.AppendJSON(nil)}
+	out := &bunker.Reply{Part: bunker.PartFinal, EventID: ev.ID, Bytes: ev.AppendJSON(nil), CreatedAt: ev.CreatedAt}
 	if decrypted {
 		if out.Bytes, err = s.Vault.SealReply(s.Tenant, c.Event.ID, out.Bytes); err != nil {
 			return Judgement{}, err
@@ -132,63 +132,29 @@ func (s *Signer) park(c *call, e *bunker.Entry) Judgement {
 }
 
 // join makes the request the newest of an open question.
-func (s *Signer) join(c *call, e *bunker.Entry, same *bunker.Approval) (Judgement, error) {
+func (s *Signer) join(ctx context.Context, c *call, e *bunker.Entry, same *bunker.Approval) (Judgement, error) {
+	d, err := s.deadlines(ctx, same.Key)
+	if err != nil {
+		return Judgement{}, err
+	}
 	e.JoinApproval = same.ID
-	e.JoinReplyBy = c.Now.Add(approval.ReplyWithin).UnixMilli()
+	e.JoinReplyBy = min(c.Now.Add(d.Reply).UnixMilli(), same.QuestionUntil)
 	e.Audit.Rule, e.Audit.Reason = "approval "+string(same.ID), "the same request is asked already"
 	return s.park(c, e), nil
 }
 
-// Summary is an operation as a person reads it; stored under the root key.
-type Summary struct {
-	Method    string                `json:"method"`
-	Kind      *int64                `json:"kind,omitempty"`
-	CreatedAt int64                 `json:"created_at,omitempty"`
-	Content   string                `json:"content,omitempty"`
-	Tags      [][]string            `json:"tags,omitempty"`
-	Peer      string                `json:"peer,omitempty"`
-	Size      int64                 `json:"size,omitempty"`
-	Cut       bool                  `json:"cut,omitempty"` // content or tags were too long to keep whole
-	Perms     string                `json:"perms,omitempty"`
-	App       *nip46.ClientMetadata `json:"app,omitempty"`
-	// Changes and Guard, of a replaceable event: what it does to the version before,
-	// and why the guard asks.
-	Changes *guard.Changes `json:"changes,omitempty"`
-	Guard   string         `json:"guard,omitempty"`
-}
-
-// Bounds of a summary.
-const (
-	MaxSummaryContent = 4000 // bytes of content
-	MaxSummaryTags    = 40
-)
-
-func (s *Signer) summarise(q *bunker.Approval, op *policy.Operation, g *guarded) error {
-	v := Summary{Method: string(op.Method), Size: op.Size()}
-	if g != nil {
-		v.Changes, v.Guard = &g.changes, g.finding
+// deadlines are those of questions about a key.
+func (s *Signer) deadlines(ctx context.Context, k bunker.KeyID) (approval.Deadlines, error) {
+	text, err := s.Store.Setting(ctx, s.Tenant, approval.SettingsName)
+	if err != nil {
+		return approval.Deadlines{}, err
 	}
-	if t := op.Template; t != nil {
-		kind := op.Kind()
-		v.Kind, v.CreatedAt, v.Content = &kind, t.CreatedAt, t.Content
-		if len(v.Content) > MaxSummaryContent {
-			v.Content, v.Cut = strings.ToValidUTF8(v.Content[:MaxSummaryContent], ""), true
-		}
-		for i, tag := range t.Tags {
-			if i == MaxSummaryTags {
-				v.Cut = true
-				break
-			}
-			v.Tags = append(v.Tags, tag)
-		}
-	} else {
-		v.Peer = op.Peer.String()
-	}
-	return s.sealSummary(q, v)
+	set, err := approval.ParseSettings(text)
+	return set.Of(k), err
 }
 
 // openSummary is what a question shows.
-func (s *Signer) openSummary(q *bunker.Approval) (v Summary, err error) {
+func (s *Signer) openSummary(q *bunker.Approval) (v describe.Summary, err error) {
 	b, err := s.Vault.OpenSummary(q)
 	if err != nil {
 		return v, err
@@ -198,11 +164,12 @@ func (s *Signer) openSummary(q *bunker.Approval) (v Summary, err error) {
 }
 
 // sealSummary puts what people will be shown into a question.
-func (s *Signer) sealSummary(q *bunker.Approval, v Summary) error {
+func (s *Signer) sealSummary(q *bunker.Approval, v *describe.Summary) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
+	defer secret.Wipe(b) // it may hold a text that is to be encrypted
 	q.Summary, err = s.Vault.SealSummary(q, b)
 	return err
 }

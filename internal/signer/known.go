@@ -161,13 +161,24 @@ func (s *Signer) knockAgain(ctx context.Context, c *call, e *bunker.Entry, p nip
 	if err != nil {
 		return Judgement{}, err
 	}
-	if q.Same == nil && (q.OfKey >= approval.MaxStrangersKey || q.OfTenant >= approval.MaxStrangers) {
-		return Judgement{Drop: "stranger: too many questions"}, nil
-	}
 	if q.Same != nil {
-		return s.join(c, e, q.Same)
+		return s.join(ctx, c, e, q.Same)
 	}
-	return s.askConnect(c, e, c.view.Connection, p)
+	if q.OfKey >= approval.MaxStrangersKey || q.OfTenant >= approval.MaxStrangers {
+		return tooManyKnocks(), nil
+	}
+	asks, err := s.asksAlready(ctx, c.client)
+	if err != nil || asks {
+		return tooManyKnocks(), err
+	}
+	open, err := s.openTo(ctx, c.view.Key, c.Now)
+	if err != nil {
+		return Judgement{}, err
+	}
+	if !open {
+		return s.refuse(c, e, "pending", "this connection is not approved, and no login is expected now; ask the bunker's administrator")
+	}
+	return s.askConnect(ctx, c, e, p)
 }
 
 // switchRelays tells the client where to talk from now on, "null" when that is

@@ -6,6 +6,7 @@ import (
 
 	"nsecbunker/internal/approval"
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/describe"
 	"nsecbunker/internal/policy"
 	"nsecbunker/internal/vault"
 	"nsecbunker/nostr"
@@ -161,13 +162,22 @@ func (s *Signer) ask(ctx context.Context, c *call, e *bunker.Entry, in policy.In
 		return Judgement{}, err
 	}
 	if q.Same != nil && q.Same.EventID != c.Event.ID {
-		return s.join(c, e, q.Same)
+		return s.join(ctx, c, e, q.Same)
 	}
 	if q.OfConnection >= approval.MaxOfConnection {
 		return s.fail(c, e, bunker.CodeRateLimited, "questions", "too many questions of this app are open; wait until the administrator has answered them")
 	}
-	e.NewApproval, e.MaxQuestions = approval.Ask(in, d, c.Event.ID), approval.MaxOfConnection
-	if err := s.summarise(e.NewApproval, in.Operation, g); err != nil {
+	e.NewApproval, e.MaxQuestions, e.Burst = approval.Ask(in, d, c.Event.ID), approval.MaxOfConnection, approval.Burst.Milliseconds()
+	within, err := s.deadlines(ctx, in.Key.ID)
+	if err != nil {
+		return Judgement{}, err
+	}
+	approval.Within(e.NewApproval, within)
+	shown := describe.Keep(in.Operation)
+	if g != nil {
+		shown.Changes, shown.Guard = &g.changes, g.finding
+	}
+	if err := s.sealSummary(e.NewApproval, &shown); err != nil {
 		return Judgement{}, err
 	}
 	return s.park(c, e), nil

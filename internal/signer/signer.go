@@ -24,6 +24,13 @@ type Store interface {
 	Used(ctx context.Context, t bunker.TenantID, ws []bunker.Window) ([]int64, error)
 }
 
+// Asking is what making questions reads besides: deadlines and expected logins,
+// and what else a client asks.
+type Asking interface {
+	Setting(ctx context.Context, t bunker.TenantID, name string) (string, error)
+	Apps(ctx context.Context, t bunker.TenantID, client nostr.PubKey) ([]bunker.Connection, error)
+}
+
 // Tokens looks a token up by its secret (npub#token logins) and by its id.
 type Tokens interface {
 	TokenBySecret(ctx context.Context, t bunker.TenantID, hash [32]byte) (*bunker.Token, error)
@@ -50,6 +57,7 @@ type Config struct {
 	Tenant bunker.TenantID
 	Store  interface {
 		Store
+		Asking
 		Tokens
 		Versions
 	}
@@ -107,6 +115,8 @@ type Judgement struct {
 	Spent bunker.TokenID
 	// Drop is why the request is ignored, for the counters.
 	Drop string
+	// Counted, beside Drop: it goes into the record of what strangers tried.
+	Counted bool
 }
 
 // call is one opened request on its way down.

@@ -7,6 +7,7 @@ import (
 
 	"nsecbunker/internal/approval"
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/describe"
 	"nsecbunker/internal/policy"
 	"nsecbunker/internal/vault"
 	"nsecbunker/nostr"
@@ -65,8 +66,14 @@ func (s *Signer) stranger(ctx context.Context, c *call, parseErr error) (Judgeme
 	if tok != nil && addressed(p.Remote, c.signer, owner.Key) {
 		return s.redeem(c, tok, p, nil)
 	}
-	if owner.Npub && p.Secret == "" {
-		return s.knock(ctx, c, owner.Key, p)
+	if p.Secret == "" {
+		open, err := s.openTo(ctx, owner.Key, c.Now)
+		if err != nil {
+			return Judgement{}, err
+		}
+		if open {
+			return s.knock(ctx, c, owner.Key, p)
+		}
 	}
 	if t := owner.Token; t != nil && t.State != bunker.TokenOpen && sameSecret(t, p.Secret) {
 		refuse.Spent = t.ID
@@ -184,7 +191,11 @@ func (s *Signer) knock(ctx context.Context, c *call, key *bunker.UserKey, p nip4
 		return Judgement{}, err
 	}
 	if q.OfKey >= approval.MaxStrangersKey || q.OfTenant >= approval.MaxStrangers {
-		return Judgement{Drop: "stranger: too many questions"}, nil
+		return tooManyKnocks(), nil
+	}
+	asks, err := s.asksAlready(ctx, c.client)
+	if err != nil || asks {
+		return tooManyKnocks(), err
 	}
 	conn := &bunker.Connection{
 		Tenant: s.Tenant, ID: bunker.NewConnectionID(), Key: key.ID, Signer: c.signer, Client: c.client,
@@ -192,15 +203,63 @@ func (s *Signer) knock(ctx context.Context, c *call, key *bunker.UserKey, p nip4
 	}
 	e := s.entry(c, conn)
 	e.NewConnection = conn
+	e.MaxKnocksKey, e.MaxKnocks = approval.MaxStrangersKey, approval.MaxStrangers
 	e.Basis = bunker.Basis{Tenant: c.view.Tenant.Version, Key: key.ID, KeyVersion: key.Version}
-	return s.askConnect(c, e, conn, p)
+	return s.askConnect(ctx, c, e, p)
 }
 
-// askConnect parks a connect with its question.
-func (s *Signer) askConnect(c *call, e *bunker.Entry, conn *bunker.Connection, p nip46.ConnectParams) (Judgement, error) {
-	app := p.Metadata
+// openTo reports whether a key hears strangers now: by npub login, or because an
+// admin expects a login.
+func (s *Signer) openTo(ctx context.Context, key *bunker.UserKey, now time.Time) (bool, error) {
+	if key.NpubLogin {
+		return true, nil
+	}
+	text, err := s.Store.Setting(ctx, s.Tenant, approval.ExpectedName)
+	if err != nil {
+		return false, err
+	}
+	e, err := approval.ParseExpected(text)
+	return e.Open(key.ID, now.UnixMilli()), err
+}
+
+// asksAlready reports whether a stranger has an open question, at whatever key: one
+// at a time is enough.
+func (s *Signer) asksAlready(ctx context.Context, client nostr.PubKey) (bool, error) {
+	conns, err := s.Store.Apps(ctx, s.Tenant, client)
+	if err != nil {
+		return false, err
+	}
+	for i := range conns {
+		if conns[i].State != bunker.ConnPending {
+			continue
+		}
+		q, err := s.Store.Questions(ctx, s.Tenant, conns[i].ID, conns[i].Key, [32]byte{})
+		if err != nil || q.OfConnection > 0 {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+// tooManyKnocks ignores a stranger for whom there is no place; it is counted.
+func tooManyKnocks() Judgement {
+	return Judgement{Drop: "stranger: too many questions", Counted: true}
+}
+
+// askConnect parks a connect with its question: about the new connection, or the
+// one that waited before.
+func (s *Signer) askConnect(ctx context.Context, c *call, e *bunker.Entry, p nip46.ConnectParams) (Judgement, error) {
+	app, conn := p.Metadata, c.view.Connection
+	if e.NewConnection != nil {
+		conn = e.NewConnection
+	}
 	e.NewApproval = approval.AskConnect(conn, c.Event.ID, c.Now.UnixMilli())
-	err := s.sealSummary(e.NewApproval, Summary{Method: string(nip46.Connect), Perms: p.Perms, App: &app})
+	within, err := s.deadlines(ctx, conn.Key)
+	if err != nil {
+		return Judgement{}, err
+	}
+	approval.Within(e.NewApproval, within)
+	err = s.sealSummary(e.NewApproval, &describe.Summary{Method: string(nip46.Connect), Perms: p.Perms, App: &app})
 	if err != nil {
 		return Judgement{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +28,7 @@ const (
 )
 
 // conn is one client's connection. Three goroutines serve it: the reader (the HTTP handler's), the writer and the
-// pinger; each event being worked on has one more.
+// pinger; each event being worked on has one of the relay's hands.
 type conn struct {
 	r      *Relay
 	id     uint64
@@ -35,6 +36,7 @@ type conn struct {
 	addr   netip.Addr
 	born   time.Time
 	ws     *websocket.Conn
+	cork   *cork
 	ctx    context.Context // ends when the connection is cut
 	cancel context.CancelFunc
 	out    *queue
@@ -89,14 +91,15 @@ func newConn(r *Relay, src *source, addr netip.Addr) *conn {
 }
 
 // serve runs the connection to its end.
-func (c *conn) serve(ws *websocket.Conn, tcp net.Conn) {
-	c.ws = ws
+func (c *conn) serve(ws *websocket.Conn, k *cork) {
+	tcp := k.Conn
+	c.ws, c.cork = ws, k
 	ws.SetReadLimit(-1) // read counts for itself, so that it can say why it refuses
 	c.mu.Lock()
 	c.tcp = tcp
 	c.mu.Unlock()
-	// The library ends a read or a write when its context ends, but its closing handshake reads what remains of a
-	// message without any: only the end of the TCP connection ends that.
+	// Reads and writes have no context: watching one costs the library some memory for each message, and its closing
+	// handshake reads what remains of a message without any. The end of the TCP connection ends them all.
 	defer context.AfterFunc(c.ctx, func() { _ = tcp.Close() })()
 	var wg sync.WaitGroup
 	wg.Go(c.write)
@@ -165,22 +168,17 @@ func (c *conn) end(code websocket.StatusCode, reason string) {
 
 // write sends what is queued until the connection ends.
 func (c *conn) write() {
+	// The timer and not a deadline ends a write that takes too long, because drop also throws away what the kernel holds.
+	slow := time.AfterFunc(c.r.lim.WriteTimeout, func() { c.stalled("a write took too long") })
+	slow.Stop()
 	var buf []byte
 	for {
-		for {
-			m, ok := c.out.next()
-			if !ok {
-				break
-			}
-			buf = m.appendTo(buf[:0])
-			err := c.writeOne(buf)
-			c.out.done(m)
-			if err != nil {
-				return
-			}
-			if cap(buf) > SmallFrame {
-				buf = nil
-			}
+		// Who has put a reply in the queue puts its OK there next.
+		runtime.Gosched()
+		var err error
+		if buf, err = c.drain(buf, slow); err != nil {
+			c.drop()
+			return
 		}
 		select {
 		case <-c.out.ready:
@@ -200,16 +198,26 @@ func (c *conn) write() {
 	}
 }
 
-// writeOne writes a message. The timer and not the context's deadline ends a write that takes too long, because drop
-// also throws away what the kernel holds.
-func (c *conn) writeOne(b []byte) error {
-	timer := time.AfterFunc(c.r.lim.WriteTimeout, func() { c.stalled("a write took too long") })
-	defer timer.Stop()
-	err := c.ws.Write(c.ctx, websocket.MessageText, b)
-	if err != nil {
-		c.drop()
+// drain writes all that is queued, and gives buf back for the next time. Each write has WriteTimeout.
+func (c *conn) drain(buf []byte, slow *time.Timer) ([]byte, error) {
+	defer slow.Stop()
+	c.cork.put()
+	for {
+		m, ok := c.out.next()
+		slow.Reset(c.r.lim.WriteTimeout)
+		if !ok {
+			return buf, c.cork.pull()
+		}
+		buf = m.appendTo(buf[:0])
+		err := c.ws.Write(context.Background(), websocket.MessageText, buf)
+		c.out.done(m)
+		if err != nil {
+			return nil, err
+		}
+		if cap(buf) > SmallFrame {
+			buf = nil
+		}
 	}
-	return err
 }
 
 // ping finds out whether the client is still there. Messages count as life too: they may be before the pong in line
@@ -254,9 +262,11 @@ var (
 // read takes messages in until the connection is lost or cut. While it ends politely, what comes is passed over: the
 // closing handshake needs a reader.
 func (c *conn) read() {
+	slow := time.AfterFunc(c.r.lim.FrameTimeout, c.drop)
+	slow.Stop()
 	for {
 		h := c.r.places.hold(c)
-		msg, err := c.message(h)
+		msg, err := c.message(h, slow)
 		if err == nil && msg != nil {
 			c.lastRead.Store(int64(time.Since(c.born)))
 			c.seq++
@@ -274,14 +284,14 @@ const firstRead = 2 << 10
 
 // message reads one message; nil means that it was passed over. h is asked for its memory beyond SmallFrame. An error
 // means that the connection is lost.
-func (c *conn) message(h *hold) ([]byte, error) {
-	typ, rd, err := c.ws.Reader(c.ctx)
+func (c *conn) message(h *hold, slow *time.Timer) ([]byte, error) {
+	typ, rd, err := c.ws.Reader(context.Background())
 	if err != nil {
 		return nil, err
 	}
 	// From its first byte a message has FrameTimeout, however many pieces it comes in.
-	timer := time.AfterFunc(c.r.lim.FrameTimeout, c.drop)
-	defer timer.Stop()
+	slow.Reset(c.r.lim.FrameTimeout)
+	defer slow.Stop()
 	if typ != websocket.MessageText {
 		return nil, c.passOver(rd, closeNotText, errNotText)
 	}

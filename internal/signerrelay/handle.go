@@ -188,26 +188,30 @@ func (c *conn) onEvent(raw []byte, h *hold) *hold {
 	}
 	c.r.count.inFlight.Add(1)
 	c.asks(ev.PubKey, c.r.cfg.Now())
-	go c.deliver(raw, ev, c.seq, h)
+	seq := c.seq
+	c.r.hands.do(c.r.base, func() { c.deliver(raw, ev, seq, h) })
 	return c.r.places.hold(c)
 }
 
 // place waits up to MaxWait for room for one more event in flight, on this connection and on the relay.
 func (c *conn) place(size int, h *hold) bool {
-	ctx, cancel := context.WithTimeout(c.ctx, c.r.lim.MaxWait)
-	defer cancel()
+	until := time.Now().Add(c.r.lim.MaxWait)
 	select {
 	case c.slots <- struct{}{}:
 	default:
+		timer := time.NewTimer(c.r.lim.MaxWait)
+		defer timer.Stop()
 		select {
 		case c.slots <- struct{}{}:
 		case <-c.ending:
 			return false
-		case <-ctx.Done():
+		case <-c.ctx.Done():
+			return false
+		case <-timer.C:
 			return false
 		}
 	}
-	if !h.await(ctx, max(size, MinCost)) {
+	if !h.await(c.ctx, until, max(size, MinCost)) {
 		<-c.slots
 		return false
 	}

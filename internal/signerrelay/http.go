@@ -111,7 +111,7 @@ func (r *Relay) serveWebsocket(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	r.cfg.Log.Debug("relay: connected", "conn", c.id)
-	c.serve(ws, taken.conn)
+	c.serve(ws, taken.cork)
 	r.cfg.Log.Debug("relay: disconnected", "conn", c.id)
 }
 
@@ -123,15 +123,19 @@ func turnAway(w http.ResponseWriter, code int, why string) {
 	http.Error(w, why, code)
 }
 
-// hijack remembers the TCP connection that the websocket library takes over.
+// hijack remembers the TCP connection that the websocket library takes over, and
+// gives it one with a cork.
 type hijack struct {
 	http.ResponseWriter
-	conn net.Conn
+	cork *cork
 }
 
 // Hijack is http.Hijacker's.
 func (h *hijack) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
-	h.conn = conn
-	return conn, rw, err
+	if err != nil {
+		return nil, nil, err
+	}
+	h.cork = &cork{Conn: conn}
+	return h.cork, rw, nil
 }

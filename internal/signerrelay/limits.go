@@ -68,10 +68,10 @@ const (
 	// DefaultMaxKeptBytesPerKey is the default of Limits.MaxKeptBytesPerKey.
 	DefaultMaxKeptBytesPerKey = 2 << 20
 	// DefaultMaxKept is the default of Limits.MaxKept.
-	DefaultMaxKept = 8192
-	// DefaultMaxKeptBytes is the default of Limits.MaxKeptBytes: under full load, replies of some seconds. What
+	DefaultMaxKept = 4096
+	// DefaultMaxKeptBytes is the default of Limits.MaxKeptBytes: under full load, replies of the last second or two. What
 	// nobody took is published again by the bunker.
-	DefaultMaxKeptBytes = 8 << 20
+	DefaultMaxKeptBytes = 4 << 20
 	// DefaultMaxWait is the default of Limits.MaxWait.
 	DefaultMaxWait = 5 * time.Second
 	// DefaultDeliverTimeout is the default of Limits.DeliverTimeout.

@@ -111,10 +111,10 @@ func TestAHoldGivesBackExactlyWhatItTook(t *testing.T) {
 	client := &conn{src: src}
 	client.proven.Store(true)
 	known := p.hold(client)
-	if !known.grow(half) || !known.grow(2*half-30) || known.grow(2*half) || known.await(ended, 2*half) {
+	if !known.grow(half) || !known.grow(2*half-30) || known.grow(2*half) || known.await(ended, time.Now().Add(time.Minute), 2*half) {
 		t.Error("a known client has both halves, less what is taken")
 	}
-	if stranger.await(ended, 40) {
+	if stranger.await(ended, time.Now().Add(time.Minute), 40) {
 		t.Error("there is nothing left")
 	}
 	stranger.release()

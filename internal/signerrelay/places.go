@@ -2,6 +2,7 @@ package signerrelay
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -35,9 +36,16 @@ func (h *hold) size() int { return h.open + h.reserved }
 // grow takes what is missing to n bytes, if it is there.
 func (h *hold) grow(n int) bool { return h.take(n, h.p.open.TryAcquire) }
 
-// await is grow that waits until ctx ends.
-func (h *hold) await(ctx context.Context, n int) bool {
-	return h.take(n, func(n int64) bool { return h.p.open.Acquire(ctx, n) == nil })
+// await is grow that waits until then, or until ctx ends.
+func (h *hold) await(ctx context.Context, until time.Time, n int) bool {
+	return h.take(n, func(n int64) bool {
+		if h.p.open.TryAcquire(n) {
+			return true
+		}
+		ctx, cancel := context.WithDeadline(ctx, until)
+		defer cancel()
+		return h.p.open.Acquire(ctx, n) == nil
+	})
 }
 
 func (h *hold) take(n int, acquire func(int64) bool) bool {

@@ -80,6 +80,7 @@ type Relay struct {
 	kept    *kept
 	sources *sources
 	places  *places
+	hands   hands
 	queued  atomic.Int64 // bytes in all out queues
 	count   counters
 
@@ -123,6 +124,7 @@ func New(cfg Config) (*Relay, error) {
 	r.kept = newKept(&r.lim)
 	r.sources = newSources(&r.lim)
 	r.places = newPlaces(&r.lim)
+	r.hands = newHands()
 	r.base, r.stop = context.WithCancel(context.Background())
 	return r, nil
 }

@@ -2,28 +2,46 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"nsecbunker/internal/bunker"
 )
 
 const approvalColumns = `a.tenant, a.id, a.event_id, a.connection, a.key_id, a.method, a.kind, a.op_digest, a.summary, a.answers,
-a.once_only, a.reply_by, a.question_until, a.state, a.answered_by, a.answered_at, a.created_at`
+a.once_only, a.reply_by, a.question_until, a.state, a.answered_by, a.answered_at, a.created_at, a.batch`
 
 func approvalFields(a *bunker.Approval) []any {
 	return []any{
 		(*string)(&a.Tenant), (*string)(&a.ID), b32{(*[32]byte)(&a.EventID)}, (*string)(&a.Connection), (*string)(&a.Key), &a.Method,
 		&a.Kind, b32{&a.OpDigest}, &a.Summary, &a.Answers, yesno{&a.OnceOnly}, &a.ReplyBy, &a.QuestionUntil, (*string)(&a.State),
-		&a.AnsweredBy, &a.AnsweredAt, &a.CreatedAt,
+		&a.AnsweredBy, &a.AnsweredAt, &a.CreatedAt, (*string)(&a.Batch),
 	}
 }
 
-func fillApproval(row scanner, a *bunker.Approval) error { return row.Scan(approvalFields(a)...) }
+func fillApproval(row scanner, a *bunker.Approval) error {
+	err := row.Scan(approvalFields(a)...)
+	if a.Batch == "" { // from before there were batches
+		a.Batch = a.ID
+	}
+	return err
+}
 
 const (
 	approvalByID  = `SELECT ` + approvalColumns + ` FROM approval a WHERE a.tenant = $1 AND a.id = $2`
 	approvalsPage = `SELECT ` + approvalColumns + ` FROM approval a
 WHERE a.tenant = $1 AND ($2 = '' OR a.state = $2) AND (a.created_at, a.id) > ($3, $4) ORDER BY a.created_at, a.id LIMIT $5`
+	approvalsPast = `SELECT ` + approvalColumns + ` FROM approval a
+WHERE a.tenant = $1 AND a.state IN ('approved', 'denied') AND ($2 = 0 OR (a.answered_at, a.id) < ($2, $3))
+ORDER BY a.answered_at DESC, a.id DESC LIMIT $4`
 )
+
+// AnsweredApprovals returns questions that people answered, the latest answer
+// first, before the question with that time (unix ms, 0: from the latest on) and
+// id.
+func (s *Store) AnsweredApprovals(ctx context.Context, t bunker.TenantID, at int64, id bunker.ApprovalID, limit int) ([]bunker.Approval, error) {
+	out, err := scanAll(ctx, s.read, fillApproval, approvalsPast, string(t), at, string(id), Page{Limit: limit}.limit())
+	return out, s.explain("listing answered questions", err)
+}
 
 // ApprovalPage is a place in the list of questions, oldest first: after the
 // question with that time and id.
@@ -104,7 +122,8 @@ func (tx *Tx) whyUnanswered(id bunker.ApprovalID) error {
 	case a.State == bunker.ApprovalWithdrawn:
 		return conflict("question %s was withdrawn, since its connection ended or was suspended", id)
 	}
-	return conflict("question %s was answered already (%s, by %s)", id, a.State, a.AnsweredBy)
+	return conflict("question %s was answered already: %s by %s at %s", id, a.State, a.AnsweredBy,
+		time.UnixMilli(a.AnsweredAt).UTC().Format("2006-01-02 15:04:05 UTC"))
 }
 
 // Denials counts the refusals by people of one kind of operation of a

@@ -59,7 +59,7 @@ func BenchmarkCommit(b *testing.B) {
 		}
 		b.StartTimer()
 		before := cpu(b)
-		f.commitGroup(ws)
+		f.commitGroup(ws, false)
 		used += cpu(b) - before
 		b.StopTimer()
 		for _, w := range ws {
@@ -111,7 +111,7 @@ func benchmarkRequest(b *testing.B, connections, policies int) {
 			at += 7919
 			ws[i] = &waiting{ctx: context.Background(), e: f.decided(b, c, &cache), done: make(chan bunker.Result, 1)}
 		}
-		f.commitGroup(ws)
+		f.commitGroup(ws, false)
 		used += cpu(b) - before
 		b.StopTimer()
 		for _, w := range ws {

@@ -9,9 +9,10 @@ import (
 const (
 	budgetUsed = `SELECT used FROM budget WHERE tenant = $1 AND policy = $2 AND rule = $3 AND scope = $4 AND span = $5`
 	// One use, unless the limit is reached: no row is changed then. A limit that an
-	// edit of the policy changed holds from its next use on.
+	// edit of the policy changed holds from its next use on. (The end stays as it was
+	// when the window began, so that its index is left alone.)
 	budgetCharge = `INSERT INTO budget (tenant, policy, rule, scope, span, used, max, ends_at) VALUES ($1, $2, $3, $4, $5, 1, $6, $7)
-ON CONFLICT (tenant, policy, rule, scope, span) DO UPDATE SET used = used + 1, max = excluded.max, ends_at = excluded.ends_at
+ON CONFLICT (tenant, policy, rule, scope, span) DO UPDATE SET used = used + 1, max = excluded.max
 WHERE used < excluded.max`
 )
 

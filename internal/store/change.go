@@ -99,6 +99,7 @@ func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Princip
 		return s.settleChange(err, h)
 	}
 	s.clock.committedAt(tx.now)
+	s.committed()
 	return nil
 }
 
@@ -114,6 +115,7 @@ func (s *Store) settleChange(cause error, want *head) error {
 		err := s.write.QueryRowContext(context.Background(), `SELECT hash FROM audit WHERE tenant = $1 AND seq = $2`,
 			string(want.Tenant), want.ChainSeq).Scan(&hash)
 		if err == nil && string(hash) == string(want.ChainHead[:]) {
+			s.committed()
 			return nil // it is stored: the change holds
 		}
 	}
@@ -181,7 +183,7 @@ person) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 // event is a request's id and eventAt its created_at; nil for records of admins.
 func appendAudit(h *head, r *bunker.AuditRecord, now, eventAt int64, event []byte) []any {
 	r.Seq, r.Time, r.Tenant, r.Incarnation = h.ChainSeq+1, now, string(h.Tenant), h.incarnation()
-	body := audit.AppendBody(make([]byte, 0, 512), r)
+	body := audit.AppendBody(make([]byte, 0, 1024), r)
 	h.ChainSeq, h.ChainHead = r.Seq, audit.Next(h.ChainHead, body)
 	hash := h.ChainHead
 	return []any{
@@ -302,6 +304,10 @@ func (tx *Tx) macAll() error {
 		remac(tx, fillMotion, `SELECT `+motionColumns+` FROM motion m WHERE m.tenant = $1`, t,
 			func(m *bunker.Motion) (string, any) {
 				return `UPDATE motion SET mac = $1 WHERE tenant = $2 AND id = $3`, string(m.ID)
+			}),
+		remac(tx, fillChannel, `SELECT `+channelColumns+` FROM notify_channel n WHERE n.tenant = $1`, t,
+			func(c *bunker.Channel) (string, any) {
+				return `UPDATE notify_channel SET mac = $1 WHERE tenant = $2 AND name = $3`, c.Name
 			}),
 	)
 }

@@ -18,8 +18,12 @@ const (
 	// maxGroup entries are committed together. It bounds the time that a change
 	// by an admin waits behind a group.
 	maxGroup = 512
+	// maxRounds is how often a group lets others run before it begins.
+	maxRounds = 8
 	// lazyEvery is how long deliveries wait for a group to ride with.
 	lazyEvery = time.Second
+	// usesEvery is how many of these times lie between writes of uses.
+	usesEvery = 30
 	// publishFor is how long the committing instance publishes a reply before a
 	// sweep may: it spares doubles, nothing rests on it (ledger.md, Publisher).
 	publishFor = 10 * time.Second
@@ -147,24 +151,26 @@ func (s *Store) Run(ctx context.Context) error {
 	defer close(s.stopped)
 	lazy := time.NewTicker(lazyEvery)
 	defer lazy.Stop()
-	for {
+	for n := 1; ; {
 		select {
 		case w := <-s.queue:
-			s.commitGroup(s.gather(w))
+			s.commitGroup(s.gather(w), false)
 		case <-lazy.C:
-			if s.lazy.waiting() {
-				s.commitGroup(nil)
+			uses := n%usesEvery == 0
+			n++
+			if s.lazy.waiting(uses) {
+				s.commitGroup(nil, uses)
 			}
 		case <-ctx.Done():
 			for {
 				select {
 				case w := <-s.queue:
-					s.commitGroup(s.gather(w))
+					s.commitGroup(s.gather(w), false)
 					continue
 				default:
 				}
-				if s.lazy.waiting() {
-					s.commitGroup(nil)
+				if s.lazy.waiting(true) {
+					s.commitGroup(nil, true)
 				}
 				return nil
 			}
@@ -174,11 +180,15 @@ func (s *Store) Run(ctx context.Context) error {
 
 // gather takes everything that waits, up to maxGroup.
 //
-// Before, everything else that can run may run. Where nothing can, this costs
-// nothing, and the group is what waits; on a busy machine it is all the requests
-// that are being decided, and one fsync serves them all. There is no timer.
+// Before, everything else that can run may run, for as long as that brings more
+// entries. Where nothing can, this costs nothing, and the group is what waits; on
+// a busy machine it is all the requests that are being decided, and one fsync
+// serves them all. There is no timer.
 func (s *Store) gather(first *waiting) []*waiting {
-	runtime.Gosched()
+	for n, round := -1, 0; round < maxRounds && n < len(s.queue) && len(s.queue) < maxGroup; round++ {
+		n = len(s.queue)
+		runtime.Gosched()
+	}
 	ws := append(make([]*waiting, 0, 1+len(s.queue)), first)
 	for len(ws) < maxGroup {
 		select {
@@ -205,7 +215,9 @@ type group struct {
 // errCareful ends a group that was tried without savepoints and needs them.
 var errCareful = errors.New("an entry must be undone alone")
 
-func (s *Store) commitGroup(ws []*waiting) {
+// commitGroup commits entries and deliveries, and, if uses is set, what counts
+// uses of connections.
+func (s *Store) commitGroup(ws []*waiting, uses bool) {
 	live := ws[:0]
 	for _, w := range ws {
 		if err := w.ctx.Err(); err != nil { // nobody waits, and nothing was promised
@@ -217,7 +229,7 @@ func (s *Store) commitGroup(ws []*waiting) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	g := &group{s: s, ws: live, wall: s.clock.now().UnixMilli()}
-	lazy := s.lazy.take(len(ws) == 0)
+	lazy := s.lazy.take(uses)
 	err := g.try(lazy)
 	if errors.Is(err, errCareful) {
 		g.careful = true
@@ -230,7 +242,9 @@ func (s *Store) commitGroup(ws []*waiting) {
 		err = s.explain("storing a decision", err)
 		s.log.Error("a group of requests could not be stored", "requests", len(live), "error", err)
 	}
+	told := false
 	for i, w := range live {
+		told = told || news(w) // before the caller has its entry back
 		r := g.results[i]
 		if err != nil && r.Outcome != bunker.Committed && r.Outcome != bunker.Taken {
 			r = bunker.Result{Outcome: bunker.Failed, Err: err}
@@ -246,7 +260,13 @@ func (s *Store) commitGroup(ws []*waiting) {
 		}
 		w.done <- r
 	}
+	if told {
+		s.committed()
+	}
 }
+
+// news reports an entry that [Store.Happened] tells of when it is committed.
+func news(w *waiting) bool { return w.e.To == bunker.RequestParked || w.e.NewConnection != nil }
 
 func stored(e *bunker.Entry) bunker.Stored {
 	return bunker.NewStored(e.Tenant, e.EventID, e.Signer, e.Client, e.Relays, *e.Reply)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr"
 )
 
 const connectionColumns = `c.tenant, c.id, c.key_id, c.signer, c.client, c.state, c.token, c.name, c.person, c.relays, c.expires_at,
@@ -54,6 +55,8 @@ const (
 	connectionByID  = `SELECT ` + connectionColumns + ` FROM connection c WHERE c.tenant = $1 AND c.id = $2`
 	connectionsPage = `SELECT ` + connectionColumns + ` FROM connection c
 WHERE c.tenant = $1 AND ($2 = '' OR c.key_id = $2) AND c.id > $3 ORDER BY c.id LIMIT $4`
+	connectionsOf = `SELECT ` + connectionColumns + ` FROM connection c
+WHERE c.tenant = $1 AND c.client = $2 ORDER BY c.created_at DESC, c.id LIMIT $3`
 	connectionPut = `INSERT INTO connection (tenant, id, key_id, signer, client, state, token, name, person, relays, expires_at,
 created_at, version, mac, metadata, last_used, uses, resume_at, switch_to)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`
@@ -67,9 +70,19 @@ func connectionArgs(c *bunker.Connection, mac []byte) []any {
 	}
 }
 
+// Apps returns the connections of a client, whatever became of them, the newest
+// first, at most MaxPage.
+func (s *Store) Apps(ctx context.Context, t bunker.TenantID, client nostr.PubKey) ([]bunker.Connection, error) {
+	out, err := all(ctx, s, s.read, fillConnection, connectionsOf, string(t), client[:], MaxPage)
+	return out, s.explain("looking a client up", err)
+}
+
 // Connection returns a connection by its id.
 func (s *Store) Connection(ctx context.Context, t bunker.TenantID, id bunker.ConnectionID) (*bunker.Connection, error) {
 	c, err := one(s, s.read.QueryRowContext(ctx, connectionByID, string(t), string(id)), fillConnection)
+	if err == nil {
+		s.lazy.count(c)
+	}
 	return c, s.explain("reading a connection", orNotFound(err, "connection", string(id)))
 }
 
@@ -77,6 +90,9 @@ func (s *Store) Connection(ctx context.Context, t bunker.TenantID, id bunker.Con
 // id, at most p.Limit after p.After.
 func (s *Store) Connections(ctx context.Context, t bunker.TenantID, key bunker.KeyID, p Page) ([]bunker.Connection, error) {
 	out, err := all(ctx, s, s.read, fillConnection, connectionsPage, string(t), string(key), p.After, p.limit())
+	for i := range out {
+		s.lazy.count(&out[i])
+	}
 	return out, s.explain("listing connections", err)
 }
 

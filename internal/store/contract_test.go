@@ -57,6 +57,16 @@ var contract = []struct {
 	{"WithdrawingEndsQuestionsAndOnceGrants", withdrawing},
 	{"LogoutWithdraws", logoutWithdraws},
 	{"DenialsAreCounted", denialsCounted},
+	{"ABurstIsOneBatch", burstIsOneBatch},
+	{"StrangersQuestionsAreBoundedInTheCommit", knocksBounded},
+	{"TextsToEncryptAreErasedAfterTheAnswer", textsErased},
+
+	{"ATouchedChannelIsNotUsed", touchedChannel},
+	{"ASourceIsToldOnceInAChannel", sourceOnce},
+	{"NoticesThatWaitAreBounded", noticesBounded},
+	{"WhatHappenedIsReadFromAPlaceOn", happenedFrom},
+	{"ACodeIsUsedOnce", codeOnce},
+	{"AChannelGoesWithItsNotices", channelGoes},
 
 	{"OnlyUndeliveredRepliesAreDue", dueReplies},
 	{"RepliesBackOffAndAreGivenUp", backOffAndGiveUp},

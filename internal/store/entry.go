@@ -119,23 +119,7 @@ func (g *group) claim(e *bunker.Entry, h *head) (no int64, _ bunker.Outcome, err
 		_, err = g.s.returned(stmtReplay, &no, listText(e.Relays), e.Basis.Tenant, e.Basis.ConnectionVersion, e.Basis.KeyVersion, g.s.instance, until,
 			now, e.EventID[:], string(e.Tenant), string(e.Basis.Connection), string(e.Basis.Key))
 	} else {
-		question := e.JoinApproval
-		if e.NewApproval != nil {
-			question = e.NewApproval.ID
-		}
-		var envelope []byte
-		link := ""
-		if e.To == bunker.RequestParked {
-			envelope, link = e.Envelope, e.Link
-		}
-		// What was read at this very moment holds; else the statement compares.
-		connection, key, token := string(e.Basis.Connection), string(e.Basis.Key), string(e.Basis.Token)
-		if e.Basis.Moment != 0 && e.Basis.Moment == g.s.views.now() {
-			connection, key = "", ""
-		}
-		no, err = g.s.inserted(stmtRequest, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), e.Method, e.OpDigest[:],
-			e.CreatedAt, string(e.To), envelope, listText(e.Relays), string(question), e.Basis.Tenant, e.Basis.ConnectionVersion,
-			e.Basis.KeyVersion, g.s.instance, until, now, connection, key, token, e.Basis.TokenVersion, link)
+		no, err = g.insert(e, now, until)
 	}
 	if no != 0 || err != nil {
 		return no, bunker.Committed, err
@@ -148,6 +132,29 @@ func (g *group) claim(e *bunker.Entry, h *head) (no int64, _ bunker.Outcome, err
 		return 0, bunker.Moved, nil
 	}
 	return 0, bunker.Taken, nil
+}
+
+// insert writes the row of a request that has none, if what was read holds: what
+// was read at this very moment does, else the statement compares.
+func (g *group) insert(e *bunker.Entry, now, until int64) (int64, error) {
+	b := &e.Basis
+	current := b.Moment != 0 && b.Moment == g.s.views.now()
+	if current && e.To == bunker.RequestReady && b.Token == "" {
+		return g.s.inserted(stmtReady, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), e.Method, e.OpDigest[:],
+			e.CreatedAt, listText(e.Relays), b.Tenant, b.ConnectionVersion, b.KeyVersion, g.s.instance, until, now, now)
+	}
+	question := e.JoinApproval
+	if e.NewApproval != nil {
+		question = e.NewApproval.ID
+	}
+	var envelope []byte
+	link := ""
+	if e.To == bunker.RequestParked {
+		envelope, link = e.Envelope, e.Link
+	}
+	return g.s.inserted(stmtRequest, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), e.Method, e.OpDigest[:],
+		e.CreatedAt, string(e.To), envelope, listText(e.Relays), string(question), b.Tenant, b.ConnectionVersion, b.KeyVersion,
+		g.s.instance, until, now, string(b.Connection), string(b.Key), string(b.Token), b.TokenVersion, link)
 }
 
 // requestState reads a row's state on the write handle; RequestNone for none.
@@ -234,9 +241,17 @@ func (g *group) ask(w *waiting, h *head) (bool, error) {
 				return false, err
 			}
 		}
+		if e.MaxKnocks > 0 {
+			var ofKey, all int64
+			err := g.s.stmts[stmtKnocks].QueryRowContext(context.Background(), string(a.Tenant), string(a.Key)).Scan(&ofKey, &all)
+			// Its own connection is there already, and has no question yet.
+			if err != nil || ofKey >= int64(e.MaxKnocksKey) || all >= int64(e.MaxKnocks) {
+				return false, err
+			}
+		}
 		return g.s.did(stmtApproval, string(a.Tenant), string(a.ID), a.EventID[:], string(a.Connection), string(a.Key), a.Method, a.Kind,
 			a.OpDigest[:], blob(a.Summary), a.Answers, num(a.OnceOnly), a.ReplyBy, a.QuestionUntil, string(a.State), a.AnsweredBy,
-			a.AnsweredAt, a.CreatedAt)
+			a.AnsweredAt, a.CreatedAt, a.CreatedAt-e.Burst)
 	}
 	if e.JoinApproval == "" {
 		return true, nil

@@ -31,8 +31,9 @@ func grantArgs(g *bunker.Grant, mac []byte) []any {
 }
 
 const (
-	grantByID = `SELECT ` + grantColumns + ` FROM connection_grant g WHERE g.tenant = $1 AND g.id = $2`
-	grantPut  = `INSERT INTO connection_grant (tenant, id, connection, effect, permissions, op_digest, approval, answers, max_uses, uses,
+	grantByID       = `SELECT ` + grantColumns + ` FROM connection_grant g WHERE g.tenant = $1 AND g.id = $2`
+	grantOfQuestion = `SELECT ` + grantColumns + ` FROM connection_grant g WHERE g.tenant = $1 AND g.approval = $2`
+	grantPut        = `INSERT INTO connection_grant (tenant, id, connection, effect, permissions, op_digest, approval, answers, max_uses, uses,
 expires_at, given_by, created_at, ended, version, policy, mac)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
 	grantsLive = `SELECT ` + grantColumns + ` FROM connection_grant g WHERE g.tenant = $1 AND g.connection = $2 AND g.ended = 0`
@@ -49,6 +50,12 @@ WHERE g.tenant = $1 AND g.connection = $2 AND g.id > $3 ORDER BY g.id LIMIT $4`
 func (s *Store) Grants(ctx context.Context, t bunker.TenantID, c bunker.ConnectionID, p Page) ([]bunker.Grant, error) {
 	out, err := all(ctx, s, s.read, fillGrant, grantsPage, string(t), string(c), p.After, p.limit())
 	return out, s.explain("listing grants", err)
+}
+
+// GrantOf returns the grant that a question's answer gave.
+func (s *Store) GrantOf(ctx context.Context, t bunker.TenantID, q bunker.ApprovalID) (*bunker.Grant, error) {
+	g, err := one(s, s.read.QueryRowContext(ctx, grantOfQuestion, string(t), string(q)), fillGrant)
+	return g, s.explain("reading an answer", orNotFound(err, "grant", string(q)))
 }
 
 // Grant returns a grant by its id.

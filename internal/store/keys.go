@@ -164,6 +164,20 @@ WHERE tenant = $1 AND ($2 = '' OR role = $2) ORDER BY created_at, pubkey`, strin
 	return out, s.explain("reading service keys", err)
 }
 
+// ServicePubKeys returns the tenant's keys of the bunker's own, without what is
+// in them: of ten thousand that is most of the work.
+func (s *Store) ServicePubKeys(ctx context.Context, t bunker.TenantID) (map[nostr.PubKey]bunker.ServiceRole, error) {
+	out := map[nostr.PubKey]bunker.ServiceRole{}
+	_, err := scanAll(ctx, s.read, func(row scanner, _ *struct{}) error {
+		var p nostr.PubKey
+		var role string
+		err := row.Scan(b32{(*[32]byte)(&p)}, &role)
+		out[p] = bunker.ServiceRole(role)
+		return err
+	}, `SELECT pubkey, role FROM service_key WHERE tenant = $1`, string(t))
+	return out, s.explain("reading service keys", err)
+}
+
 // AddServiceKey stores a key of the bunker's own.
 func (tx *Tx) AddServiceKey(k *bunker.ServiceKey) error {
 	var n int

@@ -37,14 +37,15 @@ type lazyBox struct {
 	lazyWork
 }
 
-func (b *lazyBox) waiting() bool {
+// waiting reports whether there is something to write, uses counted or not.
+func (b *lazyBox) waiting(uses bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.delivered) > 0 || len(b.lazyWork.used) > 0
+	return len(b.delivered) > 0 || uses && len(b.lazyWork.used) > 0
 }
 
-// take empties the box; without uses, which are worth one write a second, not
-// one a group.
+// take empties the box; without uses, which are worth a write now and then, not
+// one a group: of many apps each would cost a page.
 func (b *lazyBox) take(uses bool) lazyWork {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -82,6 +83,15 @@ func (b *lazyBox) used(e *bunker.Entry, now int64) {
 	u.n++
 	u.last = max(u.last, now)
 	b.lazyWork.used[k] = u
+}
+
+// count adds to a connection's row the uses that are not written yet.
+func (b *lazyBox) count(c *bunker.Connection) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	u := b.lazyWork.used[connectionKey{c.Tenant, c.ID}]
+	c.Uses += u.n
+	c.LastUsed = max(c.LastUsed, u.last)
 }
 
 // Delivered notes a relay's OK for a reply. It is written with the next group,

@@ -35,3 +35,21 @@ func (tx *Tx) ForgetPerson(name string) (bool, error) {
 	n, err := tx.execN(`DELETE FROM person WHERE tenant = $1 AND name = $2`, string(tx.head.Tenant), name)
 	return n > 0, err
 }
+
+// KeyUse is how a key's connections did.
+type KeyUse struct {
+	Key         bunker.KeyID
+	Connections int   // that are not over
+	Uses        int64 // requests of all of them
+	LastUsed    int64 // unix ms
+}
+
+// KeyUses counts for every key that has connections. Counters, not verified: good for
+// showing.
+func (s *Store) KeyUses(ctx context.Context, t bunker.TenantID) ([]KeyUse, error) {
+	out, err := scanAll(ctx, s.read, func(row scanner, u *KeyUse) error {
+		return row.Scan((*string)(&u.Key), &u.Connections, &u.Uses, &u.LastUsed)
+	}, `SELECT key_id, sum(CASE WHEN state IN ('active', 'suspended', 'pending') THEN 1 ELSE 0 END), sum(uses), max(last_used)
+FROM connection WHERE tenant = $1 GROUP BY key_id`, string(t))
+	return out, s.explain("counting the use of keys", err)
+}

@@ -132,6 +132,11 @@ func policyTampered(t *testing.T, f *fixture) {
 		}
 		f.tamper("PRAGMA foreign_keys = 0", "DELETE FROM policy", "INSERT INTO policy SELECT * FROM kept", "DROP TABLE kept")
 	}
+	f.tamper("CREATE TEMP TABLE kept AS SELECT * FROM policy", fmt.Sprintf(`UPDATE policy SET rules = 'no rules' WHERE id = '%s'`, p.ID))
+	if found, err := f.Check(ctx, bunker.SelfHosted); err != nil || len(found.Tampered) != 1 {
+		t.Errorf("rules that are none are named, not a failure: %v, %v", found.Tampered, err)
+	}
+	f.tamper("DELETE FROM policy", "INSERT INTO policy SELECT * FROM kept", "DROP TABLE kept")
 	if v := f.view(c); len(v.Policies) != 1 {
 		t.Fatalf("put back: %+v", v.Policies)
 	}

@@ -12,6 +12,9 @@ const (
 	pruneBatch = 500
 	// keepAnswered is how long resolved questions are listed.
 	keepAnswered = 30 * 24 * time.Hour
+	// keepTexts is how long a question that is over still shows the text that was to
+	// be encrypted: such a text is in no log, and is nobody's after the answer.
+	keepTexts = time.Hour
 )
 
 // tooOld is the created_at (unix seconds) below which no event is accepted any
@@ -74,6 +77,12 @@ WHERE state IN ('delivered', 'undeliverable') AND erased = 0 AND created_at < $1
 			if _, err := s.write.ExecContext(ctx, `DELETE FROM request WHERE no = $1`, no); err != nil {
 				return err
 			}
+		}
+		_, err = s.write.ExecContext(ctx, `UPDATE approval SET summary = x'' WHERE (tenant, id) IN (SELECT tenant, id FROM approval
+WHERE state <> 'pending' AND answered_at <= $1 AND method IN ('nip44_encrypt', 'nip04_encrypt') AND length(summary) > 0 LIMIT $2)`,
+			now-keepTexts.Milliseconds(), pruneBatch)
+		if err != nil {
+			return err
 		}
 		res, err := s.write.ExecContext(ctx, `DELETE FROM approval WHERE (tenant, id) IN (SELECT tenant, id FROM approval
 WHERE state <> 'pending' AND answered_at <= $1 ORDER BY answered_at LIMIT $2)

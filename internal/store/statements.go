@@ -21,6 +21,7 @@ const (
 	stmtReadHead
 	stmtHead
 	stmtRequest
+	stmtReady
 	stmtReplay
 	stmtToken
 	stmtConnection
@@ -31,6 +32,7 @@ const (
 	stmtCharge
 	stmtApproval
 	stmtOpen
+	stmtKnocks
 	stmtJoin
 	stmtAudit
 	stmtReply
@@ -64,6 +66,10 @@ var statements = [stmtCount]struct{ name, text string }{
 relays, question, tenant_version, connection_version, key_version, publisher, publish_until, inserted_at, ready_at, link)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $23
 WHERE ` + basisHolds + ` ON CONFLICT (event_id) DO NOTHING`},
+	// The same for most requests: ready, and nothing of what was read has moved.
+	stmtReady: {"request", `INSERT INTO request (event_id, tenant, signer, client, connection, method, op_digest, created_at, state,
+relays, question, tenant_version, connection_version, key_version, publisher, publish_until, inserted_at, ready_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'ready', $9, '', $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (event_id) DO NOTHING`},
 	// parked → ready: the question is resolved, its time is up, or a newer
 	// request took it over.
 	stmtReplay: {"replay", `UPDATE request SET state = 'ready', envelope = NULL, link = '', relays = $1, tenant_version = $2, connection_version = $3,
@@ -85,9 +91,13 @@ version = $7, mac = $8, metadata = $9, resume_at = $13, switch_to = $14 WHERE te
 WHERE tenant = $1 AND id = $2 AND connection = $3 AND ended = 0 AND (max_uses = 0 OR uses < max_uses) AND (expires_at = 0 OR expires_at > $4)`},
 	stmtCharge: {"charge", budgetCharge},
 	stmtApproval: {"approval", `INSERT INTO approval (tenant, id, event_id, connection, key_id, method, kind, op_digest, summary, answers, once_only,
-reply_by, question_until, state, answered_by, answered_at, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING`},
+reply_by, question_until, state, answered_by, answered_at, created_at, batch)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, COALESCE((SELECT b.batch FROM approval b
+ WHERE b.tenant = $1 AND b.connection = $4 AND b.state = 'pending' AND b.method = $6 AND b.kind = $7 AND b.created_at > $18 AND b.batch <> ''
+ ORDER BY b.created_at DESC, b.id LIMIT 1), $2)) ON CONFLICT DO NOTHING`},
 	stmtOpen: {"open questions", `SELECT count(*) FROM approval WHERE tenant = $1 AND connection = $2 AND state = 'pending'`},
+	stmtKnocks: {"questions of strangers", `SELECT COALESCE(SUM(CASE WHEN a.key_id = $2 THEN 1 ELSE 0 END), 0), count(*) FROM approval a
+JOIN connection c ON c.tenant = a.tenant AND c.id = a.connection WHERE a.tenant = $1 AND a.state = 'pending' AND c.state = 'pending'`},
 	stmtJoin: {"join", `UPDATE approval SET event_id = $1, reply_by = $2
 WHERE tenant = $3 AND id = $4 AND connection = $5 AND state = 'pending' AND question_until > $6 AND op_digest = $7`},
 	stmtAudit: {"audit", auditInsert},
@@ -102,15 +112,9 @@ WHERE tenant = $3 AND id = $4`},
 	stmtKeepLess: {"keep less", keepLess},
 }
 
-func (s *Store) prepare(ctx context.Context) error {
-	for id, st := range statements {
-		p, err := s.write.PrepareContext(ctx, st.text)
-		if err != nil {
-			return fmt.Errorf("preparing %s: %w", st.name, err)
-		}
-		s.stmts[id] = p
-	}
-	return nil
+// rows reports whether a statement returns rows.
+func (id stmtID) rows() bool {
+	return id == stmtBeside || id == stmtReadHead || id == stmtReplay || id == stmtOpen || id == stmtKnocks
 }
 
 // exec runs a prepared statement in the open transaction. The context has no
@@ -121,7 +125,7 @@ func (s *Store) exec(id stmtID, args ...any) (sql.Result, error) {
 			return nil, err
 		}
 	}
-	return s.stmts[id].ExecContext(context.Background(), args...)
+	return s.direct[id].run(s.write, args)
 }
 
 // did runs a prepared statement and reports whether it changed a row.
@@ -180,7 +184,7 @@ func (s *Store) commit() error {
 
 // rollback ends a transaction that failed; the engine may have ended it before.
 func (s *Store) rollback() error {
-	if _, err := s.stmts[stmtRollback].ExecContext(context.Background()); err != nil && !noTransaction(err) {
+	if _, err := s.direct[stmtRollback].run(s.write, nil); err != nil && !noTransaction(err) {
 		return fmt.Errorf("rolling back: %w", err)
 	}
 	return nil

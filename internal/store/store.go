@@ -23,7 +23,7 @@ const (
 	extraReaders = 4
 )
 
-// Config is what Open needs; all fields but Faults and Flags.
+// Config is what Open needs; all fields but Faults, Flags and Committed.
 type Config struct {
 	// Path is the database's file; its folder is the data folder.
 	Path string
@@ -34,6 +34,10 @@ type Config struct {
 	Now    func() time.Time
 	Log    *slog.Logger
 	Faults Faults // tests only
+	// Committed is told, after the commit, that there are records which somebody may
+	// want to hear of (see Happened). It must return at once: the store calls it
+	// with its locks held. nil: nobody wants to.
+	Committed func()
 }
 
 // Store is an open database. All methods are safe for concurrent use.
@@ -46,11 +50,14 @@ type Store struct {
 	faults   Faults
 	clock    *clock
 	lock     *Lock
+	// committed is Config.Committed, or does nothing.
+	committed func()
 
 	writing sync.Mutex // held by the one transaction that writes
 	writeDB *sql.DB
 	write   *sql.Conn
-	stmts   [stmtCount]*sql.Stmt
+	stmts   [stmtCount]*sql.Stmt // those that return rows
+	direct  [stmtCount]direct    // the others
 
 	read     *sql.DB
 	viewers  chan *viewer
@@ -81,6 +88,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{
 		path: path, instance: randomName(), auth: c.Auth, flags: c.Flags, log: c.Log, faults: c.Faults, clock: newClock(c.Now), lock: lock,
 		viewers: make(chan *viewer, readers), queue: make(chan *waiting, maxWaiting), stopped: make(chan struct{}),
+	}
+	if s.committed = c.Committed; s.committed == nil {
+		s.committed = func() {}
 	}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(explain(path, "opening the store", err), s.Close())
@@ -154,6 +164,24 @@ func (s *Store) checkDamage(ctx context.Context, existed bool) error {
 	return nil
 }
 
+// FreeMemory gives back what reading everything has left in the caches of pages.
+func (s *Store) FreeMemory(ctx context.Context) error {
+	s.writing.Lock()
+	_, err := s.write.ExecContext(ctx, freeMemory)
+	s.writing.Unlock()
+	errs := []error{err}
+	for range readers {
+		v := <-s.viewers
+		_, err := v.conn.ExecContext(ctx, freeMemory)
+		errs = append(errs, err)
+		s.viewers <- v
+	}
+	// The others beside them are closed, and opened when they are needed.
+	s.read.SetMaxIdleConns(0)
+	s.read.SetMaxIdleConns(extraReaders)
+	return s.explain("giving back memory", errors.Join(errs...))
+}
+
 // Close ends the store after Run has returned. What still waits is not stored.
 func (s *Store) Close() error {
 	var errs []error
@@ -167,6 +195,9 @@ func (s *Store) Close() error {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}
+	}
+	for i := range s.direct {
+		errs = append(errs, s.direct[i].close(s.write))
 	}
 	if s.write != nil {
 		errs = append(errs, s.write.Close(), s.writeDB.Close())

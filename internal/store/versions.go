@@ -52,7 +52,7 @@ WHERE v.tenant = $1 AND v.key_id = $2 AND v.kind = $3 AND v.address = $4 AND v.s
 func versionArgs(v *bunker.KeptVersion) []any {
 	return []any{
 		string(v.Tenant), string(v.Key), int64(v.Kind), v.Address[:], v.Seq, v.CreatedAt, v.EventID[:], string(v.Source),
-		string(v.Connection), v.KeptAt, num(v.Seen), len(v.Sealed), v.Sealed,
+		string(v.Connection), v.KeptAt, num(v.Seen), int64(len(v.Sealed)), v.Sealed,
 	}
 }
 

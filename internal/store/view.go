@@ -126,9 +126,7 @@ func (s *Store) viewBy(v *viewer, of viewKey, moment uint64) (view bunker.View, 
 		return view, err
 	}
 	if keepable(&view) {
-		kept := &keptView{head: h.mac, policies: policies, until: expiry(view.Grants)}
-		kept.keep(view) // the caller's own may be changed by it
-		s.views.put(of, kept, moment)
+		s.views.put(of, keep(&view, h.mac, policies), moment)
 	}
 	return view, nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"sync"
@@ -39,10 +40,10 @@ type viewKey struct{ signer, client nostr.PubKey }
 
 // keptView is a view of verified rows.
 type keptView struct {
-	view bunker.View
-	head []byte // the MAC of the tenant's row
-	// policies are of view.Policies, which is empty: they are kept by themselves,
-	// within a bound of their own.
+	packed string              // the view, without its tenant
+	tenant *bunker.TenantState // as of the moment: all views share it
+	head   []byte              // the MAC of the tenant's row, with it
+	// policies are of the view; they are kept by themselves, within a bound of their own.
 	policies []policyKey
 	// until is the ledger time (unix ms) at which one of its grants expires; 0:
 	// none does.
@@ -53,6 +54,7 @@ type keptView struct {
 type viewCache struct {
 	mu    sync.Mutex
 	m     map[viewKey]*keptView
+	last  *keptView // that was put
 	moves uint64
 }
 
@@ -81,6 +83,11 @@ func (c *viewCache) put(k viewKey, v *keptView, moment uint64) {
 	if c.m == nil {
 		c.m = map[viewKey]*keptView{}
 	}
+	// One tenant's row serves all its views: it is the same until it moves.
+	if t := c.last; t != nil && t.tenant.Tenant == v.tenant.Tenant && t.tenant.Version == v.tenant.Version && bytes.Equal(t.head, v.head) {
+		v.tenant, v.head = t.tenant, t.head
+	}
+	c.last = v
 	if len(c.m) >= maxViews {
 		for other := range c.m { // in no order
 			delete(c.m, other)
@@ -105,7 +112,7 @@ func (c *viewCache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.moves++
-	c.m = nil
+	c.m, c.last = nil, nil
 }
 
 // keepable reports whether a view can be kept: its rows are all verified, and none
@@ -115,17 +122,26 @@ func keepable(v *bunker.View) bool {
 		!slices.ContainsFunc(v.Grants, func(g bunker.Grant) bool { return g.MaxUses != 0 })
 }
 
-// keep takes a view over, but for its policies.
-func (k *keptView) keep(v bunker.View) {
-	k.view = detached(v)
-	k.view.Policies = nil
+// rows are what is kept of a view for each client.
+type rows struct {
+	Connection bunker.Connection
+	Key        bunker.UserKey
+	Grants     []bunker.Grant
 }
 
-// copied returns the view for one decision; what it points at is its own, but for
-// lists, byte slices and policies, which nobody changes. ok is false when one of
-// its policies is not kept any more.
-func (k *keptView) copied(policies *policyCache) (v bunker.View, ok bool) {
-	v = detached(k.view)
+// keep makes a view ready to be kept. mac is of the tenant's row.
+func keep(v *bunker.View, mac []byte, policies []policyKey) *keptView {
+	r := rows{Connection: *v.Connection, Key: *v.Key, Grants: v.Grants}
+	tenant := v.Tenant
+	return &keptView{packed: pack(&r), tenant: &tenant, head: mac, policies: policies, until: expiry(v.Grants)}
+}
+
+// view returns the view for one decision: what it points at is its own, but for
+// policies, which nobody changes. ok is false when one of those is not kept any more.
+func (k *keptView) view(policies *policyCache) (v bunker.View, ok bool) {
+	r := new(rows)
+	unpack(k.packed, r)
+	v = bunker.View{Tenant: *k.tenant, Connection: &r.Connection, Key: &r.Key, Grants: r.Grants}
 	for _, key := range k.policies {
 		p := policies.get(key)
 		if p == nil {
@@ -134,12 +150,6 @@ func (k *keptView) copied(policies *policyCache) (v bunker.View, ok bool) {
 		v.Policies = append(v.Policies, bunker.PolicyAt{Policy: p, MAC: key.mac})
 	}
 	return v, true
-}
-
-func detached(v bunker.View) bunker.View {
-	conn, key := *v.Connection, *v.Key
-	v.Connection, v.Key, v.Grants = &conn, &key, slices.Clone(v.Grants)
-	return v
 }
 
 // editedBeside reports whether another process has written to the database since
@@ -166,10 +176,10 @@ func (s *Store) kept(k viewKey) (view bunker.View, ok bool, moment uint64) {
 		return view, false, moment
 	}
 	// The root key may have gone since the rows were verified.
-	if err := s.verify(&kept.view.Tenant, kept.head); err != nil {
+	if err := s.verify(kept.tenant, kept.head); err != nil {
 		return view, false, moment // read in full: it says what is wrong
 	}
-	if view, ok = kept.copied(&s.policies); ok {
+	if view, ok = kept.view(&s.policies); ok {
 		view.Moment = moment
 	}
 	return view, ok, moment

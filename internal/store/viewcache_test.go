@@ -88,7 +88,7 @@ func TestKeptViewsAreEachCallersOwn(t *testing.T) {
 func TestKeptViewsAreBounded(t *testing.T) {
 	var c viewCache
 	for i := range 3 * maxViews {
-		c.put(viewKey{signer: [32]byte{byte(i), byte(i >> 8), byte(i >> 16)}}, &keptView{}, c.now())
+		c.put(viewKey{signer: [32]byte{byte(i), byte(i >> 8), byte(i >> 16)}}, &keptView{tenant: &bunker.TenantState{}}, c.now())
 	}
 	if n := len(c.m); n > maxViews {
 		t.Errorf("%d views are kept", n)
@@ -157,7 +157,7 @@ func TestAnEntryMovesThoseBehindItInItsGroup(t *testing.T) {
 		}
 		ws = append(ws, w)
 	}
-	f.commitGroup(slices.Clone(ws))
+	f.commitGroup(slices.Clone(ws), false)
 	for i, want := range []bunker.Outcome{bunker.Committed, bunker.Committed, bunker.Moved, bunker.Committed} {
 		if r := <-ws[i].done; r.Outcome != want {
 			t.Errorf("entry %d: outcome %d (%v), want %d", i+1, r.Outcome, r.Err, want)
@@ -175,7 +175,8 @@ func TestAViewThatAChangeOvertookIsNotKept(t *testing.T) {
 	key := viewKey{c.Signer, c.Client}
 	moment := f.views.now()
 	f.change(func(tx *Tx) error { return tx.PutGrant(f.newGrant(c, 0)) })
-	f.views.put(key, &keptView{view: f.full(c)}, moment)
+	v := f.full(c)
+	f.views.put(key, keep(&v, nil, nil), moment)
 	if _, kept, _ := f.kept(key); kept {
 		t.Error("it is kept")
 	}

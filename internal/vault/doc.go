@@ -7,8 +7,9 @@
 // Each tenant has two keys of 32 bytes (security.md section 1). Neither wraps
 // anything itself: HKDF-SHA256 (RFC 5869) makes one subkey per purpose.
 //
-//	service key ──HKDF──┬─ "wrap service keys" ── signer keys, admin key
-//	 (file, credential) └─ "mark flags"        ── MAC of what holds while sealed
+//	service key ──HKDF──┬─ "wrap service keys" ── signer keys, admin key, notifier key
+//	 (file, credential) ├─ "mark flags"        ── MAC of what holds while sealed
+//	                    └─ "wrap channel secrets" ── passwords and tokens of notices' channels
 //
 //	root key ─────HKDF──┬─ "wrap user keys"    ── user keys; a key with a passphrase
 //	 (slots)            │                         of its own has a second wrap inside
@@ -16,10 +17,11 @@
 //	                    ├─ "mark rows"         ── MAC of rows of authority
 //	                    ├─ "close replies"     ── replies of decrypt methods
 //	                    ├─ "close summaries"   ── what questions show
-//	                    └─ "digests"           ── keyed digests in the log
+//	                    ├─ "digests"           ── keyed digests in the log
+//	                    └─ "answer codes"      ── codes of questions in direct messages
 //
-// With the root key absent the tenant is sealed: only signer and admin keys are
-// here, so that it can still be heard and say that it is sealed.
+// With the root key absent the tenant is sealed: only signer, admin and notifier
+// keys are here, so that it can still be heard and say that it is sealed.
 //
 // # Below every policy
 //

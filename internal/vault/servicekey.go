@@ -19,7 +19,7 @@ type serviceKey struct {
 func (t *tenant) serviceWrap(role bunker.ServiceRole, pub nostr.PubKey) (*secret.Bytes, Place, error) {
 	at := Place{Tenant: string(t.id), Table: "service_key", Row: pub.String(), Purpose: "service key " + string(role)}
 	switch role {
-	case bunker.RoleSigner, bunker.RoleAdmin:
+	case bunker.RoleSigner, bunker.RoleAdmin, bunker.RoleNotifier:
 		if t.service == nil {
 			return nil, at, unknownTenant(t.id)
 		}
@@ -33,7 +33,7 @@ func (t *tenant) serviceWrap(role bunker.ServiceRole, pub nostr.PubKey) (*secret
 	return nil, at, fmt.Errorf("a service key of role %q is not known here", role)
 }
 
-// NewServiceKey makes a random key of the bunker's own: signer and admin keys
+// NewServiceKey makes a random key of the bunker's own: signer, admin and notifier keys
 // under the service key, the audit key under the root key. It is not loaded:
 // store the row, then LoadServiceKey.
 func (v *Vault) NewServiceKey(id bunker.TenantID, role bunker.ServiceRole) (pub nostr.PubKey, ciphertext []byte, err error) {

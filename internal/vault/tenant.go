@@ -35,6 +35,7 @@ type purpose int
 const (
 	wrapService purpose = iota
 	markFlags
+	wrapChannels
 	servicePurposes
 )
 
@@ -46,12 +47,13 @@ const (
 	closeSummaries
 	digests
 	closeVersions
+	answerCodes
 	rootPurposes
 )
 
 var (
-	serviceLabels = [servicePurposes]string{"wrap service keys", "mark flags"}
-	rootLabels    = [rootPurposes]string{"wrap user keys", "wrap audit key", "mark rows", "close replies", "close summaries", "digests", "close versions"}
+	serviceLabels = [servicePurposes]string{"wrap service keys", "mark flags", "wrap channel secrets"}
+	rootLabels    = [rootPurposes]string{"wrap user keys", "wrap audit key", "mark rows", "close replies", "close summaries", "digests", "close versions", "answer codes"}
 )
 
 // keyring is a key and its subkeys.

@@ -390,7 +390,7 @@ func TestAnUnknownTenantHasNothing(t *testing.T) {
 	if err := v.OpenService("short", make([]byte, 31)); err == nil {
 		t.Error("a service key of 31 bytes was taken")
 	}
-	if _, _, err := v.NewServiceKey(self, "notifier"); err == nil {
+	if _, _, err := v.NewServiceKey(self, "herald"); err == nil {
 		t.Error("a key of an unknown role was made")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"nsecbunker/nostr/nip46/internal/jsonscan"
 )
@@ -65,6 +66,8 @@ func (r Reply) AppendJSON(dst []byte) []byte {
 	if r.Failed() {
 		result = resultError
 	}
+	// A signed event has a quotation mark to escape for every ten characters or so.
+	dst = slices.Grow(dst, 64+len(r.ID)+len(result)+len(result)/8+len(r.Error))
 	dst = appendString(append(dst, `{"id":`...), r.ID)
 	dst = appendString(append(dst, `,"result":`...), result)
 	if r.Error != "" {

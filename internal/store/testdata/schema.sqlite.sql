@@ -53,7 +53,7 @@ CREATE TABLE approval (
   state          TEXT    NOT NULL CHECK (state IN ('pending', 'approved', 'denied', 'expired', 'withdrawn')),
   answered_by    TEXT    NOT NULL,
   answered_at    INTEGER NOT NULL,
-  created_at     INTEGER NOT NULL,
+  created_at     INTEGER NOT NULL, batch TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (tenant, id),
   FOREIGN KEY (tenant, connection) REFERENCES connection (tenant, id)
 ) STRICT;
@@ -208,6 +208,49 @@ CREATE TABLE motion (
   PRIMARY KEY (tenant, id)
 ) STRICT;
 
+CREATE TABLE notice (
+  tenant     TEXT    NOT NULL,
+  id         TEXT    NOT NULL,
+  channel    TEXT    NOT NULL,
+  kind       TEXT    NOT NULL,
+  source     TEXT    NOT NULL, -- told once in a channel
+  object     TEXT    NOT NULL,
+  user_key   BLOB    NOT NULL,
+  connection TEXT    NOT NULL,
+  at         INTEGER NOT NULL,
+  due        INTEGER NOT NULL,
+  state      TEXT    NOT NULL CHECK (state IN ('waiting', 'sent', 'moot', 'failed')),
+  batch      TEXT    NOT NULL, -- the message that carries it; '' before the first try
+  tries      INTEGER NOT NULL,
+  next_try   INTEGER NOT NULL,
+  error      TEXT    NOT NULL,
+  sent_at    INTEGER NOT NULL,
+  used       INTEGER NOT NULL, -- its code in a direct message
+  PRIMARY KEY (tenant, id),
+  UNIQUE (tenant, channel, source),
+  FOREIGN KEY (tenant, channel) REFERENCES notify_channel (tenant, name)
+) STRICT;
+
+CREATE TABLE notify_channel (
+  tenant     TEXT    NOT NULL REFERENCES tenant_head (tenant),
+  name       TEXT    NOT NULL,
+  kind       TEXT    NOT NULL CHECK (kind IN ('nostr', 'ntfy', 'webhook', 'mail', 'push')),
+  settings   TEXT    NOT NULL, -- JSON, without secrets
+  secret     BLOB    NOT NULL, -- wrapped by the service key; empty for none
+  created_at INTEGER NOT NULL,
+  version    INTEGER NOT NULL,
+  mac        BLOB,
+  sealed_mac BLOB    NOT NULL, -- the same under the service key: a sealed bunker sends alarms too
+  PRIMARY KEY (tenant, name)
+) STRICT;
+
+CREATE TABLE notify_state (
+  tenant       TEXT    NOT NULL PRIMARY KEY REFERENCES tenant_head (tenant),
+  seen         INTEGER NOT NULL, -- number of an audit record
+  vapid_public TEXT    NOT NULL,
+  vapid_secret BLOB    NOT NULL
+) STRICT;
+
 CREATE TABLE person (
   tenant TEXT NOT NULL REFERENCES tenant_head (tenant),
   name   TEXT NOT NULL,
@@ -299,10 +342,10 @@ CREATE TABLE "request" (
   CHECK (envelope IS NULL OR state = 'parked')
 ) STRICT;
 
-CREATE TABLE service_key (
+CREATE TABLE "service_key" (
   tenant     TEXT    NOT NULL REFERENCES tenant_head (tenant),
   pubkey     BLOB    NOT NULL UNIQUE,
-  role       TEXT    NOT NULL CHECK (role IN ('signer', 'admin', 'audit')),
+  role       TEXT    NOT NULL CHECK (role IN ('signer', 'admin', 'audit', 'notifier')),
   ciphertext BLOB    NOT NULL,
   created_at INTEGER NOT NULL,
   PRIMARY KEY (tenant, pubkey)
@@ -400,6 +443,8 @@ CREATE INDEX approval_until ON approval (question_until) WHERE state = 'pending'
 
 CREATE INDEX budget_over ON budget (ends_at) WHERE ends_at > 0;
 
+CREATE INDEX connection_client ON connection (client);
+
 CREATE INDEX connection_grant_all ON connection_grant (tenant, connection);
 
 CREATE INDEX connection_grant_live ON connection_grant (tenant, connection) WHERE ended = 0;
@@ -413,6 +458,12 @@ CREATE INDEX connection_token ON connection (tenant, token) WHERE token <> '';
 CREATE INDEX kept_version_size ON kept_version (tenant, key_id, size);
 
 CREATE UNIQUE INDEX motion_open ON motion (tenant, digest) WHERE state = 'open';
+
+CREATE INDEX notice_object ON notice (tenant, object) WHERE kind = 'question';
+
+CREATE INDEX notice_sent ON notice (tenant, channel, sent_at) WHERE state = 'sent';
+
+CREATE INDEX notice_waiting ON notice (tenant, next_try) WHERE state = 'waiting';
 
 CREATE UNIQUE INDEX policy_name ON policy (tenant, name) WHERE ended = 0;
 

@@ -1,0 +1,366 @@
+package daemon
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"nsecbunker/internal/admin"
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/notify"
+	"nsecbunker/internal/relay"
+	"nsecbunker/internal/store"
+	"nsecbunker/internal/vault"
+	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip19"
+	"nsecbunker/nostr/nip59"
+)
+
+const (
+	// lettersSince is how far back direct messages are asked for: gift wraps are
+	// dated up to two days back (NIP-59).
+	lettersSince = nip59.MaxTweak + time.Hour
+	// lettersRate and lettersBurst are direct messages a second that are opened. A
+	// wrap hides who wrote it, so nobody has reserved capacity here: a flood can
+	// keep answers by direct message away, and nothing else.
+	lettersRate  = 20
+	lettersBurst = 200
+	// lettersSeen is how many messages are remembered, so that one that comes by
+	// several relays, or again after a reconnect, is read once.
+	lettersSeen = 4096
+	// letterBytes is the size of the largest direct message that is read.
+	letterBytes = 64 << 10
+	// kindLetter is a direct message of NIP-04.
+	kindLetter nostr.Kind = 4
+)
+
+// letters is direct messages: out, and the answers to them. It has relay
+// connections of its own, since it asks for other kinds and further back than
+// the rest of the bunker; without a channel that can be answered it has none.
+type letters struct {
+	d      *Daemon
+	relays *relay.Manager
+	key    atomic.Pointer[nostr.PubKey] // nil before the first channel of kind nostr
+	limit  *rate.Limiter
+	making sync.Mutex // of the key
+
+	mu    sync.Mutex
+	seen  map[nostr.ID]bool
+	told  []string // relays that know where the key takes messages
+	heard sync.WaitGroup
+}
+
+func (d *Daemon) openLetters(context.Context) (err error) {
+	l := d.letters
+	l.limit, l.seen = rate.NewLimiter(lettersRate, lettersBurst), map[nostr.ID]bool{}
+	l.relays, err = relay.New(relay.Config{
+		Dialer: d.dialer, Log: d.Log, Now: d.store.LedgerTime, UserAgent: "nsecbunker/" + d.Version, Since: lettersSince,
+		Handle: l.take,
+		Auth: func(_ context.Context, url, challenge string) ([]*nostr.Event, error) {
+			key := l.key.Load()
+			if key == nil {
+				return nil, nil
+			}
+			ev, err := d.vault.AuthEvent(d.tenant, *key, url, challenge, d.store.LedgerTime())
+			return []*nostr.Event{ev}, err
+		},
+	})
+	return err
+}
+
+func (l *letters) run(ctx context.Context) error {
+	defer l.heard.Wait()
+	return l.relays.Run(ctx)
+}
+
+// ready makes the key that messages come from, once.
+func (l *letters) ready(ctx context.Context) error {
+	l.making.Lock()
+	defer l.making.Unlock()
+	if l.key.Load() != nil {
+		return nil
+	}
+	d := l.d
+	pub, wrapped, err := d.vault.NewServiceKey(d.tenant, bunker.RoleNotifier)
+	if err != nil {
+		return err
+	}
+	k := bunker.ServiceKey{Tenant: d.tenant, PubKey: pub, Role: bunker.RoleNotifier, Ciphertext: wrapped, CreatedAt: d.store.LedgerTime().UnixMilli()}
+	err = d.store.Change(ctx, d.tenant, System(), func(tx *store.Tx) error {
+		return errors.Join(tx.AddServiceKey(&k), tx.Audit(bunker.AuditRecord{Action: "notify.newkey", Object: pub.String()}))
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.vault.LoadServiceKey(k); err != nil {
+		return err
+	}
+	l.key.Store(&pub)
+	return nil
+}
+
+// reload subscribes where answers may come, and returns every relay that an owner
+// named for direct messages.
+func (l *letters) reload(ctx context.Context) (named []string) {
+	d := l.d
+	key := l.key.Load()
+	channels, err := d.store.Channels(ctx, d.tenant)
+	if err != nil {
+		d.Log.Error("a channel of notices cannot be used", "error", err)
+	}
+	want := map[string][]nostr.PubKey{}
+	for i := range channels {
+		c := &channels[i]
+		if c.Kind != bunker.ChannelNostr || key == nil {
+			continue
+		}
+		named = append(named, c.Settings.Relays...)
+		for _, u := range l.relaysOf(c) {
+			if c.Settings.Answers {
+				want[u] = []nostr.PubKey{*key}
+			}
+		}
+	}
+	if err := l.relays.Want(want, nip59.KindWrap, kindLetter); err != nil {
+		d.Log.Error("answers by direct message are not heard everywhere", "error", err)
+	}
+	return named
+}
+
+// relaysOf are the relays of a channel, at most [admin.MaxDMRelays]; the embedded
+// one carries no direct messages.
+func (l *letters) relaysOf(c *bunker.Channel) []string {
+	urls := c.Settings.Relays
+	if len(urls) == 0 {
+		urls = l.d.ring.appRelays()
+	}
+	own := l.d.ring.ownURLs()
+	var out []string
+	for _, u := range urls {
+		if !slices.Contains(own, u) && len(out) < admin.MaxDMRelays {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// Send implements notify.Letters.
+func (l *letters) Send(ctx context.Context, c *bunker.Channel, to nostr.PubKey, text string, at time.Time) ([]string, error) {
+	d, key, urls := l.d, l.key.Load(), l.relaysOf(c)
+	if key == nil || len(urls) == 0 {
+		return nil, errors.New("there is no relay for direct messages; name one for the channel, or add one: nsecbunker relay add wss://…")
+	}
+	now := d.store.LedgerTime()
+	if c.Settings.Answers {
+		l.tellRelays(ctx, *key, urls, now)
+	}
+	ev, err := d.vault.Letter(d.tenant, *key, to, c.Settings.Legacy, text, at, now)
+	if err != nil {
+		return nil, err
+	}
+	took, refused := l.publish(ctx, ev, urls)
+	if len(took) == 0 {
+		return nil, fmt.Errorf("no relay took it: %s", strings.Join(refused, "; "))
+	}
+	return took, nil
+}
+
+// tellRelays publishes where the key takes messages, once a start and relay.
+func (l *letters) tellRelays(ctx context.Context, key nostr.PubKey, urls []string, now time.Time) {
+	l.mu.Lock()
+	fresh := slices.DeleteFunc(slices.Clone(urls), func(u string) bool { return slices.Contains(l.told, u) })
+	l.mu.Unlock()
+	if len(fresh) == 0 {
+		return
+	}
+	ev, err := l.d.vault.LetterRelays(l.d.tenant, key, urls, now)
+	if err != nil {
+		l.d.Log.Error("the list of relays for direct messages could not be signed", "error", err)
+		return
+	}
+	took, _ := l.publish(ctx, ev, fresh)
+	l.mu.Lock()
+	l.told = append(l.told, took...)
+	l.mu.Unlock()
+}
+
+// publish sends an event to relays and waits for what each of them says.
+func (l *letters) publish(ctx context.Context, ev *nostr.Event, urls []string) (took, refused []string) {
+	type verdict struct {
+		url, reason string
+		ok          bool
+	}
+	results := make(chan verdict, len(urls))
+	l.relays.PublishEvent(ctx, ev, urls, func(url string, ok bool, reason string) { results <- verdict{url, reason, ok} })
+	for range urls {
+		select {
+		case v := <-results:
+			if v.ok {
+				took = append(took, v.url)
+			} else {
+				refused = append(refused, v.url+" said "+bunker.Display(v.reason, 100))
+			}
+		case <-ctx.Done():
+			return took, append(refused, "the others did not answer in time")
+		}
+	}
+	return took, refused
+}
+
+// take is a message from a relay.
+func (l *letters) take(_ context.Context, url string, raw relay.RawEvent) {
+	key := l.key.Load()
+	if key == nil || len(raw) > letterBytes {
+		return
+	}
+	ev, err := nostr.ParseEvent(raw)
+	if err != nil || ev.Tags.Find("p").Value() != key.String() || l.known(ev.ID) || !l.limit.Allow() {
+		return
+	}
+	if err := ev.Verify(); err != nil {
+		l.relays.BadSignature(url)
+		return
+	}
+	l.note(ev.ID)
+	letter, err := l.d.vault.OpenLetter(l.d.tenant, *key, ev)
+	if err != nil {
+		l.d.Log.Debug("a direct message cannot be read", "error", err)
+		return
+	}
+	// The same message may come in another wrap.
+	if letter.ID != ev.ID {
+		if l.known(letter.ID) {
+			return
+		}
+		l.note(letter.ID)
+	}
+	l.heard.Go(func() { l.answer(letter) })
+}
+
+// answer does what a message says, and writes back.
+func (l *letters) answer(m vault.Letter) {
+	ctx, cancel := context.WithTimeout(l.d.working, time.Minute)
+	defer cancel()
+	text := l.d.notifier.Heard(ctx, m.From, m.Text)
+	if text == "" {
+		return
+	}
+	channels, _ := l.d.store.Channels(ctx, l.d.tenant) // a bad row is told where notices are sent
+	for i := range channels {
+		c := &channels[i]
+		if c.Kind != bunker.ChannelNostr || c.Settings.Target != m.From.String() || !c.Settings.Answers {
+			continue
+		}
+		if _, err := l.Send(ctx, c, m.From, text, l.d.store.LedgerTime()); err != nil {
+			l.d.Log.Warn("an answer by direct message could not be confirmed", "error", err)
+		}
+		return
+	}
+}
+
+func (l *letters) known(id nostr.ID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.seen[id]
+}
+
+func (l *letters) note(id nostr.ID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.seen) >= lettersSeen {
+		clear(l.seen) // a code is good once all the same
+	}
+	l.seen[id] = true
+}
+
+// Code implements notify.Letters.
+func (l *letters) Code(n bunker.NoticeID, q *bunker.Approval, person nostr.PubKey) (string, error) {
+	code, err := l.d.vault.AnswerCode(l.d.tenant, n, q, person)
+	if err != nil {
+		return "", err
+	}
+	return notify.FormatCode(bunker.CodeText(code[:])), nil
+}
+
+// Person implements notify.Letters. Everything is read now, from verified rows.
+func (l *letters) Person(ctx context.Context, pub nostr.PubKey) (p bunker.Principal, err error) {
+	d := l.d
+	a, err := d.store.Admin(ctx, d.tenant, pub)
+	if err != nil {
+		return p, err
+	}
+	if a.Role < bunker.Approver || a.ActiveAt > d.store.LedgerTime().UnixMilli() {
+		return p, bunker.Errorf(bunker.CodeRestricted, "answers by direct message need the role approver")
+	}
+	for after := ""; ; {
+		keys, err := d.store.Keys(ctx, d.tenant, store.Page{After: after})
+		if err != nil {
+			return p, err
+		}
+		for i := range keys {
+			if keys[i].PubKey == pub {
+				return p, bunker.Errorf(bunker.CodeRestricted, "the admin's npub is a user key here, so whoever it signs for could answer")
+			}
+		}
+		if len(keys) < store.MaxPage {
+			break
+		}
+		after = keys[len(keys)-1].Name
+	}
+	// Whatever the person's role: this door is for answers.
+	return bunker.Principal{Name: nip19.EncodeNpub(pub), Role: bunker.Approver, Door: bunker.DoorDM, PubKey: pub, Keys: a.Keys}, nil
+}
+
+// Told implements notify.Letters.
+func (l *letters) Told(ctx context.Context, channel string) ([]bunker.Notice, error) {
+	return l.d.store.ToldQuestions(ctx, l.d.tenant, channel)
+}
+
+// Use implements notify.Letters.
+func (l *letters) Use(ctx context.Context, n bunker.NoticeID) (bool, error) {
+	return l.d.store.UseCode(ctx, l.d.tenant, n)
+}
+
+// Wrong implements notify.Letters.
+func (l *letters) Wrong(ctx context.Context, person nostr.PubKey, add bool) (int, error) {
+	d := l.d
+	l.making.Lock()
+	defer l.making.Unlock()
+	what, now := "dm "+person.String(), d.store.LedgerTime().UnixMilli()
+	n, at, err := d.store.Tries(ctx, d.tenant, what)
+	if err != nil {
+		return 0, err
+	}
+	if now-at >= notify.WrongWindow.Milliseconds() {
+		n, at = 0, now
+	}
+	if !add {
+		return n, nil
+	}
+	n++
+	if err := d.store.PutTries(ctx, d.tenant, what, n, at); err != nil || n != notify.MaxWrong {
+		return n, err
+	}
+	return n, d.store.Change(ctx, d.tenant, System(), func(tx *store.Tx) error {
+		return tx.Audit(bunker.AuditRecord{Action: "notify.codes", Object: nip19.EncodeNpub(person), Reason: "wrong codes by direct message; its answers rest for an hour", Count: int64(n)})
+	})
+}
+
+// Answer implements notify.Letters.
+func (l *letters) Answer(ctx context.Context, p bunker.Principal, q *bunker.Approval, deny bool) error {
+	params, err := json.Marshal(map[string]any{"id": string(q.ID), "digest": hex.EncodeToString(q.OpDigest[:]), "deny": deny})
+	if err != nil {
+		return err
+	}
+	_, err = l.d.Dispatch(ctx, p, "approval.answer", params)
+	return err
+}

@@ -1,0 +1,296 @@
+package daemon
+
+import (
+	"context"
+	"crypto/ecdh"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"nsecbunker/internal/audit"
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/dial"
+	"nsecbunker/internal/notify"
+	"nsecbunker/internal/relay"
+	"nsecbunker/internal/secret"
+	"nsecbunker/internal/store"
+	"nsecbunker/nostr/nip19"
+)
+
+const (
+	// sealedFor is how long after a start somebody may take to unseal it before that
+	// is an alarm.
+	sealedFor = time.Minute
+	// relayDownFor is how long a relay may be unreachable before that is an alarm.
+	relayDownFor = 30 * time.Minute
+	// backupOldAfter is how old the last backup may be before that is an alarm.
+	backupOldAfter = 35 * 24 * time.Hour
+	// noticeBody bounds what is read of a server's answer to a notice, in bytes.
+	noticeBody = 16 << 10
+)
+
+func (d *Daemon) openNotifier(context.Context) (err error) {
+	o := outbox{d}
+	d.steady = &steady{ledger: d.store.LedgerTime, clock: d.Now}
+	d.notifier, err = notify.New(notify.Config{
+		Log: o, Outbox: o, Around: o, Now: d.steady.now, Logger: d.Log,
+		HTTP: d.dialer.HTTPClient(dial.Limits{MaxBody: noticeBody}), Dial: d.dialer.DialContext, Letters: d.letters, Push: pushKey{d},
+	})
+	return err
+}
+
+// steady is ledger time that goes on while the machine's clock is behind it: the
+// alarm about that has to go out, and ledger time stands still until then.
+type steady struct {
+	ledger func() time.Time
+	clock  func() time.Time // with its monotonic reading
+
+	mu   sync.Mutex
+	last time.Time // what was said last
+	at   time.Time // when, by the clock
+}
+
+func (s *steady) now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, clock := s.ledger(), s.clock()
+	if !s.at.IsZero() {
+		if on := s.last.Add(clock.Sub(s.at)); on.After(now) { // Sub takes the monotonic readings
+			now = on
+		}
+	}
+	s.last, s.at = now, clock
+	return now
+}
+
+// outbox is the bunker as the notifier sees it.
+type outbox struct{ d *Daemon }
+
+func (o outbox) Happened(ctx context.Context, after int64, limit int) ([]bunker.AuditRecord, int64, error) {
+	return o.d.store.Happened(ctx, o.d.tenant, after, limit)
+}
+
+func (o outbox) Head(ctx context.Context) (int64, error) { return o.d.store.Head(ctx, o.d.tenant) }
+
+func (o outbox) NoticesSeen(ctx context.Context) (int64, bool, error) {
+	return o.d.store.NoticesSeen(ctx, o.d.tenant)
+}
+
+func (o outbox) AddNotices(ctx context.Context, seen int64, list []bunker.Notice) error {
+	return o.d.store.AddNotices(ctx, o.d.tenant, seen, list)
+}
+
+func (o outbox) WaitingNotices(ctx context.Context) ([]bunker.Notice, error) {
+	return o.d.store.WaitingNotices(ctx, o.d.tenant)
+}
+
+func (o outbox) TryNotices(ctx context.Context, batch bunker.NoticeID, ids []bunker.NoticeID, again int64) error {
+	return o.d.store.TryNotices(ctx, o.d.tenant, batch, ids, again)
+}
+
+func (o outbox) EndNotices(ctx context.Context, ids []bunker.NoticeID, state bunker.NoticeState, why string) error {
+	return o.d.store.EndNotices(ctx, o.d.tenant, ids, state, why)
+}
+
+func (o outbox) SentTo(ctx context.Context, channel string, since int64) (int, int64, error) {
+	return o.d.store.SentTo(ctx, o.d.tenant, channel, since)
+}
+
+func (o outbox) PruneNotices(ctx context.Context) error {
+	return o.d.store.PruneNotices(ctx, o.d.tenant)
+}
+
+func (o outbox) Channels(ctx context.Context) ([]bunker.Channel, error) {
+	return o.d.store.Channels(ctx, o.d.tenant)
+}
+
+func (o outbox) Question(ctx context.Context, id bunker.ApprovalID) (*bunker.Approval, error) {
+	return o.d.store.Approval(ctx, o.d.tenant, id)
+}
+
+// Names reads verified rows only; while sealed there are none.
+func (o outbox) Names(ctx context.Context, c bunker.ConnectionID, key bunker.KeyID) (app, name string) {
+	if conn, err := o.d.store.Connection(ctx, o.d.tenant, c); err == nil {
+		if app = conn.Name; app == "" && conn.Metadata.Name != "" {
+			app = conn.Metadata.Name + " (name not verified)"
+		}
+		if app == "" {
+			app = "app " + conn.Client.String()[:8]
+		}
+	}
+	if k, err := o.d.store.Key(ctx, o.d.tenant, string(key)); err == nil {
+		name = k.Name
+	}
+	return app, name
+}
+
+func (o outbox) Secret(c *bunker.Channel) ([]byte, error) {
+	return o.d.vault.OpenChannel(c.Tenant, c.Name, c.Secret)
+}
+
+func (o outbox) Sealed() bool { return !o.d.vault.Unsealed(o.d.tenant) }
+
+// Conditions are looked at once a minute. Each is told once a day, or once a
+// start, as its source says.
+func (o outbox) Conditions(ctx context.Context) []notify.Condition {
+	d := o.d
+	now := d.steady.now()
+	day := now.UTC().Format(time.DateOnly)
+	var out []notify.Condition
+	if d.State() == Sealed && now.Sub(d.started) >= sealedFor {
+		out = append(out, notify.Condition{Kind: bunker.AlarmSealed, Source: fmt.Sprintf("sealed since the start at %d", d.started.UnixMilli())})
+	}
+	if d.store.Clock().Suspect {
+		out = append(out, notify.Condition{Kind: bunker.AlarmClock, Source: "clock " + day})
+	}
+	for _, u := range d.down.longer(d.relays.Status(), now) {
+		out = append(out, notify.Condition{Kind: bunker.AlarmRelay, Source: "relay " + u + " " + day, Object: u})
+	}
+	if lost, err := d.store.Undeliverable(ctx, d.tenant); err == nil && len(lost) > 0 {
+		// Told anew when there is a newer one, at most once an hour.
+		hour := time.UnixMilli(lost[0].ReadyAt).UTC().Format("2006-01-02T15")
+		out = append(out, notify.Condition{Kind: bunker.AlarmUndelivered, Source: "undelivered " + hour})
+	}
+	if old, ok := d.backupOld(ctx, now); ok {
+		out = append(out, notify.Condition{Kind: bunker.AlarmBackup, Source: "backup " + old})
+	}
+	return out
+}
+
+// down remembers since when relays are not reached. Their status does not say it:
+// each try to connect begins a state anew.
+type down struct {
+	mu    sync.Mutex
+	since map[string]time.Time
+}
+
+// longer returns the wanted relays that were down at every look since relayDownFor.
+func (r *down) longer(all []relay.Status, now time.Time) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	was := r.since
+	r.since = map[string]time.Time{}
+	var out []string
+	for _, s := range all {
+		if !s.Wanted || s.State == relay.Up || s.State == relay.Open {
+			continue
+		}
+		from, known := was[s.URL]
+		if !known {
+			from = now
+		}
+		r.since[s.URL] = from
+		if now.Sub(from) >= relayDownFor {
+			out = append(out, s.URL)
+		}
+	}
+	return out
+}
+
+// backupOld reports that the last backup is old, and names the week: the alarm
+// comes again each week.
+func (d *Daemon) backupOld(ctx context.Context, now time.Time) (week string, old bool) {
+	st, _, err := d.store.Tenant(ctx, d.tenant)
+	if err != nil || !st.SetUp {
+		return "", false
+	}
+	last, err := backups{d}.Last(ctx)
+	if err != nil {
+		return "", false
+	}
+	if last.IsZero() { // never: counted from the first record on
+		first, err := d.store.AuditLines(ctx, d.tenant, 0, 1)
+		if err != nil || len(first) == 0 {
+			return "", false
+		}
+		rec, err := audit.ParseBody(first[0].Body)
+		if err != nil {
+			return "", false
+		}
+		last = time.UnixMilli(rec.Time)
+	}
+	year, n := now.UTC().ISOWeek()
+	return fmt.Sprintf("%d week %d", year, n), now.Sub(last) >= backupOldAfter
+}
+
+// notices is the notifier as the commands see it.
+type notices struct{ d *Daemon }
+
+// Test implements admin.Notices.
+func (n notices) Test(ctx context.Context, c *bunker.Channel) (string, error) {
+	return n.d.notifier.Test(ctx, c)
+}
+
+// Ready implements admin.Notices.
+func (n notices) Ready(ctx context.Context, kind bunker.ChannelKind) error {
+	switch kind {
+	case bunker.ChannelNostr:
+		return n.d.letters.ready(ctx)
+	case bunker.ChannelPush:
+		return pushKey(n).ready(ctx)
+	}
+	return nil
+}
+
+// Addresses implements admin.Notices.
+func (n notices) Addresses(ctx context.Context) (npub, vapid string, err error) {
+	if k := n.d.letters.key.Load(); k != nil {
+		npub = nip19.EncodeNpub(*k)
+	}
+	vapid, _, err = n.d.store.Vapid(ctx, n.d.tenant)
+	return npub, vapid, err
+}
+
+// pushKey is the key pair of web push: made once, wrapped by the service key.
+type pushKey struct{ d *Daemon }
+
+// vapidName is the place of its secret; no channel can have this name.
+const vapidName = "(vapid)"
+
+func (p pushKey) ready(ctx context.Context) error {
+	p.d.letters.making.Lock()
+	defer p.d.letters.making.Unlock()
+	if public, _, err := p.d.store.Vapid(ctx, p.d.tenant); err != nil || public != "" {
+		return err
+	}
+	k, err := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	raw := k.Bytes()
+	defer secret.Wipe(raw)
+	wrapped, err := p.d.vault.CloseChannel(p.d.tenant, vapidName, raw)
+	if err != nil {
+		return err
+	}
+	public := base64.RawURLEncoding.EncodeToString(k.PublicKey().Bytes())
+	return p.d.store.Change(ctx, p.d.tenant, System(), func(tx *store.Tx) error {
+		if err := tx.PutVapid(public, wrapped); err != nil {
+			return err
+		}
+		return tx.Audit(bunker.AuditRecord{Action: "notify.newkey", Object: public})
+	})
+}
+
+// Vapid implements notify.PushKey.
+func (p pushKey) Vapid(ctx context.Context) (string, []byte, error) {
+	public, wrapped, err := p.d.store.Vapid(ctx, p.d.tenant)
+	if err != nil || public == "" {
+		return "", nil, err
+	}
+	raw, err := p.d.vault.OpenChannel(p.d.tenant, vapidName, wrapped)
+	return public, raw, err
+}
+
+// Contact implements notify.PushKey: the bunker's own address, where it has one.
+func (p pushKey) Contact() string {
+	for _, u := range p.d.Config.PublicURL {
+		if rest, ok := strings.CutPrefix(u, "wss://"); ok {
+			return "https://" + rest
+		}
+	}
+	return "https://nsecbunker.invalid"
+}

@@ -1,0 +1,189 @@
+// Package notify tells people what waits for them: a question, its answer, an
+// alarm. It reads what was committed in the log, so it never tells of what did
+// not happen, and the path of a request never waits for it.
+//
+// # The way of a notice
+//
+//	record ──plan──> outbox (one row a channel) ──gather──> message ──> channel
+//
+// The rows and the place in the log up to which it was read are stored together:
+// a kill at any moment loses nothing. A try is noted before it is made, and its
+// outcome after; what is killed between the two is tried again, under the same
+// name, by which whoever gets it can tell (at least once). Notices name neither
+// key, app nor content; a channel may be told to name app and key.
+package notify
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"nsecbunker/internal/bunker"
+)
+
+// Log is the audit log, as notices are made of it.
+type Log interface {
+	Happened(ctx context.Context, after int64, limit int) (recs []bunker.AuditRecord, upTo int64, err error)
+	Head(ctx context.Context) (int64, error)
+	NoticesSeen(ctx context.Context) (seq int64, ok bool, err error)
+}
+
+// Outbox keeps notices until they are told.
+type Outbox interface {
+	AddNotices(ctx context.Context, seen int64, list []bunker.Notice) error
+	WaitingNotices(ctx context.Context) ([]bunker.Notice, error)
+	TryNotices(ctx context.Context, batch bunker.NoticeID, ids []bunker.NoticeID, again int64) error
+	EndNotices(ctx context.Context, ids []bunker.NoticeID, state bunker.NoticeState, why string) error
+	SentTo(ctx context.Context, channel string, since int64) (n int, last int64, err error)
+	PruneNotices(ctx context.Context) error
+}
+
+// Around is the bunker that notices are about.
+type Around interface {
+	// Channels are those whose rows are right; the error names the others.
+	Channels(ctx context.Context) ([]bunker.Channel, error)
+	// Question is a question as it stands.
+	Question(ctx context.Context, id bunker.ApprovalID) (*bunker.Approval, error)
+	// Names are what an app and a key are called here, for channels with details;
+	// "" for what is not known.
+	Names(ctx context.Context, c bunker.ConnectionID, key bunker.KeyID) (app, name string)
+	// Secret opens a channel's secret; the caller wipes it.
+	Secret(c *bunker.Channel) ([]byte, error)
+	// Sealed reports that questions cannot be answered now.
+	Sealed() bool
+	// Conditions are what is wrong right now, without a record of its own.
+	Conditions(ctx context.Context) []Condition
+}
+
+// Condition is something that is wrong for as long as it lasts. A source is told
+// once in each channel, so it names the condition and its day or its beginning.
+type Condition struct {
+	Kind   bunker.NoticeKind
+	Source string
+	Object string
+}
+
+// Config is what New needs; every field but Letters, Push and TLS.
+type Config struct {
+	Log    Log
+	Outbox Outbox
+	Around Around
+	// HTTP makes every request: the outbound dialer's client. Dial makes every
+	// other connection.
+	HTTP   *http.Client
+	Dial   DialFunc
+	Now    func() time.Time // ledger time
+	Logger *slog.Logger
+	// Letters sends direct messages; nil: there are none.
+	Letters Letters
+	// Push has the key pair of Web Push; nil: there is none.
+	Push PushKey
+	// TLS is the base of mail's TLS settings; nil: the system's roots.
+	TLS *tls.Config
+}
+
+// Notifier tells people. Run does the work; Wake may be called from anywhere.
+type Notifier struct {
+	Config
+	senders map[bunker.ChannelKind]sender
+	wake    chan struct{}
+	seen    int64     // up to which record notices were made
+	stored  int64     // the same, as it is stored: never later than seen
+	looked  time.Time // when conditions were looked at
+
+	mu   sync.Mutex
+	busy map[string]bool // channels that a message is under way to
+	work sync.WaitGroup
+}
+
+// sender is one kind of channel. said is what the other side answered, in words
+// for people; an error's words are for people, too.
+type sender interface {
+	send(ctx context.Context, c *bunker.Channel, secret []byte, m *Message) (said string, err error)
+}
+
+// New returns a Notifier that does nothing yet.
+func New(c Config) (*Notifier, error) {
+	if c.Log == nil || c.Outbox == nil || c.Around == nil || c.HTTP == nil || c.Dial == nil || c.Now == nil || c.Logger == nil {
+		return nil, errors.New("notify: the configuration is incomplete")
+	}
+	n := &Notifier{Config: c, wake: make(chan struct{}, 1), busy: map[string]bool{}}
+	n.senders = map[bunker.ChannelKind]sender{
+		bunker.ChannelNtfy:    ntfy{c.HTTP},
+		bunker.ChannelWebhook: webhook{c.HTTP, c.Now},
+		bunker.ChannelNostr:   letters{n},
+		bunker.ChannelMail:    mailer{c.Dial, c.TLS},
+		bunker.ChannelPush:    push{c.HTTP, c.Push},
+	}
+	return n, nil
+}
+
+// Wake has what is due looked for at once.
+func (n *Notifier) Wake() {
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run tells people until ctx ends and no message is under way any more.
+func (n *Notifier) Run(ctx context.Context) error {
+	defer n.work.Wait()
+	if err := n.begin(ctx); err != nil {
+		return err
+	}
+	prune := time.NewTicker(pruneEvery)
+	defer prune.Stop()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for {
+		n.step(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-n.wake:
+		case <-look.C:
+		case <-prune.C:
+			if err := n.Outbox.PruneNotices(ctx); err != nil && ctx.Err() == nil {
+				n.Logger.Error("old notices could not be removed", "error", err)
+			}
+		}
+	}
+}
+
+// begin finds the place in the log. A bunker that never told anybody begins
+// with what comes.
+func (n *Notifier) begin(ctx context.Context) error {
+	seen, ok, err := n.Log.NoticesSeen(ctx)
+	if err == nil && !ok {
+		if seen, err = n.Log.Head(ctx); err == nil {
+			err = n.Outbox.AddNotices(ctx, seen, nil)
+		}
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	n.seen, n.stored = seen, seen
+	return err
+}
+
+// step makes notices of what happened, and sends what is due.
+func (n *Notifier) step(ctx context.Context) {
+	channels, err := n.Around.Channels(ctx)
+	if err != nil && ctx.Err() == nil {
+		n.Logger.Error("a channel of notices cannot be used", "error", err)
+	}
+	if err != nil && !errors.Is(err, bunker.ErrTampered) {
+		return // going on without the channels would leave out what they are to be told
+	}
+	if err := n.plan(ctx, channels); err != nil && ctx.Err() == nil {
+		n.Logger.Error("what happened could not be read for notices", "error", err)
+	}
+	if err := n.dispatch(ctx, channels); err != nil && ctx.Err() == nil {
+		n.Logger.Error("notices could not be sent", "error", err)
+	}
+}
