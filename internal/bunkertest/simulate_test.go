@@ -62,6 +62,11 @@ func TestASimulatedEditTellsWhatTheEditThenDoes(t *testing.T) {
 			t.Errorf("%s: %d came out, %d were told, want %d\n%v\n%v\n%v", what, is[what], told.Number(what), n, before, after, told)
 		}
 	}
+	for _, r := range b.Records(Params{"action": "sign_event"}) { // what simulations live on
+		if r.At("skew") == nil || r.Text("relay") == "" || r.Text("door") != "relay" {
+			t.Errorf("a record without its features: %v", r)
+		}
+	}
 	if told.Number("requests") != 10 || told.Number("unknown") != 0 || told.Number("version") != 1 {
 		t.Errorf("told %v", told)
 	}
