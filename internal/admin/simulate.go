@@ -134,6 +134,13 @@ func (t *Table) policySimulate(ctx context.Context, c *Call, p policySimulatePar
 	if err := s.begin(ctx, c, &p); err != nil {
 		return policySimulateResult{}, err
 	}
+	select {
+	case t.simulating <- struct{}{}:
+		defer func() { <-t.simulating }()
+	default:
+		return policySimulateResult{}, bunker.Errorf(bunker.CodeConflict, "another simulation runs; one at a time, since each reads much of the log").
+			WithHint("try again in some seconds")
+	}
 	if err := s.read(ctx); err != nil {
 		return policySimulateResult{}, err
 	}

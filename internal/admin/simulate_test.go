@@ -123,6 +123,10 @@ func TestWhatCannotBeSimulatedIsRefused(t *testing.T) {
 	f.refused(bunker.CodeNotFound, "no key", "policy.simulate", m{"policy": "newsroom", "rules": one, "key": "nobody"})
 	f.refused(bunker.CodeNotFound, "no connection", "policy.simulate", m{"policy": "newsroom", "rules": one, "connection": "nobody"})
 	f.refused(bunker.CodeInvalid, "no regular expression", "policy.simulate", m{"policy": "newsroom", "rules": []m{rule("a", 1, m{"content": m{"pattern": "(?=x)"}})}})
+	f.simulating <- struct{}{}
+	f.refused(bunker.CodeConflict, "another simulation runs", "policy.simulate", m{"policy": "newsroom", "rules": one})
+	<-f.simulating
+	f.do("policy.simulate", m{"policy": "newsroom", "rules": one})
 	id := str(f.do("policy.delete", m{"policy": "newsroom"}), "policy", "id")
 	f.refused(bunker.CodeConflict, "was deleted", "policy.simulate", m{"policy": id, "rules": one})
 }
