@@ -86,10 +86,10 @@ func randomEvents(seed uint64, n int, odd []string) []template {
 func randomEvent(rnd *rand.Rand, i int, odd []string) template {
 	t := template{Kind: randomKinds[rnd.IntN(len(randomKinds))], CreatedAt: now() - rnd.Int64N(300), Tags: [][]string{}}
 	switch {
-	case i%25 == 3: // 60 kB in the envelope, where escapes and the reply's own quoting count too
-		t.Content = strings.Repeat("0123456789abcdef", 30_000/16)
-	case i%25 == 7:
-		for range 1000 {
+	case i%25 == 3: // 60 kB: near what NIP-44 takes, with the reply's own quoting
+		t.Content = strings.Repeat("0123456789abcdef", 60_000/16)
+	case i%25 == 7: // in the reply, where every quotation mark is escaped, 28 kB
+		for range 2000 {
 			t.Tags = append(t.Tags, []string{"p", "x"})
 		}
 	default:

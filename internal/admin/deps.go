@@ -37,6 +37,8 @@ type Deps struct {
 	SetupCode func() string
 	// Notices tells people; nil: nobody is told of anything.
 	Notices Notices
+	// Sessions are those of the relay door; nil: there is no such door.
+	Sessions Sessions
 }
 
 // First is what a bunker was started with before it was set up.
@@ -320,6 +322,13 @@ type Tx interface {
 	OpenMotion(digest [32]byte) (*bunker.Motion, error)
 	Motions(Page) ([]bunker.Motion, error) // open ones
 	PutMotion(*bunker.Motion) error
+	Device(id string) (*bunker.Device, error)
+	Devices() ([]bunker.Device, error)
+	PutDevice(*bunker.Device) error
+	DeleteDevice(id string) error
+	// PutMadeChange notes that a change was made; CodeConflict when it was before.
+	// Those made before a time (unix ms) are forgotten.
+	PutMadeChange(m *bunker.MadeChange, forget int64) error
 
 	Slots() ([]bunker.Slot, error)
 	PutSlot(*bunker.Slot) error
@@ -414,6 +423,9 @@ type Rows interface {
 	KeyUses(ctx context.Context, t bunker.TenantID) ([]KeyUse, error)
 	// Redeemed returns the connections that a token made or brought back.
 	Redeemed(ctx context.Context, t bunker.TenantID, id bunker.TokenID) ([]bunker.Connection, error)
+	Devices(ctx context.Context, t bunker.TenantID) ([]bunker.Device, error)
+	MadeChange(ctx context.Context, t bunker.TenantID, person, op string) (m bunker.MadeChange, ok bool, err error)
+	PutMadeResult(ctx context.Context, t bunker.TenantID, person, op string, result []byte) error
 	Slots(ctx context.Context, t bunker.TenantID) ([]bunker.Slot, error)
 	// Setting is a setting's value, "" where there is none.
 	Setting(ctx context.Context, t bunker.TenantID, name string) (string, error)

@@ -32,7 +32,8 @@ unix socket in the data folder, one JSON object a line:
 ` + "```" + `
 
 Roles, each with the rights of those before it: viewer, approver, operator, owner. A command that is marked *dangerous* needs a fresh
-proof with it: over the socket ` + "`\"proof\":\"…\"`" + `, the bunker's passphrase. A parameter that a command does not have, one that is given
+proof with it: over the socket ` + "`\"proof\":\"…\"`" + `, the bunker's passphrase; over relays
+the admin's signature over the command ([the admin protocol](admin-protocol.md)). A parameter that a command does not have, one that is given
 twice, and one that is missing are refused by name. Times are RFC 3339 texts, durations texts such as "90m", "36h", "7d".
 Where a result has ` + "`next`" + `, the list goes on: call again with it as ` + "`after`" + `.
 

@@ -52,6 +52,9 @@ func (t *Table) setup(ctx context.Context, c *Call, p setupParams) (setupResult,
 			p.Admins = append(p.Admins, setupAdmin{Npub: n})
 		}
 	}
+	if len(p.Admins) == 0 && c.Principal.Door == bunker.DoorRelay {
+		p.Admins = []setupAdmin{{Npub: c.Principal.PubKey.String()}} // who has the code, and no owner was named
+	}
 	if len(p.Relays) == 0 {
 		p.Relays = t.First.Relays
 	}

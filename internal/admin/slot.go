@@ -93,6 +93,9 @@ func (t *Table) slotAdd(ctx context.Context, c *Call, p slotAddParams) (slotResu
 			return res, bunker.Errorf(bunker.CodeInvalid, "a slot of kind %s takes %s and nothing else", kind, fields[kind]).In(fields[k])
 		}
 	}
+	if !kind.NeedsPerson() && c.Principal.Door == bunker.DoorRelay {
+		return res, bunker.Errorf(bunker.CodeRestricted, "a slot of kind %s opens the bunker with what lies on its machine; add it there", kind).In("kind")
+	}
 	slot, err := t.wrapRoot(ctx, kind, SlotInput{Name: label, Passphrase: p.Passphrase, Path: p.Path, Credential: p.Credential, Command: p.Command})
 	if err != nil {
 		return res, err

@@ -68,6 +68,9 @@ func (c *Call) Commit(ctx context.Context, rec *bunker.AuditRecord, f func(tx Tx
 	}
 	rec.Principal, rec.Door = c.Principal.Name, string(c.Principal.Door)
 	rec.Action, rec.Step, rec.Effect = c.Command.Name, "admin", bunker.Allow.String()
+	if c.Principal.Device != "" && rec.Rule == "" {
+		rec.Rule = "device " + c.Principal.Device
+	}
 	err := c.change(ctx, func(all, tx Tx) error {
 		c.all, c.waits, c.broke = all, nil, ""
 		if enough, err := c.wants(c.Command.Quorum); err != nil || !enough {
@@ -116,6 +119,7 @@ func New(d Deps) (*Table, error) {
 	for _, register := range registers() {
 		register(t)
 	}
+	t.openAfar()
 	return t, nil
 }
 
@@ -131,6 +135,7 @@ func registers() []func(*Table) {
 		clockCommands,
 		connectCommands,
 		connectionCommands,
+		deviceCommands,
 		explainCommands,
 		exportCommands,
 		instanceCommands,
@@ -151,6 +156,7 @@ func registers() []func(*Table) {
 		relayCommands,
 		sealCommands,
 		selfCommands,
+		sessionCommands,
 		setupCommands,
 		slotCommands,
 		statusCommands,
@@ -195,6 +201,12 @@ func add[P, R any](t *Table, c Command, run func(ctx context.Context, c *Call, p
 // Dispatch runs a command for a principal. params is a JSON object; fields that
 // the command does not have are refused by name. Errors are *bunker.Error.
 func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, params []byte) (any, error) {
+	return t.dispatch(ctx, p, name, params, nil)
+}
+
+// dispatch is Dispatch; also, when it is not nil, runs in the command's one
+// transaction after it.
+func (t *Table) dispatch(ctx context.Context, p bunker.Principal, name string, params []byte, also func(Tx) error) (any, error) {
 	c, ok := t.commands[name]
 	if !ok {
 		return nil, bunker.Errorf(bunker.CodeNotFound, "there is no command %q", clip(name)).WithHint("nsecbunker help")
@@ -232,7 +244,10 @@ func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, p
 			if err := stillMay(tx, p, c); err != nil {
 				return err
 			}
-			return f(tx, inScope(tx))
+			if err := f(tx, inScope(tx)); err != nil || also == nil || call.waits != nil {
+				return err // of a yes that waits for others, nothing was made yet
+			}
+			return also(tx)
 		})
 	}
 	result, err := c.run(ctx, call, v.Interface())

@@ -75,6 +75,7 @@ func Table() []Row {
 		{Deciding, "internal/policy", nil},
 		{Deciding, "internal/policy/text", []string{toml}}, // policies as people write them; the library parses bytes, it opens no file
 		{Deciding, "internal/audit", nil},
+		{Deciding, "internal/adminwire", nil}, // what admins and bunker say to each other; the client reads it, too
 		{Deciding, "internal/vault", []string{xcrypto, xtext}},
 		{Deciding, "internal/guard", nil},
 		{Deciding, "internal/approval", nil},
@@ -82,6 +83,7 @@ func Table() []Row {
 		{Deciding, "internal/signer", nil},
 		{Deciding, "internal/host", nil},
 		{Deciding, "internal/admin", nil},
+		{Deciding, "internal/session", nil},
 
 		{Edges, dialPath, nil}, // the one outbound dialer; the other edges may import it
 		{Edges, "internal/store", nil},
@@ -90,6 +92,7 @@ func Table() []Row {
 		{Edges, "internal/inbox", nil},
 		{Edges, "internal/web", nil},
 		{Edges, "internal/socket", nil},
+		{Edges, "internal/remote", nil}, // the client of the relay door
 		{Edges, "internal/seal", nil},
 		{Edges, "internal/notify", nil},
 		{Edges, "internal/wallet", nil},

@@ -34,6 +34,8 @@ func parsers() []reader {
 		{"policy (TOML)", "internal/policy/text", `.`, 1},
 		{"admin parameters", "internal/admin", `.`, 1},
 		{"operation, for people", "internal/describe", `.`, 1},
+		{"admin session's messages", "internal/adminwire", `Message|Order`, 1},
+		{"connection string", "internal/adminwire", `ConnectionString`, 1},
 	}
 }
 

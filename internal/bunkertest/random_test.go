@@ -30,9 +30,9 @@ func randomEvent(rng *rand.Rand, now int64) map[string]any {
 	count, size := rng.IntN(8), 8
 	switch rng.IntN(50) {
 	case 0:
-		e["content"] = strings.Repeat("x", 20_000) + randomText(rng, 2000)
+		e["content"] = strings.Repeat("x", 58_000) + randomText(rng, 2000)
 	case 1:
-		count, size = 1000, 1
+		count, size = 2000, 1
 	}
 	for range count {
 		tag := []string{}

@@ -32,6 +32,8 @@ type Manners struct {
 	HalfOpen  int // from a message on, reads and says nothing more on the connection, and leaves it open
 	Auth      int // takes nothing more on the connection before a proof (NIP-42)
 	Skew      int // finds it too old or its REQ of the past, as a relay whose clock is an hour ahead
+	// NoKind is a kind that it refuses, always.
+	NoKind nostr.Kind
 }
 
 // Relay is a relay of somebody else over real sockets: it passes ephemeral
@@ -312,7 +314,7 @@ func (c *relayConn) event(e *nostr.Event) {
 	r.mu.Lock()
 	_, known := r.seen[e.ID]
 	r.seen[e.ID] = e
-	if r.chance(r.manners.Refuse) {
+	if r.chance(r.manners.Refuse) || r.manners.NoKind != 0 && e.Kind == r.manners.NoKind {
 		r.mu.Unlock()
 		c.write("OK", e.ID.String(), false, "rate-limited: slow down")
 		return

@@ -45,7 +45,7 @@ func (a *app) shownKeys(ids []string, names keyNames) string {
 }
 
 func (a *app) adminCmd() *cobra.Command {
-	c := &cobra.Command{Use: "admin", Short: "name who shall administer the bunker from afar (not possible in this version yet)"}
+	c := &cobra.Command{Use: "admin", Short: "name who administers the bunker from afar"}
 	c.AddCommand(a.adminListCmd(), a.adminAddCmd(), a.adminRemoveCmd(), a.adminInviteCmd(), a.adminInvitesCmd(), a.adminUninviteCmd(), a.adminSelfCmd())
 	return c
 }
@@ -56,7 +56,7 @@ func (a *app) adminListCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			keys := a.keyNames(cmd.Context())
 			return list(cmd.Context(), a, "admin.list", "admins", nil, []string{"NPUB", "ROLE", "KEYS", "NAME", "SINCE", "NAMED BY"},
-				"No admin is named; this machine's commands administer the bunker. "+noAdminApp+" To name one for it: nsecbunker admin add NPUB --role owner",
+				"No admin is named; this machine's commands administer the bunker. To name one for other machines: nsecbunker admin add NPUB --role owner",
 				func(v adminView) []string {
 					return []string{v.Npub, v.Role, a.shownKeys(v.Keys, keys), name(v.Name), a.when(v.ActiveAt), name(v.AddedBy)}
 				})

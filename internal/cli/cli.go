@@ -47,6 +47,8 @@ type app struct {
 	asJSON         bool   // --json
 	yes            bool   // --yes
 	passphraseFile string // --passphrase-file
+	remote         remoteFlags
+	afar           *remoteLine // to another machine's bunker; one for the whole run
 
 	proved    secret.Param // the bunker's passphrase, once it was given
 	stdinAll  []byte       // secrets on stdin
@@ -56,7 +58,7 @@ type app struct {
 
 // Main runs one command line and returns the exit code.
 func Main(ctx context.Context, c Config) int {
-	a := &app{Streams: c.Streams, version: c.Version, getenv: c.Getenv, now: time.Now, dial: dialSocket, openServer: openDaemon}
+	a := &app{Streams: c.Streams, version: c.Version, getenv: c.Getenv, now: time.Now, dial: dialBunker, openServer: openDaemon}
 	defer a.forget()
 	return a.run(ctx, c.Args)
 }
@@ -98,6 +100,7 @@ Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 refused o
 	}
 	root.PersistentFlags().StringVar(&a.data, "data", "", "data `folder` (default $NSECBUNKER_DATA, else "+defaultDataWords+")")
 	root.PersistentFlags().BoolVar(&a.asJSON, "json", false, "print results as JSON")
+	a.remoteFlags(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%s", err) })
 	root.AddGroup(
 		&cobra.Group{ID: groupRun, Title: "Running the bunker:"},
@@ -140,8 +143,8 @@ func (a *app) commands(root *cobra.Command) {
 	}
 	add(groupRun, a.startCmd(), a.setupCmd(), a.unsealCmd(), a.sealCmd(), a.stopCmd(), a.statusCmd(), a.doctorCmd(), a.configCmd())
 	add(groupKeys, a.keyCmd(), a.tokenCmd(), a.connectCmd(), a.connectionCmd(), a.policyCmd())
-	add(groupAsk, a.approvalsCmd(), a.approveCmd(), a.denyCmd(), a.loginCmd())
-	add(groupAdmin, a.adminCmd(), a.quorumCmd(), a.relayCmd(), a.notifyCmd(), a.passphraseCmd(), a.auditCmd(), a.backupCmd(), a.leaveCmd(), a.clockCmd())
+	add(groupAsk, a.approvalsCmd(), a.approveCmd(), a.denyCmd(), a.loginCmd(), a.watchCmd())
+	add(groupAdmin, a.adminCmd(), a.quorumCmd(), a.deviceCmd(), a.sessionCmd(), a.relayCmd(), a.notifyCmd(), a.passphraseCmd(), a.auditCmd(), a.backupCmd(), a.leaveCmd(), a.clockCmd())
 	add(groupClient, a.clientCmd())
 	root.AddCommand(a.completionCmd(), a.limitsCmd(), a.versionCmd())
 }

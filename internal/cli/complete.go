@@ -33,6 +33,9 @@ func (a *app) completeKeys(cmd *cobra.Command, args []string, prefix string) ([]
 // complete offers what a list of the bunker holds; a bunker that is not there, or
 // sealed, offers nothing.
 func (a *app) complete(cmd *cobra.Command, command, field, prefix string, pick func(json.RawMessage) (value, about string)) ([]string, cobra.ShellCompDirective) {
+	if a.remoteTarget() != "" { // a shell's Tab logs nobody in
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), completeTimeout)
 	defer cancel()
 	rows, err := a.pages(ctx, command, field, nil, completeRows)

@@ -324,7 +324,7 @@ func (a *app) chooseAdmins(ctx context.Context, given []string, otherwise string
 	if len(given) > 0 {
 		return given, nil
 	}
-	a.say("\n3. Admin\n   The npub of who shall administer the bunker from afar, once there is an admin app: none is part of\n   this version. Commands on this machine always can.\n")
+	a.say("\n3. Admin\n   The npub of who shall administer the bunker from other machines (nsecbunker --remote).\n   Commands on this machine always can.\n")
 	for {
 		npub, err := a.ask(ctx, "   npub (Enter: "+otherwise+"nobody for now):")
 		if err != nil {

@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"ready": waitReady, "keep": keepOutput, "question": waitQuestion, "exits": exits, "link": waitLink,
+			"ready": waitReady, "keep": keepOutput, "question": waitQuestion, "exits": exits, "link": waitLink, "device": waitDevice,
 		},
 	})
 }
@@ -102,6 +102,24 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	if want, err := strconv.Atoi(args[0]); err != nil || got != want {
 		ts.Fatalf("exit code %d, want %s", got, args[0])
 	}
+}
+
+// waitDevice waits for a device that asks to be confirmed and keeps its code:
+// device NAME.
+func waitDevice(ts *testscript.TestScript, _ bool, args []string) {
+	wait(ts, "a device", func() bool {
+		var list []deviceView
+		if json.Unmarshal(run(ts, "device", "list", "--json"), &list) != nil {
+			return false
+		}
+		for _, d := range list {
+			if d.State == "waiting" {
+				ts.Setenv(args[0], d.Code)
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // waitLink waits until a file holds a whole line and keeps it: link NAME FILE.

@@ -83,6 +83,7 @@ func words(err error) string {
 
 // forget wipes what the run knows.
 func (a *app) forget() {
+	a.hangUp()
 	secret.Wipe(a.stdinAll)
 	a.proved.Wipe()
 }

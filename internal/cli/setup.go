@@ -4,41 +4,47 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"nsecbunker/internal/secret"
 )
 
 func (a *app) setupCmd() *cobra.Command {
 	var relays, admins []string
+	var code string
 	cmd := &cobra.Command{
 		Use: "setup", Short: "set up a bunker that was started without a terminal", Args: args(),
 		Long: `Sets up a running bunker that is not set up: its passphrase, relays and first admins.
 
 What is not said here is as it was given to start (--relay, --admin). On a terminal it asks; else it takes the passphrase from --passphrase-file, or from the first line of stdin.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd.Context(), relays, admins) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd.Context(), relays, admins, code) },
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&relays, "relay", nil, "`URL` of a relay that apps shall use (repeatable)")
 	f.StringArrayVar(&admins, "admin", nil, "`npub` of an admin; the first one is an owner (repeatable)")
+	f.StringVar(&code, "setup-code", "", "with --remote: the setup `code` that the bunker's log shows")
 	return a.proofFlag(cmd)
 }
 
-func (a *app) setUp(ctx context.Context, relays, admins []string) (err error) {
+func (a *app) setUp(ctx context.Context, relays, admins []string, code string) (err error) {
 	for _, n := range admins {
 		if err := checkNpub("--admin", n); err != nil {
 			return err
 		}
 	}
-	var st statusView
-	if err := a.call(ctx, "status", nil, &st); err != nil {
-		return err
-	}
-	if st.State != stateNotSetUp {
-		return fail("the bunker is set up already (%s)", shown(st.State, 30)).withHint("nsecbunker status")
+	if code == "" { // who comes from afar may not look before he is known
+		var st statusView
+		if err := a.call(ctx, "status", nil, &st); err != nil {
+			return err
+		}
+		if st.State != stateNotSetUp {
+			return fail("the bunker is set up already (%s)", shown(st.State, 30)).withHint("nsecbunker status")
+		}
 	}
 	urls, err := normalRelays(relays)
 	if err != nil {
 		return usage("--relay: %s", words(err))
 	}
-	p := setupParams{Relays: urls}
+	p := setupParams{Relays: urls, Code: secret.Param(code)}
 	defer func() { p.Passphrase.Wipe() }()
 	switch {
 	case a.passphraseFile != "":

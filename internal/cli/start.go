@@ -237,9 +237,8 @@ func (s *starting) announce(text string, facts ...any) {
 	s.say("%s", text)
 }
 
-// noAdminApp says that nobody administers from afar yet: connection string and
-// admins are for later.
-const noAdminApp = "The admin app is not part of this version."
+// noAdminApp says what reaches the bunker from afar.
+const noAdminApp = "Admins reach it from other machines: nsecbunker --remote."
 
 func (s *starting) waitForSetup() {
 	code := s.s.SetupCode()
@@ -249,7 +248,7 @@ func (s *starting) waitForSetup() {
 	}
 	s.say("The bunker runs, but it is not set up: it has no passphrase and no keys yet.")
 	s.say("Set it up on this machine: nsecbunker setup")
-	s.say("For the admin app, which is not part of this version:")
+	s.say("Or from elsewhere, with the first admin's key: nsecbunker --remote 'CONNECTION STRING' --admin-key FILE setup --setup-code CODE")
 	s.say("Setup code: %s", code)
 	s.say("Connection string: %s", s.s.ConnectionString())
 }

@@ -96,7 +96,7 @@ func (a *app) printStatus(s statusView) error {
 	audit := fmt.Sprintf("%d records, signed up to %d", s.Audit.Seq, s.Audit.Checkpoint)
 	rows = append(rows, [2]string{"clock", clock}, [2]string{"log", audit}, [2]string{"backup", ago(s.LastBackup.ms(), a.now())},
 		[2]string{"secrets", fmt.Sprintf("%d of %d KiB of locked memory", s.Memory.Used>>10, s.Memory.Size>>10)},
-		[2]string{"connection string", shown(s.ConnectionString, 2000) + " (for the admin app, which is not part of this version)"})
+		[2]string{"connection string", shown(s.ConnectionString, 2000) + " (where admins reach it: nsecbunker --remote)"})
 	return a.facts(rows)
 }
 

@@ -79,7 +79,7 @@ func newApp(t *testing.T, c Caller, stdin string) (a *app, out, talk *bytes.Buff
 func lines() []string {
 	const npub = "npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg"
 	return []string{
-		"status", "setup --relay wss://x.com --admin " + npub, "unseal", "unseal --slot s", "seal", "seal slot list",
+		"status", "setup --relay wss://x.com --admin " + npub, "setup --setup-code c", "unseal", "unseal --slot s", "seal", "seal slot list",
 		"seal slot add passphrase", "seal slot add file /key --name n", "seal slot add credential c", "seal slot add command c",
 		"seal slot remove s --yes", "stop", "stop end", "doctor",
 		"key add k --deny --no-export --passphrase", "key add k --import --deny --no-export --passphrase --account 3 --no-baseline --baseline-relay wss://x.com", "key list", "key show k",
@@ -114,6 +114,8 @@ func lines() []string {
 		"notify add n nostr " + npub + " --relay wss://x.com --legacy --answers", "notify add b push -",
 		"notify add m mail a@x.com --server x.com:587 --tls tls --from b@x.com --user u", "notify list", "notify test o", "notify remove o", "notify key",
 		"notify set o --hears answers --details=false --after 0 --quiet 22:00-07:00 --zone UTC --quiet-alarms --answers --secret",
+		"device list", "device confirm 123456", "device refuse 123456", "device revoke d", "device pair --role approver --label phone --expires 30d --npub " + npub + " --yes",
+		"session list", "session end s",
 		"backup create f", "backup create f --recipient age1x", "leave", "passphrase --passphrase-file -",
 	}
 }
@@ -250,6 +252,7 @@ func TestCommandsSendWhatTheTableTakes(t *testing.T) {
 		"status":           `{"state":"not set up"}`,
 		"approval.list":    `{"approvals":[{"id":"q","digest":"00","batch":"q","state":"pending"}]}`,
 		"audit.checkpoint": `{"checkpoint":"{}"}`,
+		"device.wait":      `{"device":{"code":"123456"}}`,
 	}}
 	for _, l := range lines() {
 		args := strings.Fields(l)

@@ -21,7 +21,7 @@ func (d *Daemon) openCommands(context.Context) (err error) {
 		Tenant: d.tenant, Now: d.store.LedgerTime, Vault: d.vault, Rows: rows{d.store},
 		Slots: slotMaker{d.slots, d.kdf}, KDF: nip49.KDF(d.kdf), Around: d,
 		Backup: backups{d}, DeleteWait: time.Duration(d.Config.DeleteWait), SetupCode: d.SetupCode,
-		First: admin.First{Admins: d.Admins, Relays: d.Config.Relays}, Events: d.events, Notices: notices{d},
+		First: admin.First{Admins: d.Admins, Relays: d.Config.Relays}, Events: d.events, Notices: notices{d}, Sessions: d.door,
 	})
 	return err
 }

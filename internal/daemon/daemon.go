@@ -22,6 +22,7 @@ import (
 	"nsecbunker/internal/relay"
 	"nsecbunker/internal/seal"
 	"nsecbunker/internal/secret"
+	"nsecbunker/internal/session"
 	"nsecbunker/internal/signer"
 	"nsecbunker/internal/signerrelay"
 	"nsecbunker/internal/socket"
@@ -84,6 +85,7 @@ type Daemon struct {
 	inbox    *inbox.Inbox
 	commands *admin.Table
 	events   events
+	door     *session.Door
 	edge     *edge
 	socket   *socket.Server
 	ring     ring
@@ -130,7 +132,7 @@ func (d *Daemon) open(ctx context.Context) error {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
-		d.openVault, d.openStore, d.openSlots, d.openKeys, d.openEdge, d.openInbox, d.openLetters, d.openNotifier, d.openCommands, d.openSocket,
+		d.openVault, d.openStore, d.openSlots, d.openKeys, d.openEdge, d.openDoor, d.openInbox, d.openLetters, d.openNotifier, d.openCommands, d.openSocket,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -332,7 +334,7 @@ func (d *Daemon) openInbox(context.Context) error {
 		Signer: s, Ledger: d.store, Backlog: d.store, Opener: d.vault, Diary: diary{d}, Log: d.Log,
 		Outlet: &outlet{ctx: d.life, local: d.embedded, remote: d.relays, ours: d.ring.ownURLs},
 		Now:    d.store.LedgerTime, Mine: d.ring.envelopes, Joined: d.ring.joined, Relays: d.ring.uriRelays,
-		BadSignature: d.badSignature, Halted: d.halted,
+		BadSignature: d.badSignature, Halted: d.halted, Door: d.door, Admin: d.adminKey,
 	})
 	return err
 }
@@ -401,6 +403,9 @@ func (d *Daemon) Close() error {
 	if d.store != nil {
 		errs = append(errs, d.store.Close())
 	}
+	if d.door != nil {
+		d.door.Close()
+	}
 	if d.vault != nil {
 		d.vault.Close()
 	}
@@ -451,6 +456,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	part(ctx, "happenings", d.runHappenings, &wg)
 	part(ctx, "notices", d.notifier.Run, &wg)
 	part(ctx, "letters", d.letters.run, &wg)
+	part(ctx, "relay door", d.runDoor, &wg)
 	wg.Wait()
 	d.lastCheckpoint()
 	endStore()

@@ -111,7 +111,7 @@ func (r *ring) wants() map[string][]nostr.PubKey {
 	defer r.mu.RUnlock()
 	var all []nostr.PubKey
 	for p, role := range r.ours {
-		if role == bunker.RoleSigner {
+		if role == bunker.RoleSigner || role == bunker.RoleAdmin { // the connection string names the same relays
 			all = append(all, p)
 		}
 	}
@@ -172,7 +172,7 @@ func (d *Daemon) reload(ctx context.Context) error {
 		case rel.State == store.RelayUsed:
 			fresh.relays = append(fresh.relays, rel.URL)
 		case rel.HeardUntil > now: // left, and still heard
-			fresh.extra[rel.URL] = signersOf(fresh.ours)
+			fresh.extra[rel.URL] = heardOf(fresh.ours)
 		}
 	}
 	d.ring.mu.Lock()
@@ -187,10 +187,10 @@ func (d *Daemon) reload(ctx context.Context) error {
 	return d.relays.Want(d.ring.wants())
 }
 
-func signersOf(ours map[nostr.PubKey]bunker.ServiceRole) []nostr.PubKey {
+func heardOf(ours map[nostr.PubKey]bunker.ServiceRole) []nostr.PubKey {
 	var out []nostr.PubKey
 	for p, role := range ours {
-		if role == bunker.RoleSigner {
+		if role == bunker.RoleSigner || role == bunker.RoleAdmin {
 			out = append(out, p)
 		}
 	}

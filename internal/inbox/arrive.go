@@ -33,6 +33,9 @@ func (in *Inbox) Arrive(ctx context.Context, link string, raw []byte) Verdict {
 // ArriveParsed is Arrive for an event whose JSON was read already.
 func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event, raw []byte) Verdict {
 	p, ok := signer.Recipient(ev)
+	if ok && in.Door != nil && p == in.Admin {
+		return in.toDoor(ctx, link, ev, len(raw))
+	}
 	if ev.Kind != nip46.Kind || !ok || !in.Mine(p) {
 		return refused("blocked: not for this bunker")
 	}

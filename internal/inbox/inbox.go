@@ -72,7 +72,10 @@ type Config struct {
 	Relays func() []string
 	// BadSignature is told of a relay that delivered a forged event.
 	BadSignature func(link string)
-	Limits       Limits
+	// Door takes what is sent to the admin key, Admin. nil: nothing is.
+	Door   Door
+	Admin  nostr.PubKey
+	Limits Limits
 }
 
 // Inbox is the Nostr edge. Run works off what is due; Arrive may be called from
@@ -97,6 +100,7 @@ type Inbox struct {
 	closed    bool
 	work      sync.WaitGroup
 	crew      *crew
+	admins    *admins
 }
 
 // New returns an Inbox that does nothing yet, or an error that names what is
@@ -122,6 +126,7 @@ func New(c Config) (*Inbox, error) {
 		visitors:  make(chan struct{}, c.Limits.StrangersInFlight),
 		stopped:   make(chan struct{}),
 		crew:      newCrew(),
+		admins:    newAdmins(c.Limits, c.Now()),
 	}, nil
 }
 

@@ -68,14 +68,22 @@ func (s *seen) has(id nostr.ID) bool {
 	return a || b
 }
 
-func (s *seen) add(id nostr.ID, now time.Time) {
+func (s *seen) add(id nostr.ID, now time.Time) { s.first(id, now) }
+
+// first is add, and reports whether the id was not there.
+func (s *seen) first(id nostr.ID, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, ok := s.now[mark(id[:16])]; ok {
+		return false
+	}
+	_, old := s.old[mark(id[:16])]
 	if len(s.now) >= s.half {
 		s.old, s.now = s.now, map[mark]struct{}{}
 		s.since, s.turned = s.turned, now
 	}
 	s.now[mark(id[:16])] = struct{}{}
+	return !old
 }
 
 // flights joins doubles of one event that are worked on at the same time. Only

@@ -78,6 +78,9 @@ func (n *Notifier) message(ctx context.Context, c *bunker.Channel, name bunker.N
 	return m
 }
 
+// Words are the sentence for one happening of a kind; "" for none.
+func Words(k bunker.NoticeKind) string { return words(k, 1) }
+
 // words are a kind's words: no name of a key or an app, no content.
 func words(k bunker.NoticeKind, n int) string {
 	switch k {

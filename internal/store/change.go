@@ -309,6 +309,10 @@ func (tx *Tx) macAll() error {
 			func(c *bunker.Channel) (string, any) {
 				return `UPDATE notify_channel SET mac = $1 WHERE tenant = $2 AND name = $3`, c.Name
 			}),
+		remac(tx, fillDevice, `SELECT `+deviceColumns+` FROM device d WHERE d.tenant = $1`, t,
+			func(d *bunker.Device) (string, any) {
+				return `UPDATE device SET mac = $1 WHERE tenant = $2 AND id = $3`, d.ID
+			}),
 	)
 }
 

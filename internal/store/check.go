@@ -126,6 +126,9 @@ func (s *Store) verifyRows(ctx context.Context, t bunker.TenantID, bad func(erro
 			func() error {
 				return verifyTable(ctx, s, q, judge, fillChannel, `SELECT `+channelColumns+` FROM notify_channel n WHERE n.tenant = $1`, t)
 			},
+			func() error {
+				return verifyTable(ctx, s, q, judge, fillDevice, `SELECT `+deviceColumns+` FROM device d WHERE d.tenant = $1`, t)
+			},
 		} {
 			if err = table(); err != nil {
 				break

@@ -36,6 +36,17 @@ CREATE TABLE admin (
   PRIMARY KEY (tenant, pubkey)
 ) STRICT;
 
+CREATE TABLE admin_op (
+  tenant  TEXT    NOT NULL REFERENCES tenant_head (tenant),
+  person  TEXT    NOT NULL,
+  op      TEXT    NOT NULL,
+  command TEXT    NOT NULL,
+  digest  BLOB    NOT NULL,
+  at      INTEGER NOT NULL,
+  result  BLOB,
+  PRIMARY KEY (tenant, person, op)
+) STRICT;
+
 CREATE TABLE approval (
   tenant         TEXT    NOT NULL,
   id             TEXT    NOT NULL,
@@ -143,6 +154,24 @@ CREATE TABLE connection_grant (
   UNIQUE (tenant, approval),
   FOREIGN KEY (tenant, connection) REFERENCES connection (tenant, id),
   CHECK (max_uses = 0 OR uses <= max_uses)
+) STRICT;
+
+CREATE TABLE device (
+  tenant       TEXT    NOT NULL REFERENCES tenant_head (tenant),
+  id           TEXT    NOT NULL,
+  pub          BLOB    NOT NULL,
+  person       BLOB    NOT NULL,
+  role         INTEGER NOT NULL,
+  label        TEXT    NOT NULL,
+  state        TEXT    NOT NULL CHECK (state IN ('confirmed', 'revoked')),
+  paired       INTEGER NOT NULL,
+  last_login   INTEGER NOT NULL,
+  expires_at   INTEGER NOT NULL,
+  confirmed_by TEXT    NOT NULL,
+  created_at   INTEGER NOT NULL,
+  version      INTEGER NOT NULL,
+  mac          BLOB,
+  PRIMARY KEY (tenant, id)
 ) STRICT;
 
 CREATE TABLE invite (
@@ -432,6 +461,8 @@ CREATE TABLE user_key (
   UNIQUE (tenant, name),
   UNIQUE (tenant, pubkey)
 ) STRICT;
+
+CREATE INDEX admin_op_at ON admin_op (tenant, at);
 
 CREATE INDEX approval_answered ON approval (answered_at) WHERE state <> 'pending';
 

@@ -1,0 +1,56 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/notify"
+)
+
+// The types of notices that open sessions of admins get, and who watches.
+const (
+	newsQuestion = "question"
+	newsAnswered = "answered"
+	newsChanged  = "changed"
+	newsAlarm    = "alarm"
+)
+
+// pass sends a happening to the sessions that may know it: what it is about, never
+// its content.
+func (d *Daemon) pass(ctx context.Context, h bunker.Happening) {
+	kind, words := newsChanged, ""
+	noun, _, _ := strings.Cut(h.Action, ".")
+	switch h.Kind {
+	case bunker.QuestionMade, bunker.QuestionJoined:
+		kind, noun = newsQuestion, "approval"
+	case bunker.QuestionAnswered, bunker.QuestionExpired:
+		kind, noun = newsAnswered, "approval"
+	case bunker.AlarmRaised:
+		kind, words = newsAlarm, notify.Words(h.Notice)
+	case bunker.ConnectionMade:
+		noun = "connection"
+	}
+	key := d.keyOf(ctx, h)
+	data, err := json.Marshal(map[string]string{"noun": noun, "id": h.ID, "key": string(key), "by": h.By, "words": words})
+	if err == nil {
+		d.door.Tell(ctx, kind, data, key)
+	}
+}
+
+// keyOf is the user key that a happening is about; "" for none, or while it cannot be
+// told.
+func (d *Daemon) keyOf(ctx context.Context, h bunker.Happening) bunker.KeyID {
+	if h.Connection != "" {
+		if c, err := d.store.Connection(ctx, d.tenant, h.Connection); err == nil {
+			return c.Key
+		}
+	}
+	if h.Kind == bunker.QuestionAnswered || h.Kind == bunker.QuestionExpired {
+		if q, err := d.store.Approval(ctx, d.tenant, bunker.ApprovalID(h.ID)); err == nil {
+			return q.Key
+		}
+	}
+	return ""
+}

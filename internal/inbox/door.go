@@ -1,0 +1,93 @@
+package inbox
+
+import (
+	"context"
+	"time"
+
+	"nsecbunker/internal/adminwire"
+	"nsecbunker/nostr"
+)
+
+// Door is where messages of administrators go.
+type Door interface {
+	// Known reports a key that has a session: it has reserved capacity.
+	Known(client nostr.PubKey) bool
+	// Take works on a verified event to the admin key, and returns when it was
+	// answered, or will not be.
+	Take(ctx context.Context, link string, ev *nostr.Event) (ok bool, reason string)
+}
+
+const (
+	// adminPlaces is how many messages of sessions are worked on at once, and
+	// adminVisitors how many of those who are not logged in; both apart from those of
+	// apps. A command can take seconds.
+	adminPlaces   = 256
+	adminVisitors = 8
+	// adminSeen and visitorsSeen are how many ids of verified events of each are
+	// remembered. Strangers do not push out those of sessions: a relay that repeats
+	// what it heard spends nothing of theirs.
+	adminSeen    = 1 << 15
+	visitorsSeen = 1 << 12
+)
+
+// admins is what is volatile about messages to the admin key.
+type admins struct {
+	known, visitors visitorsOf
+	strangers       *strangers // their budget for each link, apart from that of unknown apps
+}
+
+// visitorsOf is the places and ids of one kind of comers.
+type visitorsOf struct {
+	places chan struct{}
+	seen   *seen
+}
+
+func newAdmins(l Limits, now time.Time) *admins {
+	return &admins{
+		known:     visitorsOf{make(chan struct{}, adminPlaces), newSeen(adminSeen, now)},
+		visitors:  visitorsOf{make(chan struct{}, adminVisitors), newSeen(visitorsSeen, now)},
+		strangers: newStrangers(l),
+	}
+}
+
+// toDoor takes one event to the admin key: size, time, then signature, then not
+// yet seen. Strangers' events are bounded by link before anything is computed.
+func (in *Inbox) toDoor(ctx context.Context, link string, ev *nostr.Event, size int) Verdict {
+	if ev.Kind != adminwire.Kind && ev.Kind != adminwire.KindOld {
+		return refused("blocked: not for this bunker")
+	}
+	if size > adminwire.MaxEvent {
+		return refused("invalid: the event is too large")
+	}
+	now := in.Now()
+	if away := now.Sub(time.Unix(ev.CreatedAt, 0)); away > adminwire.MaxSkew || away < -adminwire.MaxSkew {
+		return refused("invalid: created_at is too far from now; check the clock")
+	}
+	from := &in.admins.known
+	if !in.Door.Known(ev.PubKey) {
+		if !in.admins.strangers.admit(link, now) {
+			return refused("rate-limited: too many events; slow down")
+		}
+		from = &in.admins.visitors
+	}
+	if from.seen.has(ev.ID) {
+		return accepted // another relay brought it; who sends again closes a new event
+	}
+	select {
+	case from.places <- struct{}{}:
+		defer func() { <-from.places }()
+	case <-ctx.Done():
+		return refused("error: the link ended")
+	case <-in.stopped:
+		return refused("error: the bunker is shutting down; send it again")
+	}
+	if err := ev.Verify(); err != nil {
+		in.BadSignature(link)
+		return refused("invalid: " + err.Error())
+	}
+	if !from.seen.first(ev.ID, now) {
+		return accepted
+	}
+	ok, reason := in.Door.Take(ctx, link, ev)
+	return Verdict{OK: ok, Reason: reason}
+}
