@@ -237,6 +237,7 @@ Where that may give more to what is under it, the bunker's passphrase is asked f
 					return err
 				}
 				p["rules"] = rules
+				a.preview(cmd.Context(), simulateParams{Policy: args[0], Rules: rules})
 			}
 			if len(p) == 1 {
 				return usageOf(cmd, "nothing to change is given")

@@ -15,7 +15,7 @@ import (
 
 // policyTextCmds are the commands about policies as text.
 func (a *app) policyTextCmds() []*cobra.Command {
-	return []*cobra.Command{a.policyImportCmd(), a.policyExportCmd(), a.policyDiffCmd(), a.policyCheckCmd(), a.policyTemplatesCmd()}
+	return []*cobra.Command{a.policyImportCmd(), a.policyExportCmd(), a.policyDiffCmd(), a.policyCheckCmd(), a.policySimulateCmd(), a.policyTemplatesCmd()}
 }
 
 // readText reads a policy from a file, or from stdin with "-", and checks it.
@@ -245,6 +245,9 @@ func (a *app) policyImport(ctx context.Context, p *bunker.Policy) error {
 		return nil
 	}
 	a.sayLines(diff.Lines())
+	if old.uses > 0 {
+		a.preview(ctx, simulateParams{Policy: old.Name, Zone: &p.Zone, Rules: rulesText(p)})
+	}
 	if len(diff.Widens) > 0 {
 		if err := a.confirm(ctx, wideningWords(p.Name, old.uses, diff.Widens), p.Name); err != nil {
 			return err
@@ -315,7 +318,7 @@ stdin). Two files need no running bunker.`,
 
 // policyOf finds what an argument of diff names.
 func (a *app) policyOf(ctx context.Context, arg string) (*bunker.Policy, error) {
-	if arg == "-" || strings.ContainsAny(arg, `/\`) || strings.HasSuffix(arg, ".toml") {
+	if textFile(arg) {
 		t, err := a.goodText(ctx, arg)
 		if err != nil {
 			return nil, err

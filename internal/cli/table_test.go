@@ -93,6 +93,7 @@ func lines() []string {
 		"policy create p --rules testdata/rules.json --description d --zone Europe/Paris", "policy create p --template basic-social", "policy list --deleted", "policy show p --version 2", "policy versions p",
 		"policy edit p --name q --description d --zone UTC --rules testdata/rules.json --if-version 3", "policy delete p --force --yes",
 		"policy explain c --kind 1 --content x --tag p=x --at 2026-11-29T08:00:00Z --relay embedded", "policy explain c --event testdata/rules.json", "policy explain --record 7",
+		"policy simulate c --rules testdata/rules.json --zone Europe/Paris --days 7 --key k --connection x",
 		"policy explain c --method nip44_decrypt --peer " + npub + " --result dm",
 		"token create k --client c --policy p", "connect nostrconnect://x --key k --policy p", "connection grant c --policy p", "approve q --policy p",
 		"connection show c", "connection suspend c --for 1h", "connection regrant c --perms all --for 1h --refusals", "connection regrant c --token t",
@@ -159,7 +160,7 @@ func TestAnswersAreReadAsTheTableGivesThem(t *testing.T) {
 		"slot.list": struct {
 			Slots []slotView `json:"slots"`
 		}{},
-		"policy.show": policyAnswer{}, "policy.create": policyAnswer{}, "policy.edit": policyAnswer{}, "policy.explain": explainView{},
+		"policy.show": policyAnswer{}, "policy.create": policyAnswer{}, "policy.edit": policyAnswer{}, "policy.explain": explainView{}, "policy.simulate": simulateView{},
 		"policy.list": struct {
 			Policies []policyView `json:"policies"`
 		}{},
