@@ -174,8 +174,8 @@ func (c *Call) cast(need int, act bool) (have int, err error) {
 	case have >= need:
 		c.waits = bunker.Errorf(bunker.CodeWaits, "%s has the %d yes that it needs", m.ID, need)
 	default:
-		c.waits = bunker.Errorf(bunker.CodeWaits, "%s waits for %d more of %d: %s", c.Command.Name, need-have, need, m.ID).
-			WithHint("nsecbunker quorum approve %s", m.ID)
+		c.waits = bunker.Errorf(bunker.CodeWaits, "%s waits for %d more of %d (%s)", c.Command.Name, need-have, need, m.ID).
+			WithHint("another person says yes with: nsecbunker quorum approve %s", m.ID)
 	}
 	if !voted && m.Version > 1 {
 		return have, nil // nothing new

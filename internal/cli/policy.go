@@ -220,6 +220,7 @@ func (a *app) inputFile(ctx context.Context, path string) ([]byte, error) {
 func (a *app) policyEditCmd() *cobra.Command {
 	var file, label, description, zone string
 	var version int64
+	var breakGlass bool
 	cmd := &cobra.Command{
 		Use: "edit POLICY", Short: "change a policy, for everything under it from its next request on", Args: args("POLICY"), ValidArgsFunction: a.completePolicies,
 		Long: `Changes a policy: what is given is replaced, the rules as a whole. It holds for the next request of everything under it.
@@ -245,6 +246,9 @@ Where that may give more to what is under it, the bunker's passphrase is asked f
 			if version != 0 {
 				p["if_version"] = version
 			}
+			if breakGlass {
+				p["break_glass"] = true
+			}
 			return show(cmd.Context(), a, "policy.edit", p, func(r policyAnswer) error {
 				a.say("The policy %s is version %d now; it holds for %d apps and %d open links.", name(r.Policy.Name), r.Policy.Version, r.Policy.Connections, r.Policy.Tokens)
 				return nil
@@ -257,13 +261,15 @@ Where that may give more to what is under it, the bunker's passphrase is asked f
 	f.StringVar(&description, "description", "", "what it is for, in `words`")
 	f.StringVar(&zone, "zone", "", "time `zone` of its hours and budgets, such as Europe/Paris")
 	f.Int64Var(&version, "if-version", 0, "only if the newest version has this `number`")
-	return a.proofFlag(cmd)
+	return a.proofFlag(glassFlag(cmd, &breakGlass))
 }
 
 func (a *app) policyDeleteCmd() *cobra.Command {
 	p := struct {
 		Policy string `json:"policy"`
 		Force  bool   `json:"force,omitempty"`
+
+		BreakGlass bool `json:"break_glass,omitempty"`
 	}{}
 	cmd := &cobra.Command{
 		Use: "delete POLICY", Short: "delete a policy that nothing is under", Args: args("POLICY"), ValidArgsFunction: a.completePolicies,
@@ -283,8 +289,7 @@ any more then, and its refusals are gone, too.`,
 		},
 	}
 	cmd.Flags().BoolVar(&p.Force, "force", false, "even if apps or open links are under it")
-	a.proofFlag(cmd)
-	return a.yesFlag(cmd)
+	return glassFlag(a.proofFlag(a.yesFlag(cmd)), &p.BreakGlass)
 }
 
 // completePolicies offers the names of policies.
