@@ -25,7 +25,7 @@ const (
 // again what has no answer: exactly n are allowed, and no more than n are signed.
 func TestABudgetIsSpentExactlyBy64ClientsOverTwoRelaysThroughSIGKILL(t *testing.T) {
 	t.Parallel()
-	rounds := times(20)
+	rounds := times(10)
 	one, two := NewRelay(t), NewRelay(t)
 	uris := make([]string, rounds)
 	p := NewProcess(t, []string{one.URL, two.URL}, func(b *Bunker) {
