@@ -277,6 +277,7 @@ func limits() []limit {
 		{"MaxParams", "8 KiB", "internal/seal", "the most bytes of a slot's parameters"},
 		{"MaxPassphrase", "1 KiB", "internal/seal", "the most bytes of a passphrase, before normalisation"},
 		{"MaxTries", "10", "internal/seal", "how many wrong passphrases in a row are tried at once"},
+		{"MaxTriesAfar", "5", "internal/seal", "how many of them can be spent over relays"},
 		{"MinKeyMaterial", "32", "internal/seal", "the fewest bytes of a key file, a credential or a command's output"},
 		{"MinLogN", "14", "internal/seal", "the least cost of a passphrase slot that is made or read: 2^14, 16 MiB"},
 		{"MinPassphrase", "12", "internal/seal", "the fewest characters of a passphrase (security.md section 1), counted after normalisation"},
