@@ -168,6 +168,16 @@ func TestAnInvitedPersonHasTheKeysThatHeWasInvitedTo(t *testing.T) {
 	s.Do("approval.answer", Params{"id": list[0].Text("id"), "digest": list[0].Text("digest")})
 	q.Signed()
 	hidden.Quiet()
+	b.Admin("key.pause", Params{"key": "treasury"})
+	b.Admin("key.pause", Params{"key": "herald"})
+	for { // what he hears of keys is of his own
+		if n := s.Hears("changed"); n["noun"] == "key" {
+			if n["key"] != b.Admin("key.show", Params{"key": "herald"}).Text("key.id") {
+				t.Errorf("he hears of %v", n)
+			}
+			break
+		}
+	}
 	b.Admin("admin.remove", Params{"npub": carl.Npub()})
 	if e := s.Refused("key.list", nil); e.Code != bunker.CodeRestricted {
 		t.Errorf("after the removal: %v", e)
