@@ -26,9 +26,9 @@ func (a *app) adminAcceptCmd() *cobra.Command {
 	}
 }
 
-// invitation reads a link, or a code beside --remote.
+// invitation reads a link, or a code (ID.SECRET) beside --remote.
 func (a *app) invitation(text string) (adminwire.ConnectionString, error) {
-	if strings.Contains(text, ":") {
+	if strings.Contains(text, ":") || !strings.Contains(text, ".") {
 		target, err := adminwire.ParseConnectionString(text)
 		if err != nil {
 			return target, usage("LINK: %s", err)
