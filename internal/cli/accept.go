@@ -73,6 +73,7 @@ func (a *app) accept(ctx context.Context, target adminwire.ConnectionString) err
 	if a.asJSON {
 		return a.json(map[string]any{"name": self.Name, "role": self.Role, "keys": self.Keys, "remote": target.String()})
 	}
+	a.say("Your role: %s. Your keys: %s.", shown(self.Role, 20), a.shownKeys(self.Keys, nil))
 	a.say("From now on, with the same --admin-key: nsecbunker approvals --remote and this connection string")
 	return a.line(target.String())
 }
