@@ -26,9 +26,9 @@ func (a *app) adminAcceptCmd() *cobra.Command {
 	}
 }
 
-// invitation reads a link, or a code beside --remote.
+// invitation reads a link, or a code (ID.SECRET) beside --remote.
 func (a *app) invitation(text string) (adminwire.ConnectionString, error) {
-	if strings.Contains(text, ":") {
+	if strings.Contains(text, ":") || !strings.Contains(text, ".") {
 		target, err := adminwire.ParseConnectionString(text)
 		if err != nil {
 			return target, usage("LINK: %s", err)
@@ -73,6 +73,7 @@ func (a *app) accept(ctx context.Context, target adminwire.ConnectionString) err
 	if a.asJSON {
 		return a.json(map[string]any{"name": self.Name, "role": self.Role, "keys": self.Keys, "remote": target.String()})
 	}
+	a.say("Your role: %s. Your keys: %s.", shown(self.Role, 20), a.shownKeys(self.Keys, nil))
 	a.say("From now on, with the same --admin-key: nsecbunker approvals --remote and this connection string")
 	return a.line(target.String())
 }

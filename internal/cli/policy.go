@@ -88,7 +88,7 @@ func (a *app) policyShowCmd() *cobra.Command {
 
 func (a *app) showPolicy(p policyView) error {
 	facts := [][2]string{
-		{"policy", name(p.Name)}, {"for", name(p.Description)}, {"version", fmt.Sprintf("%d, %s, by %s", p.Version, a.when(p.ChangedAt), name(p.ChangedBy))},
+		{"policy", name(p.Name)}, {"for", orDash(shown(p.Description, 300))}, {"version", fmt.Sprintf("%d, %s, by %s", p.Version, a.when(p.ChangedAt), name(p.ChangedBy))},
 		{"zone", shown(p.Zone, 64)}, {"under it", fmt.Sprintf("%d apps, %d open links", p.Connections, p.Tokens)},
 	}
 	if err := a.facts(facts); err != nil {

@@ -172,7 +172,7 @@ func (a *app) login(ctx context.Context, target adminwire.ConnectionString, l *r
 		return nil, remoteError(err, l.key == nil)
 	}
 	if a.remote.accepting {
-		a.say("You are %s of this bunker now.", shown(c.Ready().Role, 20))
+		a.say("Your key is an admin of this bunker now.")
 	}
 	if c.Signed() || target.Pairing != nil {
 		if err := dev.loggedIn(a.now(), target.Pairing != nil); err != nil {
