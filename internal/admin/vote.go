@@ -93,6 +93,12 @@ func (t *Table) motionOf(ctx context.Context, c *Command, params reflect.Value) 
 			fields[n.Param], _ = json.Marshal(id) // a text always marshals
 		}
 	}
+	// A policy's name can be given to another one before the next yes.
+	if refs := texts(params, "policy"); len(refs) == 1 && refs[0] != "" {
+		if p, err := t.Rows.Policy(ctx, t.Tenant, refs[0]); err == nil { // one that is not there is refused by the command
+			fields["policy"], _ = json.Marshal(string(p.ID))
+		}
+	}
 	var err error
 	if m.params, err = json.Marshal(fields); err != nil { // in order of the names
 		return nil, err
