@@ -97,6 +97,12 @@ func TestAPolicyIsWidenedByAsManyAsTheQuorumSays(t *testing.T) {
 	gone := app.AskSign(7, "+ again")
 	b.Question()
 	gone.Quiet()
+	// A yes is for the policy, whatever it is called by.
+	a.waits("policy.edit", wide)
+	wide["policy"] = b.Admin("policy.show", Params{"policy": "newsroom"}).Text("policy.id")
+	other.Do("policy.edit", wide)
+	b.Reply(Params{"deny": true})
+	app.Sign(7, "+ once more")
 	// One alone cannot lower the number either.
 	a.waits("quorum.set", Params{"policy": 1})
 	b.VerifyOutside()
