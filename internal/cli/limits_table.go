@@ -268,6 +268,7 @@ func limits() []limit {
 		{"LoginPatience", "30s", "internal/remote", "how long a bunker may take to answer a step of the login"},
 		{"ResumePatience", "6s", "internal/remote", "the same where an old login is tried: a bunker that does not know the device says nothing"},
 		{"askEvery", "15s", "internal/remote", "how often a device that waits asks how it stands, should the notice of it have been lost"},
+		{"endedGrace", "300ms", "internal/remote", "how long an answer that is on its way may come after the notice that the session has ended"},
 		{"maxNotices", "256", "internal/remote", "how many notices wait to be read; then the oldest are dropped, and the gap shows"},
 		{"maxSeen", "4096", "internal/remote", "how many ids of events are remembered"},
 		{"ChildTimeout", "2m", "internal/seal", "how long one derivation may take"},
