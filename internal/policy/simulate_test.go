@@ -109,7 +109,7 @@ func holdSimulation(t *testing.T, s source) (known bool) {
 			p.Rules = append(p.Rules, s.rule(80))
 		}
 	})
-	is, would := Decide(in), in
+	would := in
 	would.Policies = after.Policies
 	for _, w := range Needs(would).Used {
 		if _, ok := in.Used[w]; !ok {
