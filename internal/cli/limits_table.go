@@ -373,6 +373,7 @@ func limits() []limit {
 		{"maxRounds", "8", "internal/store", "how often a group lets others run before it begins"},
 		{"maxViews", "16384", "internal/store", "how many views are kept at most; beyond that each new one takes the place of any other"},
 		{"maxWaiting", "4096", "internal/store", "entries wait for the next group; further callers of Commit wait for a place, or for their context to end"},
+		{"maxWindows", "16384", "internal/store", "how many windows' uses are remembered; beyond that all are read again"},
 		{"publishFor", "10s", "internal/store", "how long the committing instance publishes a reply before a sweep may: it spares doubles, nothing rests on it (ledger.md, Publisher)"},
 		{"walLimit", "64 MiB", "internal/store", "(bytes) is what the write-ahead log file shrinks back to"},
 		{"MadeFor", "10m", "internal/vault", "how long a ciphertext counts as made here for a connection (security.md section 2, kinds 13 and 4)"},
