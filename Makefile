@@ -62,7 +62,7 @@ conformance: ## real client libraries against this bunker
 
 .PHONY: chaos
 chaos: ## kills and rude relays in the full counts of the promises (minutes; make test runs a tenth)
-	@NSECBUNKER_CHAOS=full go test -count=1 -timeout 60m -v -run 'SIGKILL|WhateverIsKilled|RandomEvents|AnyStatement|Flood' ./internal/bunkertest
+	@NSECBUNKER_CHAOS=full go test -count=1 -timeout 60m -v -run 'SIGKILL|TheRecordOf|WhateverIsKilled|RandomEvents|AnyStatement|Flood' ./internal/bunkertest
 
 .PHONY: bench
 bench: ## measurements

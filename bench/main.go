@@ -15,13 +15,14 @@ import (
 // commands are the parts; those below run are started by run in processes of
 // their own.
 var commands = map[string]func(ctx context.Context, args []string) error{
-	"run":   run,
-	"check": check,
-	"show":  show,
-	"seed":  seed,
-	"floor": floor,
-	"load":  load,
-	"start": start,
+	"run":    run,
+	"check":  check,
+	"show":   show,
+	"rights": rights,
+	"seed":   seed,
+	"floor":  floor,
+	"load":   load,
+	"start":  start,
 }
 
 func main() {
@@ -36,7 +37,7 @@ func main() {
 
 func dispatch(ctx context.Context, args []string) error {
 	if len(args) == 0 || commands[args[0]] == nil {
-		return errors.New("usage: bench run|check|show|seed|floor|load|start; see bench/README.md")
+		return errors.New("usage: bench run|check|show|rights|seed|floor|load|start; see bench/README.md")
 	}
 	return commands[args[0]](ctx, args[1:])
 }

@@ -199,6 +199,9 @@ func (t *Table) activePolicy(ctx context.Context, idOrName string) (*bunker.Poli
 // initiated by the client). The answer is sent until a relay takes it.
 func (t *Table) acceptApp(ctx context.Context, c *Call, conn *bunker.Connection, key string, given rights, secret string) error {
 	for range connectTries {
+		if err := t.wholeTable().believed(ctx, c.Principal, c.Command); err != nil { // what moved may be the caller's role
+			return err
+		}
 		now := t.Now()
 		st, _, err := t.Rows.Tenant(ctx, t.Tenant)
 		if err != nil {

@@ -158,11 +158,15 @@ func (t *Table) confirm(ctx context.Context, c *Call, w *Waiting) (deviceResult,
 			return deviceResult{}, bunker.Errorf(bunker.CodeRestricted, "the link is for the role %s; yours is %s", p.Role, c.Principal.Role)
 		}
 	}
-	rec := &bunker.AuditRecord{Object: d.ID, Reason: "of " + personWords(d.Person) + ": " + d.Label + ", at most " + d.Role.String()}
+	rec := &bunker.AuditRecord{Object: d.ID}
 	err := c.Commit(ctx, rec, func(tx Tx) error {
 		if err := adminIs(tx, d.Person); err != nil {
 			return err
 		}
+		if err := noMoreThanBy(tx, c.Principal.Device, d); err != nil {
+			return err
+		}
+		rec.Reason = "of " + personWords(d.Person) + ": " + d.Label + ", at most " + d.Role.String()
 		if err := placeDevice(tx, d); err != nil {
 			return err
 		}
@@ -173,6 +177,24 @@ func (t *Table) confirm(ctx context.Context, c *Call, w *Waiting) (deviceResult,
 	}
 	t.Sessions.Admit(w.Device)
 	return deviceResult{viewDevice(d, now)}, nil
+}
+
+// noMoreThanBy gives a device no more than the one has that confirms it, or one that
+// was paired to look only could let in another that may do everything. A device that
+// confirms itself has proved more than that: the passphrase.
+func noMoreThanBy(tx Tx, by string, d *bunker.Device) error {
+	if by == "" || by == d.ID {
+		return nil
+	}
+	confirmer, err := tx.Device(by)
+	if err != nil {
+		if isNotFound(err) {
+			return bunker.Errorf(bunker.CodeRestricted, "the device that you confirm from is not known here any more")
+		}
+		return err
+	}
+	d.Role = min(d.Role, confirmer.Role)
+	return nil
 }
 
 func adminIs(tx Tx, person nostr.PubKey) error {

@@ -40,6 +40,9 @@ func (t *Table) Execute(ctx context.Context, p bunker.Principal, o Order) (json.
 	if before, ok, err := t.Rows.MadeChange(ctx, t.Tenant, p.Name, o.Op); err != nil {
 		return nil, bunker.AsError(err)
 	} else if ok {
+		if err := t.mayHear(ctx, p, c, o.Params); err != nil {
+			return nil, bunker.AsError(err)
+		}
 		return t.madeBefore(&before, &made)
 	}
 	noted := false
@@ -55,6 +58,32 @@ func (t *Table) Execute(ctx context.Context, p bunker.Principal, o Order) (json.
 		t.keepResult(ctx, &made, b)
 	}
 	return b, err
+}
+
+// mayHear holds who asks for the answer to a change of before against what he may do
+// now: an answer can hold a secret, and the same person comes with devices that may
+// less, or has a smaller role or fewer keys since.
+func (t *Table) mayHear(ctx context.Context, p bunker.Principal, c *Command, params []byte) error {
+	if err := t.permit(ctx, p, c); err != nil {
+		return err
+	}
+	if err := t.believed(ctx, p, c); err != nil || len(p.Keys) == 0 {
+		return err
+	}
+	v, err := decode(c.params, params)
+	if err != nil {
+		return err
+	}
+	defer wipe(v.Elem())
+	seen, _ := t.within(p)
+	if seen.reach(ctx, p, c, v.Elem()) != nil { // not his, or another name by now
+		return answerIsGone()
+	}
+	return nil
+}
+
+func answerIsGone() error {
+	return bunker.Errorf(bunker.CodeConflict, "this change was made already, and its answer is not there any more; look at how things are now").In("op")
 }
 
 func (t *Table) opName(m *bunker.MadeChange) [32]byte {
@@ -81,7 +110,7 @@ func (t *Table) madeBefore(before, now *bunker.MadeChange) (json.RawMessage, err
 			return b, nil
 		}
 	}
-	return nil, bunker.Errorf(bunker.CodeConflict, "this change was made already, and its answer is not there any more; look at how things are now").In("op")
+	return nil, answerIsGone()
 }
 
 // asJSON writes a result.

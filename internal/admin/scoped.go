@@ -77,9 +77,10 @@ func (r scopedRows) Change(ctx context.Context, t bunker.TenantID, by bunker.Pri
 	return r.Rows.Change(ctx, t, by, func(tx Tx) error { return f(scopedTx{tx, r.keys}) })
 }
 
-// Commit is for an app's own request: its new connection must be of a key of ours.
+// Commit is for letting an app in, and for an event of a key's own: the key that it
+// rests on must be ours, and so must a new connection's.
 func (r scopedRows) Commit(ctx context.Context, e *bunker.Entry) (bunker.Result, error) {
-	if e.NewConnection == nil || !r.hasConn(e.NewConnection) {
+	if !r.has(e.Basis.Key) || e.NewConnection != nil && !r.hasConn(e.NewConnection) || e.Keep != nil && !r.has(e.Keep.Key) {
 		return bunker.Result{}, beyond()
 	}
 	return r.Rows.Commit(ctx, e)

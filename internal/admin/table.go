@@ -103,6 +103,8 @@ type Table struct {
 	// the same: which keys are in memory. No KDF runs under it, but that of setting up, before
 	// which there is nothing.
 	memory *sync.Mutex
+	// simulating has place for one simulation: each holds thousands of records.
+	simulating chan struct{}
 	// whole is the table that this one is the part of, for a caller of some keys; nil
 	// for the whole one.
 	whole *Table
@@ -113,7 +115,7 @@ func New(d Deps) (*Table, error) {
 	if err := d.complete(); err != nil {
 		return nil, err
 	}
-	t := &Table{Deps: d, commands: map[string]*Command{}, memory: &sync.Mutex{}}
+	t := &Table{Deps: d, commands: map[string]*Command{}, memory: &sync.Mutex{}, simulating: make(chan struct{}, 1)}
 	for _, register := range registers() {
 		register(t)
 	}
@@ -149,6 +151,7 @@ func registers() []func(*Table) {
 		notifyCommands,
 		personCommands,
 		policyCommands,
+		policySimulateCommands,
 		quorumCommands,
 		relayCommands,
 		sealCommands,

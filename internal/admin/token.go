@@ -143,6 +143,10 @@ func (t *Table) storeToken(ctx context.Context, c *Call, p tokenCreateParams, to
 		if k.State != bunker.KeyActive {
 			return beingDeleted(k)
 		}
+		if k.Locked {
+			return bunker.Errorf(bunker.CodeConflict, "key %s is locked: an app that came by this link would be refused everything", k.Name).In("key").
+				WithHint("nsecbunker key unlock %s", k.Name)
+		}
 		tok.Key = k.ID
 		if p.Policy != "" {
 			of, err := livePolicy(tx, p.Policy)

@@ -284,6 +284,9 @@ func (t *Table) restoreVersion(ctx context.Context, c *Call, key string, v *bunk
 		return nil, guard.Changes{}, bunker.Stored{}, err
 	}
 	for range connectTries {
+		if err := t.wholeTable().believed(ctx, c.Principal, c.Command); err != nil { // what moved may be the caller's role
+			return fail(err)
+		}
 		now := t.Now()
 		st, _, err := t.Rows.Tenant(ctx, t.Tenant)
 		if err != nil {

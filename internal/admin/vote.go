@@ -93,12 +93,40 @@ func (t *Table) motionOf(ctx context.Context, c *Command, params reflect.Value) 
 			fields[n.Param], _ = json.Marshal(id) // a text always marshals
 		}
 	}
+	if err := t.bindNames(ctx, params, fields); err != nil {
+		return nil, err
+	}
 	var err error
 	if m.params, err = json.Marshal(fields); err != nil { // in order of the names
 		return nil, err
 	}
 	m.digest = motionDigest(t.Tenant, c.Name, m.params)
 	return m, nil
+}
+
+// bindNames puts ids in the place of other names that can come to mean something else
+// before the last yes: the keys that a role is for, and policies.
+func (t *Table) bindNames(ctx context.Context, params reflect.Value, fields map[string]json.RawMessage) error {
+	if refs := texts(params, "keys"); len(refs) > 0 {
+		ids := make([]string, 0, len(refs))
+		for _, ref := range refs {
+			id, _, err := t.identify(ctx, Named{"keys", NounKey}, ref)
+			if err != nil {
+				return err
+			}
+			ids = append(ids, id)
+		}
+		slices.Sort(ids)
+		fields["keys"], _ = json.Marshal(slices.Compact(ids)) // texts always marshal
+	}
+	if refs := texts(params, "policy"); len(refs) == 1 && refs[0] != "" {
+		p, err := t.Rows.Policy(ctx, t.Tenant, refs[0])
+		if err != nil {
+			return inPolicy(err)
+		}
+		fields["policy"], _ = json.Marshal(string(p.ID))
+	}
+	return nil
 }
 
 func motionDigest(t bunker.TenantID, command string, params []byte) (d [32]byte) {
@@ -174,8 +202,8 @@ func (c *Call) cast(need int, act bool) (have int, err error) {
 	case have >= need:
 		c.waits = bunker.Errorf(bunker.CodeWaits, "%s has the %d yes that it needs", m.ID, need)
 	default:
-		c.waits = bunker.Errorf(bunker.CodeWaits, "%s waits for %d more of %d: %s", c.Command.Name, need-have, need, m.ID).
-			WithHint("nsecbunker quorum approve %s", m.ID)
+		c.waits = bunker.Errorf(bunker.CodeWaits, "%s waits for %d more of %d (%s)", c.Command.Name, need-have, need, m.ID).
+			WithHint("another person says yes with: nsecbunker quorum approve %s", m.ID)
 	}
 	if !voted && m.Version > 1 {
 		return have, nil // nothing new

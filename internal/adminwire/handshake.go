@@ -179,6 +179,10 @@ func ParseProof(b []byte) (m Proof, err error) {
 	return m, o.end()
 }
 
+// NotAnAdmin are the words of the refusal for whoever proved an npub that is no
+// administrator's.
+const NotAnAdmin = "not an admin here"
+
 // Ready (M4, B → E_c, from E_b) opens the session, or refuses it: Refusal is set
 // then, and nothing else.
 type Ready struct {

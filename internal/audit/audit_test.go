@@ -98,7 +98,7 @@ func TestBodyHoldsEveryField(t *testing.T) {
 	r := bunker.AuditRecord{
 		Seq: 1, Time: 2, Tenant: "a", Incarnation: "b", Principal: "c", Door: "d", Action: "e", Step: "f", Event: "g",
 		Key: "h", Connection: "i", Person: "r", Object: "j", Effect: "k", Rule: "l", Reason: "m", Needed: "mm", Kind: &kind, Size: 8, Peer: "n",
-		Tags: []string{"o"}, Digest: "p", SignedID: "q", Count: 9,
+		Tags: []string{"o"}, Skew: &kind, Result: "s", Relay: "t", Digest: "p", SignedID: "q", Count: 9,
 	}
 	want, err := json.Marshal(r)
 	if err != nil {

@@ -64,6 +64,12 @@ func AppendBody(dst []byte, r *bunker.AuditRecord) []byte {
 		}
 		dst = append(dst, ']')
 	}
+	if r.Skew != nil {
+		dst = append(dst, `,"skew":`...)
+		dst = strconv.AppendInt(dst, *r.Skew, 10)
+	}
+	dst = optional(dst, "result", r.Result)
+	dst = optional(dst, "relay", r.Relay)
 	dst = optional(dst, "digest", r.Digest)
 	dst = optional(dst, "signed", r.SignedID)
 	dst = number(dst, "count", r.Count)

@@ -60,6 +60,7 @@ func VerifyExport(r io.Reader, trusted nostr.PubKey, held []Signed) (Report, err
 var csvColumns = [...]string{
 	"seq", "time", "tenant", "incarnation", "principal", "door", "action", "step", "event", "key", "connection", "object",
 	"effect", "rule", "reason", "needed", "kind", "size", "peer", "tags", "digest", "signed", "count", "person",
+	"skew", "result", "relay",
 }
 
 // CSV writes records as rows for a spreadsheet. It cannot be verified: that
@@ -74,15 +75,19 @@ func NewCSV(w io.Writer) (*CSV, error) {
 
 // Write writes one record; the time is RFC 3339 in UTC.
 func (c *CSV) Write(r *bunker.AuditRecord) error {
-	kind := ""
+	kind, skew := "", ""
 	if r.Kind != nil {
 		kind = strconv.FormatInt(*r.Kind, 10)
+	}
+	if r.Skew != nil {
+		skew = strconv.FormatInt(*r.Skew, 10)
 	}
 	row := []string{
 		strconv.FormatInt(r.Seq, 10), time.UnixMilli(r.Time).UTC().Format("2006-01-02T15:04:05.000Z"),
 		r.Tenant, r.Incarnation, r.Principal, r.Door, r.Action, r.Step, r.Event, r.Key, r.Connection, r.Object,
 		r.Effect, r.Rule, r.Reason, r.Needed, kind, strconv.FormatInt(r.Size, 10), r.Peer, strings.Join(r.Tags, " "),
 		r.Digest, r.SignedID, strconv.FormatInt(r.Count, 10), r.Person,
+		skew, r.Result, r.Relay,
 	}
 	for i, cell := range row {
 		row[i] = Cell(cell)

@@ -28,6 +28,9 @@ type AuditRecord struct {
 	Size     int64    `json:"size,omitempty"`
 	Peer     string   `json:"peer,omitempty"`
 	Tags     []string `json:"tags,omitempty"`   // tag names with counts, "p:2"
+	Skew     *int64   `json:"skew,omitempty"`   // of sign_event: created_at less the ledger's time, seconds
+	Result   string   `json:"result,omitempty"` // what a decryption brought to light, where rules hung on it
+	Relay    string   `json:"relay,omitempty"`  // that brought the request; "embedded" for the bunker's own
 	Digest   string   `json:"digest,omitempty"` // keyed digest of the operation
 	SignedID string   `json:"signed,omitempty"` // id of the event that was signed
 	Count    int64    `json:"count,omitempty"`  // of a counted record (floods)

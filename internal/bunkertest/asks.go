@@ -11,10 +11,12 @@ func (b *Bunker) Questions() []Answer {
 	return b.Admin("approval.list", nil).Each("approvals")
 }
 
-// Question is the one open question.
+// Question is the one open question. It waits for it: over a relay in between, a
+// later request may be answered before.
 func (b *Bunker) Question() Answer {
 	b.t.Helper()
-	q := b.Questions()
+	var q []Answer
+	b.Until("a question is open", func() bool { q = b.Questions(); return len(q) > 0 })
 	if len(q) != 1 {
 		b.t.Fatalf("%d open questions, want 1", len(q))
 	}

@@ -178,11 +178,22 @@ func TestADecryptedTextThatWasNotDeliveredWaitsForTheUnseal(t *testing.T) {
 	}
 	b.Until("the first is delivered", func() bool { return b.Admin("status", nil).Number("unreleased.waiting") == 0 })
 	relay.Behave(Manners{Refuse: 100})
+	offered := func() (n int) {
+		for _, e := range relay.Seen() {
+			if e.PubKey == a.Remote {
+				n++
+			}
+		}
+		return n
+	}
+	before := offered()
 	decrypt, note := a.Prepare(nip46.NIP44Decrypt, peer, sealed.Result), a.Prepare(nip46.SignEvent, a.Note(1, "x"))
 	for _, q := range []*Asked{decrypt, note} {
 		relay.Hand(q.Event)
 	}
 	b.Until("both are committed", func() bool { return b.Admin("status", nil).Number("unreleased.waiting") == 2 })
+	// What was on its way before the seal may arrive after it: it is refused first.
+	b.Until("both were refused", func() bool { return offered() == before+2 })
 	b.Admin("seal", nil)
 	relay.Behave(Manners{})
 	b.Pass(20 * time.Second)

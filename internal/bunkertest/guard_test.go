@@ -178,6 +178,27 @@ func TestALossInSmallStepsAddsUp(t *testing.T) {
 	b.VerifyOutside()
 }
 
+// TestSavingOftenHidesNoLossInSmallSteps: what the steps are counted from is not
+// forgotten before its time, however many versions come after it.
+func TestSavingOftenHidesNoLossInSmallSteps(t *testing.T) {
+	b, a := signing(t)
+	a.Ask(nip46.SignEvent, follows(a, 100)).Signed()
+	for n := 99; n > 80; n-- {
+		b.Pass(time.Second)
+		a.Ask(nip46.SignEvent, follows(a, n)).Signed()
+	}
+	for n := range 6 { // without a loss, by which the first versions are forgotten
+		b.Pass(time.Second)
+		a.Ask(nip46.SignEvent, listEvent(a, 3, followed(1, 81), fmt.Sprint(n))).Signed()
+	}
+	b.Pass(time.Second)
+	step := a.Ask(nip46.SignEvent, follows(a, 78))
+	if got := step.asked(b).Text("card.guard"); !strings.HasPrefix(got, "22 of the 100 entries of") {
+		t.Errorf("the question says %q", got)
+	}
+	b.VerifyOutside()
+}
+
 func TestAnEventThatIsOlderThanTheLastIsAsked(t *testing.T) {
 	b, a := signing(t)
 	a.Ask(nip46.SignEvent, follows(a, 10)).Signed()

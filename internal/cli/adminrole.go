@@ -46,7 +46,7 @@ func (a *app) shownKeys(ids []string, names keyNames) string {
 
 func (a *app) adminCmd() *cobra.Command {
 	c := &cobra.Command{Use: "admin", Short: "name who administers the bunker from afar"}
-	c.AddCommand(a.adminListCmd(), a.adminAddCmd(), a.adminRemoveCmd(), a.adminInviteCmd(), a.adminInvitesCmd(), a.adminUninviteCmd(), a.adminSelfCmd())
+	c.AddCommand(a.adminListCmd(), a.adminAddCmd(), a.adminRemoveCmd(), a.adminInviteCmd(), a.adminInvitesCmd(), a.adminUninviteCmd(), a.adminAcceptCmd(), a.adminSelfCmd())
 	return c
 }
 

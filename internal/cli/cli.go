@@ -3,7 +3,8 @@
 // about authority.
 //
 // stdout is data, stderr is talk; --json makes the data JSON. Exit codes: 0 done,
-// 1 refused or failed, 2 not understood, 3 the bunker is not running.
+// 1 refused or failed, 2 not understood, 3 the bunker is not running, 4 noted: it
+// waits for more persons.
 package cli
 
 import (
@@ -23,6 +24,7 @@ const (
 	exitFailed     = 1 // refused or failed
 	exitUsage      = 2 // the command line was not understood
 	exitNotRunning = 3 // nobody listens on the socket
+	exitWaits      = 4 // the yes is stored; more persons must say it
 )
 
 // Config is one run of the program.
@@ -93,7 +95,8 @@ func (a *app) root() *cobra.Command {
                                                         prints the link to paste into the app
   nsecbunker approvals                                  shows what apps ask for
 
-Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 refused or failed, 2 not understood, 3 not running.`,
+Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 refused or failed, 2 not understood, 3 not running,
+4 noted: it waits for more persons (nsecbunker quorum).`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},

@@ -77,7 +77,7 @@ func (a *app) connectionRegrant(ctx context.Context, p map[string]any) error {
 	}
 	return show(ctx, a, "connection.regrant", p, func(r answer) error {
 		if len(r.Grants) == 0 {
-			a.say("%d permissions ended. %s", r.Ended, nothingPermitted)
+			a.say("%s ended. %s", count(r.Ended, "permission"), nothingPermitted)
 			return nil
 		}
 		for _, g := range r.Grants {
@@ -85,7 +85,7 @@ func (a *app) connectionRegrant(ctx context.Context, p map[string]any) error {
 			if g.Policy != "" {
 				what = "what the policy " + name(g.Policy) + " says"
 			}
-			a.say("%d permissions ended. From now on: %s %s.", r.Ended, g.Effect, what)
+			a.say("%s ended. From now on: %s %s.", count(r.Ended, "permission"), g.Effect, what)
 			if err := a.line(g.ID); err != nil {
 				return err
 			}

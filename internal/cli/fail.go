@@ -51,6 +51,7 @@ func (a *app) finish(err error) int {
 		return exitOK
 	}
 	f := explain(err)
+	noted := f.class == string(bunker.CodeWaits) // nothing went wrong
 	if a.asJSON {
 		body := map[string]string{"code": f.class, "words": f.words}
 		if f.hint != "" {
@@ -61,12 +62,16 @@ func (a *app) finish(err error) int {
 		}
 		e := json.NewEncoder(a.Err)
 		e.SetEscapeHTML(false)
-		if e.Encode(map[string]any{"error": body}) == nil {
+		kind := "error"
+		if noted {
+			kind = "noted"
+		}
+		if e.Encode(map[string]any{kind: body}) == nil {
 			return f.code
 		}
 	}
-	if f.class == string(bunker.CodeWaits) { // nothing went wrong
-		a.say("%s", f.words)
+	if noted {
+		a.say("Noted: %s", f.words)
 	} else {
 		a.say("error: %s", f.words)
 	}
@@ -84,10 +89,14 @@ func explain(err error) *failure {
 	}
 	var b *bunker.Error
 	if errors.As(err, &b) {
-		return &failure{
+		f := &failure{
 			words: shown(b.Words, maxShownError), hint: shown(b.Hint, maxShownError), field: shown(b.Field, 100),
 			code: exitFailed, class: string(b.Code), cause: err,
 		}
+		if b.Code == bunker.CodeWaits {
+			f.code = exitWaits
+		}
+		return f
 	}
 	if errors.Is(err, context.Canceled) {
 		return &failure{words: "interrupted; nothing more was done", code: exitFailed, class: "interrupted", cause: err}

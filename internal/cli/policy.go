@@ -88,7 +88,7 @@ func (a *app) policyShowCmd() *cobra.Command {
 
 func (a *app) showPolicy(p policyView) error {
 	facts := [][2]string{
-		{"policy", name(p.Name)}, {"for", name(p.Description)}, {"version", fmt.Sprintf("%d, %s, by %s", p.Version, a.when(p.ChangedAt), name(p.ChangedBy))},
+		{"policy", name(p.Name)}, {"for", orDash(shown(p.Description, 300))}, {"version", fmt.Sprintf("%d, %s, by %s", p.Version, a.when(p.ChangedAt), name(p.ChangedBy))},
 		{"zone", shown(p.Zone, 64)}, {"under it", fmt.Sprintf("%d apps, %d open links", p.Connections, p.Tokens)},
 	}
 	if err := a.facts(facts); err != nil {
@@ -220,6 +220,7 @@ func (a *app) inputFile(ctx context.Context, path string) ([]byte, error) {
 func (a *app) policyEditCmd() *cobra.Command {
 	var file, label, description, zone string
 	var version int64
+	var breakGlass bool
 	cmd := &cobra.Command{
 		Use: "edit POLICY", Short: "change a policy, for everything under it from its next request on", Args: args("POLICY"), ValidArgsFunction: a.completePolicies,
 		Long: `Changes a policy: what is given is replaced, the rules as a whole. It holds for the next request of everything under it.
@@ -237,12 +238,16 @@ Where that may give more to what is under it, the bunker's passphrase is asked f
 					return err
 				}
 				p["rules"] = rules
+				a.preview(cmd.Context(), simulateParams{Policy: args[0], Rules: rules})
 			}
 			if len(p) == 1 {
 				return usageOf(cmd, "nothing to change is given")
 			}
 			if version != 0 {
 				p["if_version"] = version
+			}
+			if breakGlass {
+				p["break_glass"] = true
 			}
 			return show(cmd.Context(), a, "policy.edit", p, func(r policyAnswer) error {
 				a.say("The policy %s is version %d now; it holds for %d apps and %d open links.", name(r.Policy.Name), r.Policy.Version, r.Policy.Connections, r.Policy.Tokens)
@@ -256,13 +261,15 @@ Where that may give more to what is under it, the bunker's passphrase is asked f
 	f.StringVar(&description, "description", "", "what it is for, in `words`")
 	f.StringVar(&zone, "zone", "", "time `zone` of its hours and budgets, such as Europe/Paris")
 	f.Int64Var(&version, "if-version", 0, "only if the newest version has this `number`")
-	return a.proofFlag(cmd)
+	return a.proofFlag(glassFlag(cmd, &breakGlass))
 }
 
 func (a *app) policyDeleteCmd() *cobra.Command {
 	p := struct {
 		Policy string `json:"policy"`
 		Force  bool   `json:"force,omitempty"`
+
+		BreakGlass bool `json:"break_glass,omitempty"`
 	}{}
 	cmd := &cobra.Command{
 		Use: "delete POLICY", Short: "delete a policy that nothing is under", Args: args("POLICY"), ValidArgsFunction: a.completePolicies,
@@ -282,8 +289,7 @@ any more then, and its refusals are gone, too.`,
 		},
 	}
 	cmd.Flags().BoolVar(&p.Force, "force", false, "even if apps or open links are under it")
-	a.proofFlag(cmd)
-	return a.yesFlag(cmd)
+	return glassFlag(a.proofFlag(a.yesFlag(cmd)), &p.BreakGlass)
 }
 
 // completePolicies offers the names of policies.

@@ -15,7 +15,7 @@ import (
 
 // policyTextCmds are the commands about policies as text.
 func (a *app) policyTextCmds() []*cobra.Command {
-	return []*cobra.Command{a.policyImportCmd(), a.policyExportCmd(), a.policyDiffCmd(), a.policyCheckCmd(), a.policyTemplatesCmd()}
+	return []*cobra.Command{a.policyImportCmd(), a.policyExportCmd(), a.policyDiffCmd(), a.policyCheckCmd(), a.policySimulateCmd(), a.policyTemplatesCmd()}
 }
 
 // readText reads a policy from a file, or from stdin with "-", and checks it.
@@ -187,6 +187,7 @@ func (a *app) storedPolicy(ctx context.Context, name string, version int64) (*st
 
 func (a *app) policyImportCmd() *cobra.Command {
 	var name string
+	var breakGlass bool
 	cmd := &cobra.Command{
 		Use: "import FILE", Short: "take in a policy in its text form: a new one, or an edit", Args: args("FILE"),
 		Long: `Takes in a policy as text (TOML), as policy export prints it. FILE is - for stdin. If there is no policy of its name, it is made; else
@@ -200,11 +201,11 @@ are under it. An edit holds for the next request of every app under the policy.`
 			if name != "" {
 				t.Policy.Name = name
 			}
-			return a.policyImport(cmd.Context(), &t.Policy)
+			return a.policyImport(cmd.Context(), &t.Policy, breakGlass)
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "`name` of the policy, instead of the one in the text")
-	return a.proofFlag(a.yesFlag(cmd))
+	return a.proofFlag(a.yesFlag(glassFlag(cmd, &breakGlass)))
 }
 
 type policyPutParams struct {
@@ -220,10 +221,11 @@ type policySetParams struct {
 	Zone        string        `json:"zone"`
 	Rules       []bunker.Rule `json:"rules"`
 	IfVersion   int64         `json:"if_version"`
+	BreakGlass  bool          `json:"break_glass,omitempty"`
 }
 
 // policyImport makes the policy, or edits the one of its name.
-func (a *app) policyImport(ctx context.Context, p *bunker.Policy) error {
+func (a *app) policyImport(ctx context.Context, p *bunker.Policy, breakGlass bool) error {
 	rules := append([]bunker.Rule{}, p.Rules...)
 	old, err := a.storedPolicy(ctx, p.Name, 0)
 	var refused *bunker.Error
@@ -245,12 +247,15 @@ func (a *app) policyImport(ctx context.Context, p *bunker.Policy) error {
 		return nil
 	}
 	a.sayLines(diff.Lines())
+	if old.uses > 0 {
+		a.preview(ctx, simulateParams{Policy: old.Name, Zone: &p.Zone, Rules: rulesText(p)})
+	}
 	if len(diff.Widens) > 0 {
 		if err := a.confirm(ctx, wideningWords(p.Name, old.uses, diff.Widens), p.Name); err != nil {
 			return err
 		}
 	}
-	return show(ctx, a, "policy.edit", policySetParams{old.Name, p.Description, p.Zone, rules, old.Version}, func(v storedView) error {
+	return show(ctx, a, "policy.edit", policySetParams{old.Name, p.Description, p.Zone, rules, old.Version, breakGlass}, func(v storedView) error {
 		a.say("The policy %s is version %d now. It holds for the next request of everything under it.", v.Policy.Name, v.Policy.Version)
 		return nil
 	})
@@ -315,7 +320,7 @@ stdin). Two files need no running bunker.`,
 
 // policyOf finds what an argument of diff names.
 func (a *app) policyOf(ctx context.Context, arg string) (*bunker.Policy, error) {
-	if arg == "-" || strings.ContainsAny(arg, `/\`) || strings.HasSuffix(arg, ".toml") {
+	if textFile(arg) {
 		t, err := a.goodText(ctx, arg)
 		if err != nil {
 			return nil, err

@@ -24,6 +24,7 @@ type remoteFlags struct {
 	label    string // --device-label
 	// confirmWith is --confirm-passphrase-file.
 	confirmWith string
+	accepting   bool // the login accepts an invitation
 }
 
 // confirmPatience is how long a new device waits to be confirmed.
@@ -170,6 +171,9 @@ func (a *app) login(ctx context.Context, target adminwire.ConnectionString, l *r
 	if err != nil {
 		return nil, remoteError(err, l.key == nil)
 	}
+	if a.remote.accepting {
+		a.say("Your key is an admin of this bunker now.")
+	}
 	if c.Signed() || target.Pairing != nil {
 		if err := dev.loggedIn(a.now(), target.Pairing != nil); err != nil {
 			return nil, errors.Join(err, c.Close())
@@ -241,8 +245,10 @@ func (a *app) confirmHere(ctx context.Context, c *remote.Client) (bool, error) {
 func remoteError(err error, paired bool) error {
 	var refused *remote.RefusedError
 	switch {
-	case errors.As(err, &refused) && refused.Why.Words == "not an admin here":
-		return fail("your key is no admin of this bunker").withHint("have an owner name you: nsecbunker admin add NPUB --role ROLE")
+	case errors.As(err, &refused) && refused.Why.Words == adminwire.NotAnAdmin:
+		f := fail("your key is no admin of this bunker").withHint("have an owner name you: nsecbunker admin add NPUB --role ROLE")
+		f.cause = err
+		return f
 	case errors.As(err, &refused):
 		return refused.Why
 	case errors.Is(err, remote.ErrSilent) && paired:

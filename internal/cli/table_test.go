@@ -91,11 +91,12 @@ func lines() []string {
 		"connect nostrconnect://x --key k --perms all --name n --person p", "connections", "connections list --key k --state active",
 		"connection show c", "connection rename c n --person p", "connection suspend c", "connection resume c", "connections resume --all --yes", "connection revoke c --yes",
 		"policy create p --rules testdata/rules.json --description d --zone Europe/Paris", "policy create p --template basic-social", "policy list --deleted", "policy show p --version 2", "policy versions p",
-		"policy edit p --name q --description d --zone UTC --rules testdata/rules.json --if-version 3", "policy delete p --force --yes",
+		"policy edit p --name q --description d --zone UTC --rules testdata/rules.json --if-version 3 --break-glass", "policy delete p --force --yes --break-glass",
 		"policy explain c --kind 1 --content x --tag p=x --at 2026-11-29T08:00:00Z --relay embedded", "policy explain c --event testdata/rules.json", "policy explain --record 7",
+		"policy simulate c --rules testdata/rules.json --zone Europe/Paris --days 7 --key k --connection x",
 		"policy explain c --method nip44_decrypt --peer " + npub + " --result dm",
 		"token create k --client c --policy p", "connect nostrconnect://x --key k --policy p", "connection grant c --policy p", "approve q --policy p",
-		"connection show c", "connection suspend c --for 1h", "connection regrant c --perms all --for 1h --refusals", "connection regrant c --token t",
+		"connection show c", "connection suspend c --for 1h", "connection regrant c --perms all --for 1h --refusals", "connection regrant c --token t", "connection regrant c --policy p",
 		"connection relays c wss://x.com,wss://y.com", "connection person c p", "token show t", "key pause k --for 1h", "key resume k",
 		"connection grant c all --deny --for 1h --uses 3", "connection ungrant c g", "connection review --yes",
 		"admin list", "admin add " + npub + " --role owner --name n --keys a,b", "admin remove " + npub + " --yes",
@@ -159,7 +160,7 @@ func TestAnswersAreReadAsTheTableGivesThem(t *testing.T) {
 		"slot.list": struct {
 			Slots []slotView `json:"slots"`
 		}{},
-		"policy.show": policyAnswer{}, "policy.create": policyAnswer{}, "policy.edit": policyAnswer{}, "policy.explain": explainView{},
+		"policy.show": policyAnswer{}, "policy.create": policyAnswer{}, "policy.edit": policyAnswer{}, "policy.explain": explainView{}, "policy.simulate": simulateView{},
 		"policy.list": struct {
 			Policies []policyView `json:"policies"`
 		}{},

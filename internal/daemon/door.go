@@ -11,6 +11,7 @@ import (
 	"nsecbunker/internal/admin"
 	"nsecbunker/internal/adminwire"
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/seal"
 	"nsecbunker/internal/session"
 	"nsecbunker/internal/store"
 	"nsecbunker/nostr"
@@ -25,7 +26,7 @@ const sweepDoor = time.Second
 func (d *Daemon) openDoor(context.Context) (err error) {
 	d.door, err = session.New(session.Config{
 		Tenant: d.tenant, Admin: d.adminKey, Arena: d.arena, Keys: d.vault, Rows: doorRows{d}, Table: doorTable{d},
-		Prover: prover{d}, Out: doorOutlet{d}, Relays: d.ring.uriRelays, SetupCode: d.SetupCode, Now: d.store.LedgerTime,
+		Prover: proverAfar{prover{d}}, Out: doorOutlet{d}, Relays: d.ring.uriRelays, SetupCode: d.SetupCode, Now: d.store.LedgerTime,
 	})
 	return err
 }
@@ -60,7 +61,15 @@ func (d *Daemon) runDoor(ctx context.Context) error {
 type doorTable struct{ d *Daemon }
 
 func (t doorTable) Execute(ctx context.Context, p bunker.Principal, o admin.Order) (json.RawMessage, error) {
-	return t.d.commands.Execute(ctx, p, o)
+	return t.d.commands.Execute(seal.Afar(ctx), p, o)
+}
+
+// proverAfar counts the tries of the passphrase that come over relays as such.
+type proverAfar struct{ prover }
+
+// Prove implements [session.Prover].
+func (p proverAfar) Prove(ctx context.Context, passphrase []byte) error {
+	return p.prover.Prove(seal.Afar(ctx), passphrase)
 }
 
 // doorOutlet sends to every relay of the connection string, the embedded one

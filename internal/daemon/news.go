@@ -47,6 +47,18 @@ func (d *Daemon) keyOf(ctx context.Context, h bunker.Happening) bunker.KeyID {
 			return c.Key
 		}
 	}
+	if noun, _, _ := strings.Cut(h.Action, "."); h.Kind == bunker.Changed {
+		switch noun {
+		case "key":
+			if k, err := d.store.Key(ctx, d.tenant, h.ID); err == nil {
+				return k.ID
+			}
+		case "token":
+			if tok, err := d.store.Token(ctx, d.tenant, bunker.TokenID(h.ID)); err == nil {
+				return tok.Key
+			}
+		}
+	}
 	if h.Kind == bunker.QuestionAnswered || h.Kind == bunker.QuestionExpired {
 		if q, err := d.store.Approval(ctx, d.tenant, bunker.ApprovalID(h.ID)); err == nil {
 			return q.Key

@@ -14,30 +14,45 @@ import (
 // succeeds, since every row is verified then.
 type watched struct {
 	*vault.Vault
-	alarm func(error)
+	tenant bunker.TenantID
+	alarm  func(opening uint64, cause error)
 }
 
 // Verify implements [store.Authenticator].
 func (w watched) Verify(a bunker.Authority, mac []byte) error {
+	opening := w.Opening(w.tenant) // before: what is found is about this one
 	err := w.Vault.Verify(a, mac)
 	if errors.Is(err, bunker.ErrTampered) {
-		w.alarm(err)
+		w.alarm(opening, err)
 	}
 	return err
 }
 
-// alarms keeps one alarm at a time.
-type alarms struct{ sounding atomic.Bool }
+// alarms is the latest opening of the vault that an alarm was raised in: one for each.
+type alarms struct{ last atomic.Uint64 }
 
-// tampered seals the bunker. It returns at once: the store calls it with its
-// locks held.
-func (d *Daemon) tampered(cause error) {
-	if !d.vault.Unsealed(d.tenant) || !d.alarms.sounding.CompareAndSwap(false, true) {
+// first reports whether nothing was raised in the opening before.
+func (a *alarms) first(opening uint64) bool {
+	for {
+		last := a.last.Load()
+		if opening <= last {
+			return false
+		}
+		if a.last.CompareAndSwap(last, opening) {
+			return true
+		}
+	}
+}
+
+// tampered seals the bunker. It returns at once, as the store calls it with its locks
+// held: so it seals the opening alone in which the row was read. An unseal that came
+// meanwhile has verified every row anew, and holds.
+func (d *Daemon) tampered(opening uint64, cause error) {
+	if !d.alarms.first(opening) {
 		return
 	}
 	go func() {
-		defer d.alarms.sounding.Store(false)
-		if err := d.vault.Seal(d.tenant); err != nil {
+		if err := d.vault.SealOpening(d.tenant, opening); err != nil {
 			d.Log.Error("the bunker could not be sealed", "error", err)
 		}
 		d.Log.Error("a stored row was changed from outside, so the bunker was sealed; keep the data folder as it is, find out who writes there, and restore the last backup", "row", cause)

@@ -83,6 +83,9 @@ func left(c *bunker.Charge, in *Input) bool {
 	if c.Until != 0 && c.From <= in.Tenant.RefuseBefore {
 		return false
 	}
+	if in.would != nil {
+		return in.would.left(c, in)
+	}
 	return in.Used[c.Window] < c.Limit
 }
 

@@ -89,7 +89,7 @@ func (r *rule) misfit(f *facts) misfit {
 	}
 	var m misfit
 	if t := f.in.Operation.Template; t != nil {
-		m = r.speaksOfKind(t)
+		m = r.speaksOfKind(f, t)
 	} else {
 		m = r.speaksOfText(f.in.Operation)
 	}
@@ -114,7 +114,7 @@ func (r *rule) misfit(f *facts) misfit {
 }
 
 // speaksOfKind reports whether the rule is about signing such an event.
-func (r *rule) speaksOfKind(t *nostr.Template) misfit {
+func (r *rule) speaksOfKind(f *facts, t *nostr.Template) misfit {
 	if len(r.sign) == 0 || len(r.Peers) > 0 || len(r.Results) > 0 {
 		return wrongMethod
 	}
@@ -122,7 +122,7 @@ func (r *rule) speaksOfKind(t *nostr.Template) misfit {
 		return wrongKind
 	}
 	for i := range r.sign {
-		if r.sign[i].speaks(t) {
+		if r.sign[i].speaks(f, t) {
 			return fits
 		}
 	}
@@ -130,24 +130,27 @@ func (r *rule) speaksOfKind(t *nostr.Template) misfit {
 }
 
 // speaks reports whether a part is about signing such an event.
-func (p *part) speaks(t *nostr.Template) bool {
-	return (p.kinds == nil || holds(p.kinds, t.Kind)) && (p.but[0] == "" || !tagged(t.Tags, p.but))
+func (p *part) speaks(f *facts, t *nostr.Template) bool {
+	return (p.kinds == nil || holds(p.kinds, t.Kind)) && (p.but[0] == "" || !f.tagged(t.Tags, p.but))
 }
 
 // namesKind reports whether the rule names the kind of an event that it speaks of.
-func (r *rule) namesKind(t *nostr.Template) bool {
+func (r *rule) namesKind(f *facts, t *nostr.Template) bool {
 	if names(r.Kinds, t.Kind) {
 		return true
 	}
 	for i := range r.sign {
-		if p := &r.sign[i]; p.names && p.speaks(t) && names(p.kinds, t.Kind) {
+		if p := &r.sign[i]; p.names && p.speaks(f, t) && names(p.kinds, t.Kind) {
 			return true
 		}
 	}
 	return false
 }
 
-func tagged(tags nostr.Tags, want [2]string) bool {
+func (f *facts) tagged(tags nostr.Tags, want [2]string) bool {
+	if w := f.in.would; w != nil && w.op.Event == nil {
+		return w.tagged(want)
+	}
 	for _, t := range tags {
 		if t.Name() == want[0] && t.Value() == want[1] {
 			return true
@@ -202,17 +205,36 @@ func (r *rule) circumstances(f *facts) misfit {
 	switch {
 	case len(r.Hours) > 0 && !during(r.Hours, f.at):
 		return wrongHour
-	case len(r.Doors) > 0 && !slices.Contains(r.Doors, f.in.Door):
+	case len(r.Doors) > 0 && !f.entered(r.Doors):
 		return wrongDoor
-	case len(r.relays) > 0 && !slices.Contains(r.relays, f.in.Relay):
+	case len(r.relays) > 0 && !f.came(r.relays):
 		return wrongRelay
 	}
 	return fits
 }
 
+// entered reports whether the request came by one of these doors.
+func (f *facts) entered(doors []bunker.Door) bool {
+	if w := f.in.would; w != nil && f.in.Door == "" {
+		return w.is(aboutWay, "it came by "+demand(doors))
+	}
+	return slices.Contains(doors, f.in.Door)
+}
+
+// came reports whether the request came by one of these relays.
+func (f *facts) came(relays []string) bool {
+	if w := f.in.would; w != nil && f.in.Relay == "" {
+		return w.is(aboutWay, "it came by "+strings.Join(relays, " "))
+	}
+	return slices.Contains(relays, f.in.Relay)
+}
+
 // demands compares what the rule demands of an event.
 func (r *rule) demands(f *facts) misfit {
 	t := f.in.Operation.Template
+	if w := f.in.would; w != nil && w.op.Event == nil {
+		return w.demands(r, t)
+	}
 	if r.MaxSkew != 0 {
 		d := t.CreatedAt - f.in.Now/1000
 		if d > r.MaxSkew || d < -r.MaxSkew {
@@ -273,7 +295,7 @@ func (r *rule) careful(f *facts) bool {
 	o := f.in.Operation
 	if o.Template != nil {
 		switch {
-		case f.care == MustAsk, f.care == Named && !r.namesKind(o.Template):
+		case f.care == MustAsk, f.care == Named && !r.namesKind(f, o.Template):
 			return false
 		}
 		return r.MaxSkew != 0 || !f.offDate

@@ -71,7 +71,13 @@ func allows(g *bunker.Grant, in *Input, care Care) bool {
 // be dated around now, or an old answer could be replayed much later; one of
 // another date has it in its digest.
 func once(g *bunker.Grant, in *Input) bool {
-	if g.OpDigest == ([32]byte{}) || g.OpDigest != in.Operation.Digest() {
+	if g.OpDigest == ([32]byte{}) {
+		return false
+	}
+	if in.would != nil {
+		return in.would.once(g)
+	}
+	if g.OpDigest != in.Operation.Digest() {
 		return false
 	}
 	if t := in.Operation.Template; t != nil && !in.Operation.OffDate {

@@ -135,6 +135,10 @@ type Input struct {
 	// Guard is what a replaceable event would lose, in words; "" for nothing.
 	Guard     string
 	Operation *Operation
+
+	// would, of a simulation, knows what is not known of the operation; nil for one
+	// that is here.
+	would *would
 }
 
 // Decision is effect, rule and reason for one operation at one time. The zero

@@ -101,6 +101,8 @@ type Client struct {
 	ack       int64 // the last notice that was heard
 	notices   chan adminwire.Notice
 	trouble   error // of publishing
+	over      sync.Once
+	ended     chan struct{} // closed when the bunker has said that it ended the session
 }
 
 // answer is one message with its bytes, for wiping.
@@ -142,6 +144,7 @@ func dial(ctx context.Context, cfg Config, prove bool, patience time.Duration) (
 	c := &Client{
 		cfg: cfg, page: page, kind: adminwire.Kind, seen: map[nostr.ID]bool{}, calls: map[int64]chan answer{},
 		challenge: make(chan adminwire.Challenge, 1), readies: make(chan adminwire.Ready, 1), notices: make(chan adminwire.Notice, maxNotices),
+		ended: make(chan struct{}),
 	}
 	c.pool, err = ws.New(ws.Config{Now: cfg.Now, Client: cfg.HTTP, Auth: c.auth})
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nsecbunker/internal/adminwire"
+	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/secret"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip44"
@@ -82,11 +83,30 @@ func roundTrip[T any](ctx context.Context, c *Client, key *secret.Bytes, plain [
 				}
 			case <-resend.C:
 				break wait
+			case <-c.ended:
+				return last(ctx, got)
 			case <-ctx.Done():
 				return v, c.silent(ctx)
 			}
 		}
 	}
+}
+
+// endedGrace is how long an answer that is on its way may come after the notice that
+// the session has ended.
+const endedGrace = 300 * time.Millisecond
+
+// last waits for the answer to what was under way when the session ended.
+func last[T any](ctx context.Context, got <-chan T) (v T, err error) {
+	grace := time.NewTimer(endedGrace)
+	defer grace.Stop()
+	select {
+	case v := <-got:
+		return v, nil
+	case <-grace.C:
+	case <-ctx.Done():
+	}
+	return v, bunker.Errorf(bunker.CodeRestricted, "the bunker ended this session; whether it did this is in its log").WithHint("log in again")
 }
 
 func (c *Client) note(err error) {
@@ -195,8 +215,11 @@ func (c *Client) inSession(ev *nostr.Event) {
 // hear takes a notice. c.mu is held.
 func (c *Client) hear(n *adminwire.Notice) {
 	c.ack = max(c.ack, n.N)
-	if n.Type == "confirmed" {
+	switch n.Type {
+	case "confirmed":
 		c.confirmed = true
+	case "ended":
+		c.over.Do(func() { close(c.ended) })
 	}
 	for {
 		select {

@@ -13,7 +13,23 @@ const (
 	MaxTries = 10
 	// TryEvery is how long one more try takes to come back: five an hour.
 	TryEvery = 12 * time.Minute
+	// MaxTriesAfar is how many of them who is not at the machine can spend: whoever an
+	// admin's key signs for from afar cannot keep the machine's own administrator out.
+	MaxTriesAfar = 5
 )
+
+type afar struct{}
+
+// Afar marks what is tried in ctx as coming from another machine.
+func Afar(ctx context.Context) context.Context { return context.WithValue(ctx, afar{}, true) }
+
+// maxTries is how many tries who comes by ctx can have spent.
+func maxTries(ctx context.Context) int {
+	if ctx.Value(afar{}) != nil {
+		return MaxTriesAfar
+	}
+	return MaxTries
+}
 
 // Tries is how many tries of the passphrase are spent. The zero value is none.
 type Tries struct {
@@ -52,9 +68,10 @@ func (s *Slots) try(ctx context.Context) (right, unmade func() error, err error)
 		return nil, nil, fmt.Errorf("reading how often the passphrase was tried: %w", err)
 	}
 	before = before.refill(now)
-	if before.Spent >= MaxTries {
-		wait := time.Duration(before.At+TryEvery.Milliseconds()-now) * time.Millisecond
-		return nil, nil, bunker.Errorf(bunker.CodeRateLimited, "the passphrase was wrong %d times; try again in %s", MaxTries, wait.Round(time.Second)).In("passphrase")
+	if most := maxTries(ctx); before.Spent >= most {
+		// The last one that is too many has to come back, and those above it.
+		wait := time.Duration(before.At+int64(before.Spent-most+1)*TryEvery.Milliseconds()-now) * time.Millisecond
+		return nil, nil, bunker.Errorf(bunker.CodeRateLimited, "the passphrase was wrong %d times; try again in %s", before.Spent, wait.Round(time.Second)).In("passphrase")
 	}
 	after := before
 	if after.Spent == 0 {

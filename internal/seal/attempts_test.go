@@ -126,3 +126,31 @@ func TestTriesInParallelAreNotMoreThanAllowed(t *testing.T) {
 		t.Fatalf("%d tries were made", wrong)
 	}
 }
+
+// TestTriesFromAfarLeaveSomeForTheMachine: whoever can only ask over a relay spends
+// half of them, and cannot keep the machine's administrator from his bunker.
+func TestTriesFromAfarLeaveSomeForTheMachine(t *testing.T) {
+	f := newFixture(t)
+	s := f.wrap(t, bunker.SlotPassphrase, pass(goodPassphrase))
+	far := func(in Input) error {
+		root, err := f.Open(Afar(context.Background()), s, in)
+		if err == nil {
+			root.Destroy()
+		}
+		return err
+	}
+	for range MaxTriesAfar {
+		wantErr(t, far(pass("wrong passphrase")), ErrWrong)
+	}
+	wantCode(t, far(pass(goodPassphrase)), bunker.CodeRateLimited)
+	for range MaxTries - MaxTriesAfar { // the machine still has the others
+		wantErr(t, f.refuses(t, s, pass("wrong passphrase")), ErrWrong)
+	}
+	wantCode(t, f.refuses(t, s, pass("wrong passphrase")), bunker.CodeRateLimited)
+
+	// What comes back is the machine's first.
+	f.now = f.now.Add(TryEvery)
+	wantCode(t, far(pass(goodPassphrase)), bunker.CodeRateLimited)
+	f.opens(t, s, pass(goodPassphrase))
+	must(t, far(pass(goodPassphrase)))
+}

@@ -162,10 +162,13 @@ func (d *Door) identify(ctx context.Context, hs *adminwire.Handshake, p *proven,
 		if !d.tell(now) {
 			return nil, false
 		}
-		if d.accept(ctx, p) {
+		switch accepted := d.accept(ctx, p); {
+		case accepted && p.st.Role != bunker.NoRole:
 			return nil, true
+		case accepted:
+			return &adminwire.Refusal{Code: string(bunker.CodeWaits), Words: "accepted; a new owner's role begins after 24 hours, so that the other owners can notice"}, true
 		}
-		return &adminwire.Refusal{Code: string(bunker.CodeRestricted), Words: "not an admin here"}, true
+		return &adminwire.Refusal{Code: string(bunker.CodeRestricted), Words: adminwire.NotAnAdmin}, true
 	case p.m.Cert == nil && p.pairing == nil && !(p.st.Device == DeviceConfirmed && p.st.Remembered):
 		// The device has proved that it was here. It hears that its person must sign.
 		return &adminwire.Refusal{Code: string(bunker.CodeNeedsProof), Words: "log in again with your key", Field: "cert"}, true
@@ -174,7 +177,8 @@ func (d *Door) identify(ctx context.Context, hs *adminwire.Handshake, p *proven,
 }
 
 // accept makes an admin of somebody who was invited: by the code that he brings, or
-// by his npub. Who logs in as an administrator accepts. The table judges it.
+// by his npub. Who logs in as an administrator accepts. The table judges it. A new
+// owner has accepted, and has no role yet.
 func (d *Door) accept(ctx context.Context, p *proven) bool {
 	if p.st.State != Unsealed {
 		return false
@@ -188,7 +192,7 @@ func (d *Door) accept(ctx context.Context, p *proven) bool {
 		return false
 	}
 	p.st, err = d.Rows.Standing(ctx, p.person, by.Device)
-	return err == nil && p.st.Role != bunker.NoRole
+	return err == nil
 }
 
 func failed() *adminwire.Refusal {

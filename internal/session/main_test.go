@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -465,7 +464,5 @@ func refusedWith(t testing.TB, m adminwire.Message, code bunker.Code, words stri
 		t.Fatalf("got %+v (%s), want %s: …%s…", m.Error, m.Result, code, words)
 	}
 }
-
-func hashOf(b []byte) [32]byte { return sha256.Sum256(b) }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -145,6 +145,7 @@ func (d *Door) run(ctx context.Context, s *live, m *adminwire.Order) (json.RawMe
 		return json.RawMessage("{}"), nil
 	}
 	if st.Role == bunker.NoRole || st.Device == DeviceOut {
+		d.notice(s, noticeEnded, nil) // what else is under way is not answered
 		d.drop(s, d.Now())
 		return nil, bunker.Errorf(bunker.CodeRestricted, "not an admin here any more, or not with this device; the session is over")
 	}

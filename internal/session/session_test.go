@@ -181,7 +181,7 @@ func TestADangerousCommandNeedsASignatureOverItself(t *testing.T) {
 		}
 		return ev
 	}
-	o, s := order()
+	o, _ := order()
 	refusedWith(t, ann.ask(o)[0], bunker.CodeNeedsProof, "signature")
 	for name, touch := range map[string]func(o *adminwire.Order, s *adminwire.Signed) *nostr.Event{
 		"another parameter": func(o *adminwire.Order, s *adminwire.Signed) *nostr.Event {
@@ -239,7 +239,7 @@ func TestADangerousCommandNeedsASignatureOverItself(t *testing.T) {
 		},
 	} {
 		before := len(h.commands())
-		o, s = order()
+		o, s := order()
 		o.Proof = touch(o, s)
 		refusedWith(t, ann.ask(o)[0], bunker.CodeRestricted, "signature")
 		if len(h.commands()) != before {
@@ -247,7 +247,7 @@ func TestADangerousCommandNeedsASignatureOverItself(t *testing.T) {
 		}
 	}
 	// Spelt otherwise, it is the same.
-	o, s = order()
+	o, s := order()
 	o.Proof = sign(s, ann)
 	o.Params = []byte("{ \"password\" : \"p\\u00e4ssword A\",\n \"key\":\"herald\" }")
 	if m := ann.ask(o)[0]; m.Error != nil {

@@ -46,12 +46,12 @@ func (s *Signer) entry(c *call, conn *bunker.Connection) *bunker.Entry {
 }
 
 // describe adds the operation's features to the record: never its content.
-func (s *Signer) describe(e *bunker.Entry, op *policy.Operation, digest [32]byte) {
+func (s *Signer) describe(e *bunker.Entry, op *policy.Operation, digest [32]byte, now int64) {
 	a := &e.Audit
 	a.Size = op.Size()
 	if op.Template != nil {
-		kind := op.Kind()
-		a.Kind, a.Tags = &kind, audit.TagNames(op.Template.Tags)
+		kind, skew := op.Kind(), op.Template.CreatedAt-now/1000
+		a.Kind, a.Tags, a.Skew = &kind, audit.TagNames(op.Template.Tags), &skew
 	} else {
 		a.Peer = op.Peer.String()
 	}

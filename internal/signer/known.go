@@ -142,6 +142,9 @@ func (s *Signer) connectAgain(ctx context.Context, c *call, e *bunker.Entry) (Ju
 			return Judgement{}, err
 		}
 		if tok != nil {
+			if why := bars(&c.view.Tenant, c.view.Key); why != 0 {
+				return s.refuse(c, e, "link", why.words())
+			}
 			return s.redeem(c, tok, p, conn)
 		}
 	}

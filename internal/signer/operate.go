@@ -28,7 +28,7 @@ func (s *Signer) operate(ctx context.Context, c *call, e *bunker.Entry) (Judgeme
 	}
 	digest := op.Digest()
 	e.OpDigest = digest
-	s.describe(e, op, digest)
+	s.describe(e, op, digest, c.Now.UnixMilli())
 	in := policy.Input{
 		Now: c.Now.UnixMilli(), Tenant: &c.view.Tenant, Key: c.view.Key,
 		Connection: c.view.Connection, Grants: c.view.Grants, Operation: op,
@@ -37,7 +37,9 @@ func (s *Signer) operate(ctx context.Context, c *call, e *bunker.Entry) (Judgeme
 	if c.Parked != nil {
 		in.Approval, in.Relay = &c.Parked.Approval, c.Parked.Link
 	}
+	e.Audit.Relay = in.Relay
 	refused, err := s.underPolicies(ctx, c, &in)
+	e.Audit.Result = string(op.Result)
 	if err != nil {
 		return Judgement{}, err
 	}

@@ -265,7 +265,7 @@ func TestARecordHoldsFeaturesAndNeverContent(t *testing.T) {
 		"an encryption": {&policy.Operation{Method: nip46.NIP44Encrypt, Peer: peer, Payload: []byte(content)}, nil, nil, peer.String()},
 	} {
 		e, digest := new(bunker.Entry), c.op.Digest()
-		s.describe(e, c.op, digest)
+		s.describe(e, c.op, digest, 0)
 		a := e.Audit
 		if (a.Kind == nil) != (c.kind == nil) || a.Kind != nil && *a.Kind != *c.kind || !slices.Equal(a.Tags, c.tags) || a.Peer != c.peer || a.Size != int64(len(content)) {
 			t.Errorf("%s: %+v", name, a)

@@ -14,12 +14,49 @@ import (
 	"nsecbunker/nostr/nip46"
 )
 
-// StrangerError is the one thing that a stranger may hear. It names a request
-// and nothing else, so it cannot carry a result.
+// StrangerError is the one thing that a stranger may hear. It names a request and,
+// to who holds a good link, why it lets nobody in now; it cannot carry a result.
 type StrangerError struct {
 	signer, client nostr.PubKey
 	scheme         vault.Scheme
 	requestID      string
+	barred         barred
+}
+
+// barred is why a good link lets nobody in now; zero: the link is not good, or that
+// is not said. The link is not used up.
+type barred uint8
+
+const (
+	barredStopped barred = iota + 1
+	barredDeleted
+	barredLocked
+)
+
+// words are those of a link's holder, who has proved that he holds it.
+func (b barred) words() string {
+	switch b {
+	case barredStopped:
+		return "this bunker was stopped by its administrator; ask them to start it again, then use this link"
+	case barredDeleted:
+		return "the key of this link is being deleted; ask the bunker's administrator"
+	case barredLocked:
+		return "the key of this link is locked; ask the bunker's administrator to unlock it, then use this link"
+	}
+	return ""
+}
+
+// bars is why nobody is let in to a key now; zero: nothing.
+func bars(t *bunker.TenantState, k *bunker.UserKey) barred {
+	switch {
+	case t.Stopped:
+		return barredStopped
+	case k.State != bunker.KeyActive:
+		return barredDeleted
+	case k.Locked:
+		return barredLocked
+	}
+	return 0
 }
 
 // strangerWords are the same for an unknown, a spent and a wrong secret: a
@@ -28,7 +65,11 @@ const strangerWords = "restricted: this link is not valid, or was used"
 
 // Envelope closes the error for the stranger.
 func (s *Signer) Envelope(e *StrangerError, now time.Time) (*nostr.Event, error) {
-	msg := nip46.Failure(e.requestID, strangerWords).AppendJSON(nil)
+	words := strangerWords
+	if e.barred != 0 {
+		words = "restricted: " + e.barred.words()
+	}
+	msg := nip46.Failure(e.requestID, words).AppendJSON(nil)
 	return s.Vault.CloseReply(s.Tenant, e.signer, e.client, e.scheme, false, msg, now)
 }
 
@@ -43,7 +84,7 @@ func (s *Signer) stranger(ctx context.Context, c *call, parseErr error) (Judgeme
 	case c.req.Method != nip46.Connect:
 		return Judgement{Drop: "stranger: not connected"}, nil
 	}
-	refuse := Judgement{Stranger: &StrangerError{c.signer, c.client, c.opened.Scheme, c.req.ID}}
+	refuse := Judgement{Stranger: &StrangerError{signer: c.signer, client: c.client, scheme: c.opened.Scheme, requestID: c.req.ID}}
 	if c.view.Unverified {
 		return refuse, nil // sealed: no token can be checked
 	}
@@ -64,6 +105,9 @@ func (s *Signer) stranger(ctx context.Context, c *call, parseErr error) (Judgeme
 		return Judgement{}, err
 	}
 	if tok != nil && addressed(p.Remote, c.signer, owner.Key) {
+		if refuse.Stranger.barred = bars(&c.view.Tenant, owner.Key); refuse.Stranger.barred != 0 {
+			return refuse, nil
+		}
 		return s.redeem(c, tok, p, nil)
 	}
 	if p.Secret == "" {
@@ -138,7 +182,8 @@ func (s *Signer) redeem(c *call, tok *bunker.Token, p nip46.ConnectParams, old *
 	}
 	e := s.entry(c, conn)
 	e.UpdateToken, e.Connection = &spent, conn.ID
-	e.Basis = bunker.Basis{Tenant: c.view.Tenant.Version, Token: tok.ID, TokenVersion: tok.Version}
+	k := c.view.Key
+	e.Basis = bunker.Basis{Tenant: c.view.Tenant.Version, Key: k.ID, KeyVersion: k.Version, Token: tok.ID, TokenVersion: tok.Version}
 	if old != nil {
 		again := *old
 		again.State, again.ResumeAt, again.Token, again.Version = bunker.ConnActive, 0, tok.ID, old.Version+1

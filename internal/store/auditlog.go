@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"nsecbunker/internal/audit"
 	"nsecbunker/internal/bunker"
@@ -33,6 +34,10 @@ func (s *Store) Records(ctx context.Context, t bunker.TenantID, f RecordFilter) 
 	if !f.Key.IsZero() {
 		key = f.Key.String()
 	}
+	before := f.Before
+	if before == 0 {
+		before = math.MaxInt64 // and not an OR, by which each page would be read from the newest record on
+	}
 	out, err := scanAll(ctx, s.read, func(row scanner, r *bunker.AuditRecord) error {
 		var body []byte
 		if err := row.Scan(&body); err != nil {
@@ -41,9 +46,9 @@ func (s *Store) Records(ctx context.Context, t bunker.TenantID, f RecordFilter) 
 		var err error
 		*r, err = audit.ParseBody(body)
 		return err
-	}, `SELECT body FROM audit WHERE tenant = $1 AND ($2 = 0 OR seq < $2) AND time >= $3 AND ($4 = 0 OR time < $4)
+	}, `SELECT body FROM audit WHERE tenant = $1 AND seq < $2 AND time >= $3 AND ($4 = 0 OR time < $4)
 AND ($5 = '' OR principal = $5) AND ($6 = '' OR action = $6) AND ($7 = '' OR user_key = $7) AND ($8 = '' OR connection = $8)
-AND ($9 = '' OR effect = $9) AND ($10 = '' OR `+recordOfKeys+`) AND ($11 = '' OR person = $11) ORDER BY seq DESC LIMIT $12`, string(t), f.Before, f.Since, f.Until,
+AND ($9 = '' OR effect = $9) AND ($10 = '' OR `+recordOfKeys+`) AND ($11 = '' OR person = $11) ORDER BY seq DESC LIMIT $12`, string(t), before, f.Since, f.Until,
 		f.Principal, f.Action, key, string(f.Connection), f.Effect, keysText(f.Keys), f.Person, Page{Limit: f.Limit}.limit())
 	return out, s.explain("reading the audit log", err)
 }

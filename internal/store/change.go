@@ -89,6 +89,7 @@ func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Princip
 		return nil // only read: nothing to commit
 	}
 	if tx.wrote { // whatever becomes of the commit
+		defer s.budgets.clear()
 		defer s.views.clear()
 	}
 	if err := tx.putHead(); err != nil {

@@ -249,6 +249,7 @@ func (s *Store) commitGroup(ws []*waiting, uses bool) {
 		if err != nil && r.Outcome != bunker.Committed && r.Outcome != bunker.Taken {
 			r = bunker.Result{Outcome: bunker.Failed, Err: err}
 		}
+		s.budgets.charged(w.e, r.Outcome == bunker.Committed)
 		if r.Outcome == bunker.Taken {
 			r = s.taken(w.e)
 		}

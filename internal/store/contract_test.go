@@ -40,6 +40,7 @@ var contract = []struct {
 	{"ABudgetsWindowIsChargedExactly", chargesExactly},
 	{"AChargeThatFailsMovesTheDecision", chargesMove},
 	{"WindowsAreForgottenAfterTheirTime", budgetsPruned},
+	{"UsesOfABudgetAreRememberedAsTheyAre", usesAreRememberedAsTheyAre},
 	{"ARestoreSpendsTheBudgetsThatRun", restoredBudgets},
 	{"EveryGrantThatWasNeededIsSpent", spendsAll},
 	{"AParkedRequestKeepsTheRelayThatBroughtIt", parkedLink},

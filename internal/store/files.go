@@ -49,8 +49,12 @@ func LockFolder(dir string) (*Lock, error) {
 	return &Lock{f}, nil
 }
 
-// Release gives the folder free.
-func (l *Lock) Release() error { return l.f.Close() }
+// Release gives the folder free. It unlocks before it closes: a child that was
+// forked and has not reached its program yet holds the file, too, and would keep
+// the lock of an instance that has ended.
+func (l *Lock) Release() error {
+	return errors.Join(syscall.Flock(int(l.f.Fd()), syscall.LOCK_UN), l.f.Close())
+}
 
 func writeAt(f *os.File, s string) error {
 	_, err := f.WriteAt([]byte(s), 0)

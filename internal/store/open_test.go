@@ -126,6 +126,31 @@ func child(do, path string) *exec.Cmd {
 }
 
 // TestChild is no test of its own: it is what the other process does.
+// TestALockIsReleasedThoughAChildHoldsItsFile: between fork and exec a child has a
+// copy of every open file, those that are closed on exec as well.
+func TestALockIsReleasedThoughAChildHoldsItsFile(t *testing.T) {
+	dir := t.TempDir()
+	lock, err := LockFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := syscall.Dup(int(lock.f.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(child)
+	if err := lock.Release(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := LockFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Release(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestChild(t *testing.T) {
 	path := os.Getenv("STORE_PATH")
 	switch os.Getenv("STORE_CHILD") {

@@ -354,3 +354,43 @@ func restoredBudgets(t *testing.T, f *fixture) {
 		t.Errorf("used %v, %v: what runs is spent, what is over is not touched", used, err)
 	}
 }
+
+// What is remembered of a budget is what its row says, after charges that were
+// committed, refused and made by others.
+func usesAreRememberedAsTheyAre(t *testing.T, f *fixture) {
+	c := f.addConnection(f.addKey("herald"))
+	w := bunker.Window{Policy: "p1", Rule: "r", Scope: "connection " + string(c.ID), Name: "total"}
+	used := func(want int64) {
+		t.Helper()
+		for range 2 { // read, then remembered
+			if got, err := f.Used(context.Background(), bunker.SelfHosted, []bunker.Window{w}); err != nil || got[0] != want {
+				t.Fatalf("used %v, %v; want %d", got, err, want)
+			}
+		}
+	}
+	charge := func() bunker.Outcome {
+		e := f.entry(c)
+		e.Charges = []bunker.Charge{{Window: w, Limit: 2}}
+		r, err := f.Commit(context.Background(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Outcome
+	}
+	used(0)
+	for n := range int64(2) {
+		if out := charge(); out != bunker.Committed {
+			t.Fatalf("charge %d: %v", n, out)
+		}
+		used(n + 1)
+	}
+	if out := charge(); out != bunker.Moved {
+		t.Fatalf("over the limit: %v", out)
+	}
+	used(2)
+	f.tamper(`UPDATE budget SET used = 1`)                                                             // by another process
+	if r, err := f.Commit(context.Background(), f.entry(c)); err != nil || r.Outcome != bunker.Moved { // which the next group finds out
+		t.Fatalf("beside an edit: %v, %v", r.Outcome, err)
+	}
+	used(1)
+}

@@ -100,6 +100,9 @@ SELECT tenant, policy, rule, scope, span FROM budget WHERE ends_at > 0 AND ends_
 			return err
 		}
 		over, err := res.RowsAffected()
+		if over > 0 {
+			s.budgets.clear()
+		}
 		removed = len(gone) + int(answered) + int(over)
 		changed = removed + len(old)
 		return err

@@ -63,6 +63,7 @@ type Store struct {
 	viewers  chan *viewer
 	views    viewCache
 	policies policyCache
+	budgets  usedCache
 	beside   int64 // what otherWrites said last; guarded by writing
 
 	queue   chan *waiting

@@ -5,11 +5,13 @@ import (
 	"errors"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/guard"
 	"nsecbunker/nostr"
 )
 
 const (
-	// MaxVersions is how many versions of one replaceable event are kept.
+	// MaxVersions is how many versions of one replaceable event are kept, beside the one
+	// from which losses in small steps are counted.
 	MaxVersions = 20
 	// MaxVersionBytes is how many bytes of versions of one key are kept, about: beyond it
 	// the oldest go that are not the last of their event; then last ones of events
@@ -45,9 +47,18 @@ WHERE (SELECT coalesce(max(seq), 0) FROM kept_version WHERE tenant = $1 AND key_
 const current = `(SELECT c.seq FROM kept_version c WHERE c.tenant = v.tenant AND c.key_id = v.key_id AND c.kind = v.kind AND c.address = v.address
  ORDER BY c.created_at DESC, c.seq DESC LIMIT 1)`
 
-// keepLess forgets the oldest versions at an address, never the current one.
+// stepsFrom is the number of the version at an address ($1 to $4) from which on losses in
+// small steps are counted: the oldest that was kept since a time ($5), of those after the
+// last that a person has seen, that one included.
+const stepsFrom = `(SELECT min(o.seq) FROM kept_version o WHERE o.tenant = $1 AND o.key_id = $2 AND o.kind = $3 AND o.address = $4 AND o.kept_at >= $5
+ AND o.seq >= (SELECT coalesce(max(l.seq), 0) FROM kept_version l
+  WHERE l.tenant = $1 AND l.key_id = $2 AND l.kind = $3 AND l.address = $4 AND l.seen = 1))`
+
+// keepLess forgets the oldest versions at an address: never the current one, nor that from
+// which small steps are counted, or an app could move it by saving often.
 const keepLess = `DELETE FROM kept_version AS v
-WHERE v.tenant = $1 AND v.key_id = $2 AND v.kind = $3 AND v.address = $4 AND v.seq <= $5 AND v.seq <> ` + current
+WHERE v.tenant = $1 AND v.key_id = $2 AND v.kind = $3 AND v.address = $4 AND v.seq <= $6 AND v.seq <> ` + current + `
+AND v.seq <> coalesce(` + stepsFrom + `, 0)`
 
 func versionArgs(v *bunker.KeptVersion) []any {
 	return []any{
@@ -69,7 +80,8 @@ func (g *group) keep(w *waiting, _ *head) (bool, error) {
 	if v.Seq <= MaxVersions {
 		return true, nil
 	}
-	_, err := g.s.exec(stmtKeepLess, string(v.Tenant), string(v.Key), int64(v.Kind), v.Address[:], v.Seq-MaxVersions)
+	_, err := g.s.exec(stmtKeepLess, string(v.Tenant), string(v.Key), int64(v.Kind), v.Address[:],
+		v.KeptAt-guard.StepsFor.Milliseconds(), v.Seq-MaxVersions)
 	return true, err
 }
 
@@ -103,10 +115,7 @@ func (s *Store) lastVersion(ctx context.Context, q querier, t bunker.TenantID, k
 func (s *Store) SeenVersion(ctx context.Context, t bunker.TenantID, k bunker.KeyID, kind nostr.Kind, at bunker.Address, since int64) (*bunker.KeptVersion, error) {
 	var v bunker.KeptVersion
 	err := fillVersion(s.read.QueryRowContext(ctx, `SELECT `+versionColumns+` FROM kept_version v
-WHERE v.tenant = $1 AND v.key_id = $2 AND v.kind = $3 AND v.address = $4 AND v.seq = (
-SELECT min(o.seq) FROM kept_version o WHERE o.tenant = $1 AND o.key_id = $2 AND o.kind = $3 AND o.address = $4 AND o.kept_at >= $5
- AND o.seq >= (SELECT coalesce(max(l.seq), 0) FROM kept_version l
-  WHERE l.tenant = $1 AND l.key_id = $2 AND l.kind = $3 AND l.address = $4 AND l.seen = 1))`,
+WHERE v.tenant = $1 AND v.key_id = $2 AND v.kind = $3 AND v.address = $4 AND v.seq = `+stepsFrom,
 		string(t), string(k), int64(kind), at[:], since), &v)
 	if isNone(err) {
 		return nil, nil

@@ -116,15 +116,15 @@ func versionsBounded(t *testing.T, f *fixture) {
 	for range MaxVersions + 5 {
 		f.mustCommit(f.keeping(c, f.version(k.ID, 3, bunker.Address{1})))
 	}
-	f.expectRows("kept_version", MaxVersions)
+	f.expectRows("kept_version", MaxVersions+1)
 	list, err := f.Versions(context.Background(), bunker.SelfHosted, k.ID, VersionPage{Kind: -1})
-	if err != nil || len(list) != MaxVersions || list[0].Seq != MaxVersions+5 || !list[0].Current || list[1].Current || list[MaxVersions-1].Seq != 6 {
+	if err != nil || len(list) != MaxVersions+1 || list[0].Seq != MaxVersions+5 || !list[0].Current || list[1].Current || list[MaxVersions-1].Seq != 6 || list[MaxVersions].Seq != 1 {
 		t.Errorf("%d, %v", len(list), err)
 	}
 	if err := f.VersionBytes(context.Background(), &list[3]); err != nil || string(list[3].Sealed) != "sealed bytes" || len(list[2].Sealed) != 0 {
 		t.Errorf("bytes of one: %q, of another %q, %v", list[3].Sealed, list[2].Sealed, err)
 	}
-	list[3].Seq = 1
+	list[3].Seq = 2
 	if err := f.VersionBytes(context.Background(), &list[3]); bunker.AsError(err).Code != bunker.CodeNotFound {
 		t.Errorf("bytes of one that was forgotten: %v", err)
 	}
@@ -143,7 +143,7 @@ func versionsBounded(t *testing.T, f *fixture) {
 			break
 		}
 	}
-	if len(seen) != MaxVersions {
+	if len(seen) != MaxVersions+1 {
 		t.Errorf("%d in pages", len(seen))
 	}
 	if other, err := f.Versions(context.Background(), bunker.SelfHosted, k.ID, VersionPage{Kind: 0}); err != nil || len(other) != 0 {

@@ -166,6 +166,7 @@ func (s *Store) editedBeside() (bool, error) {
 	s.beside = v
 	s.views.clear()
 	s.policies.clear()
+	s.budgets.clear()
 	return true, nil
 }
 

@@ -26,6 +26,7 @@ type tenant struct {
 	users    map[bunker.KeyID]*userKey
 	pubs     map[nostr.PubKey]bunker.KeyID // of users
 	audit    nostr.PubKey                  // zero: not loaded
+	openings uint64                        // how often it was unsealed
 }
 
 // purpose is an index into a keyring.
@@ -143,6 +144,7 @@ func (v *Vault) Unseal(id bunker.TenantID, rootKey []byte) error {
 		return fmt.Errorf("unsealing: %w", err)
 	}
 	t.root = ring
+	t.openings++
 	return nil
 }
 
@@ -165,6 +167,35 @@ func (v *Vault) Seal(id bunker.TenantID) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	v.sealLocked(t)
+	return nil
+}
+
+// Opening numbers the time between an unseal and the next seal; 0 while sealed.
+func (v *Vault) Opening(id bunker.TenantID) uint64 {
+	t, err := v.tenant(id)
+	if err != nil {
+		return 0
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.root == nil {
+		return 0
+	}
+	return t.openings
+}
+
+// SealOpening is Seal for who found out something in one opening: a later one, of
+// which it says nothing, stays.
+func (v *Vault) SealOpening(id bunker.TenantID, opening uint64) error {
+	t, err := v.tenant(id)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.root != nil && t.openings == opening {
+		v.sealLocked(t)
+	}
 	return nil
 }
 

@@ -481,3 +481,23 @@ func TestNothingOfTheVaultPrints(t *testing.T) {
 		return nil
 	}))
 }
+
+// TestASealForOneOpeningLeavesALaterOneAlone: what was found before an unseal says
+// nothing of what the unseal has verified.
+func TestASealForOneOpeningLeavesALaterOneAlone(t *testing.T) {
+	v := newVault(t)
+	first := v.Opening(self)
+	must(t, v.Seal(self))
+	if v.Opening(self) != 0 {
+		t.Error("a sealed vault has an opening")
+	}
+	must(t, v.Unseal(self, bytes.Repeat([]byte{2}, 32)))
+	must(t, v.SealOpening(self, first))
+	if !v.Unsealed(self) {
+		t.Fatal("a seal for the first opening ended the second")
+	}
+	must(t, v.SealOpening(self, v.Opening(self)))
+	if v.Unsealed(self) {
+		t.Error("not sealed")
+	}
+}

@@ -232,13 +232,3 @@ func (w *week) holds(o *week) bool {
 	}
 	return true
 }
-
-// meets reports whether a minute is in both.
-func (w *week) meets(o *week) bool {
-	for i := range w {
-		if o[i]&w[i] != 0 {
-			return true
-		}
-	}
-	return false
-}
