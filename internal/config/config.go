@@ -30,7 +30,6 @@ const MaxSize = 1 << 20
 type Config struct {
 	Listen     string              `toml:"listen" comment:"Where the embedded signer relay listens. Loopback by default: to publish it, put a TLS proxy\nbefore it, or set tls_cert and tls_key and listen on a public address."`
 	PublicURL  []string            `toml:"public_url" comment:"The embedded relay's addresses as apps see them, for example [\"wss://bunker.example.com\"].\nEmpty: it is offered on this machine only, and only when no other relay is set."`
-	AdminHosts []string            `toml:"admin_hosts" comment:"Names under which the admin app may be opened besides this machine's own, for example\n[\"bunker.example.com\"]: put a TLS proxy before it, browsers give pages without TLS no keys."`
 	Proxies    []string            `toml:"proxies" comment:"Networks of proxies before the embedded relay, for example [\"127.0.0.1/32\"]: the address that they\nadd to X-Forwarded-For is the one that limits are counted for."`
 	TLSCert    string              `toml:"tls_cert" comment:"Certificate and key files for TLS on listen; both or neither."`
 	TLSKey     string              `toml:"tls_key"`
@@ -65,7 +64,6 @@ func Default() Config {
 	return Config{
 		Listen:     "127.0.0.1:4848",
 		PublicURL:  []string{},
-		AdminHosts: []string{},
 		Proxies:    []string{},
 		Relays:     []string{},
 		Allow:      []string{},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -62,6 +63,9 @@ type Options struct {
 	Admins []string
 	// Executable is this program, for the child that derives keys.
 	Executable string
+	// AdminApp is how the admin app is served; nil: it is not. The command line
+	// leaves it nil until the page can do all that an admin needs.
+	AdminApp *web.Config
 	// Now is the wall clock; nil: time.Now. Tests set it.
 	Now func() time.Time
 	// KDF replaces scrypt in a child process, and Faults makes the store fail:
@@ -296,9 +300,11 @@ func (d *Daemon) openEdge(ctx context.Context) error {
 	}); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	app, err := web.New(web.Config{Hosts: d.Config.AdminHosts})
-	if err != nil {
-		return errors.Join(err, l.Close())
+	var app http.Handler
+	if d.AdminApp != nil {
+		if app, err = web.New(*d.AdminApp); err != nil {
+			return errors.Join(err, l.Close())
+		}
 	}
 	d.edge = newEdge(l, d.embedded, app, d.healthy, d.Config.TLSCert, d.Config.TLSKey, d.Log)
 	return nil

@@ -123,7 +123,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Permissions-Policy", "camera=(self), clipboard-write=(self), geolocation=(), microphone=(), payment=(), usb=()")
 	switch {
 	case !a.known(r.Host):
-		http.Error(w, "The admin app is not served under this name. Open it by 127.0.0.1, or name the host in the configuration (admin_hosts).", http.StatusMisdirectedRequest)
+		http.Error(w, "The admin app is not served under this name. Open it by 127.0.0.1, or by a name that the operator gave it.", http.StatusMisdirectedRequest)
 		return
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		h.Set("Allow", "GET, HEAD")

@@ -1,9 +1,10 @@
 import { mount } from "svelte";
 import App from "./App.svelte";
 import "./app.css";
+import { language } from "./lib/i18n/index.svelte";
 
 const target = document.getElementById("app");
 if (!target) throw new Error("the page has no place for the app");
 // A framed page could be laid under somebody else's buttons: it does not start.
 if (window.top !== window.self) target.textContent = "nsecBunker does not run inside another page.";
-else mount(App, { target });
+else void language.load().finally(() => mount(App, { target }));

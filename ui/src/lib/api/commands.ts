@@ -882,6 +882,9 @@ export interface Commands {
         size?: number;
         peer?: string;
         tags?: string[];
+        skew?: number;
+        result?: string;
+        relay?: string;
         digest?: string;
         signed?: string;
         count?: number;
@@ -3849,6 +3852,120 @@ export interface Commands {
     };
   };
 
+  /** Says what an edit of a policy would have changed in the last days: the requests of the log are decided anew, as the policy is and as it would be. What hangs on what the log does not hold is counted as unknown, never guessed. Nothing is changed. */
+  "policy.simulate": {
+    params: {
+      /** name or id */
+      policy: string;
+      zone?: string;
+      /** all of them, as in policy.edit */
+      rules?: {
+        id: string;
+        note?: string;
+        effect: "deny" | "ask" | "allow";
+        methods?: string[];
+        rights?: string[];
+        kinds?: {
+          from: number;
+          to: number;
+        }[];
+        peers?: string[];
+        results?: string[];
+        tags?: {
+          name: string;
+          values?: string[];
+          absent?: boolean;
+          max?: number;
+        }[];
+        content?: {
+          min_length?: number;
+          max_length?: number;
+          words?: string[];
+          pattern?: string;
+        };
+        max_skew?: number;
+        hours?: {
+          days?: string[];
+          from: number;
+          to: number;
+        }[];
+        doors?: string[];
+        relays?: string[];
+        budget?: {
+          total?: number;
+          per_minute?: number;
+          per_hour?: number;
+          per_day?: number;
+          per?: string;
+          when_spent?: "deny" | "ask" | "allow";
+        };
+        expires_at?: number;
+        for?: number;
+        quorum?: number;
+      }[];
+      /** how many days back (30, at most 365) */
+      days?: number;
+      /** only requests of apps of this key: its name or id */
+      key?: string;
+      /** only requests of this app: its id, or name when no other connection has it */
+      connection?: string;
+    };
+    result: {
+      policy: string;
+      /** what it is compared with */
+      version: number;
+      since: string;
+      days: number;
+      /** records of the log that were looked at */
+      looked: number;
+      /** there are more; only the last ones were looked at, those since since */
+      cut?: boolean;
+      /** of the apps under the policy */
+      requests: number;
+      same: number;
+      /** that were asked about or refused */
+      now_allowed: number;
+      /** that were allowed or refused */
+      now_asked: number;
+      /** that were allowed or asked about */
+      now_refused: number;
+      /** it cannot be told: it hangs on what the log does not hold */
+      unknown: number;
+      /** by app and kind, the most frequent first */
+      changes: {
+        /** allow, ask or deny: what it comes out as; or unknown */
+        change: string;
+        /** id */
+        connection: string;
+        /** of the app */
+        name?: string;
+        method: string;
+        kind?: number;
+        count: number;
+        /** what is not known that it may hang on */
+        missing?: string[];
+        /** the last ones */
+        examples?: {
+          record: number;
+          time: string;
+          /** what came out then: allow, ask or deny */
+          recorded: string;
+          /** what the policy makes of it as it is; missing where it cannot be told */
+          before?: string;
+          before_rule?: string;
+          /** what it would make of it */
+          after?: string;
+          after_rule?: string;
+          /** of the latter */
+          reason?: string;
+        }[];
+      }[];
+      /** further groups of changes */
+      unlisted?: number;
+      warnings?: string[];
+    };
+  };
+
   /** Lists the versions of a policy, the oldest first; they stay readable for ever. */
   "policy.versions": {
     params: {
@@ -4613,6 +4730,7 @@ export const commands = {
   "policy.explain": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "policy.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "policy.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "policy.simulate": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket"] },
   "policy.versions": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "quorum.approve": { role: "approver", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "quorum.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },

@@ -1,12 +1,21 @@
-import { de } from "./de";
 import { en, type Words } from "./en";
 
-const catalogues: Record<string, Words> = { en, de };
+/** Every language but English, which is there from the start, comes when it is first read: nobody loads what they do not read. */
+const others: Record<string, () => Promise<Words>> = {
+  de: async () => (await import("./de")).de,
+};
 
 class Language {
   /** The locale of dates and numbers, and with it the language. */
   locale = $state(navigator.language);
-  words = $derived(catalogues[this.locale.slice(0, 2)] ?? en);
+  words = $state.raw<Words>(en);
+
+  /** load brings the words of the locale; where they do not come, English stays. */
+  async load(): Promise<void> {
+    const of = this.locale.slice(0, 2);
+    const words = await others[of]?.().catch(() => undefined);
+    if (this.locale.startsWith(of)) this.words = words ?? en;
+  }
 }
 
 export const language = new Language();
