@@ -24,7 +24,7 @@ func (s *simulation) read(ctx context.Context) error {
 			return err
 		}
 		for i := range rows {
-			if s.res.Looked == MaxSimulated {
+			if s.res.Looked == s.t.simulated {
 				s.res.Cut, s.res.Since = true, Time(rows[max(i-1, 0)].Time)
 				break
 			}

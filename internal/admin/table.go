@@ -105,6 +105,8 @@ type Table struct {
 	memory *sync.Mutex
 	// simulating has place for one simulation: each holds thousands of records.
 	simulating chan struct{}
+	// simulated is MaxSimulated; a test makes it smaller.
+	simulated int
 	// whole is the table that this one is the part of, for a caller of some keys; nil
 	// for the whole one.
 	whole *Table
@@ -115,7 +117,7 @@ func New(d Deps) (*Table, error) {
 	if err := d.complete(); err != nil {
 		return nil, err
 	}
-	t := &Table{Deps: d, commands: map[string]*Command{}, memory: &sync.Mutex{}, simulating: make(chan struct{}, 1)}
+	t := &Table{Deps: d, commands: map[string]*Command{}, memory: &sync.Mutex{}, simulating: make(chan struct{}, 1), simulated: MaxSimulated}
 	for _, register := range registers() {
 		register(t)
 	}
