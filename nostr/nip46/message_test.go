@@ -188,7 +188,8 @@ func TestMessagesDoNotPrintWhatTheyCarry(t *testing.T) {
 
 func FuzzNIP46Request(f *testing.F) {
 	for _, s := range []string{`{"id":"1","method":"sign_event","params":["{\"kind\":1}"]}`, `{"id":"1","method":"ping","params":null}`,
-		`{"id":"1","result":"ack","error":""}`, `{"id":"1","method":"connect","params":["",null,5,{}]}`, `{"id":"\ud800"}`, `{"id":"1","id":"2"}`} {
+		`{"id":"1","result":"ack","error":""}`, `{"id":"1","method":"connect","params":["",null,5,{}]}`, `{"id":"\ud800"}`, `{"id":"1","id":"2"}`,
+		`{"id":"1","method":"ping","z":"\q"}`, `{"id":"1","method":"ping","z":{"\u00g0":1}}`, `{"id":"1","method":"ping","z":["\ud800\\"]}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

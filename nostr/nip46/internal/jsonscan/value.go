@@ -150,8 +150,30 @@ func hex4(raw []byte) (rune, bool) {
 	return r, true
 }
 
-// Raw steps over any value and returns its text. Strings inside are not
-// decoded: their escapes are not judged.
+// pass steps over a string that nobody reads. Its escapes must be those of RFC
+// 8259; half a surrogate pair, which is text to nobody here, is none of its
+// business.
+func (s *Scanner) pass() error {
+	at := s.i
+	raw, escaped, err := s.quoted()
+	if err != nil || !escaped {
+		return err
+	}
+	for n := bytes.IndexByte(raw, '\\'); n >= 0; n = bytes.IndexByte(raw, '\\') {
+		raw = raw[n+1:]
+		used := 1
+		if _, hex := hex4(raw); hex {
+			used = 5
+		} else if _, known := short(raw[0]); !known { // quoted ends no string behind a backslash
+			return &SyntaxError{at, "a string has an unknown escape"}
+		}
+		raw = raw[used:]
+	}
+	return nil
+}
+
+// Raw steps over any value and returns its text, which is JSON. Strings inside
+// are not decoded.
 func (s *Scanner) Raw() ([]byte, error) {
 	s.space()
 	start := s.i
@@ -170,8 +192,7 @@ func (s *Scanner) skip(depth int) error {
 	}
 	switch c := s.Peek(); {
 	case c == '"':
-		_, _, err := s.quoted()
-		return err
+		return s.pass()
 	case c == '[':
 		return s.Array(func(int) error { return s.skip(depth + 1) })
 	case c == '{':
@@ -195,7 +216,10 @@ func (s *Scanner) skipObject(depth int) error {
 		return nil
 	}
 	for {
-		if _, _, err := s.quoted(); err != nil {
+		if s.Peek() != '"' {
+			return s.fail("a key is missing")
+		}
+		if err := s.pass(); err != nil {
 			return err
 		}
 		if !s.Take(':') {
