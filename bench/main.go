@@ -1,6 +1,6 @@
-// Command bench measures the bunker as its users meet it: the real binary, with
-// the relay inside, over real sockets, everything durable, clients in a process
-// of their own. README.md says what is measured and how; run builds and runs it.
+// Command bench measures the bunker as its users meet it: the real binary over
+// real sockets, everything durable, the relay and the clients in processes of
+// their own. README.md says what is measured and how; run builds and runs it.
 package main
 
 import (
@@ -22,6 +22,7 @@ var commands = map[string]func(ctx context.Context, args []string) error{
 	"seed":   seed,
 	"floor":  floor,
 	"load":   load,
+	"relay":  relay,
 	"start":  start,
 }
 
@@ -37,7 +38,7 @@ func main() {
 
 func dispatch(ctx context.Context, args []string) error {
 	if len(args) == 0 || commands[args[0]] == nil {
-		return errors.New("usage: bench run|check|show|rights|seed|floor|load|start; see bench/README.md")
+		return errors.New("usage: bench run|check|show|rights|seed|floor|load|relay|start; see bench/README.md")
 	}
 	return commands[args[0]](ctx, args[1:])
 }

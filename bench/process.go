@@ -108,12 +108,12 @@ type loadProcess struct {
 	out *bufio.Scanner
 }
 
-func startLoad(ctx context.Context, dir, listen string) (*loadProcess, error) {
+func startLoad(ctx context.Context, dir, at string) (*loadProcess, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	l := &loadProcess{cmd: exec.CommandContext(ctx, self, "load", "-dir", dir, "-url", "ws://"+listen)}
+	l := &loadProcess{cmd: exec.CommandContext(ctx, self, "load", "-dir", dir, "-url", "ws://"+at)}
 	l.cmd.Stderr = os.Stderr
 	if l.in, err = l.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -155,3 +155,29 @@ func (l *loadProcess) do(commands ...string) (o outcome, err error) {
 }
 
 func (l *loadProcess) stop() error { return errors.Join(l.in.Close(), l.cmd.Wait()) }
+
+// startRelay starts the relay, unless there is none (at is empty: the one inside
+// the bunker is used). It ends with ctx or by stop.
+func startRelay(ctx context.Context, at string) (stop func() error, err error) {
+	if at == "" {
+		return func() error { return nil }, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, self, "relay", "-listen", at)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	stop = func() error { return errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait()) }
+	if !bufio.NewScanner(out).Scan() {
+		return nil, errors.Join(errors.New("the relay did not start"), stop())
+	}
+	return stop, nil
+}

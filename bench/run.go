@@ -56,6 +56,7 @@ type plan struct {
 	bin    []string
 	work   string
 	listen string
+	relay  string // host:port; "": the one inside the bunker
 	keys   []int
 	rounds int // of bursts, and of runs at 10 a second
 	burst  int // requests of a burst
@@ -70,10 +71,11 @@ func run(ctx context.Context, args []string) error {
 	quick := f.Bool("quick", false, "a short run: what bench-check needs")
 	keys := f.String("keys", "1,1000,10000", "numbers of keys")
 	listen := f.String("listen", "127.0.0.1:4899", "where the bunker listens meanwhile")
+	relay := f.String("relay", "127.0.0.1:4898", "where the relay listens meanwhile; empty: the one inside the bunker is used")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	p := plan{bin: strings.Fields(*bin), listen: *listen, rounds: 5, burst: 6000, paced: 100, starts: 5}
+	p := plan{bin: strings.Fields(*bin), listen: *listen, relay: *relay, rounds: 5, burst: 6000, paced: 100, starts: 5}
 	if *quick {
 		p.rounds, p.burst, p.paced, p.starts = 3, 5000, 30, 3
 	}
@@ -144,12 +146,17 @@ func (p *plan) scale(ctx context.Context, keys int, r *results) (_ *scaled, err 
 	if err != nil {
 		return nil, err
 	}
-	seed := exec.CommandContext(ctx, self, "seed", "-dir", dir, "-keys", fmt.Sprint(keys), "-listen", p.listen)
+	seed := exec.CommandContext(ctx, self, "seed", "-dir", dir, "-keys", fmt.Sprint(keys), "-listen", p.listen, "-relay", p.relay)
 	seed.Stderr = os.Stderr
 	if err := seed.Run(); err != nil {
 		return nil, err
 	}
 	s := &scaled{}
+	stop, err := startRelay(ctx, p.relay)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
 	b, err := p.startups(ctx, dir, s)
 	if err != nil {
 		return nil, err
@@ -159,7 +166,11 @@ func (p *plan) scale(ctx context.Context, keys int, r *results) (_ *scaled, err 
 	if s.IdleMB, _, err = b.memory(); err != nil {
 		return nil, err
 	}
-	l, err := startLoad(ctx, dir, p.listen)
+	at := p.relay
+	if at == "" {
+		at = p.listen
+	}
+	l, err := startLoad(ctx, dir, at)
 	if err != nil {
 		return nil, err
 	}

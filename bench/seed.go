@@ -52,6 +52,7 @@ func seed(ctx context.Context, args []string) error {
 	dir := f.String("dir", "", "the data folder to make")
 	keys := f.Int("keys", 1, "how many keys")
 	listen := f.String("listen", "127.0.0.1:4899", "where the bunker will listen")
+	relay := f.String("relay", "", "host:port of the relay that its apps use; without it the one inside")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -65,11 +66,11 @@ func seed(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	clients, err := s.fill(ctx, *keys)
+	clients, err := s.fill(ctx, *keys, *relay)
 	if err = errors.Join(err, s.close()); err != nil {
 		return err
 	}
-	if err := writeConfig(*dir, *listen); err != nil {
+	if err := writeConfig(*dir, *listen, *relay); err != nil {
 		return err
 	}
 	b, err := json.Marshal(clients)
@@ -79,9 +80,12 @@ func seed(ctx context.Context, args []string) error {
 	return os.WriteFile(filepath.Join(*dir, clientsFile), b, 0o600)
 }
 
-func writeConfig(dir, listen string) error {
+func writeConfig(dir, listen, relay string) error {
 	c := config.Default()
 	c.Listen, c.LogLevel, c.LogFormat = listen, "warn", "text"
+	if relay != "" {
+		c.Allow = []string{relay}
+	}
 	b, err := c.Print()
 	if err != nil {
 		return err
@@ -131,7 +135,7 @@ func (s *seeder) close() error {
 	return err
 }
 
-func (s *seeder) fill(ctx context.Context, keys int) ([]client, error) {
+func (s *seeder) fill(ctx context.Context, keys int, relay string) ([]client, error) {
 	path, err := filepath.Abs(filepath.Join(s.dir, slotFile))
 	if err != nil {
 		return nil, err
@@ -154,6 +158,11 @@ func (s *seeder) fill(ctx context.Context, keys int) ([]client, error) {
 		st.SetUp, st.Reviewed, st.Default = true, true, bunker.Deny
 		if err := errors.Join(tx.PutTenant(st), tx.PutSlot(&slot)); err != nil {
 			return err
+		}
+		if relay != "" {
+			if err := tx.PutRelay(store.Relay{URL: "ws://" + relay, State: store.RelayUsed}); err != nil {
+				return err
+			}
 		}
 		for _, role := range []bunker.ServiceRole{bunker.RoleAdmin, bunker.RoleAudit} {
 			if _, err := s.service(tx, role); err != nil {

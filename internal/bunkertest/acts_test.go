@@ -78,6 +78,7 @@ func TestNothingIsAllowedAfterTheRecordOfAnAct(t *testing.T) {
 	}
 	for _, c := range acts() {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			b, a := underPolicy(t, kind("notes", "allow", 1))
 			done, signed, refused := make([]trial, trials), 0, 0
 			for i := range done {
@@ -239,6 +240,7 @@ func TestAStopHoldsThroughSIGKILLAndAnUnsealByItself(t *testing.T) {
 		flying := fly(a, kill%flyers)
 		p.Admin("stop", nil)
 		p.Kill()
+		a.pool.Close() // nobody takes any more what is on its way
 		flying()
 		p.Start()
 		if s := p.Admin("status", nil); s.Text("state") != "stopped" || s.Number("keys.unlocked") != 0 {

@@ -30,6 +30,7 @@ func outcome(b *Bunker, a *App, q *Asked) string {
 // TestTheSecondRequestGetsTheEffectOfTheAnswer: for each answer, the same
 // operation again, another of the kind, another kind, another method.
 func TestTheSecondRequestGetsTheEffectOfTheAnswer(t *testing.T) {
+	t.Parallel()
 	peer := "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
 	for _, c := range []struct {
 		name                         string
@@ -78,6 +79,7 @@ func TestTheSecondRequestGetsTheEffectOfTheAnswer(t *testing.T) {
 }
 
 func TestAYesUntilADateEndsThen(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	q := a.AskSign(1, "a")
 	b.Reply(Params{"scope": "kind", "until": b.Clock.Now().Add(3 * time.Hour).UTC().Format(time.RFC3339)})
@@ -91,6 +93,7 @@ func TestAYesUntilADateEndsThen(t *testing.T) {
 }
 
 func TestABurstIsAnsweredTogetherAsItWasShown(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	react := func(n int) *Asked {
 		tmpl := nostr.Template{Kind: 7, CreatedAt: a.Now().Unix(), Content: "+", Tags: nostr.Tags{{"e", fmt.Sprintf("%064x", n)}}}
@@ -132,6 +135,7 @@ func TestABurstIsAnsweredTogetherAsItWasShown(t *testing.T) {
 }
 
 func TestABurstThatIsAllowedAsAKindHasOneGrant(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	var asked []*Asked
 	for n := range 5 {
@@ -153,6 +157,7 @@ func TestABurstThatIsAllowedAsAKindHasOneGrant(t *testing.T) {
 }
 
 func TestABurstIsAnsweredAsAWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	a.AskSign(1, "a")
 	a.AskSign(1, "b")
@@ -166,6 +171,7 @@ func TestABurstIsAnsweredAsAWholeOrNotAtAll(t *testing.T) {
 }
 
 func TestABurstEndsWhenAMinuteIsQuiet(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	a.AskSign(1, "a")
 	b.Pass(approval.Burst - 5*time.Second)
@@ -179,6 +185,7 @@ func TestABurstEndsWhenAMinuteIsQuiet(t *testing.T) {
 }
 
 func TestWhatIsSignedIsWhatWasShown(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	good := a.AskSign(1, "good")
 	shown := b.Question()
@@ -197,6 +204,7 @@ func TestWhatIsSignedIsWhatWasShown(t *testing.T) {
 }
 
 func TestEverythingThatWouldBeSignedCanBeShown(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	text := strings.Repeat("word ", 9000) + "the end"
 	q := a.AskSign(30023, text)
@@ -215,6 +223,7 @@ func TestEverythingThatWouldBeSignedCanBeShown(t *testing.T) {
 }
 
 func TestALateYesIsGoodForFifteenMinutes(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	note := a.Note(1, "late")
 	q := a.Ask(nip46.SignEvent, note)
@@ -229,6 +238,7 @@ func TestALateYesIsGoodForFifteenMinutes(t *testing.T) {
 }
 
 func TestASecondAdminSeesWhoAnsweredAndWhat(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	q := a.AskSign(1, "a")
 	v := b.Question()
@@ -259,6 +269,7 @@ func TestASecondAdminSeesWhoAnsweredAndWhat(t *testing.T) {
 }
 
 func TestOneAppsFloodLeavesOtherAppsTheirQuestions(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	for i := range approval.MaxOfConnection + 5 {
 		a.AskSign(1, fmt.Sprint("flood ", i))
@@ -276,6 +287,7 @@ func TestOneAppsFloodLeavesOtherAppsTheirQuestions(t *testing.T) {
 }
 
 func TestTheTimesOfQuestionsAreSetForTheBunkerAndForAKey(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	b.AddKey("other")
 	b.Admin("approval.set", Params{"question": "3d"})
@@ -304,6 +316,7 @@ func TestTheTimesOfQuestionsAreSetForTheBunkerAndForAKey(t *testing.T) {
 }
 
 func TestQuestionsAboutCredentialsEndAfterAMinuteWhateverIsSet(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	b.Admin("approval.set", Params{"question": "3d", "reply": "60s"})
 	for kind, tags := range map[int]string{
@@ -322,6 +335,7 @@ func TestQuestionsAboutCredentialsEndAfterAMinuteWhateverIsSet(t *testing.T) {
 }
 
 func TestAnEncryptionShowsItsTextAndAReadingItsOtherParty(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	friend, err := nostr.ParsePubKey(b.AddKey("friend"))
 	if err != nil {

@@ -12,13 +12,13 @@ import (
 // asking is a bunker with one app that has no permissions.
 func asking(t *testing.T, relays ...string) (*Bunker, *App) {
 	t.Helper()
-	t.Parallel()
 	b := Start(t, Options{Relays: relays})
 	b.AddKey("herald")
 	return b, b.Connected(b.Token("herald", ""))
 }
 
 func TestAYesOnceIsForThisOperationAlone(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	q := a.AskSign(1, "first")
 	q.Quiet()
@@ -38,6 +38,7 @@ func TestAYesOnceIsForThisOperationAlone(t *testing.T) {
 }
 
 func TestTheSameOperationAfterAYesOnceIsAskedAnew(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	note := a.Note(1, "same")
 	q := a.Ask(nip46.SignEvent, note)
@@ -56,6 +57,7 @@ func TestTheSameOperationAfterAYesOnceIsAskedAnew(t *testing.T) {
 }
 
 func TestAYesForAKindCoversThatKind(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	q := a.AskSign(1, "a")
 	b.Reply(Params{"scope": "kind"})
@@ -67,6 +69,7 @@ func TestAYesForAKindCoversThatKind(t *testing.T) {
 }
 
 func TestAYesForAllLeavesOutWhatNeedsCare(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	q := a.AskSign(1, "a")
 	b.Reply(Params{"scope": "all"})
@@ -84,6 +87,7 @@ func TestAYesForAllLeavesOutWhatNeedsCare(t *testing.T) {
 }
 
 func TestAnAdminLoginIsApprovedOnceOnly(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	vanish := a.AskSign(62, "x")
 	v := b.Question()
@@ -98,6 +102,7 @@ func TestAnAdminLoginIsApprovedOnceOnly(t *testing.T) {
 }
 
 func TestAYesForAnHourEndsAfterAnHour(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	q := a.AskSign(1, "a")
 	b.Reply(Params{"scope": "kind", "for": "1h"})
@@ -112,6 +117,7 @@ func TestAYesForAnHourEndsAfterAnHour(t *testing.T) {
 }
 
 func TestANoRefusesAndNeverRefusesFromThenOn(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	q := a.AskSign(1, "a")
 	b.Reply(Params{"deny": true})
@@ -128,6 +134,7 @@ func TestANoRefusesAndNeverRefusesFromThenOn(t *testing.T) {
 }
 
 func TestThreeNosInTenMinutesCoolAnOperationForAnHour(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	for i := range approval.DeniesBeforeCooling {
 		q := a.AskSign(1, string(rune('a'+i)))
@@ -144,6 +151,7 @@ func TestThreeNosInTenMinutesCoolAnOperationForAnHour(t *testing.T) {
 }
 
 func TestNosOverMoreThanTenMinutesDoNotCool(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	for i := range approval.DeniesBeforeCooling {
 		q := a.AskSign(1, string(rune('a'+i)))
@@ -156,6 +164,7 @@ func TestNosOverMoreThanTenMinutesDoNotCool(t *testing.T) {
 }
 
 func TestAnAppHearsInThirtySecondsThatNobodyAnswered(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	q := a.AskSign(1, "a")
 	b.Pass(approval.ReplyWithin - 2*time.Second)
@@ -167,6 +176,7 @@ func TestAnAppHearsInThirtySecondsThatNobodyAnswered(t *testing.T) {
 }
 
 func TestALateYesIsForTheNextRequestAndNeverForTheOldOne(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	note := a.Note(1, "late")
 	q := a.Ask(nip46.SignEvent, note)
@@ -186,6 +196,7 @@ func TestALateYesIsForTheNextRequestAndNeverForTheOldOne(t *testing.T) {
 }
 
 func TestANewerRequestForTheSameReplacesTheOlder(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	note := a.Note(1, "same")
 	older := a.Ask(nip46.SignEvent, note)
@@ -199,6 +210,7 @@ func TestANewerRequestForTheSameReplacesTheOlder(t *testing.T) {
 }
 
 func TestAYesCoversOnlyTheDigestThatWasShown(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	a.AskSign(1, "shown")
 	shown := b.Question()
@@ -211,6 +223,7 @@ func TestAYesCoversOnlyTheDigestThatWasShown(t *testing.T) {
 }
 
 func TestAQuestionAboutACredentialEndsAfterAMinute(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	tmpl := `{"kind":22242,"created_at":` + unix(a.Now()) + `,"content":"","tags":[["relay","wss://relay.example.com"],["challenge","x"]]}`
 	q := a.Ask(nip46.SignEvent, tmpl)
@@ -227,6 +240,7 @@ func TestAQuestionAboutACredentialEndsAfterAMinute(t *testing.T) {
 }
 
 func TestAQuestionSurvivesARestart(t *testing.T) {
+	t.Parallel()
 	for name, again := range map[string]func(*Bunker){"restart": (*Bunker).Restart, "crash": (*Bunker).CrashAndRestart} {
 		t.Run(name, func(t *testing.T) {
 			b, a := asking(t)
@@ -244,6 +258,7 @@ func TestAQuestionSurvivesARestart(t *testing.T) {
 }
 
 func TestARevokedAppHearsItsOpenRequestsRefused(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	q := a.AskSign(1, "a")
 	id := b.Question().Text("id")
@@ -257,6 +272,7 @@ func TestARevokedAppHearsItsOpenRequestsRefused(t *testing.T) {
 }
 
 func TestALogoutEndsOpenQuestions(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	q := a.AskSign(1, "a")
 	b.Question()
@@ -269,6 +285,7 @@ func TestALogoutEndsOpenQuestions(t *testing.T) {
 }
 
 func TestOpenQuestionsOfOneAppAreBounded(t *testing.T) {
+	t.Parallel()
 	b, a := asking(t)
 	for i := range approval.MaxOfConnection {
 		a.AskSign(1, string(rune('a'+i)))

@@ -74,6 +74,7 @@ func rename(t *testing.T, from, to string) {
 }
 
 func TestADamagedDatabaseIsRefused(t *testing.T) {
+	t.Parallel()
 	refusesToOpen(t, func(b *Bunker) func() {
 		path := filepath.Join(b.Dir, daemon.DatabaseFile)
 		whole, err := os.ReadFile(path)
@@ -90,6 +91,7 @@ func TestADamagedDatabaseIsRefused(t *testing.T) {
 }
 
 func TestWhatIsNoDatabaseIsRefused(t *testing.T) {
+	t.Parallel()
 	refusesToOpen(t, func(b *Bunker) func() {
 		path := filepath.Join(b.Dir, daemon.DatabaseFile)
 		rename(t, path, path+".kept")
@@ -106,6 +108,7 @@ func write(t *testing.T, path string, b []byte) {
 }
 
 func TestAPortInUseIsTold(t *testing.T) {
+	t.Parallel()
 	refusesToOpen(t, func(b *Bunker) func() {
 		l, err := net.Listen("tcp", b.config.Listen)
 		if err != nil {
@@ -120,6 +123,7 @@ func TestAPortInUseIsTold(t *testing.T) {
 }
 
 func TestASecondInstanceOnTheSameDataIsRefused(t *testing.T) {
+	t.Parallel()
 	refusesToOpen(t, func(b *Bunker) func() {
 		lock, err := store.LockFolder(b.Dir)
 		if err != nil {
@@ -134,6 +138,7 @@ func TestASecondInstanceOnTheSameDataIsRefused(t *testing.T) {
 }
 
 func TestAMissingServiceKeyIsNotReplaced(t *testing.T) {
+	t.Parallel()
 	refusesToOpen(t, func(b *Bunker) func() {
 		path := filepath.Join(b.Dir, "service.key")
 		rename(t, path, path+".kept")
@@ -147,6 +152,7 @@ func TestAMissingServiceKeyIsNotReplaced(t *testing.T) {
 }
 
 func TestAWrongServiceKeyIsRefused(t *testing.T) {
+	t.Parallel()
 	for name, content := range map[string][]byte{"another": bytes.Repeat([]byte{7}, 32), "garbage": []byte("x")} {
 		t.Run(name, func(t *testing.T) {
 			refusesToOpen(t, func(b *Bunker) func() {
@@ -160,6 +166,7 @@ func TestAWrongServiceKeyIsRefused(t *testing.T) {
 }
 
 func TestADataFolderThatIsAFileIsRefused(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	write(t, file, nil)
 	for _, dir := range []string{file, filepath.Join(file, "below")} {
@@ -171,6 +178,7 @@ func TestADataFolderThatIsAFileIsRefused(t *testing.T) {
 // A folder that cannot be written: a read-only mount where we may make one, else
 // its mode.
 func TestAReadOnlyFolderIsRefused(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		dir := filepath.Join(t.TempDir(), "data")
 		if err := os.Mkdir(dir, 0o500); err != nil {
@@ -274,6 +282,7 @@ func errFull(dir string) error {
 }
 
 func TestAWrongPassphraseCostsATryAndNothingElse(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	b.Admin("seal", nil)
 	var e *bunker.Error

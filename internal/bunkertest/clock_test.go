@@ -10,6 +10,7 @@ import (
 )
 
 func TestAnAppWhoseClockIsOffIsToldByHowMuch(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	right := a.Now
 	for name, c := range map[string]struct {
@@ -78,6 +79,7 @@ func relayUp(b *Bunker) bool {
 // {kill, restart, relay cut, clock ±1 h, ±1 y, seal and unseal} × {question, grant,
 // token, budget}: the state is the same after, nothing was deleted (promise 7).
 func TestNothingIsLostWhateverHappensToTheProcessAndItsClock(t *testing.T) {
+	t.Parallel()
 	const year = 365 * 24 * time.Hour
 	// set moves the hands and back again, with the timers' work done in between.
 	set := func(d time.Duration) func(*Bunker, *Asked, *Relay) {
@@ -153,6 +155,7 @@ func TestNothingIsLostWhateverHappensToTheProcessAndItsClock(t *testing.T) {
 }
 
 func TestABunkerWhoseClockIsBehindSignsNothingUntilItIsRight(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	a.Sign(1, "x")
 	right := a.Now

@@ -27,6 +27,7 @@ func signing(t *testing.T) (*Bunker, *App) {
 // Each act holds from the moment that its command returned, also for requests
 // that are under way.
 func TestAnActOfAnAdminHoldsFromTheMomentItReturned(t *testing.T) {
+	t.Parallel()
 	acts := map[string]struct {
 		do    func(b *Bunker)
 		words string
@@ -99,6 +100,7 @@ func TestAnActOfAnAdminHoldsFromTheMomentItReturned(t *testing.T) {
 }
 
 func TestWhatWasSuspendedOrLockedWorksAgainAndSurvivesRestarts(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	id := b.Connection("active")
 	b.Admin("connection.suspend", Params{"id": id})
@@ -118,6 +120,7 @@ func TestWhatWasSuspendedOrLockedWorksAgainAndSurvivesRestarts(t *testing.T) {
 }
 
 func TestASealedBunkerTellsItsAppsAndNobodyElse(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	link := b.Token("herald", "all")
 	thief := a.stranger()
@@ -143,6 +146,7 @@ func TestASealedBunkerTellsItsAppsAndNobodyElse(t *testing.T) {
 }
 
 func TestARestartedBunkerIsSealedUntilThePassphraseComes(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	a.Sign(1, "x")
 	b.Stop()
@@ -206,6 +210,7 @@ func TestADecryptedTextThatWasNotDeliveredWaitsForTheUnseal(t *testing.T) {
 }
 
 func TestAStopHoldsThroughCrashAndUnsealUntilAnOwnerEndsIt(t *testing.T) {
+	t.Parallel()
 	for _, sealed := range []bool{false, true} {
 		t.Run(fmt.Sprintf("sealed %t", sealed), func(t *testing.T) {
 			b, a := signing(t)
@@ -237,6 +242,7 @@ func TestAStopHoldsThroughCrashAndUnsealUntilAnOwnerEndsIt(t *testing.T) {
 }
 
 func TestADeletedKeyCanBeBroughtBackUntilItsTimeIsOver(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	b.Admin("key.delete", Params{"key": "herald"})
 	a.AskSign(1, "x").Fails("restricted")
@@ -255,6 +261,7 @@ func TestADeletedKeyCanBeBroughtBackUntilItsTimeIsOver(t *testing.T) {
 }
 
 func TestAKeyThatMustNotLeaveNeverLeaves(t *testing.T) {
+	t.Parallel()
 	b := Start(t, Options{})
 	pub := b.Admin("key.add", Params{"name": "held", "no_export": true}).Text("key.pubkey")
 	b.AddKey("free")
@@ -277,6 +284,7 @@ func TestAKeyThatMustNotLeaveNeverLeaves(t *testing.T) {
 }
 
 func TestARestoredBunkerSignsNothingUntilAnOwnerHasLooked(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	open := b.Token("herald", "all")
 	limited := b.Connected(b.Token("herald", ""))
@@ -378,6 +386,7 @@ func waiting(relays []Answer, url string) int {
 }
 
 func TestABunkerThatIsNotSetUpSaysSoAndCanBeSetUp(t *testing.T) {
+	t.Parallel()
 	b := Start(t, Options{NotSetUp: true})
 	if b.State() != daemon.NotSetUp || b.SetupCode() == "" {
 		t.Fatalf("state %s, code %q", b.State(), b.SetupCode())
@@ -400,6 +409,7 @@ func TestABunkerThatIsNotSetUpSaysSoAndCanBeSetUp(t *testing.T) {
 }
 
 func TestTheFloorHoldsWhateverIsGranted(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	pub := b.Admin("key.show", Params{"key": "herald"}).Text("key.pubkey")
 	id := b.Connection("active")

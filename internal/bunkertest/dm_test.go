@@ -118,7 +118,6 @@ func (p *person) write(text string) {
 // approver who is told by direct message.
 func writing(t *testing.T, channel Params) (*Bunker, *App, *person) {
 	t.Helper()
-	t.Parallel()
 	r := NewRelay(t)
 	b := Start(t, Options{Relays: []string{r.URL}})
 	b.AddKey("herald")
@@ -136,6 +135,7 @@ func writing(t *testing.T, channel Params) (*Bunker, *App, *person) {
 }
 
 func TestAYesByDirectMessageSignsOnce(t *testing.T) {
+	t.Parallel()
 	b, a, p := writing(t, nil)
 	q := a.AskSign(1, "hello")
 	code := p.code()
@@ -166,6 +166,7 @@ func TestAYesByDirectMessageSignsOnce(t *testing.T) {
 }
 
 func TestANoByDirectMessageRefuses(t *testing.T) {
+	t.Parallel()
 	_, a, p := writing(t, nil)
 	q := a.AskSign(1, "hello")
 	p.write("no " + p.code())
@@ -174,6 +175,7 @@ func TestANoByDirectMessageRefuses(t *testing.T) {
 }
 
 func TestACodeIsGoodOnce(t *testing.T) {
+	t.Parallel()
 	b, a, p := writing(t, nil)
 	q := a.AskSign(1, "hello")
 	code := p.code()
@@ -190,6 +192,7 @@ func TestACodeIsGoodOnce(t *testing.T) {
 }
 
 func TestOnlyWhoWasToldCanAnswer(t *testing.T) {
+	t.Parallel()
 	b, a, p := writing(t, nil)
 	stranger, viewer, other := newPerson(b, p.relay), newPerson(b, p.relay), newPerson(b, p.relay)
 	stranger.to, viewer.to, other.to = p.to, p.to, p.to
@@ -253,6 +256,7 @@ func encrypted(t *testing.T, k *nostr.SecretKey, to nostr.PubKey, text string) s
 }
 
 func TestWrongCodesAreCountedAndBounded(t *testing.T) {
+	t.Parallel()
 	b, a, p := writing(t, Params{"classes": []string{"questions", "alarms"}})
 	q := a.AskSign(1, "hello")
 	code := p.code()
@@ -280,6 +284,7 @@ func TestWrongCodesAreCountedAndBounded(t *testing.T) {
 }
 
 func TestAnAdminWhoseNpubIsAUserKeyCannotAnswerByDirectMessage(t *testing.T) {
+	t.Parallel()
 	b, a, p := writing(t, nil)
 	var nsec string
 	if err := p.Use(func(raw []byte) { nsec = string(nip19.EncodeNsec(raw)) }); err != nil {
@@ -294,6 +299,7 @@ func TestAnAdminWhoseNpubIsAUserKeyCannotAnswerByDirectMessage(t *testing.T) {
 }
 
 func TestOldAppsAreToldByKind4AndAnswerByIt(t *testing.T) {
+	t.Parallel()
 	_, a, p := writing(t, Params{"legacy": true})
 	q := a.AskSign(1, "hello")
 	code := p.code()

@@ -42,6 +42,7 @@ func (q *Asked) asked(b *Bunker) Answer {
 }
 
 func TestAFollowListThatAnAppWipesIsAskedWhateverThePolicyAllows(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	full := a.Ask(nip46.SignEvent, follows(a, 500)).Signed()
 	wipe := a.Ask(nip46.SignEvent, follows(a, 3))
@@ -127,6 +128,7 @@ func TestAWipedListIsBroughtBackWithOneCommandAndPublished(t *testing.T) {
 }
 
 func TestWhatAListLosesIsAskedByItsShare(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	a.Ask(nip46.SignEvent, follows(a, 100)).Signed()
 	a.Ask(nip46.SignEvent, follows(a, 80)).Signed() // 20 of 100 is the share itself
@@ -152,6 +154,7 @@ func TestWhatAListLosesIsAskedByItsShare(t *testing.T) {
 }
 
 func TestALossInSmallStepsAddsUp(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	a.Ask(nip46.SignEvent, follows(a, 100)).Signed()
 	b.Pass(time.Minute)
@@ -181,6 +184,7 @@ func TestALossInSmallStepsAddsUp(t *testing.T) {
 // TestSavingOftenHidesNoLossInSmallSteps: what the steps are counted from is not
 // forgotten before its time, however many versions come after it.
 func TestSavingOftenHidesNoLossInSmallSteps(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	a.Ask(nip46.SignEvent, follows(a, 100)).Signed()
 	for n := 99; n > 80; n-- {
@@ -200,6 +204,7 @@ func TestSavingOftenHidesNoLossInSmallSteps(t *testing.T) {
 }
 
 func TestAnEventThatIsOlderThanTheLastIsAsked(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	a.Ask(nip46.SignEvent, follows(a, 10)).Signed()
 	old := nostr.Template{Kind: 3, CreatedAt: a.Now().Unix() - 300, Tags: followed(1, 12)}
@@ -218,6 +223,7 @@ func TestAnEventThatIsOlderThanTheLastIsAsked(t *testing.T) {
 }
 
 func TestEachAddressHasVersionsOfItsOwn(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	text := strings.Repeat("A long article. ", 100)
 	a.Ask(nip46.SignEvent, listEvent(a, 30023, nostr.Tags{{"d", "first"}}, text)).Signed()
@@ -243,6 +249,7 @@ func TestEachAddressHasVersionsOfItsOwn(t *testing.T) {
 // Two apps save the list at the same time: whichever comes second is compared with
 // the first, however close they are.
 func TestOfTwoAtTheSameTimeTheSecondIsComparedWithTheFirst(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	other := b.Connected(b.Token("herald", "all"))
 	a.Ask(nip46.SignEvent, follows(a, 100)).Signed()
@@ -275,6 +282,7 @@ func TestOfTwoAtTheSameTimeTheSecondIsComparedWithTheFirst(t *testing.T) {
 }
 
 func TestAnAnswerCoversWhatWasShownAndNoOtherLoss(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	a.Ask(nip46.SignEvent, follows(a, 100)).Signed()
 	wipe := a.Ask(nip46.SignEvent, follows(a, 3))
@@ -292,6 +300,7 @@ func TestAnAnswerCoversWhatWasShownAndNoOtherLoss(t *testing.T) {
 }
 
 func TestALateYesCoversTheNextTryAsLongAsTheLossIsTheSame(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	a.Ask(nip46.SignEvent, follows(a, 100)).Signed()
 	for _, same := range []bool{true, false} {
@@ -317,6 +326,7 @@ func TestALateYesCoversTheNextTryAsLongAsTheLossIsTheSame(t *testing.T) {
 
 // What was kept and does not open any more is no reason to sign whatever comes.
 func TestAVersionThatWasChangedOnTheDiskIsAskedAbout(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	a.Ask(nip46.SignEvent, follows(a, 100)).Signed()
 	b.Stop()
@@ -340,6 +350,7 @@ func TestAVersionThatWasChangedOnTheDiskIsAskedAbout(t *testing.T) {
 }
 
 func TestVersionsAndQuestionsOutliveAKill(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	full := a.Ask(nip46.SignEvent, follows(a, 50)).Signed()
 	wipe := a.Ask(nip46.SignEvent, follows(a, 2))
@@ -365,6 +376,7 @@ func TestVersionsAndQuestionsOutliveAKill(t *testing.T) {
 
 // A commit that fails leaves neither a signature nor a version.
 func TestAVersionIsKeptWithItsSignatureOrNot(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	b.Faults().Set(func(point string) error {
 		if point == "keep" {

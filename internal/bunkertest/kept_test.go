@@ -116,6 +116,7 @@ func TestAnImportSucceedsWhenNoRelayAnswers(t *testing.T) {
 }
 
 func TestKeptVersionsAreReadByNobodyWhileSealedAndStandNowhereInTheOpen(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	const marker, slug = "marker of content that is kept", "marker-of-a-d-tag"
 	follow := fmt.Sprintf("%064x", 0xfeedc0de)
@@ -163,6 +164,7 @@ func TestKeptVersionsAreReadByNobodyWhileSealedAndStandNowhereInTheOpen(t *testi
 }
 
 func TestVersionsAreErasedWithTheirKey(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	a.Ask(nip46.SignEvent, follows(a, 5)).Signed()
 	b.Admin("key.delete", Params{"key": "herald"})

@@ -22,13 +22,13 @@ const strangerWords = "restricted: this link is not valid, or was used"
 
 func running(t *testing.T) *Bunker {
 	t.Helper()
-	t.Parallel()
 	b := Start(t, Options{})
 	b.AddKey("herald")
 	return b
 }
 
 func TestAKnownAppConnectsAgainWithTheSpentSecretOrNone(t *testing.T) {
+	t.Parallel()
 	b := running(t)
 	a := b.Connected(b.Token("herald", "sign_event:1"))
 	a.Connect().Want("ack")
@@ -47,6 +47,7 @@ func TestAKnownAppConnectsAgainWithTheSpentSecretOrNone(t *testing.T) {
 }
 
 func TestAnotherKeyWithASpentSecretGetsTheOneGenericErrorOnce(t *testing.T) {
+	t.Parallel()
 	b := running(t)
 	a := b.Connected(b.Token("herald", "all"))
 	thief := a.stranger()
@@ -70,6 +71,7 @@ func TestAnotherKeyWithASpentSecretGetsTheOneGenericErrorOnce(t *testing.T) {
 }
 
 func TestAFailedAttemptDoesNotBurnTheSecret(t *testing.T) {
+	t.Parallel()
 	b := running(t)
 	a := b.App(b.Token("herald", "all"))
 	thief := a.stranger()
@@ -82,6 +84,7 @@ func TestAFailedAttemptDoesNotBurnTheSecret(t *testing.T) {
 }
 
 func TestATokenIsGoodForExactlyItsUses(t *testing.T) {
+	t.Parallel()
 	const uses, apps = 7, 64
 	b := running(t)
 	uri := b.Token("herald", "all", Params{"uses": uses})
@@ -123,6 +126,7 @@ func TestATokenIsGoodForExactlyItsUses(t *testing.T) {
 }
 
 func TestATokenEndsWhenItsTimeIsOver(t *testing.T) {
+	t.Parallel()
 	b := running(t)
 	early := b.App(b.Token("herald", "all", Params{"expires": "1h"}))
 	late := b.App(b.Token("herald", "all", Params{"expires": "1h"}))
@@ -134,6 +138,7 @@ func TestATokenEndsWhenItsTimeIsOver(t *testing.T) {
 }
 
 func TestPermissionsOfATokenEndWhenItSaysSo(t *testing.T) {
+	t.Parallel()
 	b := running(t)
 	a := b.Connected(b.Token("herald", "all", Params{"grant_for": "1h"}))
 	a.Sign(1, "a")
@@ -143,6 +148,7 @@ func TestPermissionsOfATokenEndWhenItSaysSo(t *testing.T) {
 }
 
 func TestARevokedTokenLetsNobodyInAndLeavesItsAppsAlone(t *testing.T) {
+	t.Parallel()
 	b := running(t)
 	uri := b.Token("herald", "all", Params{"uses": 2})
 	a := b.Connected(uri)
@@ -152,6 +158,7 @@ func TestARevokedTokenLetsNobodyInAndLeavesItsAppsAlone(t *testing.T) {
 }
 
 func TestAfterALogoutTheAppIsOutUntilItHasANewUseOfALink(t *testing.T) {
+	t.Parallel()
 	b := running(t)
 	a := b.Connected(b.Token("herald", "all", Params{"uses": 2}))
 	a.Ask(nip46.Logout).Want("ack")
@@ -277,6 +284,7 @@ func TestANostrconnectLinkIsAnsweredOnTheAppsRelays(t *testing.T) {
 }
 
 func TestSwitchRelaysBeforeConnectIsAnsweredAfterIt(t *testing.T) {
+	t.Parallel()
 	b := running(t)
 	a := b.App(b.Token("herald", "all"))
 	early := a.Ask(nip46.SwitchRelays)

@@ -83,7 +83,6 @@ func allowing(hosts ...string) func(*config.Config) {
 // telling is a bunker with one app that has no permissions, and a server to tell.
 func telling(t *testing.T) (*Bunker, *App, *receiver) {
 	t.Helper()
-	t.Parallel()
 	r := newReceiver(t)
 	b := Start(t, Options{Config: allowing(r.host)})
 	b.AddKey("herald")
@@ -98,6 +97,7 @@ func (b *Bunker) told(r *receiver, n int) []posted {
 }
 
 func TestAQuestionReachesAWebhookSignedAndWithoutContent(t *testing.T) {
+	t.Parallel()
 	b, a, r := telling(t)
 	secret := b.Admin("notify.add", Params{"name": "ops", "kind": "webhook", "target": r.URL + "/hook"}).Text("signing_secret")
 	a.AskSign(1, "a very private note").Quiet()
@@ -133,6 +133,7 @@ func TestAQuestionReachesAWebhookSignedAndWithoutContent(t *testing.T) {
 }
 
 func TestABurstOfQuestionsIsOneMessage(t *testing.T) {
+	t.Parallel()
 	b, a, r := telling(t)
 	b.Admin("notify.add", Params{"name": "phone", "kind": "ntfy", "target": r.URL + "/topic", "secret": "tk_1"})
 	for i := range 20 {

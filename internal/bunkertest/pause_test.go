@@ -17,6 +17,7 @@ import (
 // A suspension and a pause for a time are rows, not timers: they hold over a crash,
 // and end when the ledger's time has come.
 func TestASuspensionAndAPauseForATimeSurviveACrashAndEndByTheClock(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		act   func(b *Bunker)
 		words string
@@ -44,6 +45,7 @@ func TestASuspensionAndAPauseForATimeSurviveACrashAndEndByTheClock(t *testing.T)
 
 // A paused key differs from a locked one: it stays in memory, and says so.
 func TestAPausedKeyGoesOnWithoutAnUnlock(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	other := b.Connected(b.Token("herald", "all"))
 	b.Admin("key.pause", Params{"key": "herald"})
@@ -67,6 +69,7 @@ func TestAPausedKeyGoesOnWithoutAnUnlock(t *testing.T) {
 
 // An app with relays of its own is told of them, and is heard there before it comes.
 func TestAnAppIsToldItsOwnRelaysAndHeardThere(t *testing.T) {
+	t.Parallel()
 	one, two := NewRelay(t), NewRelay(t)
 	b := Start(t, Options{Relays: []string{one.URL, two.URL}})
 	b.AddKey("herald")
@@ -89,6 +92,7 @@ func TestAnAppIsToldItsOwnRelaysAndHeardThere(t *testing.T) {
 // The log of a shared account says for whom each thing was signed; its chain holds no
 // name, and the page of Python verifies it.
 func TestTheLogOfASharedAccountSaysWhoPosted(t *testing.T) {
+	t.Parallel()
 	b := running(t)
 	ada := b.Connected(b.Token("herald", "all", Params{"person": "Ada Lovelace"}))
 	bob := b.Connected(b.Token("herald", "all", Params{"person": "Bob"}))
@@ -126,6 +130,7 @@ func TestTheLogOfASharedAccountSaysWhoPosted(t *testing.T) {
 // A removed admin's next command is refused, and so is what a new role does not allow,
 // from whatever door: the row is looked at in the change itself.
 func TestARemovedAdminChangesNothingMore(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	pub := a.Key.PubKey() // any key will do
 	npub := nip19.EncodeNpub(pub)
@@ -158,6 +163,7 @@ const roleTrials = 20
 // A role that was taken away holds from the moment that the act returned, also for
 // commands that were let in before: no record of theirs comes after the act's.
 func TestARoleThatWasTakenAwayHoldsForCommandsUnderWay(t *testing.T) {
+	t.Parallel()
 	b, a := signing(t)
 	pub := a.Key.PubKey() // any key will do
 	npub := nip19.EncodeNpub(pub)

@@ -23,6 +23,7 @@ func (s *Session) waits(command string, p Params) string {
 // TestARuleThatWantsTwoPersonsIsAnsweredByTwo: the same yes of two admins; a second
 // device adds nobody, nor does another yes, nor the machine.
 func TestARuleThatWantsTwoPersonsIsAnsweredByTwo(t *testing.T) {
+	t.Parallel()
 	b, app := underPolicy(t, kind("long", "ask", 30023, Params{"quorum": 2}))
 	ann, bob := b.Person("approver"), b.Person("approver")
 	a, other := ann.In(), bob.In()
@@ -65,6 +66,7 @@ func TestARuleThatWantsTwoPersonsIsAnsweredByTwo(t *testing.T) {
 // TestAPolicyIsWidenedByAsManyAsTheQuorumSays: the edit is made by the last yes, and
 // what gives nothing more needs one.
 func TestAPolicyIsWidenedByAsManyAsTheQuorumSays(t *testing.T) {
+	t.Parallel()
 	b, app := underPolicy(t, kind("notes", "allow", 1))
 	ann, bob := b.Person("owner"), b.Person("owner")
 	b.Pass(25 * time.Hour) // a second owner waits for a day

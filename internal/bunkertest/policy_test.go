@@ -27,7 +27,6 @@ func kind(id, effect string, k int, more ...Params) Params {
 // underPolicy is a bunker with one app that has nothing but a policy.
 func underPolicy(t *testing.T, rules ...Params) (*Bunker, *App) {
 	t.Helper()
-	t.Parallel()
 	b := Start(t, Options{})
 	b.AddKey("herald")
 	b.Admin("policy.create", Params{"name": "newsroom", "rules": rules})
@@ -40,6 +39,7 @@ func (b *Bunker) edit(rules ...Params) {
 }
 
 func TestARequestUnderAPolicyIsDecidedByItsRules(t *testing.T) {
+	t.Parallel()
 	b, a := underPolicy(t, kind("notes", "allow", 1), kind("long", "ask", 30023), kind("no-likes", "deny", 7))
 	a.Sign(1, "a note")
 	a.AskSign(7, "+").Fails("restricted: the policy of this app refuses sign_event of kind 7")
@@ -74,6 +74,7 @@ func TestARequestUnderAPolicyIsDecidedByItsRules(t *testing.T) {
 }
 
 func TestABudgetOfThreeADayRefusesTheFourth(t *testing.T) {
+	t.Parallel()
 	b, a := underPolicy(t, kind("notes", "allow", 1, Params{"budget": Params{"per_day": 3}}))
 	for _, s := range []string{"a", "b", "c"} {
 		a.Sign(1, s)
@@ -147,6 +148,7 @@ func TestNoMoreThanABudgetIsSignedForManyAppsAtOnceAndThroughACrash(t *testing.T
 }
 
 func TestAnEditHoldsForTheNextRequestOfEverythingUnderAPolicy(t *testing.T) {
+	t.Parallel()
 	b, a := underPolicy(t, kind("notes", "allow", 1))
 	other := b.Connected(b.Token("herald", "", Params{"policy": "newsroom"}))
 	a.Sign(1, "a")
@@ -164,6 +166,7 @@ func TestAnEditHoldsForTheNextRequestOfEverythingUnderAPolicy(t *testing.T) {
 }
 
 func TestARuleIsAskedAnewWhenItsPolicyIsEdited(t *testing.T) {
+	t.Parallel()
 	b, a := underPolicy(t, kind("long", "ask", 30023))
 	q := a.AskSign(30023, "a")
 	b.Reply(Params{"scope": "kind"})
@@ -178,6 +181,7 @@ func TestARuleIsAskedAnewWhenItsPolicyIsEdited(t *testing.T) {
 
 // A permission that an admin gave beside the policy does not answer its asks.
 func TestAPermissionDoesNotAnswerWhatAPolicyAsks(t *testing.T) {
+	t.Parallel()
 	b, a := underPolicy(t, kind("long", "ask", 30023), kind("no-likes", "deny", 7))
 	b.Admin("connection.grant", Params{"id": b.Connection("active"), "perms": "all,sign_event:30023,sign_event:7"})
 	a.Sign(1, "what no rule speaks of")
@@ -207,6 +211,7 @@ func TestAPolicyHoldsAtItsHours(t *testing.T) {
 }
 
 func TestARuleKnowsTheRelayThatBroughtARequest(t *testing.T) {
+	t.Parallel()
 	b, a := underPolicy(t, kind("notes", "allow", 1, Params{"relays": []string{"embedded"}}), kind("likes", "allow", 7, Params{"relays": []string{"wss://elsewhere.example"}}))
 	a.Sign(1, "by the bunker's own relay")
 	a.AskSign(7, "+").Quiet()
@@ -215,6 +220,7 @@ func TestARuleKnowsTheRelayThatBroughtARequest(t *testing.T) {
 
 // A question that a rule asked for a relay stays one when it is taken up again.
 func TestAnUnansweredQuestionIsNotAllowedWhenItsTimeIsUp(t *testing.T) {
+	t.Parallel()
 	b, a := underPolicy(t, kind("notes", "allow", 1), kind("here", "ask", 1, Params{"relays": []string{"embedded"}}))
 	q := a.AskSign(1, "x")
 	b.Question()
@@ -280,6 +286,7 @@ func TestDecryptingIsDecidedByWhatComesToLight(t *testing.T) {
 // No allow has a higher number than the edit that forbids it, with requests in
 // flight (promise 4).
 func TestAnEditOfAPolicyHoldsFromTheMomentItReturned(t *testing.T) {
+	t.Parallel()
 	b, a := underPolicy(t, kind("notes", "allow", 1))
 	stop := make(chan struct{})
 	var wg sync.WaitGroup

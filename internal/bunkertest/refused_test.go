@@ -11,6 +11,7 @@ import (
 // Bad input about rights is refused with the field, the reason and the next step, and
 // leaves nothing behind.
 func TestWhatCannotBeGivenIsRefusedAndLeavesNothing(t *testing.T) {
+	t.Parallel()
 	b := running(t)
 	b.AddKey("locked")
 	b.Admin("key.lock", Params{"key": "locked"})
@@ -69,6 +70,7 @@ func TestWhatCannotBeGivenIsRefusedAndLeavesNothing(t *testing.T) {
 // A link whose key was locked or deleted after it was made, or whose bunker was
 // stopped, lets nobody in; the app that holds it hears why, and it is not used up.
 func TestALinkThatLetsNobodyInNowIsNotUsedUp(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, words string
 		do, undo    []string

@@ -11,6 +11,7 @@ import (
 // What a simulated edit tells is what comes out when the edit is made and the same
 // requests are sent again.
 func TestASimulatedEditTellsWhatTheEditThenDoes(t *testing.T) {
+	t.Parallel()
 	b, a := underPolicy(t, kind("notes", "allow", 1, Params{"budget": Params{"per_day": 10}}), kind("likes", "allow", 7),
 		kind("long", "allow", 30023), kind("comments", "allow", 1111), kind("no-deletes", "deny", 5))
 	b.Admin("key.set", Params{"key": "herald", "default": "deny"})
@@ -73,6 +74,7 @@ func TestASimulatedEditTellsWhatTheEditThenDoes(t *testing.T) {
 }
 
 func TestASimulationCountsWhatTheLogDoesNotHoldAsUnknown(t *testing.T) {
+	t.Parallel()
 	b, a := underPolicy(t, kind("notes", "allow", 1))
 	a.Sign(1, "the casino")
 	a.Sign(1, "the ferry")

@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 
 // The straight line through all floors: a link, a client, signatures.
 func TestALinkLetsAnAppSign(t *testing.T) {
+	t.Parallel()
 	b := Start(t, Options{})
 	pub := b.AddKey("herald")
 	c := b.Client(b.Token("herald", "all"))

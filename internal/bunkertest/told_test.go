@@ -41,6 +41,7 @@ func (r *receiver) to(name string) (out []string) {
 }
 
 func TestASecondPersonIsToldOnlyOfWhatTheFirstDidNotAnswer(t *testing.T) {
+	t.Parallel()
 	b, a, r := telling(t)
 	b.hook("first", r)
 	b.hook("second", r, Params{"after": "5m"})
@@ -61,6 +62,7 @@ func TestASecondPersonIsToldOnlyOfWhatTheFirstDidNotAnswer(t *testing.T) {
 }
 
 func TestQuietHoursHoldQuestionsAndLetAlarmsPass(t *testing.T) {
+	t.Parallel()
 	b, a, r := telling(t)
 	now := b.Clock.Now().UTC()
 	quiet := now.Add(-time.Hour).Format("15:04") + "-" + now.Add(2*time.Hour).Format("15:04")
@@ -79,6 +81,7 @@ func TestQuietHoursHoldQuestionsAndLetAlarmsPass(t *testing.T) {
 }
 
 func TestWhatWaitedThroughQuietHoursIsToldAfterThem(t *testing.T) {
+	t.Parallel()
 	b, a, r := telling(t)
 	now := b.Clock.Now().UTC()
 	b.hook("night", r, Params{"quiet": now.Add(-time.Hour).Format("15:04") + "-" + now.Add(time.Hour).Format("15:04")})
@@ -93,6 +96,7 @@ func TestWhatWaitedThroughQuietHoursIsToldAfterThem(t *testing.T) {
 }
 
 func TestDetailsNameTheAppAndTheKeyAndNeverTheContent(t *testing.T) {
+	t.Parallel()
 	b, a, r := telling(t)
 	b.hook("full", r, Params{"details": true})
 	a.AskSign(1, "a very private note")
@@ -106,6 +110,7 @@ func TestDetailsNameTheAppAndTheKeyAndNeverTheContent(t *testing.T) {
 }
 
 func TestWhatCannotBeSentIsTriedAgainAndThenListed(t *testing.T) {
+	t.Parallel()
 	b, a, r := telling(t)
 	b.hook("ops", r)
 	r.answer(http.StatusInternalServerError)
@@ -137,6 +142,7 @@ func TestWhatCannotBeSentIsTriedAgainAndThenListed(t *testing.T) {
 }
 
 func TestAnEndpointThatIsGoneIsGivenUpAtOnce(t *testing.T) {
+	t.Parallel()
 	b, a, r := telling(t)
 	b.hook("ops", r)
 	r.answer(http.StatusGone)
@@ -197,6 +203,7 @@ func waitingIn(t *testing.T, p *Process) (n int) {
 }
 
 func TestASealedBunkerTellsThatItIsSealed(t *testing.T) {
+	t.Parallel()
 	b, _, r := telling(t)
 	b.hook("ops", r, Params{"classes": []string{"alarms"}})
 	b.hook("moved", r, Params{"classes": []string{"alarms"}})
@@ -232,6 +239,7 @@ func TestASealedBunkerTellsThatItIsSealed(t *testing.T) {
 }
 
 func TestTheTestSaysWhatTheOtherSideSaid(t *testing.T) {
+	t.Parallel()
 	b, _, r := telling(t)
 	b.hook("ops", r)
 	if said := b.Admin("notify.test", Params{"name": "ops"}).Text("said"); !strings.Contains(said, "200") {
@@ -259,6 +267,7 @@ func TestTheTestSaysWhatTheOtherSideSaid(t *testing.T) {
 // TestTheFeedTellsWhatWasCommittedInOrder: what the relay door pushes to open
 // apps is made of this.
 func TestTheFeedTellsWhatWasCommittedInOrder(t *testing.T) {
+	t.Parallel()
 	b, a, _ := telling(t)
 	var mu sync.Mutex
 	var got []bunker.Happening
@@ -287,6 +296,7 @@ func TestTheFeedTellsWhatWasCommittedInOrder(t *testing.T) {
 }
 
 func TestASpentLinkThatAnotherAppShowsIsAnAlarm(t *testing.T) {
+	t.Parallel()
 	b, a, r := telling(t)
 	b.hook("ops", r, Params{"classes": []string{"alarms"}})
 	a.stranger().Connect().Fails(strangerWords)
@@ -297,6 +307,7 @@ func TestASpentLinkThatAnotherAppShowsIsAnAlarm(t *testing.T) {
 
 // TestOnlyOwnersAddChannels: an operator may look and try.
 func TestOnlyOwnersAddChannels(t *testing.T) {
+	t.Parallel()
 	b, _, r := telling(t)
 	b.hook("ops", r)
 	by := daemon.Local()
@@ -330,6 +341,7 @@ func processApp(t *testing.T, uri string) *App {
 // TestTheKeysOfNoticesStay: another npub would be a stranger in people's apps, and
 // another key of web push would end every browser's subscription.
 func TestTheKeysOfNoticesStay(t *testing.T) {
+	t.Parallel()
 	b, a, p := writing(t, nil)
 	before := b.Admin("notify.key", nil)
 	b.CrashAndRestart()
@@ -345,6 +357,7 @@ func TestTheKeysOfNoticesStay(t *testing.T) {
 // TestAnAlarmGoesOutThoughTheClockStandsStill: while the machine's clock is behind,
 // ledger time does not move, and what is due must not wait for it.
 func TestAnAlarmGoesOutThoughTheClockStandsStill(t *testing.T) {
+	t.Parallel()
 	b, _, r := telling(t)
 	b.hook("ops", r, Params{"classes": []string{"alarms"}})
 	b.Clock.Set(-time.Hour)

@@ -119,7 +119,7 @@ func New(c Config) (*Inbox, error) {
 		rates:     newRates(c.Limits.ClientRate, c.Limits.ClientBurst, c.Limits.Clients),
 		refusals:  newRates(c.Limits.RefusalRate, c.Limits.RefusalBurst, c.Limits.Clients),
 		held:      held{m: map[pair]heldRequest{}},
-		resent:    resent{at: map[nostr.ID]time.Time{}},
+		resent:    resent{at: map[nostr.ID]sending{}},
 		wake:      make(chan struct{}, 1),
 		taken:     make(chan struct{}, 2*c.Limits.InFlight),
 		places:    make(chan struct{}, c.Limits.InFlight),

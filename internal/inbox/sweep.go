@@ -67,6 +67,14 @@ func (in *Inbox) sweep(ctx context.Context) {
 		in.Log.Error("undelivered replies could not be read", "error", err)
 	}
 	in.publish(due)
+	for _, id := range in.resent.due(in.Now(), in.Limits.ResendEvery) {
+		_, stored, err := in.Ledger.Request(ctx, id)
+		if err != nil {
+			in.Log.Error("a reply that was asked for again could not be read", "request", id, "error", err)
+			continue
+		}
+		in.publish(stored)
+	}
 	in.held.expire(in.Now())
 	in.resent.expire(in.Now())
 }

@@ -160,10 +160,18 @@ func (h *held) expire(now time.Time) {
 	}
 }
 
-// resent limits how often one stored reply is sent again on demand.
+// resent limits how often one stored reply is sent again on demand. Who asks too
+// soon is owed it: what was sent a moment ago may have been lost on its way, and
+// whoever asks again would else wait for nothing.
 type resent struct {
 	mu sync.Mutex
-	at map[nostr.ID]time.Time
+	at map[nostr.ID]sending
+}
+
+// sending is when a reply was last sent again, and whether it was asked for since.
+type sending struct {
+	last time.Time
+	owed bool
 }
 
 // resentMax bounds what is remembered; beyond it everything waits for the sweep.
@@ -175,21 +183,35 @@ const resentFor = time.Minute
 func (r *resent) may(id nostr.ID, now time.Time, every time.Duration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if last, ok := r.at[id]; ok && now.Sub(last) < every && now.After(last) {
+	if s, ok := r.at[id]; ok && now.Sub(s.last) < every && now.After(s.last) {
+		r.at[id] = sending{last: s.last, owed: true}
 		return false
 	}
 	if len(r.at) >= resentMax {
 		return false
 	}
-	r.at[id] = now
+	r.at[id] = sending{last: now}
 	return true
+}
+
+// due takes out what is owed and may be sent again now.
+func (r *resent) due(now time.Time, every time.Duration) (ids []nostr.ID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, s := range r.at {
+		if s.owed && (now.Sub(s.last) >= every || now.Before(s.last)) {
+			r.at[id] = sending{last: now}
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func (r *resent) expire(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for id, last := range r.at {
-		if now.Sub(last) > resentFor || now.Before(last) {
+	for id, s := range r.at {
+		if now.Sub(s.last) > resentFor || now.Before(s.last) {
 			delete(r.at, id)
 		}
 	}
