@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-export FUZZTIME ?= 20s
+export FUZZTIME ?= 12s
 export STAGES ?=
 
 .PHONY: help
@@ -29,8 +29,7 @@ unit: ## the Go tests alone, without the race detector
 
 .PHONY: race
 race: ## the Go tests with the race detector
-	@scripts/setup cgo
-	@CGO_ENABLED=1 go test -race ./...
+	@scripts/race
 
 .PHONY: lint
 lint: ## gofmt, vet, staticcheck
