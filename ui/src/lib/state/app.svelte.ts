@@ -2,6 +2,7 @@ import type { ConnectionString } from "../door/connection";
 import { device } from "../door/device";
 import type { Notice } from "../door/door";
 import type { LinkState } from "../door/relay";
+import { near } from "../door/served";
 import { Session } from "../door/session";
 import type { Signer } from "../door/signer";
 import type { Commands } from "../api/commands";
@@ -30,7 +31,7 @@ class App {
     this.phase = "knocking";
     try {
       const session = await Session.open({
-        where, signer, device: await device(where.bunker), label: label(), origin: location.origin,
+        where: near(where), signer, device: await device(where.bunker), label: label(), origin: location.origin,
         links: (s) => (this.links = s),
         ended: (why) => {
           this.over = why || "ended";
