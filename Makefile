@@ -8,7 +8,7 @@ export STAGES ?=
 
 .PHONY: help
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
 run: build ## build it, start it, hold this terminal (ARGS='--listen …' are passed on)
@@ -54,6 +54,10 @@ release: ## dist/nsecbunker: static, with libsecp256k1, reproducible
 .PHONY: ui
 ui: ## the admin app: types, tests, build
 	@scripts/ui
+
+.PHONY: e2e
+e2e: ## the admin app in a real browser against this bunker
+	@e2e/run
 
 .PHONY: conformance
 conformance: ## real client libraries against this bunker

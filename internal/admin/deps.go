@@ -113,6 +113,9 @@ type Info struct {
 	// Memory for secrets.
 	MemoryUsed, MemorySize int
 	MemoryLocked           bool
+	// AdminPages are the addresses of the admin app, this machine's first; none
+	// when it is not served.
+	AdminPages []string
 }
 
 // Backup writes the whole store, encrypted, to a file.

@@ -37,6 +37,7 @@ type statusResult struct {
 	AppRelays        []string       `json:"app_relays" doc:"what apps are told to use"`
 	Admins           []adminView    `json:"admins,omitempty" doc:"not while sealed"`
 	ConnectionString string         `json:"connection_string,omitempty"`
+	AdminPages       []string       `json:"admin_pages,omitempty" doc:"where the admin app is served, this machine's own address first"`
 	Clock            clockView      `json:"clock"`
 	Audit            auditHead      `json:"audit"`
 	LastBackup       Time           `json:"last_backup,omitzero"`
@@ -87,7 +88,7 @@ func (t *Table) status(ctx context.Context, _ *Call, _ Empty) (statusResult, err
 	info := t.Around.Info()
 	res.Version, res.Backend, res.Started = info.Version, info.Backend, Time(info.Started.UnixMilli())
 	res.Memory = memoryView{info.MemoryUsed, info.MemorySize, info.MemoryLocked}
-	res.State, res.Reviewed = t.state(st), st.Reviewed
+	res.State, res.Reviewed, res.AdminPages = t.state(st), st.Reviewed, info.AdminPages
 	res.Incarnation, res.IncarnationNo = st.Incarnation, st.IncarnationNo
 	res.Audit = auditHead{Seq: st.ChainSeq, Head: hex.EncodeToString(st.ChainHead[:])}
 	res.Relays = append([]RelayHealth{}, t.Around.RelayHealth()...) // never null in JSON

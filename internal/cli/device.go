@@ -93,6 +93,7 @@ func (a *app) deviceRevokeCmd() *cobra.Command {
 type pairAnswer struct {
 	ID    string `json:"id"`
 	Link  string `json:"link"`
+	Page  string `json:"page,omitempty"` // the same, as a link that opens the admin app
 	Until stamp  `json:"until"`
 }
 
@@ -105,7 +106,7 @@ func (a *app) devicePairCmd() *cobra.Command {
 	}{}
 	cmd := &cobra.Command{
 		Use: "pair --role ROLE --label LABEL", Short: "print a one-time link for a device without a Nostr extension, and wait for it", Args: args(),
-		Long: `Prints a link that is good once and for ten minutes, and waits until a device uses it. Both then show six digits: compare them, and
+		Long: `Prints a link to the admin app that is good once and for ten minutes, as text and as a QR code, and waits until a device uses it. Both then show six digits: compare them, and
 answer. The device may do at most what the role may, until it expires (90 days), and nothing that needs an owner's signature.
 
   nsecbunker device pair --role approver --label phone`,
@@ -138,7 +139,7 @@ func (a *app) pair(ctx context.Context, params any) error {
 	if err := a.callOn(ctx, c, "device.pair", params, &made); err != nil {
 		return err
 	}
-	if err := a.showLink(&made); err != nil {
+	if err := a.showLink(ctx, c, &made); err != nil {
 		return err
 	}
 	a.say("Waiting for the device …")
@@ -153,16 +154,30 @@ func (a *app) pair(ctx context.Context, params any) error {
 	return a.settlePair(ctx, c, came.Device)
 }
 
-func (a *app) showLink(made *pairAnswer) error {
+// showLink shows the link as one to the admin app, where it is served, and else as
+// what is pasted into an app that is served elsewhere.
+func (a *app) showLink(ctx context.Context, c Caller, made *pairAnswer) error {
+	page, err := a.adminPage(ctx, c)
+	if err != nil {
+		return err
+	}
+	link, how := made.Link, "Paste this into the admin app on the device"
+	if page != "" {
+		made.Page = loginLink(page, made.Link)
+		link, how = made.Page, "Open this on the device"
+	}
 	if a.asJSON {
 		return a.json(made)
 	}
-	a.say("Open this on the device; it is good once, %s:\n", a.when(made.Until))
-	if err := a.line(made.Link); err != nil {
+	a.say("%s; it is good once, %s:\n", how, a.when(made.Until))
+	if err := a.line(link); err != nil {
 		return err
 	}
-	if err := a.qrCode(made.Link); err != nil {
+	if err := a.qrCode(link); err != nil {
 		a.say("(%s)", err)
+	}
+	if page != "" && !isPublic(page) {
+		a.say("It opens in browsers of this machine. For a phone, serve the app under a name (admin_hosts; docs/admin-app.md).")
 	}
 	return nil
 }

@@ -90,12 +90,12 @@ func (s *starting) testRelay(ctx context.Context, url string) error {
 }
 
 // connectionStringWords stand before the connection string.
-const connectionStringWords = "%s Keep the connection string (no secret) for it:"
+const connectionStringWords = "Admins reach it from other machines, by the admin app or nsecbunker --remote. Keep the connection string (no secret) for it:"
 
 // setUpDone tells where the bunker is found, and what to do next.
 func (s *starting) setUpDone(done setupAnswer, qr bool) error {
 	if s.asJSON {
-		s.log.Info("set up", "connection_string", done.ConnectionString)
+		s.log.Info("set up", "connection_string", done.ConnectionString, "admin_pages", s.s.AdminPages())
 		return nil
 	}
 	if !qr { // who was asked knows what was answered
@@ -103,15 +103,20 @@ func (s *starting) setUpDone(done setupAnswer, qr bool) error {
 			s.say("note: %s", shown(w, maxShownError))
 		}
 	}
-	s.say("\nThe bunker is set up and runs. "+connectionStringWords, noAdminApp)
+	s.say("\nThe bunker is set up and runs. " + connectionStringWords)
 	if err := s.line(done.ConnectionString); err != nil {
 		return err
 	}
 	if qr {
-		if err := s.qrCode(done.ConnectionString); err != nil {
+		link := done.ConnectionString
+		if page := bestPage(s.s.AdminPages(), false); isPublic(page) {
+			link = loginLink(page, link) // a phone's camera opens it
+		}
+		if err := s.qrCode(link); err != nil {
 			s.say("(%s)", err)
 		}
 	}
+	s.sayAdminApp(s.s.AdminPages())
 	s.say("Next, in another terminal: nsecbunker key add NAME makes your first key.")
 	if s.interactive() {
 		s.say("This terminal holds the bunker; Ctrl-C stops it.\n")

@@ -119,7 +119,7 @@ func (l *remoteLine) Close() error {
 
 // dialRemote logs in, and waits until this device is confirmed when it is new.
 func (a *app) dialRemote(ctx context.Context, text string) (l *remoteLine, err error) {
-	target, err := adminwire.ParseConnectionString(text)
+	target, err := adminwire.ParseConnectionString(unlinked(text))
 	if err != nil {
 		return nil, usage("--remote: %s", err)
 	}

@@ -59,7 +59,7 @@ func (a *app) setUp(ctx context.Context, relays, admins []string, code string) (
 	}
 	p.Admins = setupAdmins(admins)
 	return show(ctx, a, "setup", p, func(r setupAnswer) error {
-		a.say("The bunker is set up. "+connectionStringWords, noAdminApp)
+		a.say("The bunker is set up. " + connectionStringWords)
 		if err := a.line(r.ConnectionString); err != nil {
 			return err
 		}

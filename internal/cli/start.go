@@ -32,6 +32,8 @@ type server interface {
 	SetupCode() string
 	ConnectionString() string
 	ListenURL() string
+	// AdminPages are the addresses of the admin app; none when it is not served.
+	AdminPages() []string
 	// TestRelay pairs the bunker with itself through a relay.
 	TestRelay(ctx context.Context, url string) error
 	// Run runs everything until ctx ends.
@@ -54,6 +56,7 @@ type starting struct {
 	admins    []string
 	listen    string
 	allowSwap bool
+	noPage    bool
 
 	gate *gate
 	log  *slog.Logger
@@ -80,6 +83,7 @@ The passphrase comes from --passphrase-file, else the file that $NSECBUNKER_PASS
 	f.StringVar(&s.listen, "listen", "", "`address` of the embedded relay (default from config.toml, else 127.0.0.1:4848)")
 	f.StringArrayVar(&s.admins, "admin", nil, "`npub` of an admin, taken over at the first start (repeatable)")
 	f.StringVar(&a.passphraseFile, "passphrase-file", "", "`file` with the passphrase")
+	f.BoolVar(&s.noPage, "no-admin-app", false, "do not serve the admin app (also: admin_app in config.toml)")
 	f.BoolVar(&s.allowSwap, "allow-swap", false, "run although secrets cannot be locked into memory")
 	return cmd
 }
@@ -103,6 +107,7 @@ func (s *starting) configure(dir string) (config.Config, error) {
 		c.Relays = s.relays
 	}
 	c.AllowSwap = c.AllowSwap || s.allowSwap
+	c.AdminApp = c.AdminApp && !s.noPage
 	if s.asJSON {
 		c.LogFormat = "json"
 	}
@@ -208,6 +213,7 @@ func (s *starting) ready(ctx context.Context, dir string, passphrase secret.Para
 		return nil
 	case state == stateUnsealed:
 		s.announce("The bunker runs.")
+		s.tellAdminApp()
 		return nil
 	case len(passphrase) > 0:
 		if err := s.unseal(ctx, passphrase); err != nil {
@@ -220,6 +226,7 @@ func (s *starting) ready(ctx context.Context, dir string, passphrase secret.Para
 			return nil
 		}
 		s.announce("The bunker runs, unsealed.")
+		s.tellAdminApp()
 		return nil
 	case s.interactive():
 		return s.askToUnseal(ctx)
@@ -237,8 +244,14 @@ func (s *starting) announce(text string, facts ...any) {
 	s.say("%s", text)
 }
 
-// noAdminApp says what reaches the bunker from afar.
-const noAdminApp = "Admins reach it from other machines: nsecbunker --remote."
+// tellAdminApp tells a person where the admin app is.
+func (s *starting) tellAdminApp() {
+	if s.asJSON {
+		s.log.Info("the admin app", "pages", s.s.AdminPages())
+		return
+	}
+	s.sayAdminApp(s.s.AdminPages())
+}
 
 func (s *starting) waitForSetup() {
 	code := s.s.SetupCode()
@@ -269,6 +282,7 @@ var errUnsealedElsewhere = errors.New("unsealed from elsewhere")
 // it is right or somebody gave it elsewhere.
 func (s *starting) askToUnseal(ctx context.Context) error {
 	s.say("The bunker runs sealed. It signs nothing until it gets the passphrase.")
+	s.tellAdminApp()
 	asking, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	go func() {

@@ -29,6 +29,7 @@ type statusView struct {
 	AppRelays        []string      `json:"app_relays"`
 	Admins           []adminView   `json:"admins"`
 	ConnectionString string        `json:"connection_string"`
+	AdminPages       []string      `json:"admin_pages"`
 	Clock            struct {
 		Ledger  stamp  `json:"ledger"`
 		Suspect bool   `json:"suspect"`
@@ -85,6 +86,9 @@ func (a *app) printStatus(s statusView) error {
 	}
 	for _, r := range s.Relays {
 		rows = append(rows, [2]string{"relay", shown(r.URL, 100) + ": " + r.words()})
+	}
+	for _, p := range s.AdminPages {
+		rows = append(rows, [2]string{"admin app", shown(p, 300)})
 	}
 	for _, ad := range s.Admins {
 		rows = append(rows, [2]string{"admin", ad.words(a)})

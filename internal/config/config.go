@@ -25,12 +25,17 @@ const File = "config.toml"
 // MaxSize is the size in bytes of the largest configuration file.
 const MaxSize = 1 << 20
 
+// MaxAdminHosts is how many names the admin app may be served under.
+const MaxAdminHosts = 32
+
 // Config is the whole configuration. The comments are what `nsecbunker config`
 // prints.
 type Config struct {
 	Listen     string              `toml:"listen" comment:"Where the embedded signer relay listens. Loopback by default: to publish it, put a TLS proxy\nbefore it, or set tls_cert and tls_key and listen on a public address."`
 	PublicURL  []string            `toml:"public_url" comment:"The embedded relay's addresses as apps see them, for example [\"wss://bunker.example.com\"].\nEmpty: it is offered on this machine only, and only when no other relay is set."`
 	Proxies    []string            `toml:"proxies" comment:"Networks of proxies before the embedded relay, for example [\"127.0.0.1/32\"]: the address that they\nadd to X-Forwarded-For is the one that limits are counted for."`
+	AdminApp   bool                `toml:"admin_app" comment:"Serve the admin app, a web page, at /admin/ on listen. It speaks to the bunker as admins do from afar:\nwhoever opens it can do nothing before a login."`
+	AdminHosts []string            `toml:"admin_hosts" comment:"Names, besides this machine's own, under which you serve the admin app over https, for example\n[\"bunker.example.com\"]. Under any other name it is refused, so that no foreign page can be pointed here."`
 	TLSCert    string              `toml:"tls_cert" comment:"Certificate and key files for TLS on listen; both or neither."`
 	TLSKey     string              `toml:"tls_key"`
 	Relays     []string            `toml:"relays" comment:"Relays that apps shall use; taken over into the store at first start. Later: nsecbunker relay add."`
@@ -64,6 +69,8 @@ func Default() Config {
 	return Config{
 		Listen:     "127.0.0.1:4848",
 		PublicURL:  []string{},
+		AdminApp:   true,
+		AdminHosts: []string{},
 		Proxies:    []string{},
 		Relays:     []string{},
 		Allow:      []string{},
@@ -137,6 +144,9 @@ func (c *Config) Check() error {
 			}
 			urls[i] = n
 		}
+	}
+	if err := c.checkAdminHosts(); err != nil {
+		return err
 	}
 	for _, s := range c.Slots {
 		if s != "file" && s != "credential" && s != "command" {

@@ -30,12 +30,19 @@ func TestPrintedConfigIsReadBackTheSame(t *testing.T) {
 func TestBadConfigNamesTheThingAndTheLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"listen = \"127.0.0.1:1\"\nlisten_addr = \"x\"\n": `line 2: there is no setting "listen_addr"`,
-		"listen = 3\n":                 "line 1",
-		"listen = \"nowhere\"\n":       "listen: ",
-		"tls_cert = \"a\"\n":           "tls_cert and tls_key go together",
-		"relays = [\"http://x\"]\n":    "relays: ",
-		"allow = [\"10.0.0.0\"]\n":     "allow: ",
-		"proxies = [\"localhost\"]\n":  "proxies: ",
+		"listen = 3\n":                            "line 1",
+		"listen = \"nowhere\"\n":                  "listen: ",
+		"tls_cert = \"a\"\n":                      "tls_cert and tls_key go together",
+		"relays = [\"http://x\"]\n":               "relays: ",
+		"allow = [\"10.0.0.0\"]\n":                "allow: ",
+		"proxies = [\"localhost\"]\n":             "proxies: ",
+		"admin_hosts = [\"https://a.example\"]\n": "admin_hosts: ",
+		"admin_hosts = [\"a.example:443\"]\n":     "admin_hosts: ",
+		"admin_hosts = [\"*.example\"]\n":         "admin_hosts: ",
+		"admin_hosts = [\"\"]\n":                  "admin_hosts: ",
+		"admin_hosts = [\"0.0.0.0\"]\n":           "admin_hosts: ",
+		"admin_hosts = [" + strings.Repeat("\"a\",", MaxAdminHosts+1) + "]\n": "admin_hosts: ",
+		"admin_app = \"yes\"\n":        "line 1",
 		"unattended = [\"magic\"]\n":   "unattended: ",
 		"delete_wait = \"1s\"\n":       "delete_wait: ",
 		"delete_wait = \"soon\"\n":     "no duration",
@@ -61,6 +68,20 @@ func TestLoadWithoutAFileIsTheDefault(t *testing.T) {
 	}
 	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), File) {
 		t.Errorf("got %v, want an error that names the file", err)
+	}
+}
+
+// A browser sends its Host header in lower case and without a final dot.
+func TestNamesOfTheAdminAppAreThoseThatABrowserSends(t *testing.T) {
+	c, err := Parse([]byte("admin_hosts = [\"Bunker.Example.com.\", \"192.0.2.7\", \"2001:DB8::1\", \"harbour\"]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(c.AdminHosts, " "), "bunker.example.com 192.0.2.7 2001:db8::1 harbour"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if !c.AdminApp {
+		t.Error("the admin app is not served by default")
 	}
 }
 

@@ -88,6 +88,6 @@ func (d *Daemon) Info() admin.Info {
 	used, size := d.arena.Used()
 	return admin.Info{
 		Version: d.Version, Backend: nostr.Backend(), Started: d.started,
-		MemoryUsed: used, MemorySize: size, MemoryLocked: d.arena.Locked(),
+		MemoryUsed: used, MemorySize: size, MemoryLocked: d.arena.Locked(), AdminPages: d.AdminPages(),
 	}
 }

@@ -63,9 +63,6 @@ type Options struct {
 	Admins []string
 	// Executable is this program, for the child that derives keys.
 	Executable string
-	// AdminApp is how the admin app is served; nil: it is not. The command line
-	// leaves it nil until the page can do all that an admin needs.
-	AdminApp *web.Config
 	// Now is the wall clock; nil: time.Now. Tests set it.
 	Now func() time.Time
 	// KDF replaces scrypt in a child process, and Faults makes the store fail:
@@ -301,8 +298,8 @@ func (d *Daemon) openEdge(ctx context.Context) error {
 		return errors.Join(err, l.Close())
 	}
 	var app http.Handler
-	if d.AdminApp != nil {
-		if app, err = web.New(*d.AdminApp); err != nil {
+	if d.Config.AdminApp {
+		if app, err = web.New(web.Config{Hosts: d.Config.AdminHosts, Bunker: d.ConnectionString}); err != nil {
 			return errors.Join(err, l.Close())
 		}
 	}

@@ -297,7 +297,7 @@ func (h *helpers) has(path []string, w string) bool {
 // TestMakeHasTheTargetsThatThePagesName: make run, make test and the others.
 func TestMakeHasTheTargetsThatThePagesName(t *testing.T) {
 	makefile := read(t, "Makefile")
-	target := regexp.MustCompile(`(?:^|[\s(])make ([a-z]+)`)
+	target := regexp.MustCompile(`(?:^|[\s(])make ([a-z0-9-]+)`)
 	n := 0
 	for _, page := range pages(t) {
 		var lines []string

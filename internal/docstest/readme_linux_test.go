@@ -2,6 +2,8 @@ package docstest
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +21,7 @@ import (
 //	<!-- test terminal=1 holds -->   the last line goes on running: the bunker
 //	<!-- test terminal=2 -->         every line must succeed
 //	<!-- test terminal=2 refused --> what runs beside must be refused by the bunker
+//	<!-- test terminal=2 pairs -->   the line asks for the passphrase and lets a browser in
 //	<!-- prints -->                  the block before printed these lines; … is anything
 //
 // A line that ends in & runs beside the next ones and must succeed in the end.
@@ -54,6 +57,7 @@ type reader struct {
 	refused []*program // those that a person says no to
 	seen    string     // what the lines of terminal 2 wrote, all of it
 	block   string     // what the lines of the last block wrote
+	words   string     // the passphrase that was made
 	started int
 }
 
@@ -87,12 +91,15 @@ func (r *reader) typeIn(b *block) {
 	lines := b.commands()
 	_, holds := b.notes["holds"]
 	_, refuse := b.notes["refused"]
+	_, pairs := b.notes["pairs"]
 	for i, line := range lines {
 		r.t.Logf("%s: terminal %s: %s", b, b.notes["terminal"], line)
 		switch line, beside := strings.CutSuffix(r.paste(line), "&"); {
 		case holds && i == len(lines)-1:
 			r.bunker = r.start(line)
 			r.firstStart()
+		case pairs:
+			r.pair(line)
 		case beside && refuse:
 			r.refused = append(r.refused, r.start(line))
 		case beside:
@@ -136,12 +143,56 @@ func (r *reader) firstStart() {
 	p.send(r.t, "\n")
 	m, at = p.await(r.t, at, `\n\s+([a-z]+(?:[- ][a-z]+)+)\s*\n[^\n]*Write it down`)
 	_, at = p.await(r.t, at, `Type it here.*: $`)
+	r.words = m[1]
 	p.send(r.t, m[1]+"\n")
 	_, at = p.await(r.t, at, `Addresses, .*: $`)
 	p.send(r.t, "\n")
 	_, at = p.await(r.t, at, `npub .*: $`)
 	p.send(r.t, "\n")
-	p.await(r.t, at, `bunker-admin://[\s\S]*Next, in another terminal: .*\n`)
+	m, _ = p.await(r.t, at, `bunker-admin://[\s\S]*The admin app:  (http://\S+/admin/)\n[\s\S]*Next, in another terminal: .*\n`)
+	r.served(m[1])
+}
+
+// served opens the address that the terminal shows.
+func (r *reader) served(page string) {
+	r.t.Helper()
+	resp, err := http.Get(page)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(b), `<div id="app">`) {
+		r.t.Errorf("%s: %s, %v\n%.300s", page, resp.Status, err, b)
+	}
+}
+
+// pair lets a browser in. Another device of ours plays it, by the same link: it
+// shows the same digits, and is let in once a person said that they agree. (e2e/
+// does the same with a real browser.)
+func (r *reader) pair(line string) {
+	r.t.Helper()
+	p := r.start(line)
+	_, at := p.await(r.t, 0, `Passphrase of the bunker: $`)
+	p.send(r.t, r.words+"\n")
+	m, at := p.await(r.t, at, `(http://\S+/admin/#/login\?at=\S+)\n`)
+	page, _, _ := strings.Cut(m[1], "#")
+	r.served(page)
+	device := r.start("nsecbunker --remote '" + m[1] + "' key list")
+	shown, after := device.await(r.t, 0, `([0-9]{6})\n`)
+	device.await(r.t, after, `Enter: wait\): $`)
+	device.send(r.t, "\n")
+	p.await(r.t, at, `Does it show `+shown[1]+`\?.* $`)
+	p.send(r.t, "y\n")
+	for _, end := range []*program{p, device} {
+		if err := end.wait(); err != nil {
+			r.t.Fatalf("%s: %v\n%s", line, err, end)
+		}
+	}
+	r.block, r.seen = p.String(), r.seen+p.String()
+	if !strings.Contains(device.String(), "herald") {
+		r.t.Errorf("the paired device sees no key:\n%s", device)
+	}
 }
 
 // offered holds the line that make run prints to what it promises: that the

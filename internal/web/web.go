@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"html"
 	"io/fs"
 	"mime"
 	"net"
@@ -29,12 +30,16 @@ type Config struct {
 	// those that the owner set. A page under any other name is refused, so that no
 	// foreign name can be pointed at this address (DNS rebinding).
 	Hosts []string
+	// Bunker is the connection string of the bunker that serves the page, which is no
+	// secret: the page offers it, so that nobody has to copy it. Nil: none is offered.
+	Bunker func() string
 }
 
 // App serves the admin app. It changes nothing whatever it is asked.
 type App struct {
-	hosts []string
-	files map[string]*file
+	hosts  []string
+	bunker func() string
+	files  map[string]*file
 }
 
 // file is one built file, as it is sent.
@@ -51,7 +56,7 @@ func New(c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{hosts: c.Hosts, files: map[string]*file{}}
+	a := &App{hosts: c.Hosts, bunker: c.Bunker, files: map[string]*file{}}
 	err = fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -146,7 +151,9 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("Vary", "Accept-Encoding")
 	body := f.plain
-	if f.zipped != nil && acceptsGzip(r) {
+	if name == "index.html" {
+		body = a.named(body)
+	} else if f.zipped != nil && acceptsGzip(r) {
 		h.Set("Content-Encoding", "gzip")
 		body = f.zipped
 	}
@@ -155,6 +162,19 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Write(body) // the reader went away: nothing to be done
+}
+
+// noBunker is the place in the page for the connection string of whoever serves it.
+const noBunker = `<meta name="bunker" content="" />`
+
+// named writes into the page which bunker serves it. The page is the one file that
+// is not the same for everybody, and too small to be worth compressing each time.
+func (a *App) named(page []byte) []byte {
+	if a.bunker == nil {
+		return page
+	}
+	with := `<meta name="bunker" content="` + html.EscapeString(a.bunker()) + `" />`
+	return bytes.Replace(page, []byte(noBunker), []byte(with), 1)
 }
 
 func acceptsGzip(r *http.Request) bool {

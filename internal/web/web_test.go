@@ -114,7 +114,7 @@ func TestFilesAreSmallOnTheWireAndKept(t *testing.T) {
 	for name, f := range a.files {
 		r := get(t, a, "GET", "localhost", Path+name, "Accept-Encoding", "br, gzip")
 		zipped := r.Header.Get("Content-Encoding") == "gzip"
-		if (f.zipped != nil) != zipped {
+		if (f.zipped != nil && name != "index.html") != zipped {
 			t.Errorf("%s: zipped %t", name, zipped)
 		}
 		if forever := strings.Contains(r.Header.Get("Cache-Control"), "immutable"); forever != strings.HasPrefix(name, "assets/") {
@@ -145,5 +145,21 @@ func TestTheFirstLoadIsLight(t *testing.T) {
 	t.Logf("the first load is %d bytes on the wire, of %d that it may be; %d may follow", first, maxFirstLoad, later)
 	if first > maxFirstLoad {
 		t.Errorf("the first load is %d bytes on the wire; at most %d are allowed", first, maxFirstLoad)
+	}
+}
+
+// The string is what a relay's operator could have put there, too: it must not
+// become markup.
+func TestThePageSaysWhichBunkerServesIt(t *testing.T) {
+	a, err := New(Config{Bunker: func() string { return `bunker-admin://00?relay=wss%3A%2F%2Fa"><script>` }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := body(t, get(t, a, "GET", "localhost", Path, "Accept-Encoding", "gzip"))
+	if want := `<meta name="bunker" content="bunker-admin://00?relay=wss%3A%2F%2Fa&#34;&gt;&lt;script&gt;" />`; !strings.Contains(page, want) {
+		t.Errorf("the page does not hold %s:\n%s", want, page)
+	}
+	if page := body(t, get(t, app(t), "GET", "localhost", Path)); !strings.Contains(page, noBunker) {
+		t.Errorf("without a bunker the page names one:\n%s", page)
 	}
 }

@@ -1,10 +1,15 @@
 import { mount } from "svelte";
 import App from "./App.svelte";
 import "./app.css";
+import { app } from "./lib/state/app.svelte";
 import { language } from "./lib/i18n/index.svelte";
 
 const target = document.getElementById("app");
 if (!target) throw new Error("the page has no place for the app");
 // A framed page could be laid under somebody else's buttons: it does not start.
 if (window.top !== window.self) target.textContent = "nsecBunker does not run inside another page.";
-else void language.load().finally(() => mount(App, { target }));
+else {
+  // A link that carries a connection string is a new login, whatever the page was in before.
+  if (!location.hash.startsWith("#/login")) void app.resume();
+  void language.load().finally(() => mount(App, { target }));
+}

@@ -4434,6 +4434,8 @@ export interface Commands {
         active_at: string;
       }[];
       connection_string?: string;
+      /** where the admin app is served, this machine's own address first */
+      admin_pages?: string[];
       clock: {
         ledger: string;
         suspect: boolean;

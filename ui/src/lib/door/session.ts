@@ -7,8 +7,9 @@ import type { ConnectionString } from "./connection";
 import type { Device } from "./device";
 import { Refused, type Door, type Notice } from "./door";
 import { canonical, code, command, h, h2, pairing, version, type Handshake } from "./hash";
+import { NoticeCount } from "./notices";
 import { Link, type LinkState } from "./relay";
-import type { Signer } from "./signer";
+import { extension, type Signer } from "./signer";
 
 // The admin's side of docs/admin-protocol.md: hello, challenge, proof, ready, and then orders and answers. The page's key and those of
 // the session live in this object only.
@@ -47,6 +48,8 @@ export interface SessionConfig {
   device: Device;
   /** The admin's key; null to come back with a confirmed device, or to pair. */
   signer: Signer | null;
+  /** Come back as a device that is known, without asking the key for anything; it is kept for what needs it later. */
+  resume?: boolean;
   label: string;
   origin: string;
   /** The relays' states, for "unreachable". */
@@ -79,7 +82,7 @@ export class Session implements Door {
   private sid = "";
   private hash2 = "";
   private n = 0;
-  private notices = 0;
+  private readonly count = new NoticeCount();
   private admin = "";
   private clock: ReturnType<typeof setInterval> | undefined;
   private closed = false;
@@ -128,7 +131,7 @@ export class Session implements Door {
     const hash = h(hs);
     const toEpoch = nip44.utils.getConversationKey(this.secret, hs.epoch);
     let cert: Event | null = null;
-    if (signer && !where.pairing) {
+    if (signer && !where.pairing && !this.c.resume) {
       this.admin = await signer.pubkey();
       cert = await signer.sign({
         kind,
@@ -193,7 +196,7 @@ export class Session implements Door {
     if (this.closed) throw new Refused("ended", "the session is over");
     const n = ++this.n;
     const op = options.changes ? bytesToHex(random(16)) : "";
-    const order: Record<string, unknown> = { sid: this.sid, n, ack: this.notices, cmd: name, params };
+    const order: Record<string, unknown> = { sid: this.sid, n, ack: this.count.highest, cmd: name, params };
     if (op) order["op"] = op;
     if (options.dangerous) order["proof"] = await this.prove(n, op, name, params);
     return new Promise<Commands[K]["result"]>((done, fail) => {
@@ -203,8 +206,15 @@ export class Session implements Door {
     });
   }
 
+  /** sync asks the bunker for what holds now: whether this session is still one, and confirmed. */
+  async sync(): Promise<void> {
+    const call = this.call as unknown as (name: "sync", params: object) => Promise<{ role: string; state: string; confirmed: boolean; until: number }>;
+    const { role, state, confirmed, until } = await call.call(this, "sync", {});
+    this.ready = { ...this.ready, role, state, confirmed, until };
+  }
+
   private async prove(n: number, op: string, name: string, params: unknown): Promise<Event> {
-    const signer = this.c.signer;
+    const signer = this.c.signer ?? extension();
     if (!signer) throw new Refused("needs-proof", "this needs the signature of an admin's key, which a paired browser does not have");
     return signer.sign({
       kind,
@@ -270,9 +280,8 @@ export class Session implements Door {
   }
 
   private notice(n: number, type: string, data: unknown) {
-    if (n <= this.notices) return;
-    const gap = n > this.notices + 1;
-    this.notices = n;
+    const gap = this.count.take(n);
+    if (gap === null) return;
     if (type === "ended") {
       this.close();
       this.c.ended("ended");
@@ -296,7 +305,7 @@ export class Session implements Door {
     const missing = w.parts.findIndex((x) => x === undefined);
     if (missing >= 0) {
       // After each eight the rest is asked for; until then a resent order would start anew.
-      w.text = JSON.stringify({ sid: this.sid, n: 0, ack: this.notices, more: { re, from: missing } });
+      w.text = JSON.stringify({ sid: this.sid, n: 0, ack: this.count.highest, more: { re, from: missing } });
       const have = w.parts.filter(Boolean).length;
       if (have % partsAhead === 0) this.give(this.outer(w.text, this.shared, kind));
       return;

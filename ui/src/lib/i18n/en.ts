@@ -136,7 +136,7 @@ export const en = {
     rights: { nip44_encrypt: "encrypt texts", nip04_encrypt: "encrypt texts (old form)", nip44_decrypt: "read encrypted texts", nip04_decrypt: "read encrypted texts (old form)", get_public_key: "learn the public key", sign_event: "sign events of every kind but those that need special care" } as Record<string, string>,
     rightSign: (kind: string) => `sign events of kind ${kind}`, rightOf: (label: string) => `sign: ${label}`,
     meansAll: "Then it may do everything without asking, except what needs special care.",
-    allow: { once: "Allow once", these: (n: number) => `Allow these ${n}`, hour: "Allow for 1 hour", today: "Allow today", always: "Allow always", until: "Allow until then", uses: (n: number) => `Allow ${n} times`, connect: "Connect" },
+    allow: { once: "Allow once", these: (n: number) => `Allow these ${n}`, hour: "Allow for 1 hour", today: "Allow today", always: "Allow always", until: "Allow until then", uses: (n: number) => (n === 1 ? "Allow 1 time" : `Allow ${n} times`), connect: "Connect" },
     deny: "Deny", denyAll: "Deny all", denyKeep: (n: string) => `Deny and keep ${n}`,
     neverKind: "Never again", neverHint: "Refused from now on, without asking",
     hold: "Hold to sign", holdConnect: "Hold to connect", holdHint: "Press and hold, or press Enter twice, a second apart",

@@ -2,22 +2,34 @@ import type { ConnectionString } from "../door/connection";
 import { device } from "../door/device";
 import type { Notice } from "../door/door";
 import type { LinkState } from "../door/relay";
-import { Session } from "../door/session";
+import { near } from "../door/served";
+import { Session, Unreachable } from "../door/session";
 import type { Signer } from "../door/signer";
 import type { Commands } from "../api/commands";
 import { commands } from "../api/commands";
 import { bunkers } from "./bunkers.svelte";
 
-/** How far this page is with one bunker. */
-export type Phase = "out" | "knocking" | "in";
+/** How far this page is with one bunker; "back" is on the way back to the one that it was in before. */
+export type Phase = "out" | "back" | "knocking" | "in";
+
+/** How long a bunker may take to answer on links that just came back, before the session counts as lost. */
+const quick = 4000;
+/** How long is waited between two tries to come back. */
+const between = 3000;
 
 /** App is the one session that the page has, and what it last heard of the bunker. */
 class App {
   phase = $state<Phase>("out");
   session = $state.raw<Session | null>(null);
+  /** Somebody who is known said yes to this browser. */
+  confirmed = $state(false);
   links = $state.raw<Record<string, LinkState>>({});
+  /** The session is lost, and the page tries to come back by itself. */
+  away = $state(false);
   /** Why the last session ended by itself; "" for none. */
   over = $state("");
+  /** Why the page could not come back by itself; null where it could, or did not try. */
+  lost = $state.raw<unknown>(null);
   status = $state.raw<Commands["status"]["result"] | null>(null);
   /** It counts up whenever something changed in the bunker: what shows lists reads them anew. */
   changed = $state(0);
@@ -25,26 +37,15 @@ class App {
   private where: ConnectionString | null = null;
 
   /** enter opens a session; what goes wrong is the caller's to tell. */
-  async enter(where: ConnectionString, signer: Signer | null) {
+  async enter(where: ConnectionString, signer: Signer | null, phase: "knocking" | "back" = "knocking") {
     this.leave();
-    this.phase = "knocking";
+    this.phase = phase;
     try {
-      const session = await Session.open({
-        where, signer, device: await device(where.bunker), label: label(), origin: location.origin,
-        links: (s) => (this.links = s),
-        ended: (why) => {
-          this.over = why || "ended";
-          this.phase = "out";
-          this.session = null;
-        },
-      });
+      this.take(await this.open(where, signer, phase === "back"));
       this.where = { ...where, pairing: null, invite: null };
       this.signer = signer;
-      this.session = session;
-      this.over = "";
-      bunkers.remember({ bunker: where.bunker, relays: where.relays });
-      session.listen((n) => this.noticed(n));
-      if (session.ready.confirmed) await this.look();
+      bunkers.remember({ bunker: where.bunker, relays: where.relays, open: true });
+      if (this.confirmed) await this.look();
       this.phase = "in";
     } catch (e) {
       this.phase = "out";
@@ -52,17 +53,106 @@ class App {
     }
   }
 
-  /** again opens the session anew with the same key: after a device was confirmed, or the bunker unsealed. */
-  async again() {
-    if (this.where) await this.enter(this.where, this.signer);
+  /** resume comes back to the bunker that this page was in when it was loaded anew: as a browser that is known there, no key is asked. */
+  async resume() {
+    const last = bunkers.last;
+    if (!last?.open) return;
+    await this.enter({ ...last, pairing: null, invite: null }, null, "back").catch((e: unknown) => (this.lost = e));
   }
 
+  private async open(where: ConnectionString, signer: Signer | null, resume: boolean): Promise<Session> {
+    return Session.open({
+      where: near(where), signer, resume, device: await device(where.bunker), label: label(), origin: location.origin,
+      links: (s) => this.linked(s),
+      ended: (why) => {
+        this.over = why || "ended";
+        this.phase = "out";
+        this.session = null;
+      },
+    });
+  }
+
+  private take(session: Session) {
+    this.session = session;
+    this.confirmed = session.ready.confirmed;
+    this.over = "";
+    this.lost = null;
+    session.listen((n) => this.noticed(n));
+  }
+
+  /** here reports that a relay is there. */
+  get here(): boolean {
+    return !this.away && Object.values(this.links).some((l) => l === "up");
+  }
+
+  private linked(s: Record<string, LinkState>) {
+    const before = this.here;
+    this.links = s;
+    if (!before && this.here && this.phase === "in") void this.catchUp();
+  }
+
+  /** catchUp is for when a relay is back: what was said meanwhile is lost, and a bunker that was started anew knows the session no more. */
+  private async catchUp() {
+    const session = this.session;
+    if (!session) return;
+    const late = new Promise<never>((_, fail) => setTimeout(() => fail(new Error("no answer")), quick));
+    try {
+      await Promise.race([session.sync(), late]);
+      if (session === this.session && this.confirmed) await this.look();
+    } catch {
+      if (session === this.session) await this.comeBack(session);
+    }
+    this.changed++;
+  }
+
+  private async comeBack(old: Session) {
+    const where = this.where;
+    if (!where) return;
+    this.away = true;
+    old.close();
+    try {
+      while (this.session === old) {
+        try {
+          const session = await this.open(where, this.signer, true);
+          if (this.session !== old) return session.close();
+          this.take(session);
+          this.away = false;
+          await this.look();
+          return;
+        } catch (e) {
+          if (!(e instanceof Unreachable)) {
+            this.leave();
+            this.lost = e;
+            return;
+          }
+          await new Promise((done) => setTimeout(done, between));
+        }
+      }
+    } finally {
+      this.away = false;
+    }
+  }
+
+  /** check asks whether this browser was confirmed meanwhile. */
+  async check() {
+    const session = this.session;
+    if (!session) return;
+    await session.sync();
+    if (session.ready.confirmed) await this.look();
+    this.confirmed = session.ready.confirmed;
+  }
+
+  /** leave ends the session; the browser does not come back by itself. */
   leave() {
     this.session?.close();
     this.session = null;
+    this.confirmed = false;
     this.status = null;
     this.links = {};
+    this.lost = null;
     this.phase = "out";
+    if (this.where) bunkers.remember({ ...this.where, open: false });
+    this.where = null;
   }
 
   /** call runs a command; the table says whether it changes something and whether it is dangerous. */
@@ -77,8 +167,9 @@ class App {
   }
 
   private noticed(n: Notice) {
+    if (n.kind === "confirmed") void this.check().catch(() => {});
     this.changed++;
-    if (n.kind !== "question") void this.look().catch(() => {});
+    if (n.kind !== "question" && this.confirmed) void this.look().catch(() => {});
   }
 }
 

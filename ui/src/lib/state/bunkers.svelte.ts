@@ -6,6 +6,8 @@ export interface Known {
   name: string;
   /** Unix ms. */
   used: number;
+  /** The page is in it, and comes back to it when it is loaded anew. */
+  open?: boolean;
 }
 
 const place = "nsecbunker.bunkers";
@@ -29,9 +31,9 @@ class Bunkers {
     return this.list.toSorted((a, b) => b.used - a.used)[0];
   }
 
-  remember(k: Omit<Known, "used" | "name"> & { name?: string }) {
+  remember(k: Pick<Known, "bunker" | "relays" | "open"> & { name?: string }) {
     const before = this.list.find((x) => x.bunker === k.bunker);
-    const now: Known = { bunker: k.bunker, relays: k.relays, name: k.name || before?.name || `Bunker ${k.bunker.slice(0, 4)}`, used: Date.now() };
+    const now: Known = { bunker: k.bunker, relays: k.relays, name: k.name || before?.name || `Bunker ${k.bunker.slice(0, 4)}`, used: Date.now(), ...(k.open ? { open: true } : {}) };
     this.list = [now, ...this.list.filter((x) => x.bunker !== k.bunker)].slice(0, most);
     this.write();
   }

@@ -1,0 +1,45 @@
+// Real client libraries, as the apps that people use.
+import { WebSocket } from "ws"
+globalThis.WebSocket ??= WebSocket
+globalThis.window ??= globalThis
+const { BunkerSigner, parseBunkerInput } = await import("nostr-tools/nip46")
+const { generateSecretKey, getPublicKey } = await import("nostr-tools/pure")
+const { SimplePool, useWebSocketImplementation } = await import("nostr-tools/pool")
+useWebSocketImplementation(WebSocket)
+
+/** note is the template of a short note. */
+export const note = content => ({ kind: 1, created_at: Math.floor(Date.now() / 1000), tags: [], content })
+
+/** tools is an app made with nostr-tools; connect is its login, which may wait for a person. */
+export async function tools(uri, secret = generateSecretKey()) {
+  const pool = new SimplePool()
+  const pointer = await parseBunkerInput(uri)
+  const signer = BunkerSigner.fromBunker(secret, pointer, { pool })
+  return {
+    pubkey: getPublicKey(secret),
+    connect: (metadata) => signer.connect(metadata),
+    sign: t => signer.signEvent(t),
+    end: async () => { await signer.close(); pool.destroy() },
+  }
+}
+
+/** ndk is an app made with NDK. */
+export async function ndk(uri) {
+  const { default: NDK, NDKNip46Signer, NDKPrivateKeySigner, NDKEvent } = await import("@nostr-dev-kit/ndk")
+  const relays = new URL(uri.replace("bunker://", "https://")).searchParams.getAll("relay")
+  const kit = new NDK({ explicitRelayUrls: relays.map(r => new URL(r).href) })
+  const signer = new NDKNip46Signer(kit, uri, NDKPrivateKeySigner.generate())
+  return {
+    connect: () => signer.blockUntilReady(),
+    async sign(t) {
+      const e = new NDKEvent(kit, t)
+      e.pubkey = (await signer.user()).pubkey
+      await e.sign(signer)
+      return e.rawEvent()
+    },
+    async end() {
+      signer.stop?.()
+      for (const relay of signer.rpc.pool.relays.values()) relay.disconnect()
+    },
+  }
+}

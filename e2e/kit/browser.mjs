@@ -1,0 +1,87 @@
+// A real Chromium. Whatever the page says on its console as an error, throws, or is forbidden by its own policy fails the test that opened it.
+import { existsSync } from "node:fs"
+import { chromium } from "playwright-core"
+import { finalizeEvent, generateSecretKey, getPublicKey } from "nostr-tools/pure"
+import { npubEncode } from "nostr-tools/nip19"
+
+/** Debian's browser; without a sandbox of its own where root runs it. */
+export const executablePath = process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync)
+
+export async function browser() {
+  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"] })
+}
+
+/** visitor is one person's browser profile: a page, and what it complained of. */
+export async function visitor(chrome, { size = { width: 1280, height: 860 }, scheme = "light", touch = false, secret = null, ...rest } = {}) {
+  const context = await chrome.newContext({ viewport: size, colorScheme: scheme, locale: "en-GB", timezoneId: "UTC", hasTouch: touch, reducedMotion: "reduce", ...rest })
+  const v = { context, complaints: [], forgiven: [], signed: [] }
+  if (secret) await extension(v, secret)
+  // What the policy forbids is told to the page that did it, also where it is only a style.
+  await context.addInitScript(() => addEventListener("securitypolicyviolation", e => console.error(`policy violation: ${e.violatedDirective} ${e.blockedURI} ${e.sample}`)))
+  context.on("weberror", e => complain(v, `thrown: ${e.error().stack ?? e.error()}`))
+  context.on("console", m => { if (m.type() === "error") complain(v, `console: ${m.text()}`) })
+  v.page = await context.newPage()
+  v.page.setDefaultTimeout(20_000)
+  /** forgive names what a test makes happen on purpose, such as a relay that is gone. */
+  v.forgive = pattern => v.forgiven.push(pattern)
+  v.close = async () => {
+    await context.close()
+    const left = v.complaints.filter(c => !v.forgiven.some(f => f.test(c)))
+    if (left.length) throw new Error(`the page complained:\n${left.join("\n")}`)
+  }
+  return v
+}
+
+function complain(v, text) { v.complaints.push(text) }
+
+/** extension is a stub of NIP-07: it signs whatever it is asked, and notes it. */
+async function extension(v, secret) {
+  await v.context.exposeFunction("stubSign", t => {
+    const e = finalizeEvent({ ...t, created_at: t.created_at ?? Math.floor(Date.now() / 1000) }, secret)
+    v.signed.push(e)
+    return e
+  })
+  await v.context.addInitScript(pubkey => {
+    const sign = window.stubSign
+    window.nostr = { getPublicKey: async () => pubkey, signEvent: t => sign(t) }
+  }, getPublicKey(secret))
+}
+
+/** person is somebody's key. */
+export function person() {
+  const secret = generateSecretKey()
+  const pubkey = getPublicKey(secret)
+  return { secret, pubkey, npub: npubEncode(pubkey) }
+}
+
+/** pair opens a bunker's pairing link in a browser and has the terminal say yes. */
+export async function pair(bunker, v, role = "owner", label = "browser") {
+  const { link, run } = await bunker.pairing(role, label)
+  const { page } = v
+  await page.goto(link)
+  await page.getByRole("button", { name: "Pair this browser" }).click()
+  const [, asked] = await run.until(/nsecbunker device confirm (\d{6})/)
+  const shown = (await page.getByLabel("Six digits to compare").innerText()).replace(/\D/g, "")
+  if (shown !== asked) throw new Error(`the page shows ${shown}, the terminal ${asked}`)
+  await run.done
+  await bunker.run("device", "confirm", asked)
+  await page.getByRole("heading", { name: /waits? for you/ }).waitFor()
+}
+
+/** login logs an admin in with the extension, and confirms the browser the first time. */
+export async function login(bunker, v) {
+  const { page } = v
+  await page.goto(bunker.page)
+  await page.getByRole("button", { name: /Browser extension/ }).click()
+  const home = page.getByRole("heading", { name: /waits? for you/ })
+  const digits = page.getByLabel("Six digits to compare")
+  await home.or(digits).waitFor()
+  if (await home.isVisible()) return
+  await bunker.run("device", "confirm", (await digits.innerText()).replace(/\D/g, ""))
+  await home.waitFor()
+}
+
+/** go opens a screen of the app without loading the page anew. */
+export async function go(page, route) {
+  await page.evaluate(r => { location.hash = r }, route)
+}

@@ -1,0 +1,100 @@
+// One bunker of the real program, with a folder of its own, and the terminal of whoever runs it.
+import { spawn } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+export const program = process.env.NSECBUNKER_BIN
+const passphrase = "correct horse battery staple"
+/** How long a command may take on a busy machine; none is expected to take nearly as long. */
+export const patience = 60_000
+
+export class Bunker {
+  /** start sets a bunker up and returns it unsealed. */
+  static async start({ admins = [], args = [], config = "" } = {}) {
+    const b = new Bunker()
+    b.dir = mkdtempSync(join(tmpdir(), "nsecbunker-e2e-"))
+    b.file = join(b.dir, "passphrase")
+    writeFileSync(b.file, passphrase, { mode: 0o600 })
+    b.env = { ...process.env, HOME: b.dir, NSECBUNKER_DATA: join(b.dir, "data") }
+    b.args = ["--passphrase-file", b.file, ...admins.flatMap(a => ["--admin", a]), ...args]
+    b.passphrase = passphrase
+    if (config) throw new Error("no test needs a configuration yet")
+    await b.up("127.0.0.1:0")
+    return b
+  }
+
+  /** up starts the program and waits until it says where the page is. */
+  async up(listen = this.listen) {
+    this.process = spawn(program, ["start", "--listen", listen, ...this.args], { env: this.env, stdio: ["ignore", "pipe", "pipe"] })
+    this.said = ""
+    this.ended = new Promise(done => this.process.on("exit", done))
+    const up = new Promise((done, fail) => {
+      const hear = chunk => {
+        this.said += chunk
+        const m = /The admin app: {2}(http:\/\/(\S+?)\/admin\/)\n/.exec(this.said)
+        if (m) done(m)
+      }
+      this.process.stdout.on("data", hear)
+      this.process.stderr.on("data", hear)
+      this.process.on("exit", code => fail(new Error(`start ended with ${code}:\n${this.said}`)))
+    })
+    const [, page, address] = await up
+    this.page = page
+    this.listen = address
+    this.relay = `ws://${address}`
+    this.string = (await this.json("status")).connection_string
+  }
+
+  /** down ends the process as a power cut does. */
+  async down() {
+    this.process.kill("SIGKILL")
+    await this.ended
+  }
+
+  async end() {
+    this.process.kill("SIGTERM")
+    await this.ended
+    rmSync(this.dir, { recursive: true, force: true })
+  }
+
+  /** begin runs a command and returns it while it runs. */
+  begin(...args) {
+    const p = spawn(program, args, { env: this.env, stdio: ["pipe", "pipe", "pipe"] })
+    const run = { process: p, out: "", err: "", heard: () => {} }
+    p.stdout.on("data", d => { run.out += d; run.heard() })
+    p.stderr.on("data", d => { run.err += d; run.heard() })
+    run.done = new Promise(done => p.on("exit", done))
+    /** until waits until what was written matches. */
+    run.until = pattern => new Promise((done, fail) => {
+      const look = () => { const m = pattern.exec(run.out + run.err); if (m) done(m) }
+      run.heard = look
+      p.on("exit", () => fail(new Error(`nsecbunker ${args.join(" ")} ended without ${pattern}:\n${run.out}${run.err}`)))
+      look()
+    })
+    return run
+  }
+
+  /** run runs a command to its end and returns what it printed. */
+  async run(...args) {
+    const r = this.begin(...args)
+    r.process.stdin.end()
+    const code = await r.done
+    if (code !== 0) throw new Error(`nsecbunker ${args.join(" ")} ended with ${code}:\n${r.err}`)
+    return r.out.trim()
+  }
+
+  async json(...args) { return JSON.parse(await this.run(...args, "--json")) }
+  /** owner runs a command that wants the passphrase. */
+  owner(...args) { return this.run(...args, "--passphrase-file", this.file) }
+
+  /** link makes a bunker:// link. */
+  link(key, client, perms, ...args) { return this.run("token", "create", key, "--client", client, "--perms", perms, ...args) }
+
+  /** pairing begins `device pair`; settle answers it. */
+  async pairing(role = "owner", label = "browser") {
+    const r = this.begin("device", "pair", "--role", role, "--label", label, "--passphrase-file", this.file)
+    const [, link] = await r.until(/(http:\/\/\S+\/admin\/#\/login\?at=\S+)\n/)
+    return { link, run: r }
+  }
+}

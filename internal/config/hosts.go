@@ -1,0 +1,36 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+)
+
+// hostName is a name of the DNS as browsers send it.
+var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
+
+// maxHostName is the longest name of the DNS in characters (RFC 1035).
+const maxHostName = 253
+
+// checkAdminHosts brings the names of the admin app into the form in which a
+// browser's Host header is compared with them. A scheme, a port or a path would
+// never match, and a wildcard would undo what the list is for.
+func (c *Config) checkAdminHosts() error {
+	if len(c.AdminHosts) > MaxAdminHosts {
+		return fmt.Errorf("admin_hosts: %d names are too many; at most %d", len(c.AdminHosts), MaxAdminHosts)
+	}
+	for i, h := range c.AdminHosts {
+		name := strings.ToLower(strings.TrimSuffix(h, "."))
+		ip, err := netip.ParseAddr(name)
+		if err == nil && !ip.IsUnspecified() && ip.Zone() == "" {
+			c.AdminHosts[i] = ip.String()
+			continue
+		}
+		if err == nil || len(name) > maxHostName || !hostName.MatchString(name) {
+			return fmt.Errorf("admin_hosts: %q is no name; write it without https://, port and path, for example bunker.example.com", h)
+		}
+		c.AdminHosts[i] = name
+	}
+	return nil
+}
