@@ -122,6 +122,7 @@ func New(d Deps) (*Table, error) {
 		register(t)
 	}
 	t.openAfar()
+	t.openLegacy()
 	return t, nil
 }
 
@@ -149,6 +150,7 @@ func registers() []func(*Table) {
 		keyPauseCommands,
 		keySetCommands,
 		leaveCommands,
+		legacyCommands,
 		loginCommands,
 		notifyCommands,
 		personCommands,

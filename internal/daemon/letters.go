@@ -301,20 +301,11 @@ func (l *letters) Person(ctx context.Context, pub nostr.PubKey) (p bunker.Princi
 	if a.Role < bunker.Approver || a.ActiveAt > d.store.LedgerTime().UnixMilli() {
 		return p, bunker.Errorf(bunker.CodeRestricted, "answers by direct message need the role approver")
 	}
-	for after := ""; ; {
-		keys, err := d.store.Keys(ctx, d.tenant, store.Page{After: after})
-		if err != nil {
-			return p, err
-		}
-		for i := range keys {
-			if keys[i].PubKey == pub {
-				return p, bunker.Errorf(bunker.CodeRestricted, "the admin's npub is a user key here, so whoever it signs for could answer")
-			}
-		}
-		if len(keys) < store.MaxPage {
-			break
-		}
-		after = keys[len(keys)-1].Name
+	switch own, err := d.isUserKey(ctx, pub); {
+	case err != nil:
+		return p, err
+	case own:
+		return p, bunker.Errorf(bunker.CodeRestricted, "the admin's npub is a user key here, so whoever it signs for could answer")
 	}
 	// Whatever the person's role: this door is for answers.
 	return bunker.Principal{Name: nip19.EncodeNpub(pub), Role: bunker.Approver, Door: bunker.DoorDM, PubKey: pub, Keys: a.Keys}, nil

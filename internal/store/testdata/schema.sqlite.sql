@@ -32,7 +32,7 @@ CREATE TABLE admin (
   active_at  INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   version    INTEGER NOT NULL,
-  mac        BLOB, keys TEXT NOT NULL DEFAULT '',
+  mac        BLOB, keys TEXT NOT NULL DEFAULT '', legacy_until INTEGER NOT NULL DEFAULT 0, script INTEGER NOT NULL DEFAULT 0 CHECK (script IN (0, 1)),
   PRIMARY KEY (tenant, pubkey)
 ) STRICT;
 

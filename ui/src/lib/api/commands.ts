@@ -32,6 +32,8 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** until then the first nsecBunker's admin protocol may be used */
+        legacy_until?: string;
       };
       warnings?: string[];
     };
@@ -59,6 +61,8 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** until then the first nsecBunker's admin protocol may be used */
+        legacy_until?: string;
       };
       warnings?: string[];
     };
@@ -135,6 +139,35 @@ export interface Commands {
     };
   };
 
+  /** Lets an admin use the first nsecBunker's admin protocol until a time, or not any more: it reads, revokes and answers, with the npub alone and no device. */
+  "admin.legacy": {
+    params: {
+      npub: string;
+      /** how long, at most 90 days; this or off */
+      for?: string;
+      /** not any more */
+      off?: boolean;
+      /** at the machine only: do it without the persons that it needs; every owner is told */
+      break_glass?: boolean;
+    };
+    result: {
+      admin: {
+        npub: string;
+        pubkey: string;
+        role: Role;
+        name?: string;
+        /** ids: the role is for these keys only; none: the whole bunker */
+        keys?: string[];
+        added_by: string;
+        /** when the role begins */
+        active_at: string;
+        /** until then the first nsecBunker's admin protocol may be used */
+        legacy_until?: string;
+      };
+      warnings?: string[];
+    };
+  };
+
   /** Lists the admins. */
   "admin.list": {
     params: Record<string, never>;
@@ -149,6 +182,8 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** until then the first nsecBunker's admin protocol may be used */
+        legacy_until?: string;
       }[];
     };
   };
@@ -171,6 +206,8 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** until then the first nsecBunker's admin protocol may be used */
+        legacy_until?: string;
       };
       warnings?: string[];
     };
@@ -4432,6 +4469,8 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** until then the first nsecBunker's admin protocol may be used */
+        legacy_until?: string;
       }[];
       connection_string?: string;
       clock: {
@@ -4654,11 +4693,12 @@ export const commands = {
   "admin.add": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "admin.invite": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "admin.invites": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "admin.legacy": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "admin.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "admin.remove": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "admin.self": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "admin.uninvite": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "approval.answer": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "dm", "relay"] },
+  "approval.answer": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "dm", "relay", "legacy"] },
   "approval.answered": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "approval.batch": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "approval.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
@@ -4673,15 +4713,15 @@ export const commands = {
   "clock.accept": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "connect": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "connection.grant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "connection.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy"] },
   "connection.person": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "connection.regrant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "connection.relays": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "connection.rename": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "connection.resume": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "connection.review": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.revoke": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "connection.revoke": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "legacy"] },
+  "connection.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy"] },
   "connection.suspend": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "connection.ungrant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "device.confirm": { role: "viewer", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
@@ -4697,7 +4737,7 @@ export const commands = {
   "key.export": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.guard": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.import": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "key.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy"] },
   "key.lock": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.no_export": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.passphrase.remove": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
@@ -4728,8 +4768,8 @@ export const commands = {
   "policy.delete": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "policy.edit": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "policy.explain": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "policy.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "policy.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "policy.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy"] },
+  "policy.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy"] },
   "policy.simulate": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket"] },
   "policy.versions": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "quorum.approve": { role: "approver", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
@@ -4752,7 +4792,7 @@ export const commands = {
   "stop": { role: "approver", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "relay"] },
   "stop.end": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "token.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "token.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "token.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy"] },
   "token.revoke": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "token.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "unseal": { role: "viewer", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "system", "relay"] },
