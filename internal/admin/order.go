@@ -21,6 +21,9 @@ type Order struct {
 	Name   string
 	Params []byte // a JSON object
 	Op     string
+	// IfVersion, when not 0, is the version of what is to be changed, as it was looked
+	// at: a change of another one is refused.
+	IfVersion int64
 }
 
 // Execute is Dispatch for an order, and returns the result as JSON; the caller
@@ -29,7 +32,7 @@ type Order struct {
 func (t *Table) Execute(ctx context.Context, p bunker.Principal, o Order) (json.RawMessage, error) {
 	c := t.commands[o.Name]
 	if o.Op == "" || c == nil || !c.Writes {
-		v, err := t.Dispatch(ctx, p, o.Name, o.Params)
+		v, err := t.dispatch(ctx, p, &o, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -46,7 +49,7 @@ func (t *Table) Execute(ctx context.Context, p bunker.Principal, o Order) (json.
 		return t.madeBefore(&before, &made)
 	}
 	noted := false
-	v, err := t.dispatch(ctx, p, o.Name, o.Params, func(tx Tx) error {
+	v, err := t.dispatch(ctx, p, &o, func(tx Tx) error {
 		noted = true
 		return tx.PutMadeChange(&made, tx.Now()-RememberOps.Milliseconds())
 	})

@@ -32,6 +32,8 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** another one after each change; for if_version */
+        version: number;
         /** until then the first nsecBunker's admin protocol may be used */
         legacy_until?: string;
       };
@@ -61,6 +63,8 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** another one after each change; for if_version */
+        version: number;
         /** until then the first nsecBunker's admin protocol may be used */
         legacy_until?: string;
       };
@@ -161,6 +165,8 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** another one after each change; for if_version */
+        version: number;
         /** until then the first nsecBunker's admin protocol may be used */
         legacy_until?: string;
       };
@@ -182,6 +188,8 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** another one after each change; for if_version */
+        version: number;
         /** until then the first nsecBunker's admin protocol may be used */
         legacy_until?: string;
       }[];
@@ -206,6 +214,8 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** another one after each change; for if_version */
+        version: number;
         /** until then the first nsecBunker's admin protocol may be used */
         legacy_until?: string;
       };
@@ -1024,6 +1034,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** what the app asked for; it got only perms */
       requested?: string;
@@ -1116,6 +1128,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       }[];
       next?: string;
     };
@@ -1160,6 +1174,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       };
       warnings?: string[];
     };
@@ -1246,6 +1262,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       };
       warnings?: string[];
     };
@@ -1291,6 +1309,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       };
       warnings?: string[];
     };
@@ -1333,6 +1353,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       };
       warnings?: string[];
     };
@@ -1381,6 +1403,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       };
       warnings?: string[];
     };
@@ -1423,6 +1447,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       };
       grants: {
         id: string;
@@ -1485,6 +1511,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       };
       warnings?: string[];
     };
@@ -1784,6 +1812,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -1848,6 +1878,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       baseline: {
         /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
@@ -1911,6 +1943,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -1994,6 +2028,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2072,6 +2108,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2136,6 +2174,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       }[];
       next?: string;
     };
@@ -2180,6 +2220,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2244,6 +2286,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2308,6 +2352,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2374,6 +2420,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2438,6 +2486,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2511,6 +2561,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2573,6 +2625,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2635,6 +2689,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2701,6 +2757,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2763,6 +2821,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2827,6 +2887,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -4469,6 +4531,8 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** another one after each change; for if_version */
+        version: number;
         /** until then the first nsecBunker's admin protocol may be used */
         legacy_until?: string;
       }[];
@@ -4576,6 +4640,8 @@ export interface Commands {
         grant_for?: string;
         created_by: string;
         created_at: string;
+        /** another one after each change; for if_version */
+        version: number;
       }[];
       next?: string;
     };
@@ -4604,6 +4670,8 @@ export interface Commands {
         grant_for?: string;
         created_by: string;
         created_at: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
     };
   };
@@ -4631,6 +4699,8 @@ export interface Commands {
         grant_for?: string;
         created_by: string;
         created_at: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** made with it, or brought back by it, the oldest first */
       connections: {
@@ -4663,6 +4733,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       }[];
     };
   };
