@@ -123,6 +123,7 @@ func New(d Deps) (*Table, error) {
 	}
 	t.openAfar()
 	t.openLegacy()
+	t.openHTTP()
 	return t, nil
 }
 
@@ -158,6 +159,7 @@ func registers() []func(*Table) {
 		policySimulateCommands,
 		quorumCommands,
 		relayCommands,
+		scriptCommands,
 		sealCommands,
 		selfCommands,
 		sessionCommands,

@@ -91,7 +91,7 @@ func TestOnlyAFewCommandsWorkWhileSealed(t *testing.T) {
 func TestEveryCommandIsDescribed(t *testing.T) {
 	f := newFixture(t)
 	dangerous := []string{
-		"admin.add", "admin.invite", "admin.legacy", "admin.remove", "backup.create", "clock.accept", "device.pair", "key.delete", "key.export", "key.guard", "key.import", "key.passphrase.remove", "key.passphrase.set", "leave", "passphrase.change", "quorum.approve", "quorum.set", "slot.add", "slot.remove", "stop.end",
+		"admin.add", "admin.invite", "admin.legacy", "admin.remove", "admin.script", "backup.create", "clock.accept", "device.pair", "key.delete", "key.export", "key.guard", "key.import", "key.passphrase.remove", "key.passphrase.set", "leave", "passphrase.change", "quorum.approve", "quorum.set", "slot.add", "slot.remove", "stop.end",
 	}
 	var got []string
 	for _, c := range f.Commands() {

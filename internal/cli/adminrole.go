@@ -16,6 +16,7 @@ type adminView struct {
 	AddedBy  string   `json:"added_by"`
 	ActiveAt stamp    `json:"active_at"`
 	Legacy   stamp    `json:"legacy_until"`
+	Script   bool     `json:"script"`
 }
 
 // words is an admin in one line.
@@ -29,6 +30,9 @@ func (v *adminView) words(a *app) string {
 	}
 	if v.ActiveAt.After(a.now()) {
 		text += ", counts " + a.when(v.ActiveAt)
+	}
+	if v.Script {
+		text += ", by scripts over HTTP, too"
 	}
 	if v.Legacy.After(a.now()) {
 		text += ", by the old admin protocol, too, until " + a.when(v.Legacy)
@@ -50,7 +54,7 @@ func (a *app) shownKeys(ids []string, names keyNames) string {
 
 func (a *app) adminCmd() *cobra.Command {
 	c := &cobra.Command{Use: "admin", Short: "name who administers the bunker from afar"}
-	c.AddCommand(a.adminListCmd(), a.adminAddCmd(), a.adminRemoveCmd(), a.adminInviteCmd(), a.adminInvitesCmd(), a.adminUninviteCmd(), a.adminAcceptCmd(), a.adminSelfCmd(), a.adminLegacyCmd())
+	c.AddCommand(a.adminListCmd(), a.adminAddCmd(), a.adminRemoveCmd(), a.adminInviteCmd(), a.adminInvitesCmd(), a.adminUninviteCmd(), a.adminAcceptCmd(), a.adminSelfCmd(), a.adminLegacyCmd(), a.adminScriptCmd(), a.adminHeaderCmd())
 	return c
 }
 

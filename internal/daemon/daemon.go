@@ -308,7 +308,11 @@ func (d *Daemon) openEdge(ctx context.Context) error {
 			return errors.Join(err, l.Close())
 		}
 	}
-	d.edge = newEdge(l, d.embedded, app, d.healthy, d.Config.TLSCert, d.Config.TLSKey, d.Log)
+	script, err := web.NewScript(web.ScriptConfig{Scripts: scripts{d}, URLs: d.ring.ownURLs, ClientIP: clientIP(proxies), Now: d.store.LedgerTime})
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	d.edge = newEdge(l, d.embedded, app, script, d.healthy, d.Config.TLSCert, d.Config.TLSKey, d.Log)
 	return nil
 }
 

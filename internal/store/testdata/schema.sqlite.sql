@@ -174,6 +174,13 @@ CREATE TABLE device (
   PRIMARY KEY (tenant, id)
 ) STRICT;
 
+CREATE TABLE http_used (
+  tenant   TEXT    NOT NULL,
+  event_id BLOB    NOT NULL,
+  until    INTEGER NOT NULL, -- unix ms; then its own date refuses it
+  PRIMARY KEY (tenant, event_id)
+) STRICT;
+
 CREATE TABLE invite (
   tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
   id          TEXT    NOT NULL,
@@ -485,6 +492,8 @@ CREATE INDEX connection_grant_policy ON connection_grant (tenant, policy) WHERE 
 CREATE INDEX connection_key ON connection (tenant, key_id);
 
 CREATE INDEX connection_token ON connection (tenant, token) WHERE token <> '';
+
+CREATE INDEX http_used_until ON http_used (until);
 
 CREATE INDEX kept_version_size ON kept_version (tenant, key_id, size);
 

@@ -32,6 +32,8 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** its scripts may send commands over HTTP */
+        script?: boolean;
         /** another one after each change; for if_version */
         version: number;
         /** until then the first nsecBunker's admin protocol may be used */
@@ -63,6 +65,8 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** its scripts may send commands over HTTP */
+        script?: boolean;
         /** another one after each change; for if_version */
         version: number;
         /** until then the first nsecBunker's admin protocol may be used */
@@ -165,6 +169,8 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** its scripts may send commands over HTTP */
+        script?: boolean;
         /** another one after each change; for if_version */
         version: number;
         /** until then the first nsecBunker's admin protocol may be used */
@@ -188,6 +194,8 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** its scripts may send commands over HTTP */
+        script?: boolean;
         /** another one after each change; for if_version */
         version: number;
         /** until then the first nsecBunker's admin protocol may be used */
@@ -214,6 +222,39 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** its scripts may send commands over HTTP */
+        script?: boolean;
+        /** another one after each change; for if_version */
+        version: number;
+        /** until then the first nsecBunker's admin protocol may be used */
+        legacy_until?: string;
+      };
+      warnings?: string[];
+    };
+  };
+
+  /** Lets an admin's scripts send commands over HTTP, each signed by the npub (NIP-98), or not any more. Dangerous ones are refused there. */
+  "admin.script": {
+    params: {
+      npub: string;
+      /** not any more */
+      off?: boolean;
+      /** at the machine only: do it without the persons that it needs; every owner is told */
+      break_glass?: boolean;
+    };
+    result: {
+      admin: {
+        npub: string;
+        pubkey: string;
+        role: Role;
+        name?: string;
+        /** ids: the role is for these keys only; none: the whole bunker */
+        keys?: string[];
+        added_by: string;
+        /** when the role begins */
+        active_at: string;
+        /** its scripts may send commands over HTTP */
+        script?: boolean;
         /** another one after each change; for if_version */
         version: number;
         /** until then the first nsecBunker's admin protocol may be used */
@@ -4531,6 +4572,8 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** its scripts may send commands over HTTP */
+        script?: boolean;
         /** another one after each change; for if_version */
         version: number;
         /** until then the first nsecBunker's admin protocol may be used */
@@ -4764,108 +4807,109 @@ export const commands = {
   "admin.accept": { role: "none", dangerous: false, whileSealed: false, writes: true, doors: ["relay"] },
   "admin.add": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "admin.invite": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "admin.invites": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "admin.invites": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "admin.legacy": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "admin.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "admin.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "admin.remove": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "admin.self": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "admin.uninvite": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "approval.answer": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "dm", "relay", "legacy"] },
-  "approval.answered": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "approval.batch": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "approval.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "approval.set": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "approval.settings": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "approval.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "audit.checkpoint": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "system", "relay"] },
-  "audit.export": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "audit.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "audit.verify": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "admin.script": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "admin.self": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "admin.uninvite": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "approval.answer": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "dm", "relay", "legacy", "http"] },
+  "approval.answered": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "approval.batch": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "approval.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "approval.set": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "approval.settings": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "approval.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "audit.checkpoint": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "system", "relay", "http"] },
+  "audit.export": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "audit.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "audit.verify": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "backup.create": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
   "clock.accept": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connect": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.grant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy"] },
-  "connection.person": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.regrant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.relays": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.rename": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.resume": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.review": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.revoke": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "legacy"] },
-  "connection.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy"] },
-  "connection.suspend": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.ungrant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "connect": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.grant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy", "http"] },
+  "connection.person": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.regrant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.relays": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.rename": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.resume": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.review": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.revoke": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "legacy", "http"] },
+  "connection.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy", "http"] },
+  "connection.suspend": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.ungrant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "device.confirm": { role: "viewer", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "device.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "device.pair": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "device.refuse": { role: "viewer", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "device.revoke": { role: "viewer", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "device.wait": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "instance.check": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "system", "relay"] },
-  "key.add": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.baseline": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "instance.check": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "system", "relay", "http"] },
+  "key.add": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.baseline": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "key.delete": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.export": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.guard": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.import": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy"] },
-  "key.lock": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.no_export": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy", "http"] },
+  "key.lock": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.no_export": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "key.passphrase.remove": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.passphrase.set": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.pause": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.pause": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "key.purge": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["system"] },
-  "key.rename": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.restore": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.resume": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.set": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "key.unlock": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.version.restore": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.version.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "key.versions": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "key.rename": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.restore": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.resume": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.set": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "key.unlock": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.version.restore": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.version.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "key.versions": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "leave": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
-  "login.close": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "login.expect": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "notify.add": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "notify.key": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "notify.list": { role: "operator", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay"] },
-  "notify.remove": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "notify.set": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "notify.test": { role: "operator", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay"] },
+  "login.close": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "login.expect": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "notify.add": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "notify.key": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "notify.list": { role: "operator", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay", "http"] },
+  "notify.remove": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "notify.set": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "notify.test": { role: "operator", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay", "http"] },
   "passphrase.change": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "person.forget": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "policy.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "policy.delete": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "policy.edit": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "policy.explain": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "policy.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy"] },
-  "policy.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy"] },
+  "person.forget": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "policy.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "policy.delete": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "policy.edit": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "policy.explain": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "policy.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy", "http"] },
+  "policy.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy", "http"] },
   "policy.simulate": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket"] },
-  "policy.versions": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "policy.versions": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "quorum.approve": { role: "approver", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "quorum.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "quorum.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "quorum.set": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "quorum.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "quorum.withdraw": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "relay.add": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "relay.list": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay"] },
+  "quorum.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "quorum.withdraw": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "relay.add": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "relay.list": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay", "http"] },
   "relay.purge": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["system"] },
-  "relay.remove": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "seal": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "system", "relay"] },
+  "relay.remove": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "seal": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "system", "relay", "http"] },
   "session.end": { role: "viewer", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "session.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "setup": { role: "owner", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "system", "relay"] },
   "slot.add": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "slot.list": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay"] },
+  "slot.list": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay", "http"] },
   "slot.remove": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "status": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "system", "relay"] },
-  "stop": { role: "approver", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "relay"] },
+  "status": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "system", "relay", "http"] },
+  "stop": { role: "approver", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "relay", "http"] },
   "stop.end": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "token.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "token.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy"] },
-  "token.revoke": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "token.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "token.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "token.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy", "http"] },
+  "token.revoke": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "token.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "unseal": { role: "viewer", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "system", "relay"] },
 } as const satisfies Record<keyof Commands, Row>;
