@@ -38,10 +38,13 @@ type adminView struct {
 	Keys     []string    `json:"keys,omitempty" doc:"ids: the role is for these keys only; none: the whole bunker"`
 	AddedBy  string      `json:"added_by"`
 	ActiveAt Time        `json:"active_at" doc:"when the role begins"`
+	Script   bool        `json:"script,omitempty" doc:"its scripts may send commands over HTTP"`
+	Version  int64       `json:"version" doc:"another one after each change; for if_version"`
+	Legacy   Time        `json:"legacy_until,omitzero" doc:"until then the first nsecBunker's admin protocol may be used"`
 }
 
 func viewAdmin(a *bunker.Admin) adminView {
-	return adminView{nip19.EncodeNpub(a.PubKey), a.PubKey.String(), a.Role, bunker.Display(a.Name, MaxName), idTexts(a.Keys), a.AddedBy, Time(a.ActiveAt)}
+	return adminView{nip19.EncodeNpub(a.PubKey), a.PubKey.String(), a.Role, bunker.Display(a.Name, MaxName), idTexts(a.Keys), a.AddedBy, Time(a.ActiveAt), a.Script, a.Version, Time(a.LegacyUntil)}
 }
 
 func idTexts(ids []bunker.KeyID) []string {
@@ -179,6 +182,7 @@ func placeAdmin(tx Tx, a *bunker.Admin, wait bool) error {
 		if other.PubKey == a.PubKey {
 			known, isOwner = true, other.OwnsAll()
 			a.Version, a.CreatedAt, a.AddedBy = other.Version, other.CreatedAt, other.AddedBy
+			a.LegacyUntil, a.Script = other.LegacyUntil, other.Script
 			if isOwner && a.OwnsAll() {
 				a.ActiveAt = other.ActiveAt
 			}

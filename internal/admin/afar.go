@@ -8,7 +8,7 @@ import "nsecbunker/internal/bunker"
 // that nobody thought about here stays on the machine.
 func fromAfar() []string {
 	return []string{
-		"admin.add", "admin.invite", "admin.invites", "admin.list", "admin.remove", "admin.self", "admin.uninvite",
+		"admin.add", "admin.invite", "admin.invites", "admin.legacy", "admin.list", "admin.remove", "admin.script", "admin.self", "admin.uninvite",
 		"approval.answer", "approval.answered", "approval.batch", "approval.list", "approval.set", "approval.settings", "approval.show",
 		"audit.checkpoint", "audit.export", "audit.list", "audit.verify",
 		"clock.accept",

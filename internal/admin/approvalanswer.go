@@ -62,6 +62,9 @@ func (t *Table) approvalAnswer(ctx context.Context, c *Call, p approvalAnswerPar
 	if err := onlyOnce(c, p); err != nil {
 		return res, err
 	}
+	if err := onlyOldAnswers(c, p); err != nil {
+		return res, err
+	}
 	a, err := readAnswer(c, p.answerParams)
 	if err != nil {
 		return res, err

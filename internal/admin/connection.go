@@ -52,6 +52,7 @@ type connectionView struct {
 	CreatedAt Time     `json:"created_at"`
 	LastUsed  Time     `json:"last_used,omitzero"`
 	Uses      int64    `json:"uses"`
+	Version   int64    `json:"version" doc:"another one after each change; for if_version"`
 }
 
 type appView struct {
@@ -63,7 +64,7 @@ func viewConnection(c *bunker.Connection, now int64) connectionView {
 	v := connectionView{
 		ID: string(c.ID), Name: bunker.Display(c.Name, MaxName), Person: bunker.Display(c.Person, MaxName), Key: string(c.Key),
 		State: string(c.StateAt(now)), Client: c.Client.String(), ClientIs: nip19.EncodeNpub(c.Client), Signer: c.Signer.String(),
-		Token: string(c.Token), ExpiresAt: Time(c.ExpiresAt), CreatedAt: Time(c.CreatedAt), LastUsed: Time(c.LastUsed), Uses: c.Uses,
+		Token: string(c.Token), ExpiresAt: Time(c.ExpiresAt), CreatedAt: Time(c.CreatedAt), LastUsed: Time(c.LastUsed), Uses: c.Uses, Version: c.Version,
 	}
 	if c.StateAt(now) == bunker.ConnSuspended {
 		v.ResumeAt = Time(c.ResumeAt)

@@ -64,13 +64,14 @@ type keyView struct {
 	Connections   int    `json:"connections,omitempty" doc:"that are not over; in key.list and key.show"`
 	Uses          int64  `json:"uses,omitempty" doc:"requests of all its connections; in key.list and key.show"`
 	LastUsed      Time   `json:"last_used,omitzero" doc:"in key.list and key.show"`
+	Version       int64  `json:"version" doc:"another one after each change; for if_version"`
 }
 
 func (t *Table) viewKey(k *bunker.UserKey) keyView {
 	v := keyView{
 		string(k.ID), k.Name, nip19.EncodeNpub(k.PubKey), k.PubKey.String(), string(k.State), k.Locked,
 		t.Vault.Unlocked(t.Tenant, k.ID), k.NoExport, k.OwnPassphrase, k.NpubLogin, k.AdminHere, k.Default.String(),
-		shareText(k.GuardShare), baselineText(k.Baseline), Time(k.DeleteAt), Time(k.CreatedAt), k.PausedAt(t.Now().UnixMilli()), 0, 0, 0, 0,
+		shareText(k.GuardShare), baselineText(k.Baseline), Time(k.DeleteAt), Time(k.CreatedAt), k.PausedAt(t.Now().UnixMilli()), 0, 0, 0, 0, k.Version,
 	}
 	if v.Paused {
 		v.PausedUntil = Time(k.PausedUntil)

@@ -21,6 +21,9 @@ type Order struct {
 	Name   string
 	Params []byte // a JSON object
 	Op     string
+	// IfVersion, when not 0, is the version of what is to be changed, as it was looked
+	// at: a change of another one is refused.
+	IfVersion int64
 }
 
 // Execute is Dispatch for an order, and returns the result as JSON; the caller
@@ -28,8 +31,11 @@ type Order struct {
 // that it was made.
 func (t *Table) Execute(ctx context.Context, p bunker.Principal, o Order) (json.RawMessage, error) {
 	c := t.commands[o.Name]
+	if p.Door == bunker.DoorHTTP && o.Op == "" && c != nil && c.Writes {
+		return nil, bunker.Errorf(bunker.CodeInvalid, "%s changes something, so it needs a name of its own: the header Idempotency-Key, the same when it is sent again", c.Name).In("Idempotency-Key")
+	}
 	if o.Op == "" || c == nil || !c.Writes {
-		v, err := t.Dispatch(ctx, p, o.Name, o.Params)
+		v, err := t.dispatch(ctx, p, &o, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -46,7 +52,7 @@ func (t *Table) Execute(ctx context.Context, p bunker.Principal, o Order) (json.
 		return t.madeBefore(&before, &made)
 	}
 	noted := false
-	v, err := t.dispatch(ctx, p, o.Name, o.Params, func(tx Tx) error {
+	v, err := t.dispatch(ctx, p, &o, func(tx Tx) error {
 		noted = true
 		return tx.PutMadeChange(&made, tx.Now()-RememberOps.Milliseconds())
 	})

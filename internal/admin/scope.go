@@ -200,6 +200,8 @@ func holds(admins []bunker.Admin, p bunker.Principal, c *Command, now int64) err
 		return bunker.Errorf(bunker.CodeRestricted, "you are no admin here any more")
 	case a.ActiveAt > now || a.Role < c.Role || a.Role < p.Role || reachesBeyond(p.Keys, a.Keys):
 		return bunker.Errorf(bunker.CodeRestricted, "your role was changed meanwhile; look at it, and try again")
+	case p.Door == bunker.DoorHTTP && !a.Script, p.Door == bunker.DoorLegacy && !a.Legacy(now):
+		return bunker.Errorf(bunker.CodeRestricted, "this way in was closed for you")
 	}
 	return nil
 }

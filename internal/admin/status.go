@@ -171,6 +171,7 @@ func (t *Table) statusUnsealed(ctx context.Context, res *statusResult) error {
 	for i := range admins {
 		a := &admins[i]
 		res.Admins = append(res.Admins, viewAdmin(a))
+		warnOfLegacy(res, a, t.Now().UnixMilli())
 		if a.OwnsAll() && a.ActiveAt > t.Now().UnixMilli() {
 			// Told to whoever looks, for as long as it can still be taken back.
 			npub := nip19.EncodeNpub(a.PubKey)

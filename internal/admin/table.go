@@ -122,6 +122,8 @@ func New(d Deps) (*Table, error) {
 		register(t)
 	}
 	t.openAfar()
+	t.openLegacy()
+	t.openHTTP()
 	return t, nil
 }
 
@@ -149,6 +151,7 @@ func registers() []func(*Table) {
 		keyPauseCommands,
 		keySetCommands,
 		leaveCommands,
+		legacyCommands,
 		loginCommands,
 		notifyCommands,
 		personCommands,
@@ -156,6 +159,7 @@ func registers() []func(*Table) {
 		policySimulateCommands,
 		quorumCommands,
 		relayCommands,
+		scriptCommands,
 		sealCommands,
 		selfCommands,
 		sessionCommands,
@@ -203,15 +207,15 @@ func add[P, R any](t *Table, c Command, run func(ctx context.Context, c *Call, p
 // Dispatch runs a command for a principal. params is a JSON object; fields that
 // the command does not have are refused by name. Errors are *bunker.Error.
 func (t *Table) Dispatch(ctx context.Context, p bunker.Principal, name string, params []byte) (any, error) {
-	return t.dispatch(ctx, p, name, params, nil)
+	return t.dispatch(ctx, p, &Order{Name: name, Params: params}, nil)
 }
 
 // dispatch is Dispatch; also, when it is not nil, runs in the command's one
 // transaction after it.
-func (t *Table) dispatch(ctx context.Context, p bunker.Principal, name string, params []byte, also func(Tx) error) (any, error) {
-	c, ok := t.commands[name]
+func (t *Table) dispatch(ctx context.Context, p bunker.Principal, o *Order, also func(Tx) error) (any, error) {
+	c, ok := t.commands[o.Name]
 	if !ok {
-		return nil, bunker.Errorf(bunker.CodeNotFound, "there is no command %q", clip(name)).WithHint("nsecbunker help")
+		return nil, bunker.Errorf(bunker.CodeNotFound, "there is no command %q", clip(o.Name)).WithHint("nsecbunker help")
 	}
 	if err := t.permit(ctx, p, c); err != nil {
 		return nil, bunker.AsError(err)
@@ -219,17 +223,21 @@ func (t *Table) dispatch(ctx context.Context, p bunker.Principal, name string, p
 	if err := t.believed(ctx, p, c); err != nil {
 		return nil, bunker.AsError(err)
 	}
-	v, err := decode(c.params, params)
+	v, err := decode(c.params, o.Params)
 	if err != nil {
 		return nil, err
 	}
 	defer wipe(v.Elem())
 	// From here on a caller of some keys has a table in which nothing else is.
 	seen, inScope := t.within(p)
-	if c, ok = seen.commands[name]; !ok {
+	if c, ok = seen.commands[o.Name]; !ok {
 		return nil, bunker.AsError(beyond())
 	}
 	if err := seen.reach(ctx, p, c, v.Elem()); err != nil {
+		return nil, bunker.AsError(err)
+	}
+	same, err := seen.sameVersion(ctx, c, v.Elem(), o.IfVersion)
+	if err != nil {
 		return nil, bunker.AsError(err)
 	}
 	call := &Call{Principal: p, Command: c, Now: t.Now(), glass: brokenGlass(v.Elem())}
@@ -244,6 +252,9 @@ func (t *Table) dispatch(ctx context.Context, p bunker.Principal, name string, p
 	call.change = func(ctx context.Context, f func(all, tx Tx) error) error {
 		return t.Rows.Change(ctx, t.Tenant, p, func(tx Tx) error {
 			if err := stillMay(tx, p, c); err != nil {
+				return err
+			}
+			if err := same(inScope(tx)); err != nil {
 				return err
 			}
 			if err := f(tx, inScope(tx)); err != nil || also == nil || call.waits != nil {

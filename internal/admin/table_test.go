@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write the golden file and docs/commands
 // being in the table.
 func TestEveryCommandForEveryRoleAndDoor(t *testing.T) {
 	f := setUp(t)
-	doors := []bunker.Door{bunker.DoorSocket, bunker.DoorRelay, bunker.DoorHTTP, bunker.DoorSystem, bunker.DoorDM, "", "window"}
+	doors := []bunker.Door{bunker.DoorSocket, bunker.DoorRelay, bunker.DoorHTTP, bunker.DoorSystem, bunker.DoorDM, bunker.DoorLegacy, "", "window"}
 	cases := 0
 	for _, c := range f.Commands() {
 		before := f.seq()
@@ -91,7 +91,7 @@ func TestOnlyAFewCommandsWorkWhileSealed(t *testing.T) {
 func TestEveryCommandIsDescribed(t *testing.T) {
 	f := newFixture(t)
 	dangerous := []string{
-		"admin.add", "admin.invite", "admin.remove", "backup.create", "clock.accept", "device.pair", "key.delete", "key.export", "key.guard", "key.import", "key.passphrase.remove", "key.passphrase.set", "leave", "passphrase.change", "quorum.approve", "quorum.set", "slot.add", "slot.remove", "stop.end",
+		"admin.add", "admin.invite", "admin.legacy", "admin.remove", "admin.script", "backup.create", "clock.accept", "device.pair", "key.delete", "key.export", "key.guard", "key.import", "key.passphrase.remove", "key.passphrase.set", "leave", "passphrase.change", "quorum.approve", "quorum.set", "slot.add", "slot.remove", "stop.end",
 	}
 	var got []string
 	for _, c := range f.Commands() {

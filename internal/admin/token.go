@@ -202,6 +202,7 @@ type tokenView struct {
 	GrantFor  Span   `json:"grant_for,omitzero"`
 	CreatedBy string `json:"created_by"`
 	CreatedAt Time   `json:"created_at"`
+	Version   int64  `json:"version" doc:"another one after each change; for if_version"`
 }
 
 func viewToken(tok *bunker.Token, policies map[string]string, now int64) tokenView {
@@ -209,7 +210,7 @@ func viewToken(tok *bunker.Token, policies map[string]string, now int64) tokenVi
 		Policy: policies[string(tok.Policy)],
 		ID:     string(tok.ID), Key: string(tok.Key), Client: tok.Client, Person: tok.Person, Perms: tok.Permissions, State: string(tok.State),
 		Uses: tok.Uses, MaxUses: tok.MaxUses, ExpiresAt: Time(tok.ExpiresAt), GrantFor: Span(time.Duration(tok.GrantFor) * time.Millisecond),
-		CreatedBy: tok.CreatedBy, CreatedAt: Time(tok.CreatedAt),
+		CreatedBy: tok.CreatedBy, CreatedAt: Time(tok.CreatedAt), Version: tok.Version,
 	}
 	if tok.State == bunker.TokenOpen && tok.ExpiresAt != 0 && now >= tok.ExpiresAt {
 		v.State = "expired"

@@ -19,9 +19,12 @@ type Order struct {
 	Ack int64
 	// Op names a change, so that it is made once however often it is ordered: 32
 	// hexadecimal digits; "" for what changes nothing.
-	Op     string
-	Cmd    string
-	Params []byte // a JSON object; nil for none. Part of the message
+	Op string
+	// IfVersion, of a change, is the version of what it changes, as that was looked at;
+	// 0 where it does not matter.
+	IfVersion int64
+	Cmd       string
+	Params    []byte // a JSON object; nil for none. Part of the message
 	// Proof is A's signature over a dangerous command.
 	Proof *nostr.Event
 	// More asks for the parts of the answer More.Re from More.From on.
@@ -48,6 +51,9 @@ func (m *Order) Append() []byte {
 		return w.end()
 	}
 	w.some("op", m.Op)
+	if m.IfVersion != 0 {
+		w.num("if_version", m.IfVersion)
+	}
 	w.text("cmd", m.Cmd)
 	if m.Params != nil {
 		w.raw("params", m.Params)
@@ -64,6 +70,7 @@ func ParseOrder(b []byte) (m Order, err error) {
 	o.bytes("sid", m.SID[:], false)
 	m.N, m.Ack = o.num("n"), o.num("ack")
 	m.Op, m.Cmd = o.str("op", OpSize), o.str("cmd", MaxCommand)
+	m.IfVersion = o.num("if_version")
 	m.Params = o.raw("params")
 	if raw := o.raw("proof"); raw != nil {
 		if m.Proof, err = nostr.ParseEvent(raw); err != nil {
@@ -84,7 +91,7 @@ func ParseOrder(b []byte) (m Order, err error) {
 		o.fail("n", "is from 1 on for a command, and 0 for more of an answer")
 	case m.More == nil && m.Cmd == "":
 		o.fail("cmd", "is missing")
-	case m.More != nil && (m.Cmd != "" || m.Op != "" || m.Params != nil || m.Proof != nil):
+	case m.More != nil && (m.Cmd != "" || m.Op != "" || m.IfVersion != 0 || m.Params != nil || m.Proof != nil):
 		o.fail("more", "stands alone")
 	}
 	return m, o.end()

@@ -197,6 +197,7 @@ func makeVectors(t *testing.T) *vectors {
 	}).Append())
 	add("M4 refused", "E_b", "E_c", "B", (&Ready{Refusal: &Refusal{Code: "restricted", Words: "not an admin here"}}).Append())
 	add("M5 command", "E_c", "E_s", "E_c", (&Order{SID: s.sid, N: 1, Op: op, Cmd: "key.add", Params: []byte(`{"name":"herald"}`)}).Append())
+	add("M5 command about a version", "E_c", "E_s", "E_c", (&Order{SID: s.sid, N: 2, Op: op, IfVersion: 3, Cmd: "policy.delete", Params: []byte(`{"policy":"notes"}`)}).Append())
 	add("M5 answer", "E_s", "E_c", "E_s", (&Message{Re: 1, Result: []byte(`{"key":{"name":"herald"}}`)}).Append())
 	add("M5 refusal", "E_s", "E_c", "E_s", (&Message{Re: 2, Error: &Refusal{Code: "restricted", Words: "key.add needs the role operator; yours is viewer"}}).Append())
 	add("M5 part", "E_s", "E_c", "E_s", must(Cut(3, bytes.Repeat([]byte("abc"), PartSize/2))).Append())
@@ -255,6 +256,7 @@ func refusedVectors(s *sessionOf) []vectorRefused {
 		{"order", swap(order, `"n":1`, `"n":9007199254740992`, 1), "a number that not every reader keeps"},
 		{"order", swap(order, `"cmd"`, `"op":"ABC","cmd"`, 1), "an op that is none"},
 		{"order", swap(order, `"status"`, `"status","params":[]`, 1), "parameters that are no object"},
+		{"order", swap(order, `"cmd"`, `"if_version":"3","cmd"`, 1), "a version that is no number"},
 		{"message", `{"re":0,"result":1}`, "no number"},
 		{"message", `{"re":1,"result":1,"error":{"code":"x","words":""}}`, "result and error"},
 		{"message", `{"notice":0,"type":"x","data":{}}`, "a notice without a number"},

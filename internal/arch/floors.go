@@ -84,6 +84,7 @@ func Table() []Row {
 		{Deciding, "internal/host", nil},
 		{Deciding, "internal/admin", nil},
 		{Deciding, "internal/session", nil},
+		{Deciding, "internal/legacy", nil}, // the first nsecBunker's admin protocol
 
 		{Edges, dialPath, nil}, // the one outbound dialer; the other edges may import it
 		{Edges, "internal/store", nil},

@@ -59,7 +59,12 @@ type Admin struct {
 	Keys []KeyID
 	// ActiveAt is when the role begins (unix ms): naming a new owner by socket
 	// and passphrase waits 24 h when other owners exist.
-	ActiveAt  int64
+	ActiveAt int64
+	// LegacyUntil is until when (unix ms) the person may use the first nsecBunker's
+	// admin protocol; 0: not at all.
+	LegacyUntil int64
+	// Script: the person's commands may come over HTTP, signed as NIP-98 says.
+	Script    bool
 	CreatedAt int64 // unix ms
 	Version   int64
 }
@@ -77,11 +82,20 @@ func (a *Admin) Canonical() []byte {
 	c.str(a.AddedBy)
 	c.num(a.ActiveAt)
 	c.num(a.CreatedAt)
-	if len(a.Keys) > 0 { // rows older than scopes keep their MAC
+	// Rows that are older than scopes, and than other doors, keep their MAC.
+	doors := a.LegacyUntil != 0 || a.Script
+	if len(a.Keys) > 0 || doors {
 		c.keys(a.Keys)
+	}
+	if doors {
+		c.num(a.LegacyUntil)
+		c.flag(a.Script)
 	}
 	return c.b
 }
+
+// Legacy reports whether the person may use the first nsecBunker's admin protocol.
+func (a *Admin) Legacy(now int64) bool { return now < a.LegacyUntil }
 
 // OwnsAll reports an owner of the whole bunker: one of some keys is no such owner.
 func (a *Admin) OwnsAll() bool { return a.Role == Owner && len(a.Keys) == 0 }
@@ -96,6 +110,7 @@ const (
 	DoorHTTP   Door = "http"
 	DoorSystem Door = "system" // sweeps and timers of the bunker itself
 	DoorDM     Door = "dm"     // a code in a direct message: one question, no, or once
+	DoorLegacy Door = "legacy" // the first nsecBunker's admin protocol
 )
 
 // Principal is whoever causes something. The zero value is nobody.

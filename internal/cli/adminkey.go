@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"nsecbunker/internal/remote"
 	"nsecbunker/internal/secret"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip19"
@@ -147,7 +148,7 @@ func (k *adminKey) signAfar(ctx context.Context, t *nostr.Template) (*nostr.Even
 		}
 		k.link = l
 	}
-	k.a.say("Waiting for the bunker with your key to sign …")
-	ev, err := k.link.SignEvent(ctx, t)
+	w := remote.Waiting{Ask: k.link.SignEvent, Say: func(words string) { k.a.say("%s", words) }}
+	ev, err := w.Sign(ctx, t)
 	return ev, clientError(err)
 }

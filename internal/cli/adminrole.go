@@ -15,6 +15,8 @@ type adminView struct {
 	Keys     []string `json:"keys"`
 	AddedBy  string   `json:"added_by"`
 	ActiveAt stamp    `json:"active_at"`
+	Legacy   stamp    `json:"legacy_until"`
+	Script   bool     `json:"script"`
 }
 
 // words is an admin in one line.
@@ -28,6 +30,12 @@ func (v *adminView) words(a *app) string {
 	}
 	if v.ActiveAt.After(a.now()) {
 		text += ", counts " + a.when(v.ActiveAt)
+	}
+	if v.Script {
+		text += ", by scripts over HTTP, too"
+	}
+	if v.Legacy.After(a.now()) {
+		text += ", by the old admin protocol, too, until " + a.when(v.Legacy)
 	}
 	return text
 }
@@ -46,7 +54,7 @@ func (a *app) shownKeys(ids []string, names keyNames) string {
 
 func (a *app) adminCmd() *cobra.Command {
 	c := &cobra.Command{Use: "admin", Short: "name who administers the bunker from afar"}
-	c.AddCommand(a.adminListCmd(), a.adminAddCmd(), a.adminRemoveCmd(), a.adminInviteCmd(), a.adminInvitesCmd(), a.adminUninviteCmd(), a.adminAcceptCmd(), a.adminSelfCmd())
+	c.AddCommand(a.adminListCmd(), a.adminAddCmd(), a.adminRemoveCmd(), a.adminInviteCmd(), a.adminInvitesCmd(), a.adminUninviteCmd(), a.adminAcceptCmd(), a.adminSelfCmd(), a.adminLegacyCmd(), a.adminScriptCmd(), a.adminHeaderCmd())
 	return c
 }
 

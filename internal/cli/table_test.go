@@ -101,7 +101,7 @@ func lines() []string {
 		"connection grant c all --deny --for 1h --uses 3", "connection ungrant c g", "connection review --yes",
 		"admin list", "admin add " + npub + " --role owner --name n --keys a,b", "admin remove " + npub + " --yes",
 		"admin add " + npub + " --role owner --break-glass", "admin remove " + npub + " --yes --break-glass", "admin invite --role viewer --keys a --name n --npub " + npub + " --expires 1h --break-glass",
-		"admin invites", "admin uninvite i", "admin self", "quorum", "quorum set --export 2 --delete 2 --policy 2 --admins 2 --break-glass", "quorum list",
+		"admin invites", "admin uninvite i", "admin self", "admin legacy " + npub + " --for 30d --break-glass", "admin legacy " + npub + " --off", "admin script " + npub + " --break-glass", "admin script " + npub + " --off", "quorum", "quorum set --export 2 --delete 2 --policy 2 --admins 2 --break-glass", "quorum list",
 		"quorum approve m", "quorum withdraw m", "key delete k --yes --break-glass", "key export k --break-glass", "leave --break-glass",
 		"approvals --state any", "approvals --answered", "approvals show q", "approve q --all --for 1h --name n --perms all", "deny q --never --for 1h",
 		"approve q --kind --until 2999-01-01 --times 3", "approve q --all-of-them --kind --until 2999-01-01 --times 3 --name n --perms all", "deny q --all-of-them --never --for 1h",

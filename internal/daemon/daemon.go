@@ -19,6 +19,7 @@ import (
 	"nsecbunker/internal/config"
 	"nsecbunker/internal/dial"
 	"nsecbunker/internal/inbox"
+	"nsecbunker/internal/legacy"
 	"nsecbunker/internal/notify"
 	"nsecbunker/internal/relay"
 	"nsecbunker/internal/seal"
@@ -88,6 +89,7 @@ type Daemon struct {
 	commands *admin.Table
 	events   events
 	door     *session.Door
+	legacy   *legacy.Door
 	edge     *edge
 	socket   *socket.Server
 	ring     ring
@@ -303,7 +305,11 @@ func (d *Daemon) openEdge(ctx context.Context) error {
 			return errors.Join(err, l.Close())
 		}
 	}
-	d.edge = newEdge(l, d.embedded, app, d.healthy, d.Config.TLSCert, d.Config.TLSKey, d.Log)
+	script, err := web.NewScript(web.ScriptConfig{Scripts: scripts{d}, URLs: d.ring.ownURLs, ClientIP: clientIP(proxies), Now: d.store.LedgerTime})
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	d.edge = newEdge(l, d.embedded, app, script, d.healthy, d.Config.TLSCert, d.Config.TLSKey, d.Log)
 	return nil
 }
 
@@ -342,7 +348,7 @@ func (d *Daemon) openInbox(context.Context) error {
 		Signer: s, Ledger: d.store, Backlog: d.store, Opener: d.vault, Diary: diary{d}, Log: d.Log,
 		Outlet: &outlet{ctx: d.life, local: d.embedded, remote: d.relays, ours: d.ring.ownURLs},
 		Now:    d.store.LedgerTime, Mine: d.ring.envelopes, Joined: d.ring.joined, Relays: d.ring.uriRelays,
-		BadSignature: d.badSignature, Halted: d.halted, Door: d.door, Admin: d.adminKey,
+		BadSignature: d.badSignature, Halted: d.halted, Door: doors{d}, Admin: d.adminKey,
 	})
 	return err
 }

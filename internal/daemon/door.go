@@ -11,6 +11,7 @@ import (
 	"nsecbunker/internal/admin"
 	"nsecbunker/internal/adminwire"
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/legacy"
 	"nsecbunker/internal/seal"
 	"nsecbunker/internal/session"
 	"nsecbunker/internal/store"
@@ -27,6 +28,12 @@ func (d *Daemon) openDoor(context.Context) (err error) {
 	d.door, err = session.New(session.Config{
 		Tenant: d.tenant, Admin: d.adminKey, Arena: d.arena, Keys: d.vault, Rows: doorRows{d}, Table: doorTable{d},
 		Prover: proverAfar{prover{d}}, Out: doorOutlet{d}, Relays: d.ring.uriRelays, SetupCode: d.SetupCode, Now: d.store.LedgerTime,
+	})
+	if err != nil {
+		return err
+	}
+	d.legacy, err = legacy.New(legacy.Config{
+		Tenant: d.tenant, Admin: d.adminKey, Keys: d.vault, Rows: legacyRows{d}, Table: doorTable{d}, Out: doorOutlet{d}, Now: d.store.LedgerTime,
 	})
 	return err
 }
@@ -51,8 +58,12 @@ func (d *Daemon) runDoor(ctx context.Context) error {
 			return nil
 		case <-t.C:
 			d.door.Sweep(d.store.LedgerTime())
+			d.legacy.Sweep(d.store.LedgerTime())
 		case h := <-news:
 			d.pass(ctx, h)
+			if h.Kind == bunker.QuestionMade {
+				d.legacy.Ask(ctx, bunker.ApprovalID(h.ID))
+			}
 		}
 	}
 }

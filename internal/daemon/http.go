@@ -33,7 +33,7 @@ func listen(addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// edge is the HTTP edge: the embedded relay, the admin app if it is served, and a health check.
+// edge is the HTTP edge: the embedded relay, the admin app if it is served, the door for scripts, and a health check.
 type edge struct {
 	server   *http.Server
 	listener net.Listener
@@ -41,12 +41,13 @@ type edge struct {
 	key      string
 }
 
-func newEdge(l net.Listener, relay, app http.Handler, healthy func() error, cert, key string, log *slog.Logger) *edge {
+func newEdge(l net.Listener, relay, app, script http.Handler, healthy func() error, cert, key string, log *slog.Logger) *edge {
 	mux := http.NewServeMux()
 	mux.Handle("/", relay)
 	if app != nil {
 		mux.Handle(web.Path, app)
 	}
+	mux.Handle(web.ScriptPath, script)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		if err := healthy(); err != nil {

@@ -52,6 +52,7 @@ type letters struct {
 	key    atomic.Pointer[nostr.PubKey] // nil before the first channel of kind nostr
 	limit  *rate.Limiter
 	making sync.Mutex // of the key
+	boxes  mailboxes
 
 	mu    sync.Mutex
 	seen  map[nostr.ID]bool
@@ -160,25 +161,29 @@ func (l *letters) Send(ctx context.Context, c *bunker.Channel, to nostr.PubKey, 
 		return nil, errors.New("there is no relay for direct messages; name one for the channel, or add one: nsecbunker relay add wss://…")
 	}
 	now := d.store.LedgerTime()
+	first, then := l.routes(ctx, c, to)
 	if c.Settings.Answers {
-		l.tellRelays(ctx, *key, urls, now)
+		l.tellRelays(ctx, *key, urls, first, now)
 	}
 	ev, err := d.vault.Letter(d.tenant, *key, to, c.Settings.Legacy, text, at, now)
 	if err != nil {
 		return nil, err
 	}
-	took, refused := l.publish(ctx, ev, urls)
+	took, refused := l.deliver(ctx, ev, first, then)
 	if len(took) == 0 {
 		return nil, fmt.Errorf("no relay took it: %s", strings.Join(refused, "; "))
 	}
 	return took, nil
 }
 
-// tellRelays publishes where the key takes messages, once a start and relay.
-func (l *letters) tellRelays(ctx context.Context, key nostr.PubKey, urls []string, now time.Time) {
+// tellRelays publishes where the key takes messages, once a start and relay: there,
+// and where its reader looks.
+func (l *letters) tellRelays(ctx context.Context, key nostr.PubKey, urls, reader []string, now time.Time) {
 	l.mu.Lock()
-	fresh := slices.DeleteFunc(slices.Clone(urls), func(u string) bool { return slices.Contains(l.told, u) })
+	fresh := slices.DeleteFunc(append(slices.Clone(urls), reader...), func(u string) bool { return slices.Contains(l.told, u) })
 	l.mu.Unlock()
+	slices.Sort(fresh)
+	fresh = slices.Compact(fresh)
 	if len(fresh) == 0 {
 		return
 	}
@@ -301,20 +306,11 @@ func (l *letters) Person(ctx context.Context, pub nostr.PubKey) (p bunker.Princi
 	if a.Role < bunker.Approver || a.ActiveAt > d.store.LedgerTime().UnixMilli() {
 		return p, bunker.Errorf(bunker.CodeRestricted, "answers by direct message need the role approver")
 	}
-	for after := ""; ; {
-		keys, err := d.store.Keys(ctx, d.tenant, store.Page{After: after})
-		if err != nil {
-			return p, err
-		}
-		for i := range keys {
-			if keys[i].PubKey == pub {
-				return p, bunker.Errorf(bunker.CodeRestricted, "the admin's npub is a user key here, so whoever it signs for could answer")
-			}
-		}
-		if len(keys) < store.MaxPage {
-			break
-		}
-		after = keys[len(keys)-1].Name
+	switch own, err := d.isUserKey(ctx, pub); {
+	case err != nil:
+		return p, err
+	case own:
+		return p, bunker.Errorf(bunker.CodeRestricted, "the admin's npub is a user key here, so whoever it signs for could answer")
 	}
 	// Whatever the person's role: this door is for answers.
 	return bunker.Principal{Name: nip19.EncodeNpub(pub), Role: bunker.Approver, Door: bunker.DoorDM, PubKey: pub, Keys: a.Keys}, nil

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"nsecbunker/internal/adminwire"
 	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr"
 )
@@ -25,8 +26,7 @@ func (t *teller) logsIn(k nostr.Kind) bool {
 	case 24242:
 		t.blossom()
 	case 24134:
-		t.card.Does = "log in as administrator of the bunker " + t.who(t.value("p"), "bunker")
-		t.text("it says", t.s.Content)
+		t.adminLogin()
 	case 24133:
 		t.card.Does = "send a remote signing message"
 	case 23194, 23195, 23196, 23197:
@@ -38,6 +38,18 @@ func (t *teller) logsIn(k nostr.Kind) bool {
 		return k.IsEphemeral() && t.ephemeral(k)
 	}
 	return true
+}
+
+// adminLogin tells what an admin signs for another bunker: a login, or one command,
+// of which only the name can be seen here.
+func (t *teller) adminLogin() {
+	bunkerIs := t.who(t.value("p"), "bunker")
+	t.card.Does = "log in as administrator of the bunker " + bunkerIs
+	if name := adminwire.CommandOf(t.s.Content); name != "" {
+		t.card.Does = "give the command " + bunker.Display(name, adminwire.MaxCommand) + " to the bunker " + bunkerIs + ", as its administrator"
+		t.warn("what the command works on cannot be shown here: say yes only to what you have just ordered yourself")
+	}
+	t.text("it says", t.s.Content)
 }
 
 func (t *teller) ephemeral(k nostr.Kind) bool {

@@ -7,6 +7,9 @@ import (
 	"nsecbunker/nostr/nip46"
 )
 
+// NotYet is what an app hears of a question that nobody has answered in time.
+const NotYet = "not yet approved; if approved later, try again"
+
 // Decide is the one place that says yes. Any deny → deny; else a matching ask that
 // no live grant answers → ask; else an allow, or an answering grant → allow; else
 // the key's default, which is ask or deny, never allow (security.md section 2).
@@ -222,7 +225,7 @@ func resolved(a *bunker.Approval, now int64) (Decision, bool) {
 		if now < a.ReplyBy {
 			return Decision{}, false
 		}
-		return deny(rule, "not yet approved; if approved later, try again"), true
+		return deny(rule, NotYet), true
 	case bunker.ApprovalApproved:
 		// Approved, and yet no grant covers it now: spent, ended or too late.
 		return deny(rule, "it was approved, but the approval no longer covers this request; try again"), true

@@ -52,6 +52,7 @@ type ran struct {
 	name   string
 	params string
 	op     string
+	seen   int64
 }
 
 func newHouse(t testing.TB) *house {
@@ -171,7 +172,7 @@ func (h *house) Send(ev *nostr.Event, _ string) {
 func (h *house) Execute(_ context.Context, p bunker.Principal, o admin.Order) (json.RawMessage, error) {
 	h.mu.Lock()
 	block, result := h.block, bytes.Clone(h.result)
-	h.ran = append(h.ran, ran{p, o.Name, string(o.Params), o.Op})
+	h.ran = append(h.ran, ran{p, o.Name, string(o.Params), o.Op, o.IfVersion})
 	h.mu.Unlock()
 	if block != nil {
 		h.entered <- struct{}{}

@@ -169,7 +169,7 @@ func (d *Door) run(ctx context.Context, s *live, m *adminwire.Order) (json.RawMe
 		}
 		p.Fresh = true
 	}
-	b, err := d.Table.Execute(ctx, p, admin.Order{Name: m.Cmd, Params: m.Params, Op: m.Op})
+	b, err := d.Table.Execute(ctx, p, admin.Order{Name: m.Cmd, Params: m.Params, Op: m.Op, IfVersion: m.IfVersion})
 	return b, needsSignature(err)
 }
 

@@ -32,6 +32,17 @@ func TestEachNumberIsExecutedOnceAndAnsweredWithTheSameBytes(t *testing.T) {
 	}
 }
 
+// TestWhatWasLookedAtGoesWithTheOrder: the version is the table's to judge.
+func TestWhatWasLookedAtGoesWithTheOrder(t *testing.T) {
+	h := newHouse(t)
+	g := h.in(h.known(h.person(bunker.Owner)))
+	g.give(g.event(&adminwire.Order{N: 1, Cmd: "policy.edit", IfVersion: 7}))
+	g.give(g.event(&adminwire.Order{N: 2, Cmd: "policy.edit"}))
+	if ran := h.commands(); len(ran) != 2 || ran[0].seen != 7 || ran[1].seen != 0 {
+		t.Errorf("ran %+v", ran)
+	}
+}
+
 func TestANumberThatIsWorkedOnIsNotWorkedOnAgain(t *testing.T) {
 	h := newHouse(t)
 	g := h.in(h.known(h.person(bunker.Owner)))

@@ -7,11 +7,11 @@ import (
 	"nsecbunker/nostr"
 )
 
-const adminColumns = `a.tenant, a.pubkey, a.role, a.name, a.added_by, a.active_at, a.keys, a.created_at, a.version, a.mac`
+const adminColumns = `a.tenant, a.pubkey, a.role, a.name, a.added_by, a.active_at, a.keys, a.legacy_until, a.script, a.created_at, a.version, a.mac`
 
 func fillAdmin(row scanner, a *bunker.Admin) (mac []byte, err error) {
 	err = row.Scan((*string)(&a.Tenant), b32{(*[32]byte)(&a.PubKey)}, small{(*uint8)(&a.Role)}, &a.Name, &a.AddedBy, &a.ActiveAt,
-		keyList{&a.Keys}, &a.CreatedAt, &a.Version, &mac)
+		keyList{&a.Keys}, &a.LegacyUntil, &a.Script, &a.CreatedAt, &a.Version, &mac)
 	return mac, err
 }
 
@@ -95,12 +95,12 @@ func (tx *Tx) PutAdmin(a *bunker.Admin) error {
 	tx.Bump()
 	return tx.put(a, &a.Version, "admin "+a.PubKey.String(),
 		`SELECT version FROM admin WHERE tenant = $1 AND pubkey = $2`, []any{string(a.Tenant), a.PubKey[:]},
-		`INSERT INTO admin (tenant, pubkey, role, name, added_by, active_at, keys, created_at, version, mac)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		`INSERT INTO admin (tenant, pubkey, role, name, added_by, active_at, keys, legacy_until, script, created_at, version, mac)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (tenant, pubkey) DO UPDATE SET role = excluded.role, name = excluded.name, active_at = excluded.active_at,
-keys = excluded.keys, version = excluded.version, mac = excluded.mac`,
+keys = excluded.keys, legacy_until = excluded.legacy_until, script = excluded.script, version = excluded.version, mac = excluded.mac`,
 		func(mac []byte) []any {
-			return []any{string(a.Tenant), a.PubKey[:], int64(a.Role), a.Name, a.AddedBy, a.ActiveAt, keysText(a.Keys), a.CreatedAt, a.Version, mac}
+			return []any{string(a.Tenant), a.PubKey[:], int64(a.Role), a.Name, a.AddedBy, a.ActiveAt, keysText(a.Keys), a.LegacyUntil, a.Script, a.CreatedAt, a.Version, mac}
 		})
 }
 

@@ -119,6 +119,7 @@ func TestFloorOnlyTheCertificateForAnotherBunkerIsSigned(t *testing.T) {
 		{name: "no tags", want: bunker.CodeBlocked},
 		{name: "an outer message", tags: nostr.Tags{p(g.friend)}, want: bunker.CodeBlocked},
 		{name: "a dangerous command", tags: nostr.Tags{p(g.friend), {"session", strings.Repeat("ab", 32)}, {"command", "x", "1", "op", "export", "{}"}}, want: bunker.CodeBlocked},
+		{name: "a command with the words of a login", tags: command(g.friend), want: bunker.CodeBlocked},
 		{name: "no origin", tags: good[:3], want: bunker.CodeBlocked},
 		{name: "empty origin", tags: with(3, nostr.Tag{"origin", ""}), want: bunker.CodeBlocked},
 		{name: "long origin", tags: with(3, nostr.Tag{"origin", strings.Repeat("x", maxCertificate+1)}), want: bunker.CodeBlocked},
@@ -137,6 +138,41 @@ func TestFloorOnlyTheCertificateForAnotherBunkerIsSigned(t *testing.T) {
 		`{"sid":"x","n":1,"cmd":"key.export"}`,
 	} {
 		tries = append(tries, try{name: "content " + strconv.Itoa(i), kind: 24134, tags: good, text: text, want: bunker.CodeBlocked})
+	}
+	g.run(t, tries)
+}
+
+func command(b nostr.PubKey) nostr.Tags {
+	return nostr.Tags{p(b), {"session", strings.Repeat("ab", 32)}, {"command", strings.Repeat("cd", 32)}}
+}
+
+// TestFloorTheSignatureOverACommandHasOneForm: for another bunker only, too.
+func TestFloorTheSignatureOverACommandHasOneForm(t *testing.T) {
+	g := newGrounds(t)
+	words := func(b nostr.PubKey, name string) string {
+		return "Command to nsecBunker " + b.String()[:8] + ": " + name + ". Never sign this for any other page."
+	}
+	good := command(g.friend)
+	fits := words(g.friend, "key.export")
+	tries := []try{
+		{name: "a command", tags: good, text: fits},
+		{name: "admin here", key: g.admin.ID, tags: good, text: fits, want: bunker.CodeBlocked},
+		{name: "our admin key", tags: command(g.adminKey.PubKey), text: words(g.adminKey.PubKey, "key.export"), want: bunker.CodeBlocked},
+		{name: "a key with npub login here", tags: command(g.login.PubKey), text: words(g.login.PubKey, "key.export"), want: bunker.CodeBlocked},
+		{name: "the words of another bunker", tags: good, text: words(g.stored, "key.export"), want: bunker.CodeBlocked},
+		{name: "no name", tags: good, text: words(g.friend, ""), want: bunker.CodeBlocked},
+		{name: "a name that is none", tags: good, text: words(g.friend, "key.export. Nothing to see here"), want: bunker.CodeBlocked},
+		{name: "a long name", tags: good, text: words(g.friend, strings.Repeat("x", 65)), want: bunker.CodeBlocked},
+		{name: "more words", tags: good, text: fits + " ", want: bunker.CodeBlocked},
+		{name: "a fourth tag", tags: append(append(nostr.Tags(nil), good...), nostr.Tag{"origin", "x"}), text: fits, want: bunker.CodeBlocked},
+		{name: "two p", tags: append(append(nostr.Tags(nil), good...), p(g.friend)), text: fits, want: bunker.CodeBlocked},
+		{name: "a short hash", tags: nostr.Tags{good[0], good[1], {"command", "cd"}}, text: fits, want: bunker.CodeBlocked},
+		{name: "a third element", tags: nostr.Tags{{"p", g.friend.String(), "wss://x"}, good[1], good[2]}, text: fits, want: bunker.CodeBlocked},
+		{name: "another order", tags: nostr.Tags{good[1], good[0], good[2]}, text: fits, want: bunker.CodeBlocked},
+		{name: "no tags", text: fits, want: bunker.CodeBlocked},
+	}
+	for i := range tries {
+		tries[i].kind = 24134
 	}
 	g.run(t, tries)
 }

@@ -32,7 +32,7 @@ CREATE TABLE admin (
   active_at  INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   version    INTEGER NOT NULL,
-  mac        BLOB, keys TEXT NOT NULL DEFAULT '',
+  mac        BLOB, keys TEXT NOT NULL DEFAULT '', legacy_until INTEGER NOT NULL DEFAULT 0, script INTEGER NOT NULL DEFAULT 0 CHECK (script IN (0, 1)),
   PRIMARY KEY (tenant, pubkey)
 ) STRICT;
 
@@ -172,6 +172,13 @@ CREATE TABLE device (
   version      INTEGER NOT NULL,
   mac          BLOB,
   PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE TABLE http_used (
+  tenant   TEXT    NOT NULL,
+  event_id BLOB    NOT NULL,
+  until    INTEGER NOT NULL, -- unix ms; then its own date refuses it
+  PRIMARY KEY (tenant, event_id)
 ) STRICT;
 
 CREATE TABLE invite (
@@ -485,6 +492,8 @@ CREATE INDEX connection_grant_policy ON connection_grant (tenant, policy) WHERE 
 CREATE INDEX connection_key ON connection (tenant, key_id);
 
 CREATE INDEX connection_token ON connection (tenant, token) WHERE token <> '';
+
+CREATE INDEX http_used_until ON http_used (until);
 
 CREATE INDEX kept_version_size ON kept_version (tenant, key_id, size);
 

@@ -32,6 +32,12 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** its scripts may send commands over HTTP */
+        script?: boolean;
+        /** another one after each change; for if_version */
+        version: number;
+        /** until then the first nsecBunker's admin protocol may be used */
+        legacy_until?: string;
       };
       warnings?: string[];
     };
@@ -59,6 +65,12 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** its scripts may send commands over HTTP */
+        script?: boolean;
+        /** another one after each change; for if_version */
+        version: number;
+        /** until then the first nsecBunker's admin protocol may be used */
+        legacy_until?: string;
       };
       warnings?: string[];
     };
@@ -135,6 +147,39 @@ export interface Commands {
     };
   };
 
+  /** Lets an admin use the first nsecBunker's admin protocol until a time, or not any more: it reads, revokes and answers, with the npub alone and no device. */
+  "admin.legacy": {
+    params: {
+      npub: string;
+      /** how long, at most 90 days; this or off */
+      for?: string;
+      /** not any more */
+      off?: boolean;
+      /** at the machine only: do it without the persons that it needs; every owner is told */
+      break_glass?: boolean;
+    };
+    result: {
+      admin: {
+        npub: string;
+        pubkey: string;
+        role: Role;
+        name?: string;
+        /** ids: the role is for these keys only; none: the whole bunker */
+        keys?: string[];
+        added_by: string;
+        /** when the role begins */
+        active_at: string;
+        /** its scripts may send commands over HTTP */
+        script?: boolean;
+        /** another one after each change; for if_version */
+        version: number;
+        /** until then the first nsecBunker's admin protocol may be used */
+        legacy_until?: string;
+      };
+      warnings?: string[];
+    };
+  };
+
   /** Lists the admins. */
   "admin.list": {
     params: Record<string, never>;
@@ -149,6 +194,12 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** its scripts may send commands over HTTP */
+        script?: boolean;
+        /** another one after each change; for if_version */
+        version: number;
+        /** until then the first nsecBunker's admin protocol may be used */
+        legacy_until?: string;
       }[];
     };
   };
@@ -171,6 +222,43 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** its scripts may send commands over HTTP */
+        script?: boolean;
+        /** another one after each change; for if_version */
+        version: number;
+        /** until then the first nsecBunker's admin protocol may be used */
+        legacy_until?: string;
+      };
+      warnings?: string[];
+    };
+  };
+
+  /** Lets an admin's scripts send commands over HTTP, each signed by the npub (NIP-98), or not any more. Dangerous ones are refused there. */
+  "admin.script": {
+    params: {
+      npub: string;
+      /** not any more */
+      off?: boolean;
+      /** at the machine only: do it without the persons that it needs; every owner is told */
+      break_glass?: boolean;
+    };
+    result: {
+      admin: {
+        npub: string;
+        pubkey: string;
+        role: Role;
+        name?: string;
+        /** ids: the role is for these keys only; none: the whole bunker */
+        keys?: string[];
+        added_by: string;
+        /** when the role begins */
+        active_at: string;
+        /** its scripts may send commands over HTTP */
+        script?: boolean;
+        /** another one after each change; for if_version */
+        version: number;
+        /** until then the first nsecBunker's admin protocol may be used */
+        legacy_until?: string;
       };
       warnings?: string[];
     };
@@ -987,6 +1075,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** what the app asked for; it got only perms */
       requested?: string;
@@ -1079,6 +1169,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       }[];
       next?: string;
     };
@@ -1123,6 +1215,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       };
       warnings?: string[];
     };
@@ -1209,6 +1303,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       };
       warnings?: string[];
     };
@@ -1254,6 +1350,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       };
       warnings?: string[];
     };
@@ -1296,6 +1394,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       };
       warnings?: string[];
     };
@@ -1344,6 +1444,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       };
       warnings?: string[];
     };
@@ -1386,6 +1488,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       };
       grants: {
         id: string;
@@ -1448,6 +1552,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       };
       warnings?: string[];
     };
@@ -1747,6 +1853,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -1811,6 +1919,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       baseline: {
         /** the account's profile, follow list or relay list was found: what is missing besides, there is not */
@@ -1874,6 +1984,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -1957,6 +2069,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2035,6 +2149,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2099,6 +2215,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       }[];
       next?: string;
     };
@@ -2143,6 +2261,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2207,6 +2327,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2271,6 +2393,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2337,6 +2461,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2401,6 +2527,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2474,6 +2602,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2536,6 +2666,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2598,6 +2730,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2664,6 +2798,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2726,6 +2862,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -2790,6 +2928,8 @@ export interface Commands {
         uses?: number;
         /** in key.list and key.show */
         last_used?: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** of an imported key: what relays had of its lists */
       baseline?: {
@@ -4432,6 +4572,12 @@ export interface Commands {
         added_by: string;
         /** when the role begins */
         active_at: string;
+        /** its scripts may send commands over HTTP */
+        script?: boolean;
+        /** another one after each change; for if_version */
+        version: number;
+        /** until then the first nsecBunker's admin protocol may be used */
+        legacy_until?: string;
       }[];
       connection_string?: string;
       /** where the admin app is served, this machine's own address first */
@@ -4539,6 +4685,8 @@ export interface Commands {
         grant_for?: string;
         created_by: string;
         created_at: string;
+        /** another one after each change; for if_version */
+        version: number;
       }[];
       next?: string;
     };
@@ -4567,6 +4715,8 @@ export interface Commands {
         grant_for?: string;
         created_by: string;
         created_at: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
     };
   };
@@ -4594,6 +4744,8 @@ export interface Commands {
         grant_for?: string;
         created_by: string;
         created_at: string;
+        /** another one after each change; for if_version */
+        version: number;
       };
       /** made with it, or brought back by it, the oldest first */
       connections: {
@@ -4626,6 +4778,8 @@ export interface Commands {
         created_at: string;
         last_used?: string;
         uses: number;
+        /** another one after each change; for if_version */
+        version: number;
       }[];
     };
   };
@@ -4655,107 +4809,109 @@ export const commands = {
   "admin.accept": { role: "none", dangerous: false, whileSealed: false, writes: true, doors: ["relay"] },
   "admin.add": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "admin.invite": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "admin.invites": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "admin.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "admin.invites": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "admin.legacy": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "admin.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "admin.remove": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "admin.self": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "admin.uninvite": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "approval.answer": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "dm", "relay"] },
-  "approval.answered": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "approval.batch": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "approval.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "approval.set": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "approval.settings": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "approval.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "audit.checkpoint": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "system", "relay"] },
-  "audit.export": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "audit.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "audit.verify": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "admin.script": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "admin.self": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "admin.uninvite": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "approval.answer": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "dm", "relay", "legacy", "http"] },
+  "approval.answered": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "approval.batch": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "approval.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "approval.set": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "approval.settings": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "approval.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "audit.checkpoint": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "system", "relay", "http"] },
+  "audit.export": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "audit.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "audit.verify": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "backup.create": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
   "clock.accept": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connect": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.grant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "connection.person": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.regrant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.relays": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.rename": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.resume": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.review": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.revoke": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "connection.suspend": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "connection.ungrant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "connect": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.grant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy", "http"] },
+  "connection.person": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.regrant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.relays": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.rename": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.resume": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.review": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.revoke": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "legacy", "http"] },
+  "connection.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy", "http"] },
+  "connection.suspend": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "connection.ungrant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "device.confirm": { role: "viewer", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "device.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "device.pair": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "device.refuse": { role: "viewer", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "device.revoke": { role: "viewer", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "device.wait": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "instance.check": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "system", "relay"] },
-  "key.add": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.baseline": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "instance.check": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "system", "relay", "http"] },
+  "key.add": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.baseline": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "key.delete": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.export": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.guard": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.import": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "key.lock": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.no_export": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy", "http"] },
+  "key.lock": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.no_export": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "key.passphrase.remove": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.passphrase.set": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.pause": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "key.pause": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "key.purge": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["system"] },
-  "key.rename": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.restore": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.resume": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.set": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "key.unlock": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.version.restore": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "key.version.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "key.versions": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "key.rename": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.restore": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.resume": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.set": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "key.unlock": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.version.restore": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.version.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "key.versions": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "leave": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
-  "login.close": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "login.expect": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "notify.add": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "notify.key": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "notify.list": { role: "operator", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay"] },
-  "notify.remove": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "notify.set": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "notify.test": { role: "operator", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay"] },
+  "login.close": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "login.expect": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "notify.add": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "notify.key": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "notify.list": { role: "operator", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay", "http"] },
+  "notify.remove": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "notify.set": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "notify.test": { role: "operator", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay", "http"] },
   "passphrase.change": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "person.forget": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "policy.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "policy.delete": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "policy.edit": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "policy.explain": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "policy.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "policy.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "person.forget": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "policy.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "policy.delete": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "policy.edit": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "policy.explain": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "policy.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy", "http"] },
+  "policy.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy", "http"] },
   "policy.simulate": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket"] },
-  "policy.versions": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "policy.versions": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "quorum.approve": { role: "approver", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "quorum.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "quorum.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "quorum.set": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "quorum.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "quorum.withdraw": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "relay.add": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "relay.list": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay"] },
+  "quorum.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "quorum.withdraw": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "relay.add": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "relay.list": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay", "http"] },
   "relay.purge": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["system"] },
-  "relay.remove": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "seal": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "system", "relay"] },
+  "relay.remove": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "seal": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "system", "relay", "http"] },
   "session.end": { role: "viewer", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "session.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "setup": { role: "owner", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "system", "relay"] },
   "slot.add": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "slot.list": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay"] },
+  "slot.list": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay", "http"] },
   "slot.remove": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "status": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "system", "relay"] },
-  "stop": { role: "approver", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "relay"] },
+  "status": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "system", "relay", "http"] },
+  "stop": { role: "approver", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "relay", "http"] },
   "stop.end": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "token.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "token.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
-  "token.revoke": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
-  "token.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
+  "token.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "token.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy", "http"] },
+  "token.revoke": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "token.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "unseal": { role: "viewer", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "system", "relay"] },
 } as const satisfies Record<keyof Commands, Row>;

@@ -192,12 +192,13 @@ export class Session implements Door {
     });
   }
 
-  async call<K extends keyof Commands>(name: K, params: Commands[K]["params"], options: { changes?: boolean; dangerous?: boolean } = {}) {
+  async call<K extends keyof Commands>(name: K, params: Commands[K]["params"], options: { changes?: boolean; dangerous?: boolean; seen?: number } = {}) {
     if (this.closed) throw new Refused("ended", "the session is over");
     const n = ++this.n;
     const op = options.changes ? bytesToHex(random(16)) : "";
     const order: Record<string, unknown> = { sid: this.sid, n, ack: this.count.highest, cmd: name, params };
     if (op) order["op"] = op;
+    if (options.seen) order["if_version"] = options.seen;
     if (options.dangerous) order["proof"] = await this.prove(n, op, name, params);
     return new Promise<Commands[K]["result"]>((done, fail) => {
       const text = JSON.stringify(order);

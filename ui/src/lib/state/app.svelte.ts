@@ -155,11 +155,12 @@ class App {
     this.where = null;
   }
 
-  /** call runs a command; the table says whether it changes something and whether it is dangerous. */
-  call<K extends keyof Commands>(name: K, params: Commands[K]["params"]): Promise<Commands[K]["result"]> {
+  /** call runs a command; the table says whether it changes something and whether it is dangerous. seen is the version of what is to be changed, as it
+      is shown: when somebody changed it meanwhile, nothing is done. */
+  call<K extends keyof Commands>(name: K, params: Commands[K]["params"], seen?: number): Promise<Commands[K]["result"]> {
     const row = commands[name];
     if (!this.session) return Promise.reject(new Error("there is no session"));
-    return this.session.call(name, params, { changes: row.writes, dangerous: row.dangerous });
+    return this.session.call(name, params, { changes: row.writes, dangerous: row.dangerous, ...(seen ? { seen } : {}) });
   }
 
   async look() {
