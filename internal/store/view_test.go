@@ -146,7 +146,7 @@ var touches = map[string][]string{
 		"max_uses = 9", "expires_at = 9", "given_by = 'x'", "created_at = 9", "ended = 1", "version = version + 1", "policy = 'p9'", "mac = NULL"},
 	"policy":         policyTouches,
 	"policy_version": policyTouches,
-	"admin": {"pubkey = randomblob(32)", "role = 1", "name = 'x'", "added_by = 'x'", "active_at = 9", `keys = '["k9"]'`, "created_at = 9",
+	"admin": {"pubkey = randomblob(32)", "role = 1", "name = 'x'", "added_by = 'x'", "active_at = 9", "legacy_until = 9", "script = 1", `keys = '["k9"]'`, "created_at = 9",
 		"version = version + 1", "mac = NULL"},
 	"invite": {"id = 'i9'", "secret_hash = randomblob(32)", "for_pubkey = randomblob(32)", "role = 4", "keys = ''", "name = 'x'",
 		"invited_by = 'x'", "inviter = randomblob(32)", "state = 'accepted'", "accepted_by = randomblob(32)", "accepted_at = 9",
