@@ -151,6 +151,7 @@ func registers() []func(*Table) {
 		leaveCommands,
 		loginCommands,
 		notifyCommands,
+		passphraseCommands,
 		personCommands,
 		policyCommands,
 		policySimulateCommands,
