@@ -2,6 +2,7 @@ import { mount } from "svelte";
 import App from "./App.svelte";
 import "./app.css";
 import { language } from "./lib/i18n/index.svelte";
+import "./lib/state/look.svelte";
 
 const target = document.getElementById("app");
 if (!target) throw new Error("the page has no place for the app");

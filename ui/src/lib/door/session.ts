@@ -8,7 +8,7 @@ import type { Device } from "./device";
 import { Refused, type Door, type Notice } from "./door";
 import { canonical, code, command, h, h2, pairing, version, type Handshake } from "./hash";
 import { Link, type LinkState } from "./relay";
-import type { Signer } from "./signer";
+import { extension, type Signer } from "./signer";
 
 // The admin's side of docs/admin-protocol.md: hello, challenge, proof, ready, and then orders and answers. The page's key and those of
 // the session live in this object only.
@@ -204,7 +204,8 @@ export class Session implements Door {
   }
 
   private async prove(n: number, op: string, name: string, params: unknown): Promise<Event> {
-    const signer = this.c.signer;
+    // Who came back without a signature may still have the key here: whether it is his, the bunker judges.
+    const signer = this.c.signer ?? extension();
     if (!signer) throw new Refused("needs-proof", "this needs the signature of an admin's key, which a paired browser does not have");
     return signer.sign({
       kind,

@@ -1,6 +1,6 @@
 import type { ConnectionString } from "../door/connection";
 import { device } from "../door/device";
-import type { Notice } from "../door/door";
+import { Refused, type Notice } from "../door/door";
 import type { LinkState } from "../door/relay";
 import { Session } from "../door/session";
 import type { Signer } from "../door/signer";
@@ -44,7 +44,7 @@ class App {
       this.over = "";
       bunkers.remember({ bunker: where.bunker, relays: where.relays });
       session.listen((n) => this.noticed(n));
-      if (session.ready.confirmed) await this.look();
+      if (session.ready.confirmed) await this.look().catch(partial);
       this.phase = "in";
     } catch (e) {
       this.phase = "out";
@@ -80,6 +80,11 @@ class App {
     this.changed++;
     if (n.kind !== "question") void this.look().catch(() => {});
   }
+}
+
+/** partial lets in whose role is for some keys only: the whole bunker's state is refused to him, and what is his is not. */
+function partial(e: unknown) {
+  if (!(e instanceof Refused && e.code === "restricted")) throw e;
 }
 
 /** label is what this browser calls itself: "Firefox on Linux". */
