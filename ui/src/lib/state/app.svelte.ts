@@ -58,7 +58,7 @@ class App {
   }
 
   leave() {
-    this.session?.close();
+    this.session?.leave();
     this.session = null;
     this.status = null;
     this.links = {};
