@@ -9,6 +9,8 @@ class Self {
   npub = $state("");
   /** The id of this browser, as the bunker knows it. */
   device = $state("");
+  /** The keys that the role is for, by id; none: the whole bunker. */
+  keys = $state.raw<string[]>([]);
   private of: unknown = null;
 
   /** look asks once per session who is logged in. */
@@ -16,9 +18,11 @@ class Self {
     if (!app.session || this.of === app.session) return;
     this.of = app.session;
     this.npub = this.device = "";
+    this.keys = [];
     app.call("admin.self", {}).then((r) => {
       this.npub = r.name;
       this.device = r.device ?? "";
+      this.keys = r.keys ?? [];
     }, () => {});
   }
 }

@@ -6,6 +6,7 @@ export const admins: OfficeWords["admins"] = {
   lead: "Wer mit diesem Bunker was tun darf, und von wo.",
   people: "Personen", browsers: "Browser", together: "Gemeinsam",
   add: "Admin hinzufügen", addLead: "Eine Person, bekannt durch ihren npub. Dafür gibt dir niemand einen geheimen Schlüssel.", you: "du", waits: "noch nicht", begins: "beginnt",
+  partly: (role, names) => `Du bist hier als ${role} für ${list(names)}. Die Admins des ganzen Bunkers werden dir nicht gezeigt.`, nothingWaits: "Nichts wartet auf eine weitere Person.",
   none: "Noch ist keine Person Admin. Nur der Rechner selbst verwaltet den Bunker.",
   machine: "Der Rechner des Bunkers", machineShort: "der Rechner", machineHint: "Wer sein Terminal hat, ist immer Eigentümer. Kein npub, und keine Stimme, wo mehrere zustimmen müssen.",
   role: "Rolle", roleList: "Rollen", roles: { viewer: "Betrachter", approver: "Erlauber", operator: "Verwalter", owner: "Eigentümer" },

@@ -4,6 +4,7 @@ export const admins = {
   lead: "Who may do what with this bunker, and from where.",
   people: "People", browsers: "Browsers", together: "Together",
   add: "Add an admin", addLead: "A person, known by an npub. Nobody hands you a secret key for this.", you: "you", waits: "not yet", begins: "begins",
+  partly: (role: string, names: string[]) => `You are here as ${role} for ${list(names)}. The admins of the whole bunker are not shown to you.`, nothingWaits: "Nothing waits for a further person.",
   none: "No person is an admin yet. Only the machine itself administers the bunker.",
   machine: "The bunker's machine", machineShort: "the machine", machineHint: "Whoever has its terminal is an owner, always. No npub, and no voice where several must agree.",
   role: "Role", roleList: "Roles", roles: { viewer: "Viewer", approver: "Approver", operator: "Operator", owner: "Owner" } as Record<"viewer" | "approver" | "operator" | "owner", string>,
