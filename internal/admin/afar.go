@@ -22,7 +22,7 @@ func fromAfar() []string {
 		"key.version.show", "key.versions",
 		"login.close", "login.expect",
 		"notify.add", "notify.key", "notify.list", "notify.remove", "notify.set", "notify.test",
-		"passphrase.change", "person.forget",
+		"passphrase.change", "passphrase.check", "person.forget",
 		"policy.create", "policy.delete", "policy.edit", "policy.explain", "policy.list", "policy.show", "policy.versions",
 		"quorum.approve", "quorum.list", "quorum.set", "quorum.show", "quorum.withdraw",
 		"relay.add", "relay.list", "relay.remove",

@@ -109,7 +109,7 @@ func TestRolesAreThoseOfTheDesign(t *testing.T) {
 			connection.revoke connection.ungrant key.add key.lock key.rename key.resume key.set key.unlock token.create token.revoke`,
 		// also imports, exports, deletes, admins, devices, slots, quorum, backup, ends a stop
 		bunker.Owner: `admin.add admin.invite admin.invites admin.legacy admin.script admin.remove admin.uninvite backup.create clock.accept connection.review device.pair device.wait key.delete
-			key.export key.guard key.import key.no_export key.passphrase.remove key.passphrase.set key.purge key.restore leave notify.add notify.remove notify.set passphrase.change person.forget
+			key.export key.guard key.import key.no_export key.passphrase.remove key.passphrase.set key.purge key.restore leave notify.add notify.remove notify.set passphrase.change passphrase.check person.forget
 			quorum.set relay.add relay.purge relay.remove seal setup slot.add slot.remove stop.end`,
 	}
 	for _, c := range f.Commands() {

@@ -123,7 +123,13 @@ func (t *Table) unsealed(ctx context.Context, c *Call, slot bunker.Slot) (unseal
 		return res, err
 	}
 	rec := &bunker.AuditRecord{Object: string(slot.ID), Reason: fmt.Sprintf("opened by the %s slot %q; %d keys unlocked", slot.Kind, slot.Name, res.Unlocked)}
-	return res, c.Commit(ctx, rec, func(Tx) error { return nil })
+	return res, c.Commit(ctx, rec, func(tx Tx) error {
+		// One that came over the socket may be a script's, out of a file.
+		if slot.Kind == bunker.SlotPassphrase && c.Principal.Door == bunker.DoorRelay {
+			return notePassphrase(tx)
+		}
+		return nil
+	})
 }
 
 // unlockAll takes every key into memory that is not locked and has no passphrase

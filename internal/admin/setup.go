@@ -209,7 +209,7 @@ func (t *Table) firstRoot(ctx context.Context, c *Call, passphrase []byte, f fun
 		if err := f(tx); err != nil {
 			return err
 		}
-		return errors.Join(tx.PutSlot(&slot), tx.AddServiceKey(&auditKey))
+		return errors.Join(tx.PutSlot(&slot), tx.AddServiceKey(&auditKey), notePassphrase(tx))
 	})
 	if err != nil {
 		return slot, err

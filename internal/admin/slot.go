@@ -25,10 +25,6 @@ func slotCommands(t *Table) {
 		Name: "slot.remove", Summary: "Removes a way to open the bunker. The last passphrase cannot be removed.",
 		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
 	}, t.slotRemove)
-	add(t, Command{
-		Name: "passphrase.change", Summary: "Changes the bunker's passphrase.",
-		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
-	}, t.passphraseChange)
 }
 
 type slotView struct {
@@ -138,51 +134,12 @@ func (t *Table) slotRemove(ctx context.Context, c *Call, p slotRemoveParams) (sl
 		// about slots could ever be changed again.
 		if slot.Kind == bunker.SlotPassphrase && passphrases(slots) == 1 {
 			return bunker.Errorf(bunker.CodeConflict, "%s is the last passphrase; add another one before removing it", slot.Name).
-				WithHint("nsecbunker passphrase change")
+				WithHint("nsecbunker seal slot add passphrase --name NAME")
 		}
 		rec.Object, rec.Reason = string(slot.ID), "the "+string(slot.Kind)+" slot named "+slot.Name
 		res.Slot = viewSlot(&slot)
 		return tx.DeleteSlot(slot.ID)
 	})
-	return res, err
-}
-
-type passphraseChangeParams struct {
-	New  secret.Param `json:"new" doc:"at least 12 characters"`
-	Slot string       `json:"slot,omitempty" doc:"which passphrase, where there are several"`
-}
-
-// passphraseChange wraps the root key anew: the fresh proof was the old
-// passphrase, and nothing else is wrapped under it.
-func (t *Table) passphraseChange(ctx context.Context, c *Call, p passphraseChangeParams) (slotResult, error) {
-	var res slotResult
-	slots, err := t.Rows.Slots(ctx, t.Tenant)
-	if err != nil {
-		return res, err
-	}
-	old, err := onePassphrase(slots, p.Slot)
-	if err != nil {
-		return res, err
-	}
-	slot, err := t.wrapRoot(ctx, bunker.SlotPassphrase, SlotInput{Name: old.Name, Passphrase: p.New})
-	if err != nil {
-		return res, renamed(err, "passphrase", "new")
-	}
-	rec := &bunker.AuditRecord{Object: string(slot.ID), Reason: "the passphrase of slot " + old.Name + " was changed"}
-	err = c.Commit(ctx, rec, func(tx Tx) error {
-		// The new one is there before the old one goes, under a name of its own.
-		label := slot.Name
-		slot.Name = string(slot.ID)
-		if err := tx.PutSlot(&slot); err != nil {
-			return err
-		}
-		if err := tx.DeleteSlot(old.ID); err != nil {
-			return err
-		}
-		slot.Name = label
-		return tx.PutSlot(&slot)
-	})
-	res.Slot = viewSlot(&slot)
 	return res, err
 }
 

@@ -41,6 +41,7 @@ type statusResult struct {
 	Clock            clockView      `json:"clock"`
 	Audit            auditHead      `json:"audit"`
 	LastBackup       Time           `json:"last_backup,omitzero"`
+	PassphraseKnown  Time           `json:"passphrase_known,omitzero" doc:"when somebody last gave the passphrase as one who knows it"`
 	Memory           memoryView     `json:"memory"`
 	Warnings         []string       `json:"warnings,omitempty"`
 }
@@ -104,6 +105,9 @@ func (t *Table) status(ctx context.Context, _ *Call, _ Empty) (statusResult, err
 	}
 	if !last.IsZero() {
 		res.LastBackup = Time(last.UnixMilli())
+	}
+	if res.PassphraseKnown, err = t.lastKnown(ctx); err != nil {
+		return res, err
 	}
 	if res.ConnectionString, err = t.connectionString(ctx); err != nil {
 		return res, err

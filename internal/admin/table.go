@@ -154,6 +154,7 @@ func registers() []func(*Table) {
 		legacyCommands,
 		loginCommands,
 		notifyCommands,
+		passphraseCommands,
 		personCommands,
 		policyCommands,
 		policySimulateCommands,

@@ -255,7 +255,31 @@ func (a *app) passphraseCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&slot, "slot", "", "which passphrase, where there are several (`name`: nsecbunker seal slot list)")
+	cmd.AddCommand(a.passphraseCheckCmd())
 	return a.proofFlag(cmd)
+}
+
+func (a *app) passphraseCheckCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "check", Short: "see whether you still know it; nothing is changed", Args: args(),
+		Long: "Asks for the passphrase, says whether it is right, and notes that somebody knows it. A wrong one costs one of the tries.",
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			var p struct {
+				Passphrase secret.Param `json:"passphrase"`
+			}
+			defer func() { p.Passphrase.Wipe() }()
+			if p.Passphrase, err = a.nextSecret(cmd.Context(), "Passphrase of the bunker:"); err != nil {
+				return err
+			}
+			type answer struct {
+				Slot string `json:"slot"`
+			}
+			return show(cmd.Context(), a, "passphrase.check", p, func(r answer) error {
+				a.say("That is right: it opens the slot %s.", name(r.Slot))
+				return nil
+			})
+		},
+	}
 }
 
 func (a *app) stopCmd() *cobra.Command {

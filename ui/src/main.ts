@@ -3,6 +3,7 @@ import App from "./App.svelte";
 import "./app.css";
 import { app } from "./lib/state/app.svelte";
 import { language } from "./lib/i18n/index.svelte";
+import "./lib/state/look.svelte";
 
 const target = document.getElementById("app");
 if (!target) throw new Error("the page has no place for the app");

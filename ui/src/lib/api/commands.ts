@@ -3355,6 +3355,18 @@ export interface Commands {
     };
   };
 
+  /** Checks that you still know a passphrase of the bunker, and notes that you do; nothing else changes. */
+  "passphrase.check": {
+    params: {
+      passphrase: string;
+    };
+    result: {
+      /** name of the slot that it opens */
+      slot: string;
+      known_at: string;
+    };
+  };
+
   /** Erases a person's name: connections and links are for nobody by name then, and the log keeps a digest. */
   "person.forget": {
     params: {
@@ -4595,6 +4607,8 @@ export interface Commands {
         checkpoint: number;
       };
       last_backup?: string;
+      /** when somebody last gave the passphrase as one who knows it */
+      passphrase_known?: string;
       memory: {
         /** bytes */
         used: number;
@@ -4881,6 +4895,7 @@ export const commands = {
   "notify.set": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "notify.test": { role: "operator", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay", "http"] },
   "passphrase.change": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "passphrase.check": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "person.forget": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "policy.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "policy.delete": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },

@@ -215,6 +215,7 @@ export class Session implements Door {
   }
 
   private async prove(n: number, op: string, name: string, params: unknown): Promise<Event> {
+    // Who came back without a signature may still have the key here: whether it is his, the bunker judges.
     const signer = this.c.signer ?? extension();
     if (!signer) throw new Refused("needs-proof", "this needs the signature of an admin's key, which a paired browser does not have");
     return signer.sign({
@@ -225,6 +226,11 @@ export class Session implements Door {
     });
   }
 
+  /** id is this session's, as the bunker lists it. */
+  get id(): string {
+    return this.sid;
+  }
+
   /** pubkey is the admin's; "" for a browser that came by itself. */
   get pubkey(): string {
     return this.admin;
@@ -233,6 +239,12 @@ export class Session implements Door {
   listen(heard: (n: Notice) => void): () => void {
     this.listeners.add(heard);
     return () => this.listeners.delete(heard);
+  }
+
+  /** leave tells the bunker that it is over, so that no session is left to wait for its end. */
+  leave() {
+    if (this.sid && !this.closed) this.give(this.outer(JSON.stringify({ sid: this.sid, n: ++this.n, ack: this.notices, cmd: "bye", params: {} }), this.shared, kind));
+    this.close();
   }
 
   close() {

@@ -15,7 +15,7 @@ export const de: Words = {
   nav: {
     main: "Hauptmenü", home: "Start", approvals: "Fragen", keys: "Schlüssel", connections: "Verbindungen", tokens: "Zugangslinks",
     policies: "Regelwerke", activity: "Verlauf", admins: "Admins", settings: "Einstellungen", more: "Mehr",
-    waiting: (n) => (n === 1 ? "1 wartet" : `${n} warten`),
+    waiting: (n) => (n === 1 ? "1 wartet" : `${n} warten`), someKeys: "Deine Schlüssel",
   },
   stopEverything: "Alles anhalten",
   login: {
@@ -76,6 +76,7 @@ export const de: Words = {
   },
   home: {
     waiting: (n) => (n === 0 ? "Nichts wartet auf dich." : n === 1 ? "Eine Frage wartet auf dich." : `${n} Fragen warten auf dich.`),
+    devices: (n) => (n === 1 ? "Ein Browser will eingelassen werden." : `${n} Browser wollen eingelassen werden.`), motions: (n) => (n === 1 ? "Ein Vorhaben wartet auf das Ja einer weiteren Person." : `${n} Vorhaben warten auf das Ja einer weiteren Person.`), lookAt: "Ansehen",
     health: "Zustand und Schlüssel", well: "Alles ist gut", notWell: "Sieh dir das an", relays: "Relays", relaysUp: (up, all) => `${up} von ${all}`,
     delivered: "Zugestellt", allDelivered: "jede Antwort", undelivered: (waiting, lost) => `${waiting} unterwegs, ${lost} aufgegeben`,
     log: "Verlauf", lines: (n) => `${n} Zeilen`, backup: "Sicherung", never: "nie", unlocked: "entsperrt", locked: "gesperrt",

@@ -15,7 +15,7 @@ export const en = {
   nav: {
     main: "Main", home: "Home", approvals: "Approvals", keys: "Keys", connections: "Connections", tokens: "Tokens", policies: "Policies",
     activity: "Activity", admins: "Admins", settings: "Settings", more: "More",
-    waiting: (n: number) => (n === 1 ? "1 waits" : `${n} wait`),
+    waiting: (n: number) => (n === 1 ? "1 waits" : `${n} wait`), someKeys: "Your keys",
   },
   stopEverything: "Stop everything",
   login: {
@@ -76,6 +76,7 @@ export const en = {
   },
   home: {
     waiting: (n: number) => (n === 0 ? "Nothing waits for you." : n === 1 ? "One question waits for you." : `${n} questions wait for you.`),
+    devices: (n: number) => (n === 1 ? "A browser asks to be let in." : `${n} browsers ask to be let in.`), motions: (n: number) => (n === 1 ? "An act waits for a further person's yes." : `${n} acts wait for a further person's yes.`), lookAt: "Look at it",
     health: "Health and keys", well: "All is well", notWell: "Look at this", relays: "Relays", relaysUp: (up: number, all: number) => `${up} of ${all}`,
     delivered: "Delivered", allDelivered: "every answer", undelivered: (waiting: number, lost: number) => `${waiting} on their way, ${lost} given up`,
     log: "Log", lines: (n: string) => `${n} lines`, backup: "Backup", never: "never", unlocked: "unlocked", locked: "locked",

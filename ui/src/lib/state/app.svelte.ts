@@ -1,6 +1,6 @@
 import type { ConnectionString } from "../door/connection";
 import { device } from "../door/device";
-import type { Notice } from "../door/door";
+import { Refused, type Notice } from "../door/door";
 import type { LinkState } from "../door/relay";
 import { near } from "../door/served";
 import { Session, Unreachable } from "../door/session";
@@ -45,7 +45,7 @@ class App {
       this.where = { ...where, pairing: null, invite: null };
       this.signer = signer;
       bunkers.remember({ bunker: where.bunker, relays: where.relays, open: true });
-      if (this.confirmed) await this.look();
+      if (this.confirmed) await this.look().catch(partial);
       this.phase = "in";
     } catch (e) {
       this.phase = "out";
@@ -98,7 +98,7 @@ class App {
     const late = new Promise<never>((_, fail) => setTimeout(() => fail(new Error("no answer")), quick));
     try {
       await Promise.race([session.sync(), late]);
-      if (session === this.session && this.confirmed) await this.look();
+      if (session === this.session && this.confirmed) await this.look().catch(partial);
     } catch {
       if (session === this.session) await this.comeBack(session);
     }
@@ -117,7 +117,7 @@ class App {
           if (this.session !== old) return session.close();
           this.take(session);
           this.away = false;
-          await this.look();
+          await this.look().catch(partial);
           return;
         } catch (e) {
           if (!(e instanceof Unreachable)) {
@@ -138,13 +138,13 @@ class App {
     const session = this.session;
     if (!session) return;
     await session.sync();
-    if (session.ready.confirmed) await this.look();
+    if (session.ready.confirmed) await this.look().catch(partial);
     this.confirmed = session.ready.confirmed;
   }
 
   /** leave ends the session; the browser does not come back by itself. */
   leave() {
-    this.session?.close();
+    this.session?.leave();
     this.session = null;
     this.confirmed = false;
     this.status = null;
@@ -172,6 +172,11 @@ class App {
     this.changed++;
     if (n.kind !== "question" && this.confirmed) void this.look().catch(() => {});
   }
+}
+
+/** partial lets in whose role is for some keys only: the whole bunker's state is refused to him, and what is his is not. */
+function partial(e: unknown) {
+  if (!(e instanceof Refused && e.code === "restricted")) throw e;
 }
 
 /** label is what this browser calls itself: "Firefox on Linux". */

@@ -1,22 +1,38 @@
 // Who did something, as it is said here: "you", an admin's name, the machine, or a short npub.
 
+import { extension } from "../door/signer";
 import { short } from "../format/npub";
 import { t } from "../i18n/index.svelte";
 import { app } from "./app.svelte";
 
 class Self {
   npub = $state("");
+  /** The id of this browser, as the bunker knows it. */
+  device = $state("");
+  /** The keys that the role is for, by id; none: the whole bunker. */
+  keys = $state.raw<string[]>([]);
   private of: unknown = null;
 
   /** look asks once per session who is logged in. */
   look() {
     if (!app.session || this.of === app.session) return;
     this.of = app.session;
-    this.npub = "";
-    app.call("admin.self", {}).then((r) => (this.npub = r.name), () => {});
+    this.npub = this.device = "";
+    this.keys = [];
+    app.call("admin.self", {}).then((r) => {
+      this.npub = r.name;
+      this.device = r.device ?? "";
+      this.keys = r.keys ?? [];
+    }, () => {});
   }
 }
 export const self = new Self();
+
+/** signs reports whether this page has a key that can sign dangerous commands. A browser that was paired to the machine has none: its person is no npub. */
+export function signs(): boolean {
+  if (app.session?.pubkey) return true;
+  return self.npub.startsWith("npub1") && extension() !== null;
+}
 
 /** called is how whoever did something is called; by is an npub, a pubkey, local or system. */
 export function called(by: string): string {

@@ -23,6 +23,12 @@ export function link(screen: string, rest: string[] = [], query: Record<string, 
   return `#/${path}${q.size ? `?${q}` : ""}`;
 }
 
+/** pageLink is a link to this page that brings a connection string with it; the string alone where the page is on this machine only, and nobody else could open it. */
+export function pageLink(string: string): string {
+  const here = /^(localhost|127\.|\[::1\])/.test(location.hostname) || location.protocol !== "https:";
+  return here ? string : `${location.origin}${location.pathname}#/login?at=${encodeURIComponent(string)}`;
+}
+
 class Router {
   route = $state.raw<Route>(parse(location.hash));
 

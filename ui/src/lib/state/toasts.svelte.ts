@@ -19,6 +19,11 @@ class Toasts {
     setTimeout(() => this.drop(id), life);
   }
 
+  /** warn says what the bunker warns of, as sentences. */
+  warn(warnings: readonly string[] | undefined) {
+    for (const w of warnings ?? []) this.say(w.charAt(0).toUpperCase() + w.slice(1));
+  }
+
   drop(id: number) {
     this.list = this.list.filter((x) => x.id !== id);
   }
