@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -275,7 +276,7 @@ func (t *Table) adminRemove(ctx context.Context, c *Call, p adminRemoveParams) (
 		if err := tx.DeleteAdmin(pub); err != nil {
 			return err
 		}
-		if err := uninvite(tx, pub); err != nil {
+		if err := errors.Join(uninvite(tx, pub), revokeDevices(tx, pub)); err != nil {
 			return err
 		}
 		flagged, err = flagAdmin(tx, pub, false)

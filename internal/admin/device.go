@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"nsecbunker/internal/bunker"
@@ -272,6 +273,19 @@ func (t *Table) deviceRevoke(ctx context.Context, c *Call, p deviceParams) (devi
 		t.Sessions.End(d.ID)
 	}
 	return deviceResult{viewDevice(d, c.Now.UnixMilli())}, nil
+}
+
+// revokeDevices revokes what a person who is no admin any more was let in with: who
+// is named again is confirmed anew, and those that nobody uses make room.
+func revokeDevices(tx Tx, person nostr.PubKey) error {
+	all, err := tx.Devices()
+	for i := range all {
+		if d := &all[i]; d.Person == person && d.State != bunker.DeviceRevoked {
+			d.State = bunker.DeviceRevoked
+			err = errors.Join(err, tx.PutDevice(d))
+		}
+	}
+	return err
 }
 
 func findDevice(tx Tx, by bunker.Principal, idOrLabel string) (*bunker.Device, error) {

@@ -62,6 +62,30 @@ func TestDevicesAreBoundedAndRevokedOnesMakeRoom(t *testing.T) {
 	}
 }
 
+// TestTheDevicesOfWhoIsNoAdminAnyMoreAreRevoked, and nobody else's; who is named
+// again is confirmed anew.
+func TestTheDevicesOfWhoIsNoAdminAnyMoreAreRevoked(t *testing.T) {
+	f := setUp(t).remote()
+	d := &door{}
+	f.Sessions = d
+	f.do("admin.add", m{"npub": npubOf(2), "role": "operator"})
+	for n, person := range []nostr.PubKey{f.as(2).PubKey, {}} {
+		d.waiting = nil
+		d.wait(n, person)
+		f.do("device.confirm", m{"digits": fmt.Sprintf("%06d", n)})
+	}
+	f.do("admin.remove", m{"npub": npubOf(2)})
+	f.do("admin.add", m{"npub": npubOf(2), "role": "operator"})
+	states := map[any]any{}
+	for _, v := range f.do("device.list", nil)["devices"].([]any) {
+		states[v.(m)["id"]] = v.(m)["state"]
+	}
+	d.waiting = nil // the list shows those that wait, too
+	if states[fmt.Sprintf("%032x", 0)] != "revoked" || states[fmt.Sprintf("%032x", 1)] == "revoked" {
+		t.Errorf("devices: %v", states)
+	}
+}
+
 // TestTwoDevicesWithOneCodeAreNotToldApart: none is confirmed.
 func TestTwoDevicesWithOneCodeAreNotToldApart(t *testing.T) {
 	f := setUp(t)

@@ -82,6 +82,7 @@ func TestNothingIsAllowedAfterTheRecordOfAnAct(t *testing.T) {
 			b, a := underPolicy(t, kind("notes", "allow", 1))
 			done, signed, refused := make([]trial, trials), 0, 0
 			for i := range done {
+				b.Clock.Pass(2 * flyers * time.Second) // refusals are bounded
 				done[i].before = b.Admin("status", nil).Number("audit.seq")
 				flying := fly(a, i%flyers)
 				c.do(b)

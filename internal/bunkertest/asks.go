@@ -43,7 +43,14 @@ func (b *Bunker) Pass(d time.Duration) {
 // Connection is the id of the one connection in a state.
 func (b *Bunker) Connection(state string) string {
 	b.t.Helper()
-	list := b.Admin("connection.list", Params{"state": state}).Each("connections")
+	var list []Answer
+	for page := (Params{"state": state}); ; {
+		got := b.Admin("connection.list", page)
+		list = append(list, got.Each("connections")...)
+		if page["after"] = got.Text("next"); page["after"] == "" {
+			break
+		}
+	}
 	if len(list) != 1 {
 		b.t.Fatalf("%d connections are %s, want 1", len(list), state)
 	}
