@@ -12,10 +12,12 @@ export async function browser() {
 }
 
 /** visitor is one person's browser profile: a page, and what it complained of. */
-export async function visitor(chrome, { size = { width: 1280, height: 860 }, scheme = "light", touch = false, secret = null, ...rest } = {}) {
+export async function visitor(chrome, { size = { width: 1280, height: 860 }, scheme = "light", touch = false, secret = null, relay = null, ...rest } = {}) {
   const context = await chrome.newContext({ viewport: size, colorScheme: scheme, locale: "en-GB", timezoneId: "UTC", hasTouch: touch, reducedMotion: "reduce", ...rest })
   const v = { context, complaints: [], forgiven: [], signed: [] }
   if (secret) await extension(v, secret)
+  // Somebody between the page and its relay.
+  if (relay) await context.routeWebSocket(/./, relay)
   // What the policy forbids is told to the page that did it, also where it is only a style.
   await context.addInitScript(() => addEventListener("securitypolicyviolation", e => console.error(`policy violation: ${e.violatedDirective} ${e.blockedURI} ${e.sample}`)))
   context.on("weberror", e => complain(v, `thrown: ${e.error().stack ?? e.error()}`))

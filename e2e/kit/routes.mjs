@@ -1,0 +1,52 @@
+// Every screen of the app, by its address. A new screen is one line here: accessibility, pictures and the size of the page come by themselves.
+
+/** routes are the addresses in a bunker as kit/world.mjs made it; ready is what shows that the screen is there. */
+export const routes = w => [
+  { name: "home", at: "#/" },
+  { name: "keys", at: "#/keys" },
+  { name: "key", at: `#/keys/${w.key.id}` },
+  { name: "key-tokens", at: `#/keys/${w.key.id}?tab=tokens` },
+  { name: "key-safety", at: `#/keys/${w.key.id}?tab=safety` },
+  { name: "key-connect", at: `#/keys/${w.key.id}?connect=1`, dialog: true },
+  { name: "key-add", at: "#/keys?add=1", dialog: true },
+  { name: "connections", at: "#/connections" },
+  { name: "connection", at: `#/connections/${w.connection.id}` },
+  { name: "tokens", at: "#/tokens" },
+  { name: "token", at: `#/tokens?show=${w.token.id}` },
+  { name: "policies", at: "#/policies" },
+  { name: "policy", at: "#/policies/basic-social" },
+  { name: "policy-edit", at: "#/policies/basic-social?edit=1" },
+  { name: "policy-create", at: "#/policies?from=basic-social" },
+  { name: "activity", at: "#/activity" },
+  { name: "activity-why", at: "#/activity?why=9" },
+  { name: "admins", at: "#/admins" },
+  { name: "settings", at: "#/settings" },
+  { name: "bunkers", at: "#/bunkers" },
+  { name: "begin", at: "#/begin" },
+  { name: "stop", at: "#/stop", dialog: true },
+]
+
+/** asked are the addresses of the questions, by what they are about. */
+export const asked = w => {
+  const out = []
+  for (const q of w.questions) {
+    const name = `approvals-${q.method === "connect" ? "login" : `kind-${q.kind}`}`
+    if (!out.some(o => o.name === name)) out.push({ name, at: `#/approvals/${q.id}`, phone: true })
+  }
+  return out
+}
+
+/** settled waits until a screen stands still: its words are there, nothing loads, fonts are in. */
+export async function settled(page, route) {
+  await page.evaluate(r => { location.hash = r }, route.at)
+  if (route.dialog) await page.getByRole("dialog").waitFor()
+  await page.evaluate(async () => {
+    await document.fonts.ready
+    // Two quiet frames after the last change of the page.
+    await new Promise(done => {
+      let timer = setTimeout(done, 250)
+      new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(done, 120) }).observe(document.body, { subtree: true, childList: true, characterData: false, attributes: false })
+      setTimeout(done, 4000)
+    })
+  })
+}
