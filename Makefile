@@ -59,6 +59,14 @@ ui: ## the admin app: types, tests, build
 e2e: ## the admin app in a real browser against this bunker
 	@e2e/run
 
+.PHONY: screenshots
+screenshots: ## a picture of every screen into dist/screenshots; the README's into docs/screenshots
+	@e2e/with screenshots.mjs
+
+.PHONY: bench-ui
+bench-ui: ## how fast the admin app is: medians
+	@e2e/with bench.mjs
+
 .PHONY: conformance
 conformance: ## real client libraries against this bunker
 	@scripts/outside conformance

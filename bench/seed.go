@@ -51,6 +51,10 @@ func seed(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("seed", flag.ContinueOnError)
 	dir := f.String("dir", "", "the data folder to make")
 	keys := f.Int("keys", 1, "how many keys")
+	apps := f.Int("apps", 0, "how many apps at least; those beyond the number of keys share the last key")
+	var long history
+	f.IntVar(&long.lines, "audit", 0, "how many lines of the log")
+	f.StringVar(&long.admin, "admin", "", "npub of an owner")
 	listen := f.String("listen", "127.0.0.1:4899", "where the bunker will listen")
 	relay := f.String("relay", "", "host:port of the relay that its apps use; without it the one inside")
 	if err := f.Parse(args); err != nil {
@@ -66,7 +70,10 @@ func seed(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	clients, err := s.fill(ctx, *keys, *relay)
+	clients, err := s.fill(ctx, *keys, max(*apps, minClients), *relay)
+	if err == nil {
+		err = long.write(ctx, s)
+	}
 	if err = errors.Join(err, s.close()); err != nil {
 		return err
 	}
@@ -135,7 +142,7 @@ func (s *seeder) close() error {
 	return err
 }
 
-func (s *seeder) fill(ctx context.Context, keys int, relay string) ([]client, error) {
+func (s *seeder) fill(ctx context.Context, keys, apps int, relay string) ([]client, error) {
 	path, err := filepath.Abs(filepath.Join(s.dir, slotFile))
 	if err != nil {
 		return nil, err
@@ -169,7 +176,7 @@ func (s *seeder) fill(ctx context.Context, keys int, relay string) ([]client, er
 				return err
 			}
 		}
-		for i := range max(keys, minClients) {
+		for i := range max(keys, apps) {
 			if err := s.addClient(tx, &out, i, keys); err != nil {
 				return err
 			}

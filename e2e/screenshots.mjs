@@ -44,10 +44,12 @@ await page.goto("about:blank")
 await login(bunker, v)
 const w = await settle(bunker)
 await ask(bunker, w)
-for (const route of [...routes(w), ...asked(w)]) {
+await page.mouse.move(-1, -1)
+// The questions first, while their apps still wait.
+for (const route of [...asked(w), ...routes(w)]) {
   await settled(page, route)
   await everyLook(page, async (scheme, size) => {
-    await page.waitForTimeout(150) // a picture is no test: what was laid out anew is painted
+    await page.waitForTimeout(120) // a picture is no test: what was laid out anew is painted
     await shot(page, route.name, scheme, size)
   })
   if (route.dialog) await page.keyboard.press("Escape")

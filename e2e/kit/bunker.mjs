@@ -1,25 +1,37 @@
 // One bunker of the real program, with a folder of its own, and the terminal of whoever runs it.
-import { spawn } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
 export const program = process.env.NSECBUNKER_BIN
+const seeder = process.env.NSECBUNKER_SEEDER
 const passphrase = "correct horse battery staple"
 /** How long a command may take on a busy machine; none is expected to take nearly as long. */
 export const patience = 60_000
 
 export class Bunker {
-  /** start sets a bunker up and returns it unsealed. */
-  static async start({ admins = [], args = [], config = "" } = {}) {
+  constructor() {
+    this.dir = mkdtempSync(join(tmpdir(), "nsecbunker-e2e-"))
+    this.env = { ...process.env, HOME: this.dir, NSECBUNKER_DATA: join(this.dir, "data") }
+    this.args = []
+  }
+
+  /** seeded is a bunker with a long past, made by the benchmark's seeder; it opens by itself. */
+  static async seeded({ admin, apps, audit }) {
     const b = new Bunker()
-    b.dir = mkdtempSync(join(tmpdir(), "nsecbunker-e2e-"))
+    execFileSync(seeder, ["seed", "-dir", b.env.NSECBUNKER_DATA, "-keys", "3", "-apps", String(apps), "-audit", String(audit), "-admin", admin, "-listen", "127.0.0.1:0"])
+    await b.up("127.0.0.1:0")
+    return b
+  }
+
+  /** start sets a bunker up and returns it unsealed. */
+  static async start({ admins = [], args = [] } = {}) {
+    const b = new Bunker()
     b.file = join(b.dir, "passphrase")
     writeFileSync(b.file, passphrase, { mode: 0o600 })
-    b.env = { ...process.env, HOME: b.dir, NSECBUNKER_DATA: join(b.dir, "data") }
     b.args = ["--passphrase-file", b.file, ...admins.flatMap(a => ["--admin", a]), ...args]
     b.passphrase = passphrase
-    if (config) throw new Error("no test needs a configuration yet")
     await b.up("127.0.0.1:0")
     return b
   }

@@ -29,7 +29,9 @@ export const routes = w => [
 /** asked are the addresses of the questions, by what they are about. */
 export const asked = w => {
   const out = []
-  for (const q of w.questions) {
+  // What most questions are about stands first.
+  const order = q => (q.kind === 1 ? 0 : q.kind === 3 ? 1 : 2)
+  for (const q of w.questions.toSorted((a, b) => order(a) - order(b))) {
     const name = `approvals-${q.method === "connect" ? "login" : `kind-${q.kind}`}`
     if (!out.some(o => o.name === name)) out.push({ name, at: `#/approvals/${q.id}`, phone: true })
   }

@@ -37,7 +37,7 @@ export function act(name, s, run) {
   test(name, async () => {
     const visitors = []
     const note = make => async (...args) => { const v = await make(...args); visitors.push(v); return v }
-    const stage = { ...s, bunker: s.bunker, chrome: s.chrome, owner: note(s.owner), paired: note(s.paired) }
+    const stage = { ...s, bunker: s.bunker, chrome: s.chrome, owner: note(s.owner), paired: s.paired && note(s.paired) }
     try {
       await run(stage)
     } catch (e) {

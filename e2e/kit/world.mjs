@@ -4,7 +4,7 @@ import { note, tools } from "./apps.mjs"
 
 const now = () => Math.floor(Date.now() / 1000)
 const many = (n, make) => Array.from({ length: n }, (_, i) => make(i))
-const hex = i => (i + 1).toString(16).padStart(64, "a")
+const hex = i => (i + 1).toString(16).padStart(4, "0").padStart(64, "c0ffee")
 
 /** settle fills a bunker; what it returns names the rows, and ends the apps. Its questions stay open. */
 export async function settle(bunker) {

@@ -112,6 +112,8 @@ type Daemon struct {
 	idle    context.CancelFunc
 	// reloading is held while the ring is read anew.
 	reloading sync.Mutex
+	// told is the state that admins' sessions were told of last.
+	told State
 }
 
 // Open opens or creates the data of a bunker and takes its lock and its port.

@@ -46,6 +46,11 @@ func (d *Daemon) Changed() {
 		d.Log.Error("what changed could not be read again", "error", err)
 	}
 	d.inbox.Wake()
+	// The log tells of a seal before the memory is wiped, and of none afterwards.
+	if now := d.State(); now != d.told {
+		d.told = now
+		d.door.Turned()
+	}
 }
 
 // Wake takes up at once what waits: answered questions, replies that no relay

@@ -127,6 +127,17 @@ func (d *Door) notice(s *live, kind string, data []byte) {
 	}
 }
 
+// Turned tells every confirmed session that the bunker was sealed, unsealed or set
+// up, without saying which: while it is sealed no role can be verified, so it is a
+// reason to look and nothing more.
+func (d *Door) Turned() {
+	for _, s := range d.sessions() {
+		if s.isConfirmed() {
+			d.notice(s, noticeMore, nil)
+		}
+	}
+}
+
 // Tell sends a notice to every confirmed session whose person may know it now:
 // about a user key, or "" for what is the whole bunker's. data is a JSON object.
 func (d *Door) Tell(ctx context.Context, kind string, data []byte, key bunker.KeyID) {

@@ -338,6 +338,24 @@ func TestSessionsEndWhenSilentAndAfterTwelveHours(t *testing.T) {
 	}
 }
 
+// A page that shows an open bunker while it is sealed would keep its admin from
+// giving the passphrase.
+func TestASessionHearsThatTheBunkerWasSealedAndNothingElseOfIt(t *testing.T) {
+	h := newHouse(t)
+	g := h.in(h.known(h.person(bunker.Viewer)))
+	stranger := h.in(h.person(bunker.Owner)) // not confirmed
+	h.took()
+	h.state = Sealed
+	h.Turned()
+	out := h.took()
+	if got := g.read(out); len(got) != 1 || got[0].Notice.Type != noticeMore || string(got[0].Notice.Data) != "{}" {
+		t.Errorf("got %+v", got)
+	}
+	if got := stranger.read(out); len(got) != 0 {
+		t.Errorf("a device that nobody knows hears %+v", got)
+	}
+}
+
 func TestNoticesAreNumberedSoThatAGapIsSeen(t *testing.T) {
 	h := newHouse(t)
 	g := h.in(h.known(h.person(bunker.Owner)))

@@ -8,6 +8,7 @@ import type { Device } from "./device";
 import { Refused, type Door, type Notice } from "./door";
 import { canonical, code, command, h, h2, pairing, version, type Handshake } from "./hash";
 import { NoticeCount } from "./notices";
+import { Pace } from "./pace";
 import { Link, type LinkState } from "./relay";
 import { extension, type Signer } from "./signer";
 
@@ -83,6 +84,7 @@ export class Session implements Door {
   private hash2 = "";
   private n = 0;
   private readonly count = new NoticeCount();
+  private readonly pace = new Pace();
   private admin = "";
   private clock: ReturnType<typeof setInterval> | undefined;
   private closed = false;
@@ -193,6 +195,15 @@ export class Session implements Door {
   }
 
   async call<K extends keyof Commands>(name: K, params: Commands[K]["params"], options: { changes?: boolean; dangerous?: boolean; seen?: number } = {}) {
+    await this.pace.take();
+    try {
+      return await this.order(name, params, options);
+    } finally {
+      this.pace.done();
+    }
+  }
+
+  private async order<K extends keyof Commands>(name: K, params: Commands[K]["params"], options: { changes?: boolean; dangerous?: boolean; seen?: number }) {
     if (this.closed) throw new Refused("ended", "the session is over");
     const n = ++this.n;
     const op = options.changes ? bytesToHex(random(16)) : "";
