@@ -43,6 +43,21 @@ act("a bunker that was killed and started again: the page says that it is offlin
   await a.end()
 })
 
+act("without a network the page opens from what it kept, says that it is offline, and comes back by itself", s, async ({ bunker, owner }) => {
+  const v = await owner()
+  const { page } = v
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}))
+  await page.reload() // a page that was there before its worker is not ruled by it
+  await page.getByRole("heading", { name: /waits? for you/ }).waitFor()
+  assert.ok(await page.evaluate(() => navigator.serviceWorker.controller !== null))
+  v.forgive(/WebSocket connection to|ERR_CONNECTION_REFUSED|ERR_FAILED/)
+  await bunker.down()
+  await page.reload()
+  await page.getByRole("heading", { name: "Offline · trying again" }).waitFor()
+  await bunker.up()
+  await page.getByRole("heading", { name: /waits? for you/ }).waitFor({ timeout: 40_000 })
+})
+
 act("what one admin answers is gone for the other one, and the answer counts once", s, async ({ bunker, owner, paired }) => {
   const one = await owner()
   const two = await paired("approver")

@@ -111,7 +111,7 @@ func newFile(name string, b []byte) (*file, error) {
 
 // policy lets the page load its own files and speak to relays, and nothing else:
 // no inline script or style, no frame, no form, no HTML out of text but Svelte's
-// own templates, no worker but the one that shows what is pushed (Trusted Types).
+// own templates, no worker but the page's own one (Trusted Types).
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; manifest-src 'self'; worker-src 'self'; " +
 	"connect-src 'self' wss: ws://127.0.0.1:* ws://localhost:*; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types svelte-trusted-html nsecbunker-worker"

@@ -1,9 +1,11 @@
 package web
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -54,6 +56,40 @@ func TestThePageIsServedWithEveryFileThatItNames(t *testing.T) {
 		if r := get(t, a, "GET", "localhost", Path+m[1]); r.StatusCode != 200 {
 			t.Errorf("%s: %d", m[1], r.StatusCode)
 		}
+	}
+}
+
+// A worker under another path could not open the page; one that is kept for long
+// would keep an old page alive.
+func TestTheServiceWorkerRulesThePageAndIsNeverKept(t *testing.T) {
+	r := get(t, app(t), "GET", "localhost", Path+"sw.js")
+	if r.StatusCode != 200 || !strings.HasPrefix(r.Header.Get("Content-Type"), "text/javascript") || r.Header.Get("Cache-Control") != "no-cache" {
+		t.Errorf("%d %v", r.StatusCode, r.Header)
+	}
+	var m struct {
+		Icons []struct{ Src string } `json:"icons"`
+	}
+	manifest := get(t, app(t), "GET", "localhost", Path+"app.webmanifest")
+	if err := json.Unmarshal([]byte(body(t, manifest)), &m); err != nil || len(m.Icons) < 3 {
+		t.Fatalf("%d icons, %v", len(m.Icons), err)
+	}
+	for _, i := range m.Icons {
+		if r := get(t, app(t), "GET", "localhost", Path+strings.TrimPrefix(i.Src, "./")); r.StatusCode != 200 {
+			t.Errorf("%s: %d", i.Src, r.StatusCode)
+		}
+	}
+}
+
+// docs/admin-app.md tells who serves the files
+// elsewhere what keeps the page honest.
+func TestTheManualHasThePolicyThatIsSent(t *testing.T) {
+	page, err := os.ReadFile("../../docs/admin-app.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Replace(policy, " ws://127.0.0.1:* ws://localhost:*", "", 1)
+	if !strings.Contains(string(page), "Content-Security-Policy: "+want+"\n") {
+		t.Errorf("docs/admin-app.md does not name the policy:\n%s", want)
 	}
 }
 

@@ -2,6 +2,7 @@ import { mount } from "svelte";
 import App from "./App.svelte";
 import "./app.css";
 import { app } from "./lib/state/app.svelte";
+import { install } from "./lib/door/worker";
 import { language } from "./lib/i18n/index.svelte";
 import "./lib/state/look.svelte";
 
@@ -12,5 +13,7 @@ if (window.top !== window.self) target.textContent = "nsecBunker does not run in
 else {
   // A link that carries a connection string is a new login, whatever the page was in before.
   if (!location.hash.startsWith("#/login")) void app.resume();
+  // It is a convenience: without it the page only needs the network.
+  addEventListener("load", () => void install().catch(() => {}));
   void language.load().finally(() => mount(App, { target }));
 }

@@ -1,33 +1,13 @@
 // Web push: the browser's own service brings messages when the page is closed. They are encrypted for this browser (RFC 8291); the
 // service sees their size and time.
 
+import { install } from "./worker";
+
 /** supported reports whether this browser can be told at all. */
 export const supported = (): boolean => "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 
-const worker = "./sw.js";
 /** How long the browser's service may take. */
 const patience = 25_000;
-
-interface TrustedTypes {
-  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): unknown };
-}
-
-/** script is the address of the worker as the page's policy lets it through (Trusted Types): this one, and no other. */
-const script = (() => {
-  let made: unknown;
-  return (): string => {
-    const types = (window as { trustedTypes?: TrustedTypes }).trustedTypes;
-    made ??= types
-      ? types.createPolicy("nsecbunker-worker", {
-          createScriptURL(url) {
-            if (url !== worker) throw new TypeError("no worker of this page");
-            return url;
-          },
-        }).createScriptURL(worker)
-      : worker;
-    return made as string;
-  };
-})();
 
 /** soon is what comes in time, or a failure. */
 const soon = <T>(what: Promise<T>): Promise<T> => Promise.race([what, new Promise<T>((_, fail) => setTimeout(() => fail(new Error("late")), patience))]);
@@ -50,7 +30,7 @@ export async function subscribe(vapid: string, words: { denied: string; failed: 
   if ((await Notification.requestPermission()) !== "granted") throw new Error(words.denied);
   let sub: PushSubscription;
   try {
-    await navigator.serviceWorker.register(script());
+    await install();
     const reg = await soon(navigator.serviceWorker.ready);
     await (await reg.pushManager.getSubscription())?.unsubscribe(); // it may be of another bunker's key
     sub = await soon(reg.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: vapid }));
@@ -67,5 +47,4 @@ export async function subscribe(vapid: string, words: { denied: string; failed: 
 export async function unsubscribe(): Promise<void> {
   const reg = await navigator.serviceWorker.getRegistration();
   await (await reg?.pushManager.getSubscription())?.unsubscribe();
-  await reg?.unregister();
 }

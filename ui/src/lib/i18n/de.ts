@@ -34,6 +34,7 @@ export const de: Words = {
     go: "Anmelden",
     auth: "Der andere Bunker will, dass du dies auf seiner Seite erlaubst",
     knocking: "Es wird beim Bunker angeklopft …",
+    other: "Anders anmelden",
     noSecret: "Die Verbindungszeile ist nicht geheim. Wer sie hat, kann anklopfen; gehört werden nur Admins.",
     foot: "Nichts wird gesendet, bevor du wählst. Diese Seite spricht mit niemandem als deinem Bunker.",
     unreachable: "Kein Relay dieser Verbindungszeile antwortet. Prüfe, ob du online bist und ob der Bunker diese Relays noch benutzt.",

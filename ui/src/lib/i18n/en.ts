@@ -34,6 +34,7 @@ export const en = {
     go: "Log in",
     auth: "The other bunker asks you to approve this on its own page",
     knocking: "Knocking at the bunker …",
+    other: "Log in otherwise",
     noSecret: "The connection string is no secret. Whoever has it can knock; only admins are heard.",
     foot: "Nothing is sent before you choose. This page makes no request to anyone but your bunker.",
     unreachable: "No relay of this connection string answers. Check that you are online, and that the bunker still uses these relays.",

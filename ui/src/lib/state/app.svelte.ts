@@ -48,16 +48,31 @@ class App {
       if (this.confirmed) await this.look().catch(partial);
       this.phase = "in";
     } catch (e) {
-      this.phase = "out";
+      this.phase = phase === "back" && e instanceof Unreachable ? "back" : "out";
       throw e;
     }
   }
 
-  /** resume comes back to the bunker that this page was in when it was loaded anew: as a browser that is known there, no key is asked. */
+  /** resume comes back to the bunker that this page was in when it was loaded anew: as a browser that is known there, no key is
+   * asked. While no relay answers it goes on trying. */
   async resume() {
     const last = bunkers.last;
     if (!last?.open) return;
-    await this.enter({ ...last, pairing: null, invite: null }, null, "back").catch((e: unknown) => (this.lost = e));
+    for (;;) {
+      try {
+        return await this.enter({ ...last, pairing: null, invite: null }, null, "back");
+      } catch (e) {
+        this.lost = e;
+        if (!(e instanceof Unreachable)) return;
+      }
+      await new Promise((done) => setTimeout(done, between));
+      if (this.phase !== "back") return; // somebody logs in otherwise
+    }
+  }
+
+  /** cut reports that no relay is there, and that it was tried. */
+  get cut(): boolean {
+    return !this.here && (this.lost instanceof Unreachable || Object.values(this.links).some((l) => l === "down"));
   }
 
   private async open(where: ConnectionString, signer: Signer | null, resume: boolean): Promise<Session> {
