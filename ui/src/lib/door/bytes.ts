@@ -17,3 +17,11 @@ export function joined(...fields: Uint8Array[]): Uint8Array {
 export function random(n: number): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(n));
 }
+
+/** fromBase64 reads base64; a loop is many times faster than a function for each letter. */
+export function fromBase64(text: string): Uint8Array {
+  const raw = atob(text);
+  const out = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) out[i] = raw.charCodeAt(i);
+  return out;
+}

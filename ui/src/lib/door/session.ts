@@ -2,7 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { v2 as nip44 } from "nostr-tools/nip44";
 import { finalizeEvent, generateSecretKey, getPublicKey, type Event } from "nostr-tools/pure";
 import type { Commands } from "../api/commands";
-import { bytesToHex, concatBytes, random } from "./bytes";
+import { bytesToHex, concatBytes, fromBase64, random } from "./bytes";
 import type { ConnectionString } from "./connection";
 import type { Device } from "./device";
 import { Refused, type Door, type Notice } from "./door";
@@ -254,7 +254,7 @@ export class Session implements Door {
 
   /** leave tells the bunker that it is over, so that no session is left to wait for its end. */
   leave() {
-    if (this.sid && !this.closed) this.give(this.outer(JSON.stringify({ sid: this.sid, n: ++this.n, ack: this.notices, cmd: "bye", params: {} }), this.shared, kind));
+    if (this.sid && !this.closed) this.give(this.outer(JSON.stringify({ sid: this.sid, n: ++this.n, ack: this.count.highest, cmd: "bye", params: {} }), this.shared, kind));
     this.close();
   }
 
@@ -325,7 +325,7 @@ export class Session implements Door {
       w.sum = p.sha256;
       w.parts = new Array(p.of).fill(undefined);
     }
-    w.parts[p.i] ??= Uint8Array.from(atob(p.data), (c) => c.charCodeAt(0));
+    w.parts[p.i] ??= fromBase64(p.data);
     const missing = w.parts.findIndex((x) => x === undefined);
     if (missing >= 0) {
       // After each eight the rest is asked for; until then a resent order would start anew.

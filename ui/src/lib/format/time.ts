@@ -4,9 +4,23 @@ const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["second", 60], ["minute", 60], ["hour", 24], ["day", 7], ["week", 4.345], ["month", 12], ["year", Infinity],
 ];
 
+const kept = new Map<string, Intl.DateTimeFormat | Intl.RelativeTimeFormat>();
+
+/** once makes a format at its first use: making one takes longer than a hundred uses, and a list has one in each row. */
+function once<T extends Intl.DateTimeFormat | Intl.RelativeTimeFormat>(name: string, make: () => T): T {
+  let f = kept.get(name) as T | undefined;
+  if (!f) kept.set(name, (f = make()));
+  return f;
+}
+
+/** dates is the format of dates of a locale. */
+export function dates(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  return once(`${locale} ${JSON.stringify(options)}`, () => new Intl.DateTimeFormat(locale, options));
+}
+
 /** ago says how far a moment is from now, in words: "2 minutes ago", "in 3 days". */
 export function ago(at: Date, now: Date, locale: string): string {
-  const words = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" });
+  const words = once(`${locale} ago`, () => new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" }));
   let n = (at.getTime() - now.getTime()) / 1000;
   for (const [unit, size] of steps) {
     if (Math.abs(n) < size) return words.format(Math.trunc(n), unit);
@@ -17,7 +31,7 @@ export function ago(at: Date, now: Date, locale: string): string {
 
 /** exact is the whole date and time. */
 export function exact(at: Date, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" }).format(at);
+  return dates(locale, { dateStyle: "full", timeStyle: "medium" }).format(at);
 }
 
 /** left is what a countdown shows: "0:27", "3 h 12 min", "1 d 23 h"; "" when nothing is left. */
