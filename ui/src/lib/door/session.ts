@@ -243,7 +243,7 @@ export class Session implements Door {
 
   /** leave tells the bunker that it is over, so that no session is left to wait for its end. */
   leave() {
-    if (this.sid && !this.closed) this.give(this.outer(JSON.stringify({ sid: this.sid, n: ++this.n, ack: this.notices, cmd: "bye", params: {} }), this.shared, kind));
+    if (this.sid && !this.closed) this.give(this.outer(JSON.stringify({ sid: this.sid, n: ++this.n, ack: this.count.highest, cmd: "bye", params: {} }), this.shared, kind));
     this.close();
   }
 

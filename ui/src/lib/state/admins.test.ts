@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { lastOwner, ordered, paramsOf, sorted, type Admin, type Device, type Motion } from "./admins";
 
 const now = new Date("2026-11-29T12:00:00Z");
-const admin = (npub: string, role: Admin["role"], more: Partial<Admin> = {}): Admin => ({ npub, pubkey: npub, role, added_by: "local", active_at: "2026-11-01T00:00:00Z", ...more });
+const admin = (npub: string, role: Admin["role"], more: Partial<Admin> = {}): Admin => ({ npub, pubkey: npub, role, added_by: "local", version: 1, active_at: "2026-11-01T00:00:00Z", ...more });
 
 test("the last owner is the one who holds the whole bunker now", () => {
   const a = admin("a", "owner");
