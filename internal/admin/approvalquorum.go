@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,7 +28,32 @@ func (t *Table) enough(c *Call, tx Tx, shown shownQuestion, a *answer) (bool, er
 	if _, err := t.seen(q, shown.Digest, false); err != nil {
 		return false, err
 	}
-	return c.vote(q, need)
+	canonical, err := a.canonical(tx, q)
+	if err != nil {
+		return false, err
+	}
+	return c.vote(q, canonical, need)
+}
+
+// canonical is an answer in its one spelling, as parameters of the command: two people
+// who mean the same say yes to the same thing, however each of them wrote it.
+func (a *answer) canonical(tx Tx, q *bunker.Approval) ([]byte, error) {
+	p := approvalAnswerParams{ID: string(q.ID), Digest: digestText(q.OpDigest), answerParams: answerParams{
+		Scope: string(a.Scope), For: Span(a.For), Until: Time(a.Until), Uses: a.Uses, Name: a.name,
+	}}
+	if a.perms != "" {
+		list := strings.Split(a.perms, ",")
+		slices.Sort(list)
+		p.Perms = strings.Join(slices.Compact(list), ",")
+	}
+	if a.policy != "" {
+		under, err := livePolicy(tx, a.policy)
+		if err != nil {
+			return nil, err
+		}
+		p.Policy = string(under.ID)
+	}
+	return json.Marshal(p)
 }
 
 // alone refuses a question in a batch that several persons must answer: each of them

@@ -92,12 +92,12 @@ func (t *Table) deviceList(ctx context.Context, c *Call, _ Empty) (deviceListRes
 		return res, err
 	}
 	for i := range devices {
-		if minds(c.Principal, devices[i].Person) {
+		if minds(c.Principal, devices[i].Person, devices[i].ID) {
 			res.Devices = append(res.Devices, viewDevice(&devices[i], c.Now.UnixMilli()))
 		}
 	}
 	for _, w := range t.waiting() {
-		if minds(c.Principal, w.Person) {
+		if minds(c.Principal, w.Person, w.Device) {
 			res.Devices = append(res.Devices, viewWaiting(&w))
 		}
 	}
@@ -115,7 +115,7 @@ func (t *Table) waiting() []Waiting {
 func (t *Table) byCode(by bunker.Principal, code string) (Waiting, error) {
 	var found []Waiting
 	for _, w := range t.waiting() {
-		if w.Code == code && minds(by, w.Person) {
+		if w.Code == code && minds(by, w.Person, w.Device) {
 			found = append(found, w)
 		}
 	}
@@ -296,7 +296,7 @@ func findDevice(tx Tx, by bunker.Principal, idOrLabel string) (*bunker.Device, e
 	var found []*bunker.Device
 	for i := range all {
 		switch d := &all[i]; {
-		case !minds(by, d.Person):
+		case !minds(by, d.Person, d.ID):
 		case d.ID == idOrLabel:
 			return d, nil
 		case d.Label == idOrLabel && d.State == bunker.DeviceConfirmed:

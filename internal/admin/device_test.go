@@ -133,7 +133,7 @@ func TestNobodyPairsMoreThanHeMay(t *testing.T) {
 	d.waiting = []Waiting{w}
 	low := owner()
 	low.Role, low.Door = bunker.Operator, bunker.DoorRelay
-	if _, err := f.callAs(low, "device.confirm", m{"digits": "000001"}); bunker.AsError(err).Code != bunker.CodeRestricted {
+	if _, err := f.callAs(low, "device.confirm", m{"digits": "000001"}); bunker.AsError(err).Code != bunker.CodeNotFound {
 		t.Errorf("an operator let an owner's phone in: %v", err)
 	}
 	f.do("device.confirm", m{"digits": "000001"})
@@ -145,6 +145,37 @@ func TestNobodyPairsMoreThanHeMay(t *testing.T) {
 	f.clock.add(2 * time.Hour)
 	if got := state(); got != "expired" {
 		t.Errorf("after its time it is %v", got)
+	}
+}
+
+// TestDevicesWithoutAnNpubAreNobodysInCommon: a phone that was paired sees, confirms and
+// ends no other one.
+func TestDevicesWithoutAnNpubAreNobodysInCommon(t *testing.T) {
+	f := setUp(t)
+	d := &door{}
+	f.Sessions = d
+	d.wait(1, nostr.PubKey{})
+	f.do("device.confirm", m{"digits": "000001"})
+	first := get(f.do("device.list", nil), "devices").([]any)[0].(m)["id"].(string)
+	d.waiting = nil
+	other := d.wait(2, nostr.PubKey{})
+	phone := bunker.Principal{Name: "local", Role: bunker.Approver, Door: bunker.DoorRelay, Device: first}
+	list, err := f.callAs(phone, "device.list", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := list["devices"].([]any); len(all) != 1 || all[0].(m)["id"] != first {
+		t.Errorf("it sees %v", all)
+	}
+	if _, err := f.callAs(phone, "device.confirm", m{"digits": other.Code}); bunker.AsError(err).Code != bunker.CodeNotFound {
+		t.Errorf("it confirms another one: %v", err)
+	}
+	f.do("device.confirm", m{"digits": other.Code})
+	if _, err := f.callAs(phone, "device.revoke", m{"device": other.Device}); bunker.AsError(err).Code != bunker.CodeNotFound {
+		t.Errorf("it ends another one: %v", err)
+	}
+	if _, err := f.callAs(phone, "device.revoke", m{"device": first}); err != nil {
+		t.Errorf("it cannot end itself: %v", err)
 	}
 }
 

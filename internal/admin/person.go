@@ -48,49 +48,36 @@ func (t *Table) personForget(ctx context.Context, c *Call, p personForgetParams)
 	return res, err
 }
 
-func unnameConnections(tx Tx, person string) (n int, err error) {
-	for page := (Page{Limit: MaxPage}); ; {
-		rows, err := tx.Connections("", page)
-		if err != nil {
-			return n, err
-		}
-		for i := range rows {
-			if rows[i].Person != person {
-				continue
-			}
-			rows[i].Person = ""
-			if err := tx.PutConnection(&rows[i]); err != nil {
-				return n, err
-			}
-			n++
-		}
-		if len(rows) < page.Limit {
-			return n, nil
-		}
-		page.After = string(rows[len(rows)-1].ID)
-	}
+func unnameConnections(tx Tx, person string) (int, error) {
+	return unname(person, func(p Page) ([]bunker.Connection, error) { return tx.Connections("", p) },
+		func(c *bunker.Connection) (string, *string) { return string(c.ID), &c.Person }, tx.PutConnection)
 }
 
-func unnameTokens(tx Tx, person string) (n int, err error) {
+func unnameTokens(tx Tx, person string) (int, error) {
+	return unname(person, tx.Tokens, func(t *bunker.Token) (string, *string) { return string(t.ID), &t.Person }, tx.PutToken)
+}
+
+// unname takes a person's name out of every row of a list that has it.
+func unname[T any](person string, list func(Page) ([]T, error), of func(*T) (id string, person *string), put func(*T) error) (n int, err error) {
 	for page := (Page{Limit: MaxPage}); ; {
-		rows, err := tx.Tokens(page)
+		rows, err := list(page)
 		if err != nil {
 			return n, err
 		}
 		for i := range rows {
-			if rows[i].Person != person {
+			_, name := of(&rows[i])
+			if *name != person {
 				continue
 			}
-			rows[i].Person = ""
-			if err := tx.PutToken(&rows[i]); err != nil {
+			*name = ""
+			if err := put(&rows[i]); err != nil {
 				return n, err
 			}
 			n++
 		}
-		if len(rows) < page.Limit {
+		if page.After = next(rows, page, func(r *T) string { id, _ := of(r); return id }); page.After == "" {
 			return n, nil
 		}
-		page.After = string(rows[len(rows)-1].ID)
 	}
 }
 

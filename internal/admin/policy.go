@@ -19,6 +19,8 @@ const (
 	MaxPolicies = 1000
 )
 
+const editPolicy = "policy.edit"
+
 func policyCommands(t *Table) {
 	row := func(name, summary string, role bunker.Role, writes bool) Command {
 		return Command{Name: name, Summary: summary, Role: role, Doors: local(), Writes: writes}
@@ -31,7 +33,7 @@ func policyCommands(t *Table) {
 	add(t, row("policy.show", "Shows a policy with its rules, as it is or as it was in one of its versions.", bunker.Viewer, false), t.policyShow)
 	add(t, row("policy.versions", "Lists the versions of a policy, the oldest first; they stay readable for ever.", bunker.Viewer, false), t.policyVersions)
 	add(t, row("policy.create", "Makes a policy of rules.", bunker.Operator, true), t.policyCreate)
-	add(t, widening(row("policy.edit", "Changes a policy: what is given is replaced. It holds for the next request of everything under it. Giving more to what is under it needs a fresh proof.", bunker.Operator, true)), t.policyEdit)
+	add(t, widening(row(editPolicy, "Changes a policy: what is given is replaced. It holds for the next request of everything under it. Giving more to what is under it needs a fresh proof.", bunker.Operator, true)), t.policyEdit)
 	add(t, widening(row("policy.delete", "Deletes a policy that nothing is under; with force, what is under it has nothing of it any more.", bunker.Operator, true)), t.policyDelete)
 }
 
@@ -281,8 +283,7 @@ func (t *Table) policyEdit(ctx context.Context, c *Call, p policyEditParams) (po
 			return err
 		}
 		if p.IfVersion != 0 && p.IfVersion != old.Version {
-			return bunker.Errorf(bunker.CodeConflict, "the policy %s is version %d by now, not %d; look again", old.Name, old.Version, p.IfVersion).
-				In("if_version").WithHint("nsecbunker policy show %s", old.Name)
+			return otherVersion(old, p.IfVersion)
 		}
 		edited := *old
 		edited.ChangedBy, edited.ChangedAt = c.Principal.Name, tx.Now()
@@ -346,7 +347,16 @@ func provenWidening(c *Call, old, next *bunker.Policy, use PolicyUse) (enough bo
 	case !c.Principal.Fresh:
 		return false, bunker.Errorf(bunker.CodeNeedsProof, "this may give more to %s under the policy %s; it needs the bunker's passphrase", useWords(use), old.Name)
 	}
+	if QuorumPolicy.of(c.all.Tenant().Quorum) > 1 && !c.glass && c.Command.Name == editPolicy && c.motion.policy != old.Version {
+		return false, otherVersion(old, c.motion.policy) // of which nobody said yes
+	}
 	return c.wants(QuorumPolicy)
+}
+
+// otherVersion is the refusal to change another version than the one that is meant.
+func otherVersion(p *bunker.Policy, meant int64) error {
+	return bunker.Errorf(bunker.CodeConflict, "the policy %s is version %d by now, not %d; look again", p.Name, p.Version, meant).
+		In("if_version").WithHint("nsecbunker policy show %s", p.Name)
 }
 
 func useWords(u PolicyUse) string {
@@ -355,7 +365,8 @@ func useWords(u PolicyUse) string {
 
 type policyDeleteParams struct {
 	policyParams
-	Force bool `json:"force,omitempty" doc:"even if connections or open links are under it"`
+	Force     bool  `json:"force,omitempty" doc:"even if connections or open links are under it"`
+	IfVersion int64 `json:"if_version,omitempty" doc:"only if this is the newest version"`
 	glass
 }
 
@@ -366,6 +377,9 @@ func (t *Table) policyDelete(ctx context.Context, c *Call, p policyDeleteParams)
 		old, err := livePolicy(tx, p.Policy)
 		if err != nil {
 			return err
+		}
+		if p.IfVersion != 0 && p.IfVersion != old.Version {
+			return otherVersion(old, p.IfVersion)
 		}
 		use, err := tx.PolicyUse(old.ID)
 		if err != nil {

@@ -257,7 +257,7 @@ func (t *Table) quorumApprove(ctx context.Context, c *Call, p motionParams) (quo
 
 // approveAlone adds the vote to a motion whose command takes secrets.
 func (t *Table) approveAlone(ctx context.Context, c *Call, command *Command, m *bunker.Motion) (quorumApproveResult, error) {
-	inner := &Call{Principal: c.Principal, Command: command, Now: c.Now, change: c.change, motion: &motion{m.Params, m.Digest, m.Key}}
+	inner := &Call{Principal: c.Principal, Command: command, Now: c.Now, change: c.change, motion: &motion{params: m.Params, digest: m.Digest, key: m.Key}}
 	var have, need int
 	err := c.Commit(ctx, &bunker.AuditRecord{Object: string(m.ID)}, func(tx Tx) (err error) {
 		inner.all = c.all

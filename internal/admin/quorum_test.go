@@ -166,6 +166,9 @@ func TestDevicesAndTheMachineAddNobody(t *testing.T) {
 	f.deny(owner(), bunker.CodeRestricted, "this machine is none", "quorum.approve", m{"id": id})
 	paired := bunker.Principal{Name: "local", Role: bunker.Owner, Door: bunker.DoorRelay, Device: "tablet", Fresh: true}
 	f.waits(paired, "1 more of 2", "key.delete", m{"key": "herald"})
+	if _, err := f.callAs(paired, "key.delete", m{"key": "herald"}); !strings.Contains(bunker.AsError(err).Words, "this call is no yes") {
+		t.Errorf("it is told %v", err)
+	}
 	if f.keyRow("herald").State != bunker.KeyActive {
 		t.Error("deleted by one person")
 	}
@@ -278,7 +281,7 @@ func TestARuleCanWantSeveralApprovers(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if enough, err := c.vote(q, 2); err != nil || !enough {
+			if enough, err := c.vote(q, []byte(p.Scope), 2); err != nil || !enough {
 				return err
 			}
 			answered = p.Scope
@@ -301,6 +304,58 @@ func TestARuleCanWantSeveralApprovers(t *testing.T) {
 	f.doAs(f.as(4), "test.answer", m{"id": id, "scope": "once"})
 	if answered != "once" {
 		t.Errorf("answered %q", answered)
+	}
+}
+
+// TestAYesIsTheSameHoweverItIsWritten: of an answer, an npub and a policy.
+func TestAYesIsTheSameHoweverItIsWritten(t *testing.T) {
+	f := setUp(t).owners(3)
+	f.do("key.add", m{"name": "herald"})
+	f.do("policy.create", m{"name": "two", "rules": []m{{"id": "ask", "effect": "ask", "kinds": []m{{"from": 1, "to": 1}}, "quorum": 3}}})
+	p := f.do("policy.show", m{"policy": "two"})
+	q := f.ask(f.connected(""), 1, "hello", func(a *bunker.Approval) {
+		a.Answers = "rule " + str(p, "policy", "id") + "/ask@1"
+		var err error
+		if a.Summary, err = f.Vault.SealSummary(a, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+	})
+	id, digest := string(q.ID), digestText(q.OpDigest)
+	one := f.waits(f.as(1), "2 more of 3", "approval.answer", m{"id": id, "digest": digest, "scope": "kind", "for": "1h"})
+	two := f.waits(f.as(2), "1 more of 3", "approval.answer", m{"id": id, "digest": strings.ToUpper(digest), "scope": "kind", "for": "60m"})
+	if one != two {
+		t.Errorf("%s and %s", one, two)
+	}
+	f.waits(f.as(2), "2 more of 3", "approval.answer", m{"id": id, "digest": digest, "scope": "kind", "for": "2h"}) // another answer
+
+	f.doAs(f.as(1), "quorum.set", m{"admins": 3})
+	one = f.waits(f.as(1), "2 more of 3", "admin.add", m{"npub": npubOf(8), "role": "viewer", "keys": []string{"herald"}})
+	two = f.waits(f.as(2), "1 more of 3", "admin.add", m{"npub": pubOf(8).String(), "role": "viewer", "keys": []string{string(f.keyRow("herald").ID)}})
+	if one != two {
+		t.Errorf("%s and %s", one, two)
+	}
+}
+
+// TestAYesToAnEditIsForTheVersionThatWasThere: what is not given in an edit stays as it
+// was, so it must be what it was.
+func TestAYesToAnEditIsForTheVersionThatWasThere(t *testing.T) {
+	f := setUp(t).owners(3)
+	f.do("key.add", m{"name": "herald"})
+	notes, likes := m{"id": "notes", "effect": "allow", "kinds": []m{{"from": 1, "to": 1}}}, m{"id": "likes", "effect": "allow", "kinds": []m{{"from": 7, "to": 7}}}
+	f.do("policy.create", m{"name": "desk", "rules": []m{notes}})
+	f.do("token.create", m{"key": "herald", "client": "app", "policy": "desk"})
+	f.doAs(f.as(1), "quorum.set", m{"policy": 2})
+	wide := m{"policy": "desk", "rules": []m{notes, likes}}
+	first := f.waits(f.as(1), "1 more of 2", "policy.edit", wide)
+	f.doAs(f.as(3), "policy.edit", m{"policy": "desk", "description": "for the desk"}) // widens nothing
+	f.deny(f.as(2), bunker.CodeConflict, "is version 2 by now, not 1", "quorum.approve", m{"id": first})
+	second := f.waits(f.as(2), "1 more of 2", "policy.edit", wide)
+	if first == second {
+		t.Error("a yes to another version counts")
+	}
+	f.doAs(f.as(1), "policy.edit", wide)
+	if v := f.do("policy.show", m{"policy": "desk"}); get(v, "policy", "count") != 2.0 {
+		t.Errorf("the policy is %v", v)
 	}
 }
 

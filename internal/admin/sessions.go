@@ -95,7 +95,7 @@ func (t *Table) sessionList(_ context.Context, c *Call, _ Empty) (sessionListRes
 		return res, nil
 	}
 	for _, s := range t.Sessions.Open() {
-		if minds(c.Principal, s.Person) {
+		if minds(c.Principal, s.Person, s.Device) {
 			res.Sessions = append(res.Sessions, sessionView{
 				s.ID, s.Device, bunker.Display(s.Label, MaxName), personWords(s.Person), s.Confirmed, Time(s.OpenedAt), Time(s.LastAt), Time(s.Until),
 			})
@@ -115,7 +115,7 @@ type sessionEndResult struct {
 func (t *Table) sessionEnd(ctx context.Context, c *Call, p sessionEndParams) (sessionEndResult, error) {
 	if t.Sessions != nil {
 		for _, s := range t.Sessions.Open() {
-			if s.ID != p.Session || !minds(c.Principal, s.Person) {
+			if s.ID != p.Session || !minds(c.Principal, s.Person, s.Device) {
 				continue
 			}
 			rec := &bunker.AuditRecord{Object: s.Device, Reason: "the session of " + personWords(s.Person)}
@@ -128,10 +128,17 @@ func (t *Table) sessionEnd(ctx context.Context, c *Call, p sessionEndParams) (se
 	return sessionEndResult{}, bunker.Errorf(bunker.CodeNotFound, "there is no such session").In("session").WithHint("nsecbunker session list")
 }
 
-// minds reports whether a principal may see and end what belongs to a person:
-// its own, and for an owner everybody's.
-func minds(p bunker.Principal, person nostr.PubKey) bool {
-	return p.Role >= bunker.Owner && len(p.Keys) == 0 || p.PubKey == person && p.Door == bunker.DoorRelay
+// minds reports whether a principal may see and end what belongs to a person, on a
+// device: its own, and for an owner everybody's. Devices that were paired without an
+// npub are nobody's in common: each of them minds itself alone.
+func minds(p bunker.Principal, person nostr.PubKey, device string) bool {
+	switch {
+	case p.Role >= bunker.Owner && len(p.Keys) == 0:
+		return true
+	case p.Door != bunker.DoorRelay || p.PubKey != person:
+		return false
+	}
+	return !person.IsZero() || p.Device != "" && p.Device == device
 }
 
 // personWords names a person.

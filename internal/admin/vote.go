@@ -13,6 +13,7 @@ import (
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/secret"
 	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip19"
 )
 
 // Several persons for one act (security.md section 5, Quorum). Whoever calls a command
@@ -61,6 +62,8 @@ type motion struct {
 	params []byte
 	digest [32]byte
 	key    bunker.KeyID
+	// policy is the version of the policy that it is about; 0 for none.
+	policy int64
 }
 
 // motionOf is what a call's votes are bound to: the command and its parameters in one
@@ -93,10 +96,10 @@ func (t *Table) motionOf(ctx context.Context, c *Command, params reflect.Value) 
 			fields[n.Param], _ = json.Marshal(id) // a text always marshals
 		}
 	}
-	if err := t.bindNames(ctx, params, fields); err != nil {
+	var err error
+	if m.policy, err = t.bindNames(ctx, c, params, fields); err != nil {
 		return nil, err
 	}
-	var err error
 	if m.params, err = json.Marshal(fields); err != nil { // in order of the names
 		return nil, err
 	}
@@ -105,14 +108,16 @@ func (t *Table) motionOf(ctx context.Context, c *Command, params reflect.Value) 
 }
 
 // bindNames puts ids in the place of other names that can come to mean something else
-// before the last yes: the keys that a role is for, and policies.
-func (t *Table) bindNames(ctx context.Context, params reflect.Value, fields map[string]json.RawMessage) error {
+// before the last yes: the keys that a role is for, and policies. What is not given in an
+// edit of a policy stays as it was, so that is bound to the version, which it returns. An
+// npub has one spelling.
+func (t *Table) bindNames(ctx context.Context, c *Command, params reflect.Value, fields map[string]json.RawMessage) (version int64, err error) {
 	if refs := texts(params, "keys"); len(refs) > 0 {
 		ids := make([]string, 0, len(refs))
 		for _, ref := range refs {
 			id, _, err := t.identify(ctx, Named{"keys", NounKey}, ref)
 			if err != nil {
-				return err
+				return 0, err
 			}
 			ids = append(ids, id)
 		}
@@ -122,11 +127,24 @@ func (t *Table) bindNames(ctx context.Context, params reflect.Value, fields map[
 	if refs := texts(params, "policy"); len(refs) == 1 && refs[0] != "" {
 		p, err := t.Rows.Policy(ctx, t.Tenant, refs[0])
 		if err != nil {
-			return inPolicy(err)
+			return 0, inPolicy(err)
 		}
 		fields["policy"], _ = json.Marshal(string(p.ID))
+		if c.Name == editPolicy {
+			version = p.Version
+			if fields["if_version"] == nil {
+				fields["if_version"], _ = json.Marshal(version)
+			}
+		}
 	}
-	return nil
+	if refs := texts(params, "npub"); len(refs) == 1 && refs[0] != "" {
+		pub, err := npub("npub", refs[0])
+		if err != nil {
+			return 0, err
+		}
+		fields["npub"], _ = json.Marshal(nip19.EncodeNpub(pub))
+	}
+	return version, nil
 }
 
 func motionDigest(t bunker.TenantID, command string, params []byte) (d [32]byte) {
@@ -161,8 +179,8 @@ func (c *Call) wants(k QuorumOf) (enough bool, err error) {
 // vote is what an answer to a question calls whose rule wants several persons: enough
 // says that the answer counts now, with this one; otherwise the command returns nil
 // from its change, and its caller is told what it waits for. Votes are bound to the
-// question's operation and to the answer as it was called.
-func (c *Call) vote(q *bunker.Approval, need int) (enough bool, err error) {
+// question's operation and to the answer, in its one spelling.
+func (c *Call) vote(q *bunker.Approval, answer []byte, need int) (enough bool, err error) {
 	if need <= 1 {
 		return true, nil
 	}
@@ -170,7 +188,7 @@ func (c *Call) vote(q *bunker.Approval, need int) (enough bool, err error) {
 		return false, fmt.Errorf("admin: %s asks for votes and has no quorum", c.Command.Name)
 	}
 	m := *c.motion
-	m.key = q.Key
+	m.key, m.params = q.Key, answer
 	m.digest = motionDigest(q.Tenant, c.Command.Name, slices.Concat(m.params, q.OpDigest[:], []byte(q.ID)))
 	c.motion = &m
 	have, err := c.cast(need, true)
@@ -202,7 +220,11 @@ func (c *Call) cast(need int, act bool) (have int, err error) {
 	case have >= need:
 		c.waits = bunker.Errorf(bunker.CodeWaits, "%s has the %d yes that it needs", m.ID, need)
 	default:
-		c.waits = bunker.Errorf(bunker.CodeWaits, "%s waits for %d more of %d (%s)", c.Command.Name, need-have, need, m.ID).
+		none := ""
+		if c.Principal.PubKey.IsZero() {
+			none = "this call is no yes, since neither this machine's administrator nor a device that was paired without an npub is a person: "
+		}
+		c.waits = bunker.Errorf(bunker.CodeWaits, "%s%s waits for %d more of %d (%s)", none, c.Command.Name, need-have, need, m.ID).
 			WithHint("another person says yes with: nsecbunker quorum approve %s", m.ID)
 	}
 	if !voted && m.Version > 1 {

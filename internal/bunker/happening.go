@@ -79,7 +79,7 @@ func alarmOf(action string) NoticeKind {
 		return AlarmTampered
 	case "stop":
 		return AlarmStop
-	case "admin.add", "admin.invite", "admin.accept":
+	case "admin.add", "admin.invite", "admin.accept", "admin.legacy", "admin.script":
 		return AlarmAdmin
 	case "notify.codes":
 		return AlarmCodes

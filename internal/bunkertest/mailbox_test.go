@@ -40,7 +40,14 @@ func reading(t *testing.T, list func(p *person, home *Relay), channel Params) (b
 	if p.to, err = nip19.DecodeNpub(b.Admin("notify.add", all).Text("npub")); err != nil {
 		t.Fatal(err)
 	}
-	return b, p, home, func() { b.Admin("notify.test", Params{"name": "me"}) }
+	return b, p, home, func() {
+		t.Helper()
+		// A bunker that has just started may not have begun to speak with relays yet.
+		b.Until("the message is taken", func() bool {
+			_, err := b.Try("notify.test", Params{"name": "me"})
+			return err == nil
+		})
+	}
 }
 
 func (r *Relay) has(kind nostr.Kind) bool {

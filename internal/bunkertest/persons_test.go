@@ -195,3 +195,16 @@ func TestAnInvitedPersonHasTheKeysThatHeWasInvitedTo(t *testing.T) {
 	}
 	b.VerifyOutside()
 }
+
+// TestALinkSaysAtOnceWhatItsAppDid: uses are written now and then, and shown as they are.
+func TestALinkSaysAtOnceWhatItsAppDid(t *testing.T) {
+	t.Parallel()
+	b := Start(t, Options{})
+	b.AddKey("herald")
+	b.Connected(b.Token("herald", "all")).Sign(1, "hello")
+	id := b.Admin("token.list", nil).Text("tokens.0.id")
+	v := b.Admin("token.show", Params{"id": id})
+	if v.Number("connections.0.uses") < 2 || v.Text("connections.0.last_used") == "" {
+		t.Errorf("the link says %v", v.At("connections"))
+	}
+}

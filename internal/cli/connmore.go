@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -179,7 +180,7 @@ func (a *app) tokenShowCmd() *cobra.Command {
 			return show(cmd.Context(), a, "token.show", idParam{args[0]}, func(r answer) error {
 				t := r.Token
 				err := a.facts([][2]string{
-					{"client", name(t.Client)}, {"person", name(t.Person)}, {"key", keys.name(t.Key)}, {"permissions", perms(t.Perms)}, {"state", t.State},
+					{"client", name(t.Client)}, {"person", name(t.Person)}, {"key", keys.name(t.Key)}, {"permissions", given(t.Perms, t.Policy)}, {"state", t.State}, {"used", fmt.Sprintf("%d of %d", t.Uses, t.MaxUses)},
 					{"made", a.when(t.CreatedAt)}, {"expires", a.when(t.ExpiresAt)},
 				})
 				if err != nil || len(r.Connections) == 0 {

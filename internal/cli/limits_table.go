@@ -373,7 +373,7 @@ func limits() []limit {
 		{"MaxNotices", "1000", "internal/store", "how many notices wait for one channel"},
 		{"MaxOps", "100000", "internal/store", "how many ids of changes are kept for a tenant"},
 		{"MaxPage", "200", "internal/store", "the longest page of a list"},
-		{"MaxVersionBytes", "32 MiB", "internal/store", "how many bytes of versions of one key are kept, about: beyond it the oldest go that are not the last of their event; then last ones of events with a d tag, of which an app can make any number"},
+		{"MaxVersionBytes", "32 MiB", "internal/store", "how many bytes of versions of one key are kept, about; beyond it the oldest go: see pruneVersionsOf"},
 		{"MaxVersions", "20", "internal/store", "how many versions of one replaceable event are kept, beside the one from which losses in small steps are counted"},
 		{"busyTimeout", "5000", "internal/store", "(ms) is how long a statement waits for another process, such as a copy being made with sqlite3 by hand"},
 		{"clockBehind", "5m", "internal/store", "how far the wall clock may be behind ledger time"},

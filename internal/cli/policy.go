@@ -269,6 +269,8 @@ func (a *app) policyDeleteCmd() *cobra.Command {
 		Policy string `json:"policy"`
 		Force  bool   `json:"force,omitempty"`
 
+		IfVersion int64 `json:"if_version,omitempty"`
+
 		BreakGlass bool `json:"break_glass,omitempty"`
 	}{}
 	cmd := &cobra.Command{
@@ -288,6 +290,7 @@ any more then, and its refusals are gone, too.`,
 			})
 		},
 	}
+	cmd.Flags().Int64Var(&p.IfVersion, "if-version", 0, "only if the newest version has this `number`")
 	cmd.Flags().BoolVar(&p.Force, "force", false, "even if apps or open links are under it")
 	return glassFlag(a.proofFlag(a.yesFlag(cmd)), &p.BreakGlass)
 }

@@ -91,7 +91,7 @@ func lines() []string {
 		"connect nostrconnect://x --key k --perms all --name n --person p", "connections", "connections list --key k --state active",
 		"connection show c", "connection rename c n --person p", "connection suspend c", "connection resume c", "connections resume --all --yes", "connection revoke c --yes",
 		"policy create p --rules testdata/rules.json --description d --zone Europe/Paris", "policy create p --template basic-social", "policy list --deleted", "policy show p --version 2", "policy versions p",
-		"policy edit p --name q --description d --zone UTC --rules testdata/rules.json --if-version 3 --break-glass", "policy delete p --force --yes --break-glass",
+		"policy edit p --name q --description d --zone UTC --rules testdata/rules.json --if-version 3 --break-glass", "policy delete p --force --yes --break-glass --if-version 3",
 		"policy explain c --kind 1 --content x --tag p=x --at 2026-11-29T08:00:00Z --relay embedded", "policy explain c --event testdata/rules.json", "policy explain --record 7",
 		"policy simulate c --rules testdata/rules.json --zone Europe/Paris --days 7 --key k --connection x",
 		"policy explain c --method nip44_decrypt --peer " + npub + " --result dm",

@@ -49,7 +49,8 @@ func (d *Daemon) runDoor(ctx context.Context) error {
 		}
 		select {
 		case news <- h:
-		default: // whoever looks sees the gap at the next one
+		default:
+			d.door.Missed() // there is more than can be told one by one
 		}
 	})()
 	for {

@@ -254,7 +254,9 @@ func encrypted(s string) bool {
 	if body, iv, ok := strings.Cut(s, "?iv="); ok {
 		return base64s(body) && base64s(iv)
 	}
-	return len(s) >= minPrivate && strings.HasPrefix(s, "Ag") && base64s(s)
+	// The first byte is the version, 2; four bits of the second character are of the
+	// nonce: "Ag" to "Av".
+	return len(s) >= minPrivate && s[0] == 'A' && s[1] >= 'g' && s[1] <= 'v' && base64s(s)
 }
 
 func base64s(s string) bool {

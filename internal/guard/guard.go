@@ -9,7 +9,7 @@
 //	tags           entries, by name and value: their order, and what stands behind
 //	               the value (a relay hint, a petname), may change freely
 //	kind 0         the fields of the profile's JSON, too; an empty one is none
-//	private part   encrypted content that is gone, or less than half of it is left
+//	private part   encrypted content that is gone, or has lost more than three tenths
 //	text           content of which less than half is left
 //
 // Content of kind 3 is a list of relays that nobody reads any more and that apps
@@ -33,9 +33,13 @@ const (
 	MaxShare = 100
 	// MinLost entries must go for the share to count: removing one of three is no wipe.
 	MinLost = 2
-	// ContentShare is how many percent of content may go unasked: encrypted content
-	// is padded in steps, and texts are cut while they are written.
+	// ContentShare is how many percent of a text may go unasked: texts are cut while
+	// they are written.
 	ContentShare = 50
+	// PrivateShare is how many percent of encrypted content may go unasked. NIP-44 pads
+	// it in steps of up to a quarter of what it holds, so that removing one entry can
+	// look like a loss of a quarter, and never of more.
+	PrivateShare = 30
 	// MinContentLost bytes of content must go for that to count.
 	MinContentLost = 256
 	// StepsFor is how far back losses in small steps are added up: an app that saves
@@ -87,7 +91,7 @@ func (c *Changes) Finding(share int) string {
 	if c.entriesLost(share) {
 		found = append(found, fmt.Sprintf("%d of %s would be lost", c.Removed, c.what(c.Before)))
 	}
-	if w := c.contentLost(max(share, ContentShare)); w != "" {
+	if w := c.contentLost(share); w != "" {
 		found = append(found, w)
 	}
 	if c.Older > 0 {
@@ -106,10 +110,20 @@ func (c *Changes) Steps(share int, ago time.Duration) string {
 	if share <= 0 || share > MaxShare {
 		share = DefaultShare
 	}
-	if !c.entriesLost(share) {
-		return ""
+	var found []string
+	if c.entriesLost(share) {
+		found = append(found, fmt.Sprintf("%d of the %s of %s ago would be lost, in small steps", c.Removed, c.what(c.Before), ago.Round(time.Second)))
 	}
-	return fmt.Sprintf("%d of the %s of %s ago would be lost, in small steps", c.Removed, c.what(c.Before), ago.Round(time.Second))
+	if c.Content == ContentPrivate && c.shrunk(max(share, PrivateShare)) {
+		found = append(found, fmt.Sprintf("of the private part of %s ago, %d bytes, %d would be left, in small steps", ago.Round(time.Second), c.ContentBefore, c.ContentAfter))
+	}
+	return strings.Join(found, "; ")
+}
+
+// Less reports whether anything is lost, however little: then the small steps before
+// it count, too.
+func (c *Changes) Less() bool {
+	return c.Removed > 0 || c.Content == ContentPrivate && c.ContentAfter < c.ContentBefore
 }
 
 // entriesLost compares with the share; where everything goes, the share does not
@@ -124,9 +138,14 @@ func (c *Changes) entriesLost(share int) bool {
 	return c.Removed >= MinLost && int64(c.Removed)*100 > int64(share)*int64(c.Before)
 }
 
+// shrunk compares the bytes of content with a share.
+func (c *Changes) shrunk(share int) bool {
+	lost := c.ContentBefore - c.ContentAfter
+	return lost >= MinContentLost && int64(lost)*100 > int64(share)*int64(c.ContentBefore)
+}
+
 func (c *Changes) contentLost(share int) string {
 	was, is := c.ContentBefore, c.ContentAfter
-	shrunk := was-is >= MinContentLost && int64(was-is)*100 > int64(share)*int64(was)
 	switch c.Content {
 	case ContentPrivate:
 		switch {
@@ -134,11 +153,11 @@ func (c *Changes) contentLost(share int) string {
 			return "its private part would be lost"
 		case c.Opened:
 			return "its private part would be replaced by open text"
-		case shrunk:
+		case c.shrunk(max(share, PrivateShare)):
 			return fmt.Sprintf("its private part would shrink from %d to %d bytes", was, is)
 		}
 	case ContentText:
-		if shrunk {
+		if c.shrunk(max(share, ContentShare)) {
 			return fmt.Sprintf("its text would shrink from %d to %d bytes", was, is)
 		}
 	}

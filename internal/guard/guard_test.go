@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip44"
 )
 
 func ps(from, to int) (tags nostr.Tags) {
@@ -66,7 +67,9 @@ func TestWhatIsAskedAndWhatIsNot(t *testing.T) {
 		"private mutes, of NIP-04":          {event(10000, ps(1, 5), "YWJj?iv=ZGVm"), event(10000, ps(1, 5), ""), 0, "its private part would be lost"},
 		"private mutes are sealed anew":     {event(10000, ps(1, 5), "YWJj?iv=ZGVm"), event(10000, ps(1, 5), closed(140)), 0, ""},
 		"private mutes shrink":              {event(10000, ps(1, 5), closed(1200)), event(10000, ps(1, 5), closed(400)), 0, "its private part would shrink from 1200 to 400 bytes"},
-		"private mutes shrink a little":     {event(10000, ps(1, 5), closed(1200)), event(10000, ps(1, 5), closed(700)), 0, ""},
+		"private mutes shrink a little":     {event(10000, ps(1, 5), closed(1200)), event(10000, ps(1, 5), closed(900)), 0, ""},
+		"private mutes lose four tenths":    {event(10000, ps(1, 5), closed(10000)), event(10000, ps(1, 5), closed(6000)), 0, "its private part would shrink from 10000 to 6000 bytes"},
+		"the same, by a wide key":           {event(10000, ps(1, 5), closed(10000)), event(10000, ps(1, 5), closed(6000)), 50, ""},
 		"few private mutes shrink":          {event(10000, ps(1, 5), closed(300)), event(10000, ps(1, 5), closed(132)), 0, ""},
 		"private mutes in the open":         {event(10000, ps(1, 5), closed(300)), event(10000, ps(1, 5), `[["p","x"]]`), 0, "its private part would be replaced by open text"},
 		"both parts":                        {event(10000, ps(1, 5), closed(300)), event(10000, nil, ""), 0, "5 of 5 entries would be lost; its private part would be lost"},
@@ -122,6 +125,66 @@ func TestSmallStepsAddUp(t *testing.T) {
 	d := Diff(nil, then)
 	if got := d.Steps(1, time.Minute); got != "" {
 		t.Errorf("the first: %q", got)
+	}
+}
+
+// TestSmallStepsOfAPrivatePartAddUp, by its bytes: nobody but its owner reads it.
+func TestSmallStepsOfAPrivatePartAddUp(t *testing.T) {
+	then := event(10000, ps(1, 3), closed(10_000))
+	for n, want := range map[int]string{
+		10_000: "", 7_000: "", 6_999: "of the private part of 1h0m0s ago, 10000 bytes, 6999 would be left, in small steps",
+	} {
+		d := Diff(then, event(10000, ps(1, 3), closed(n)))
+		if got := d.Steps(0, time.Hour); got != want {
+			t.Errorf("%d bytes left: %q", n, got)
+		}
+		if d.Less() != (n < 10_000) {
+			t.Errorf("%d bytes left: less is %t", n, d.Less())
+		}
+		if d.Steps(Off, time.Hour) != "" {
+			t.Errorf("%d bytes left, off", n)
+		}
+	}
+	// A text that is worked on may get shorter.
+	d := Diff(event(30023, nostr.Tags{{"d", "x"}}, strings.Repeat("word ", 1000)), event(30023, nostr.Tags{{"d", "x"}}, "word"))
+	if got := d.Steps(0, time.Hour); got != "" || d.Less() {
+		t.Errorf("a text: %q", got)
+	}
+}
+
+// TestPaddingIsNoLoss: one entry of a private list that NIP-44 pads, and a fifth of them,
+// is never a loss by its bytes.
+func TestPaddingIsNoLoss(t *testing.T) {
+	entry := len(`["p","` + strings.Repeat("0", 64) + `"],`)
+	key := [32]byte{1}
+	payload := func(n int) string {
+		text, err := nip44.Encrypt(&key, make([]byte, n*entry+1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	for n := 2; n < 700; n++ {
+		for _, left := range []int{n - 1, n - n/5} {
+			d := Diff(event(10000, nil, payload(n)), event(10000, nil, payload(left)))
+			if got := d.Finding(0) + d.Steps(0, time.Hour); got != "" {
+				t.Errorf("%d of %d are left: %q", left, n, got)
+			}
+		}
+	}
+}
+
+// TestEveryPayloadOfNIP44IsPrivate, whatever its nonce begins with.
+func TestEveryPayloadOfNIP44IsPrivate(t *testing.T) {
+	key := [32]byte{1}
+	for range 200 {
+		text, err := nip44.Encrypt(&key, []byte("[]"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := Diff(event(10000, nil, text), event(10000, nil, "")); d.Content != ContentPrivate {
+			t.Fatalf("%s… is %s", text[:8], d.Content)
+		}
 	}
 }
 

@@ -97,7 +97,7 @@ func words(k bunker.NoticeKind, n int) string {
 	case bunker.AlarmStop:
 		return "Alarm: everything was stopped. Nothing is signed until an owner ends it."
 	case bunker.AlarmAdmin:
-		return plural(n, "Alarm: an administrator was named or got another role. If that is not right, act within a day.", "Alarm: administrators were named or got other roles, %d times. If that is not right, act within a day.")
+		return plural(n, "Alarm: an administrator was named, or got another role or way in. If that is not right, act within a day.", "Alarm: administrators were named, or got other roles or ways in, %d times. If that is not right, act within a day.")
 	case bunker.AlarmDevice:
 		return plural(n, "Alarm: somebody logs in from a new device.", "Alarm: there were %d logins from new devices.")
 	case bunker.AlarmCodes:

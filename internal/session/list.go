@@ -155,3 +155,17 @@ func (d *Door) Tell(ctx context.Context, kind string, data []byte, key bunker.Ke
 		d.notice(s, kind, data)
 	}
 }
+
+// Missed says that something happened that Tell was not called for: every session
+// hears that there is more, as soon as it can be told.
+func (d *Door) Missed() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range d.live {
+		s.mu.Lock()
+		if s.confirmed {
+			s.notices, s.owed = s.notices+1, true // as of one that was left out
+		}
+		s.mu.Unlock()
+	}
+}

@@ -32,6 +32,23 @@ func TestEachNumberIsExecutedOnceAndAnsweredWithTheSameBytes(t *testing.T) {
 	}
 }
 
+// TestWhatWasMissedIsToldAsMore: where more happened than can be told one by one.
+func TestWhatWasMissedIsToldAsMore(t *testing.T) {
+	h := newHouse(t)
+	g := h.in(h.known(h.person(bunker.Owner)))
+	h.took()
+	h.Missed()
+	h.Missed()
+	h.pass(time.Second)
+	if got := g.read(h.took()); len(got) != 1 || got[0].Notice.Type != noticeMore || got[0].Notice.N != 3 {
+		t.Errorf("got %+v", got)
+	}
+	h.pass(time.Second)
+	if got := g.read(h.took()); len(got) != 0 {
+		t.Errorf("again: %+v", got)
+	}
+}
+
 // TestWhatWasLookedAtGoesWithTheOrder: the version is the table's to judge.
 func TestWhatWasLookedAtGoesWithTheOrder(t *testing.T) {
 	h := newHouse(t)

@@ -60,7 +60,7 @@ func (s *Signer) guard(ctx context.Context, k *bunker.UserKey, op *policy.Operat
 	default:
 		g.changes = guard.Diff(before, t)
 		g.finding = g.changes.Finding(int(k.GuardShare))
-		if g.finding == "" && g.changes.Removed > 0 && k.GuardShare != guard.Off {
+		if g.finding == "" && g.changes.Less() && k.GuardShare != guard.Off {
 			if g.finding, err = s.steps(ctx, k, g, t, now); err != nil {
 				return nil, err
 			}

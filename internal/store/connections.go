@@ -74,6 +74,9 @@ func connectionArgs(c *bunker.Connection, mac []byte) []any {
 // first, at most MaxPage.
 func (s *Store) Apps(ctx context.Context, t bunker.TenantID, client nostr.PubKey) ([]bunker.Connection, error) {
 	out, err := all(ctx, s, s.read, fillConnection, connectionsOf, string(t), client[:], MaxPage)
+	for i := range out {
+		s.lazy.count(&out[i])
+	}
 	return out, s.explain("looking a client up", err)
 }
 

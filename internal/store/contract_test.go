@@ -78,6 +78,7 @@ var contract = []struct {
 	{"TheCurrentVersionIsTheOneThatRelaysHold", versionsCurrent},
 	{"SoManyVersionsAreKeptAndNoMore", versionsBounded},
 	{"SoManyBytesOfVersionsAreKeptAndNoMore", versionBytesBounded},
+	{"AFloodOfOtherEventsWashesNoListAway", versionFlood},
 	{"SmallStepsAreCountedFromWhatAPersonSaw", versionsSeen},
 	{"VersionsAreFoundByTheirEvent", versionsFound},
 	{"VersionsAreErasedWithTheirKey", versionsErased},

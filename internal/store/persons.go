@@ -26,6 +26,9 @@ UNION SELECT person FROM token WHERE tenant = $1 AND person <> '' AND $3 LIKE '%
 func (s *Store) Redeemed(ctx context.Context, t bunker.TenantID, id bunker.TokenID) ([]bunker.Connection, error) {
 	out, err := all(ctx, s, s.read, fillConnection, `SELECT `+connectionColumns+` FROM connection c
 WHERE c.tenant = $1 AND c.token = $2 ORDER BY c.created_at, c.id LIMIT $3`, string(t), string(id), MaxPage)
+	for i := range out {
+		s.lazy.count(&out[i])
+	}
 	return out, s.explain("reading what a token made", err)
 }
 

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/guard"
@@ -13,9 +15,8 @@ const (
 	// MaxVersions is how many versions of one replaceable event are kept, beside the one
 	// from which losses in small steps are counted.
 	MaxVersions = 20
-	// MaxVersionBytes is how many bytes of versions of one key are kept, about: beyond it
-	// the oldest go that are not the last of their event; then last ones of events
-	// with a d tag, of which an app can make any number.
+	// MaxVersionBytes is how many bytes of versions of one key are kept, about; beyond it
+	// the oldest go: see pruneVersionsOf.
 	MaxVersionBytes = 32 << 20
 )
 
@@ -206,15 +207,18 @@ func (s *Store) pruneVersions(ctx context.Context) (int, error) {
 	return forgotten, err
 }
 
-// pruneVersionsOf forgets of one key: first what is not the current version of its
-// event, then current ones of events with a d tag; the oldest of each.
+// pruneVersionsOf forgets of one key the oldest of each: first what is not the current
+// version of an event of which an app can make any number (with a d tag, or of a kind
+// that is none of the usual lists), then current ones of those; then older versions of
+// the profile and the usual lists, which no flood of other events may wash away. The
+// current ones of these stay: they are few.
 func (s *Store) pruneVersionsOf(ctx context.Context, tenant, key string, bytes int64) (forgotten int, err error) {
 	type version struct {
 		id, size int64
 	}
 	list, err := scanAll(ctx, s.write, func(row scanner, v *version) error { return row.Scan(&v.id, &v.size) },
-		`SELECT v.rowid, v.size FROM kept_version v WHERE v.tenant = $1 AND v.key_id = $2 AND (v.kind >= 30000 OR v.seq <> `+current+`)
-ORDER BY v.seq = `+current+`, v.kept_at, v.rowid LIMIT $3`, tenant, key, pruneBatch)
+		`SELECT id, size FROM (SELECT v.rowid AS id, v.size, v.kept_at, v.kind IN (`+usual()+`) AS usual, v.seq = `+current+` AS current
+FROM kept_version v WHERE v.tenant = $1 AND v.key_id = $2) WHERE NOT (usual AND current) ORDER BY usual, current, kept_at, id LIMIT $3`, tenant, key, pruneBatch)
 	for _, v := range list {
 		if bytes <= MaxVersionBytes || err != nil {
 			break
@@ -224,4 +228,13 @@ ORDER BY v.seq = `+current+`, v.kept_at, v.rowid LIMIT $3`, tenant, key, pruneBa
 		forgotten++
 	}
 	return forgotten, err
+}
+
+// usual are the kinds of the profile and the lists that a key has one of each of, for SQL.
+func usual() string {
+	var list []string
+	for _, k := range guard.BaselineKinds() {
+		list = append(list, strconv.Itoa(int(k)))
+	}
+	return strings.Join(list, ", ")
 }

@@ -192,6 +192,34 @@ func versionBytesBounded(t *testing.T, f *fixture) {
 	}
 }
 
+// versionFlood: an app can make any number of events with a d tag, and of kinds 10000 to
+// 19999, and each has a current version.
+func versionFlood(t *testing.T, f *fixture) {
+	k := f.addKey("herald")
+	c := f.addConnection(k)
+	const size = 4 << 20
+	keep := func(kind nostr.Kind, at byte) {
+		v := f.version(k.ID, kind, bunker.Address{at})
+		v.Sealed = make([]byte, size)
+		f.mustCommit(f.keeping(c, v))
+	}
+	for range 3 {
+		keep(3, 1)
+	}
+	for n := range byte(2 * MaxVersionBytes / size) {
+		keep(nostr.Kind(11_000+int(n)), 1)
+		keep(30023, 50+n)
+	}
+	if _, err := f.Prune(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var sum, lists int64
+	err := f.write.QueryRowContext(context.Background(), `SELECT sum(size), sum(kind = 3) FROM kept_version`).Scan(&sum, &lists)
+	if err != nil || sum > MaxVersionBytes || lists != 3 {
+		t.Errorf("%d bytes are kept, %d versions of the follow list, %v", sum, lists, err)
+	}
+}
+
 func versionsSeen(t *testing.T, f *fixture) {
 	k := f.addKey("herald")
 	c := f.addConnection(k)

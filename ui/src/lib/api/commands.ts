@@ -3513,6 +3513,8 @@ export interface Commands {
       policy: string;
       /** even if connections or open links are under it */
       force?: boolean;
+      /** only if this is the newest version */
+      if_version?: number;
       /** at the machine only: do it without the persons that it needs; every owner is told */
       break_glass?: boolean;
     };
