@@ -29,7 +29,7 @@ export const admins: OfficeWords["admins"] = {
   known: (n, role) => `${n} ist schon hier, als ${role}. Dies gibt stattdessen eine andere Rolle.`, addGo: (role) => `Als ${role} hinzufügen`, added: (n) => `${n} ist jetzt Admin.`, theNew: "Die Person", noted: "Dein Ja ist notiert. Es wartet auf andere.",
   ownerWaits: "Ein weiterer Eigentümer wartet 24 Stunden, bevor die Rolle beginnt, damit die anderen es bemerken können.",
   inviteGo: "Einladung machen", inviteFor: "Annehmen kann man sie", inviteDone: "Schicke dies der Person", inviteOnce: "Es wird nur dieses eine Mal gezeigt und gilt einmal. Wer es hat, bekommt die Rolle.", inviteLink: "die Einladung", inviteQR: "QR-Code der Einladung",
-  inviteHow: "Die Person öffnet diese App, fügt es als Verbindungszeile ein und meldet sich mit ihrem eigenen Schlüssel an. Ihr Browser wird dann einmal bestätigt: du siehst ihn unter „Browser“.", inviteEnds: "endet", inviteReady: "Fertig",
+  inviteHow: "Die Person öffnet diese App, fügt es als Verbindungszeile ein und meldet sich mit ihrem eigenen Schlüssel an. Ihr Browser wird dann einmal bestätigt: du siehst ihn unter „Browser“.", inviteEnds: "endet", inviteEndsIt: "Sie endet", inviteReady: "Fertig",
   spans: { "1d": "1 Tag", "7d": "7 Tage", "30d": "30 Tage", "90d": "90 Tage", "365d": "1 Jahr" },
   invites: "Einladungen", inviteStates: { open: "offen", accepted: "angenommen", revoked: "zurückgenommen", expired: "abgelaufen", void: "hinfällig" }, whoHasLink: "Wer den Link hat", invitedBy: (who) => `eingeladen von: ${who}`,
   uninvite: "Zurücknehmen", uninviteTitle: (n) => `Die Einladung für „${n}“ zurücknehmen?`, uninviteLoses: "Der Link öffnet nichts mehr. Wer kommen sollte, braucht einen neuen.", uninvited: "Die Einladung ist zurückgenommen.",

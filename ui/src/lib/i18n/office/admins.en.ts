@@ -27,7 +27,7 @@ export const admins = {
   known: (n: string, role: string) => `${n} is here already, as ${role}. This gives another role in its place.`, addGo: (role: string) => `Add as ${role}`, added: (n: string) => `${n} is an admin now.`, theNew: "The person", noted: "Your yes is noted. It waits for others.",
   ownerWaits: "A further owner waits 24 hours before the role begins, so that the others can notice.",
   inviteGo: "Make the invitation", inviteFor: "It can be accepted for", inviteDone: "Send this to the person", inviteOnce: "It is shown this one time and good once. Whoever has it gets the role.", inviteLink: "the invitation", inviteQR: "QR code of the invitation",
-  inviteHow: "The person opens this app, pastes it as the connection string, and logs in with their own key. Their browser is then confirmed once: you see it under “Browsers”.", inviteEnds: "ends", inviteReady: "Done",
+  inviteHow: "The person opens this app, pastes it as the connection string, and logs in with their own key. Their browser is then confirmed once: you see it under “Browsers”.", inviteEnds: "ends", inviteEndsIt: "It ends", inviteReady: "Done",
   spans: { "1d": "1 day", "7d": "7 days", "30d": "30 days", "90d": "90 days", "365d": "1 year" } as Record<string, string>,
   invites: "Invitations", inviteStates: { open: "open", accepted: "accepted", revoked: "taken back", expired: "expired", void: "void" } as Record<string, string>, whoHasLink: "Whoever has the link", invitedBy: (who: string) => `invited by ${who}`,
   uninvite: "Take back", uninviteTitle: (n: string) => `Take the invitation of ${n} back?`, uninviteLoses: "The link opens nothing any more. Somebody who was to come needs a new one.", uninvited: "The invitation is taken back.",
