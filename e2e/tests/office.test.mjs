@@ -56,6 +56,11 @@ act("an admin is named by npub, given another role, and removed by holding a but
   assert.equal(await roleOf(bunker, ben.npub), "operator")
 
   await page.getByRole("button", { name: /^Ben/ }).click()
+  await dialog(page).getByRole("button", { name: "Let scripts in" }).click()
+  await told(page, "It is open.")
+  assert.match(await bunker.run("admin", "list", "--json"), /"script": ?true/)
+  await dialog(page).getByRole("button", { name: "Close it" }).click()
+  await told(page, "It is closed.")
   await dialog(page).getByRole("button", { name: "Remove" }).click()
   await dialog(page).getByText("From the next command on").waitFor()
   await hold(page, dialog(page).getByRole("button", { name: "Remove" }), () => told(page, "Ben is no admin any more."))

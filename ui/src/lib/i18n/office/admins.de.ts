@@ -47,10 +47,18 @@ export const admins: OfficeWords["admins"] = {
   sayYes: "Ja sagen", takeBack: "Mein Ja zurücknehmen", withdraw: "Zurückziehen", voteDone: "Das war das letzte Ja. Es ist geschehen.", voteWaits: "Dein Ja ist notiert. Es wartet auf andere.", voteBack: "Dein Ja ist zurückgenommen.", withdrawn: "Es ist zurückgezogen.",
 };
 
+export const doors: OfficeWords["doors"] = {
+  title: "Andere Wege herein", open: "offen", until: "Er schließt sich selbst", opened: "Er ist offen.", shut: "Er ist geschlossen.", shutIt: "Wieder schließen", openIt: { script: "Skripte einlassen", legacy: "30 Tage öffnen" },
+  script: "Skripte über HTTP", legacy: "Apps für den ersten nsecBunker",
+  hints: { script: "Jede Anfrage ist vom npub unterschrieben. Gefährliche Befehle werden dort abgelehnt.", legacy: "Sie lesen, widerrufen und antworten mit dem npub allein, ohne bestätigten Browser. Öffne ihn nur für den Umzug." },
+};
+
 export const motions: OfficeWords["motions"] = {
   "admin.add": (a) => `${a.person} zum Admin machen: ${a.role}`,
   "admin.invite": (a) => `${a.person || "Jemanden"} einladen als ${a.role}`,
   "admin.remove": (a) => `Den Admin ${a.person} entfernen`,
+  "admin.script": (a) => `Ändern, ob Skripte von ${a.person} kommen dürfen`,
+  "admin.legacy": (a) => `Ändern, ob ${a.person} Apps für den ersten nsecBunker benutzen darf`,
   "key.export": (a) => `Den Schlüssel ${a.key} exportieren`,
   "key.delete": (a) => `Den Schlüssel ${a.key} löschen`,
   "policy.edit": () => "Ein Regelwerk erweitern",

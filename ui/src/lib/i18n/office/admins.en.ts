@@ -45,12 +45,21 @@ export const admins = {
   sayYes: "Say yes", takeBack: "Take my yes back", withdraw: "Withdraw it", voteDone: "That was the last yes. It is done.", voteWaits: "Your yes is noted. It waits for others.", voteBack: "Your yes is taken back.", withdrawn: "It is withdrawn.",
 };
 
+/** The ways in besides this page. */
+export const doors = {
+  title: "Other ways in", open: "open", until: "It closes by itself", opened: "It is open.", shut: "It is closed.", shutIt: "Close it", openIt: { script: "Let scripts in", legacy: "Open for 30 days" },
+  script: "Scripts over HTTP", legacy: "Apps for the first nsecBunker",
+  hints: { script: "Each request is signed by the npub. Dangerous commands are refused there.", legacy: "They read, revoke and answer with the npub alone, without a confirmed browser. Open it only to move." },
+};
+
 interface Asked { command: string; key: string; person: string; role: string }
 /** What a motion would do, by its command; motion is for all others. */
 export const motions: Record<string, (a: Asked) => string> = {
   "admin.add": (a) => `Make ${a.person} ${a.role === "Viewer" ? "a" : "an"} ${a.role}`,
   "admin.invite": (a) => `Invite ${a.person || "somebody"} as ${a.role}`,
   "admin.remove": (a) => `Remove the admin ${a.person}`,
+  "admin.script": (a) => `Change whether scripts of ${a.person} may come`,
+  "admin.legacy": (a) => `Change whether ${a.person} may use apps for the first nsecBunker`,
   "key.export": (a) => `Export the key ${a.key}`,
   "key.delete": (a) => `Delete the key ${a.key}`,
   "policy.edit": () => "Widen a policy",

@@ -1,4 +1,4 @@
-import { admins, motion, motions, quorum } from "./admins.de";
+import { admins, doors, motion, motions, quorum } from "./admins.de";
 import type { OfficeWords } from "./en";
 import { settings } from "./settings.de";
 
@@ -9,5 +9,5 @@ export const de: OfficeWords = {
     yourself: "Ein Ja gibt jede Person selbst: melde dich hier mit dem Schlüssel deines npub an, oder gib dies mit diesem Schlüssel auf einem anderen Rechner ein.",
     command: "den Befehl",
   },
-  admins, motion, motions, quorum, settings,
+  admins, doors, motion, motions, quorum, settings,
 };

@@ -1,6 +1,6 @@
 // The sentences of Admins and Settings. The same voice as everywhere: who, what, then what happens next.
 
-import { admins, motion, motions, quorum } from "./admins.en";
+import { admins, doors, motion, motions, quorum } from "./admins.en";
 import { settings } from "./settings.en";
 
 export const en = {
@@ -10,7 +10,7 @@ export const en = {
     yourself: "A yes is a person's own: log in here with the key of your npub, or from another machine type this with that key.",
     command: "the command",
   },
-  admins, motion, motions, quorum, settings,
+  admins, doors, motion, motions, quorum, settings,
 };
 
 /** OfficeWords is what a translation must have, whole. */
