@@ -100,7 +100,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (tenant, pubkey) DO UPDATE SET role = excluded.role, name = excluded.name, active_at = excluded.active_at,
 keys = excluded.keys, legacy_until = excluded.legacy_until, script = excluded.script, version = excluded.version, mac = excluded.mac`,
 		func(mac []byte) []any {
-			return []any{string(a.Tenant), a.PubKey[:], int64(a.Role), a.Name, a.AddedBy, a.ActiveAt, keysText(a.Keys), a.LegacyUntil, a.Script, a.CreatedAt, a.Version, mac}
+			return []any{string(a.Tenant), a.PubKey[:], int64(a.Role), a.Name, a.AddedBy, a.ActiveAt, keysText(a.Keys), a.LegacyUntil, num(a.Script), a.CreatedAt, a.Version, mac}
 		})
 }
 

@@ -9,10 +9,11 @@ import (
 )
 
 // BackupTo writes a consistent copy of the whole store to a new file (0600)
-// while the bunker runs, and syncs it. What it holds is as secret as the store:
+// while the bunker runs, and syncs it. The copy is an SQLite file, whatever the
+// engine. What it holds is as secret as the store:
 // keys are wrapped, names and the log are not.
 func (s *Store) BackupTo(ctx context.Context, path string) error {
-	err := copyDatabase(ctx, s.path, path)
+	err := s.engine.backup(ctx, path)
 	if errors.Is(err, fs.ErrExist) {
 		return bunker.Errorf(bunker.CodeConflict, "%s exists already; give the name of a new file", path).In("path")
 	}
@@ -20,8 +21,8 @@ func (s *Store) BackupTo(ctx context.Context, path string) error {
 	if errors.As(err, &file) {
 		return bunker.Errorf(bunker.CodeError, "the copy %s cannot be written: %s", path, file.Err).In("path").WithCause(err)
 	}
-	if troubleOf(err) == damaged {
-		path = s.path
+	if t := sqliteTrouble(err); t != otherTrouble && t != damaged { // of the copy, not of the store
+		return explain(&sqliteEngine{path: path}, "copying the store", err)
 	}
-	return explain(path, "copying the store", err)
+	return s.explain("copying the store", err)
 }

@@ -76,6 +76,9 @@ func (s *Store) reread(e *bunker.Entry) (bunker.Outcome, error) {
 			return bunker.Failed, err
 		}
 	}
+	if err := s.reconnect(); err != nil {
+		return bunker.Failed, err
+	}
 	state, err := s.requestState(e.EventID)
 	switch {
 	case err != nil:

@@ -107,11 +107,15 @@ func (b b32) Scan(src any) error {
 	return nil
 }
 
-// yesno scans 0 or 1.
+// yesno scans 0 or 1, or what a comparison in SQL is.
 type yesno struct{ to *bool }
 
 // Scan implements [sql.Scanner].
 func (f yesno) Scan(src any) error {
+	if b, ok := src.(bool); ok {
+		*f.to = b
+		return nil
+	}
 	n, ok := src.(int64)
 	if !ok || n < 0 || n > 1 {
 		return fmt.Errorf("a stored flag is neither 0 nor 1 but %v", src)

@@ -5,12 +5,18 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 
+	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite" // its init registers the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"nsecbunker/internal/bunker"
 )
 
 // What is SQLite's alone stands in this file and in migrations/sqlite.
@@ -37,19 +43,26 @@ const (
 	// quickCheckMax (bytes) is the largest database that is checked for damage
 	// at each start; doctor checks larger ones.
 	quickCheckMax = 64 << 20
-
-	beginWrite = "BEGIN IMMEDIATE"
-	beginRead  = "BEGIN"
-	// forUpdate locks the rows of a SELECT; BEGIN IMMEDIATE has locked them all.
-	forUpdate = ""
-	// otherWrites is a number that changes when anything but the handle that asks
-	// has written.
-	otherWrites = "PRAGMA data_version"
-	// freeMemory gives back what the handle's cache holds and can spare.
-	freeMemory = "PRAGMA shrink_memory"
-	// skipLocked leaves rows to another instance that is at them.
-	skipLocked = ""
 )
+
+// sqliteEngine is a file and what SQLite puts beside it.
+type sqliteEngine struct{ path string }
+
+func (e *sqliteEngine) place() string { return e.path }
+
+func (e *sqliteEngine) words() *dialect {
+	return &dialect{
+		goose: goose.DialectSQLite3, migrations: "migrations/sqlite",
+		beginWrite: "BEGIN IMMEDIATE", // locks every row
+		beginRead:  "BEGIN", otherWrites: "PRAGMA data_version", hexOf: "lower(hex(", hexEnd: "))", noBytes: "x''",
+		deferReferences: "PRAGMA defer_foreign_keys = 1",
+	}
+}
+
+func (e *sqliteEngine) prepareFolder() (existed bool, err error) { return makeFile(e.path) }
+
+// gone implements engine: a file does not go away.
+func (e *sqliteEngine) gone(*sql.Conn) bool { return false }
 
 func dsn(path string, pragmas ...string) string {
 	q := url.Values{"_txlock": {"immediate"}, "_defensive": {"1"}}
@@ -61,8 +74,8 @@ func dsn(path string, pragmas ...string) string {
 }
 
 // openWrite opens the one handle that writes: one connection, for good.
-func openWrite(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
-	db, err := sql.Open("sqlite", dsn(path,
+func (e *sqliteEngine) openWrite(ctx context.Context) (*sql.DB, *sql.Conn, error) {
+	db, err := sql.Open("sqlite", dsn(e.path,
 		"journal_mode(WAL)", "synchronous(FULL)", "secure_delete(FAST)",
 		fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
 		fmt.Sprintf("cache_size(-%d)", writeCache), fmt.Sprintf("journal_size_limit(%d)", walLimit)))
@@ -92,14 +105,19 @@ func openWrite(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
 
 // openRead opens the handle that only reads. query_only, since the driver
 // ignores read-only transactions.
-func openRead(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dsn(path, "query_only(1)", fmt.Sprintf("cache_size(%d)", readerCache)))
+func (e *sqliteEngine) openRead() (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(e.path, "query_only(1)", fmt.Sprintf("cache_size(%d)", readerCache)))
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(readers + extraReaders)
 	db.SetMaxIdleConns(readers + extraReaders)
 	return db, nil
+}
+
+// backup implements engine.
+func (e *sqliteEngine) backup(ctx context.Context, path string) error {
+	return copyDatabase(ctx, e.path, path)
 }
 
 // copyDatabase writes a consistent copy of the open database to a new file,
@@ -129,10 +147,41 @@ func copyDatabase(ctx context.Context, source, path string) (err error) {
 	return f.Close()
 }
 
-// damage looks for damage in the database's pages and references; quick leaves
+func (e *sqliteEngine) damage(ctx context.Context, q querier) ([]string, error) {
+	return sqliteDamage(ctx, q, false)
+}
+
+// checkAtStart looks at a database that is not too large for it before anything
+// relies on it.
+func (e *sqliteEngine) checkAtStart(ctx context.Context, conn *sql.Conn) error {
+	info, err := os.Stat(e.path)
+	if err != nil || info.Size() > quickCheckMax {
+		return err
+	}
+	found, err := sqliteDamage(ctx, conn, true)
+	if err != nil {
+		return err
+	}
+	// The check has filled the cache with pages that nobody asks for again.
+	if err := e.freeMemory(ctx, conn); err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		return damagedError(e.path, found)
+	}
+	return nil
+}
+
+// freeMemory gives back what the connection's cache holds and can spare.
+func (e *sqliteEngine) freeMemory(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "PRAGMA shrink_memory")
+	return err
+}
+
+// sqliteDamage looks for damage in the database's pages and references; quick leaves
 // out the comparison of indexes with their tables. It returns at most ten
 // findings.
-func damage(ctx context.Context, q querier, quick bool) ([]string, error) {
+func sqliteDamage(ctx context.Context, q querier, quick bool) ([]string, error) {
 	check := "PRAGMA integrity_check(10)"
 	if quick {
 		check = "PRAGMA quick_check(10)"
@@ -151,8 +200,8 @@ func damage(ctx context.Context, q querier, quick bool) ([]string, error) {
 	return append(found, dangling...), err
 }
 
-func texts(ctx context.Context, q querier, query string) (out []string, err error) {
-	rows, err := q.QueryContext(ctx, query)
+func texts(ctx context.Context, q querier, query string, args ...any) (out []string, err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -166,28 +215,13 @@ func texts(ctx context.Context, q querier, query string) (out []string, err erro
 	return out, errors.Join(rows.Err(), rows.Close())
 }
 
-// schemaDump is the schema as text, for the golden file.
-func schemaDump(ctx context.Context, q querier) ([]string, error) {
+// schema implements engine.
+func (e *sqliteEngine) schema(ctx context.Context, q querier) ([]string, error) {
 	return texts(ctx, q, `SELECT sql || ';' FROM sqlite_schema
 WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' AND name <> 'goose_db_version' ORDER BY type DESC, name`)
 }
 
-// trouble is an engine's error in the few kinds that people can do something
-// about.
-type trouble int
-
-const (
-	otherTrouble trouble = iota
-	diskFull
-	notWritable
-	damaged
-	diskError
-	busy
-	duplicate  // a unique or primary key exists already
-	constraint // another rule of the schema
-)
-
-func troubleOf(err error) trouble {
+func sqliteTrouble(err error) trouble {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
 		return otherTrouble
@@ -217,4 +251,54 @@ func troubleOf(err error) trouble {
 // transaction by itself on some errors of the disk.
 func noTransaction(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "no transaction is active")
+}
+
+// sqliteNames are the tables of ours; sqlite's own and goose's are not.
+const sqliteNames = `name NOT LIKE 'sqlite_%' AND name <> 'goose_db_version'`
+
+func (e *sqliteEngine) hasTable(ctx context.Context, q querier, name string) (bool, error) {
+	var n int
+	err := q.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = $1", name).Scan(&n)
+	return n > 0, err
+}
+
+func (e *sqliteEngine) tables(ctx context.Context, q querier) ([]string, error) {
+	return texts(ctx, q, `SELECT name FROM sqlite_schema WHERE type = 'table' AND `+sqliteNames+` ORDER BY name`)
+}
+
+func (e *sqliteEngine) columns(ctx context.Context, q querier, table string) ([]string, error) {
+	return texts(ctx, q, `SELECT name FROM pragma_table_info($1) ORDER BY name`, table)
+}
+
+// beforeMigration copies the store beside itself.
+func (e *sqliteEngine) beforeMigration(ctx context.Context, at int64, log *slog.Logger) error {
+	kept := fmt.Sprintf("%s.before-migration-from-%d", e.path, at)
+	if err := os.Remove(kept); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err // left by a migration that failed; this one is newer
+	}
+	if err := copyDatabase(ctx, e.path, kept); err != nil {
+		return fmt.Errorf("copying the store before its migration: %w", err)
+	}
+	log.Info("copied the store before migrating it", "copy", kept)
+	return nil
+}
+
+func (e *sqliteEngine) sentence(t trouble, doing string) *bunker.Error {
+	dir := filepath.Dir(e.path)
+	switch t {
+	case diskFull:
+		return bunker.Errorf(bunker.CodeError, "the disk that holds %s is full, so nothing was stored; free some space and try again", dir).
+			WithHint("df -h %s", dir)
+	case notWritable:
+		return bunker.Errorf(bunker.CodeError, "the database %s cannot be opened for writing; check that the folder belongs to the user who runs nsecbunker and that its disk is not read-only", e.path).
+			WithHint("ls -ld %s", dir)
+	case damaged:
+		return bunker.Errorf(bunker.CodeError, "the database %s is damaged or is no database of nsecbunker; stop the bunker, keep the file, and restore the last backup", e.path).
+			WithHint("nsecbunker backup restore FILE")
+	case diskError:
+		return bunker.Errorf(bunker.CodeError, "the disk that holds %s reports an error; look at the system's log and restore the last backup on a sound disk if it persists", dir)
+	case busy:
+		return bunker.Errorf(bunker.CodeError, "another program holds the database %s locked; end it and try again", e.path)
+	}
+	return bunker.Errorf(bunker.CodeError, "%s failed; the log says why", doing)
 }
