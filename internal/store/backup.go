@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"io/fs"
 
@@ -25,4 +26,19 @@ func (s *Store) BackupTo(ctx context.Context, path string) error {
 		return explain(&sqliteEngine{path: path}, "copying the store", err)
 	}
 	return s.explain("copying the store", err)
+}
+
+// HeadOfBackup reads a tenant's state, unverified, from what BackupTo wrote: what the
+// copy is of.
+func HeadOfBackup(ctx context.Context, path string, t bunker.TenantID) (bunker.TenantState, error) {
+	e := &sqliteEngine{path: path}
+	db, err := sql.Open("sqlite", dsn(path, "query_only(1)"))
+	if err != nil {
+		return bunker.TenantState{}, explain(e, "reading the copy", err)
+	}
+	h, err := readHead(ctx, db, t, "")
+	if err = errors.Join(err, db.Close()); err != nil {
+		return bunker.TenantState{}, explain(e, "reading the copy", err)
+	}
+	return h.TenantState, nil
 }

@@ -20,6 +20,8 @@ type engine interface {
 	// prepareFolder makes what has to be there before the first connection, and
 	// reports whether there is a store already.
 	prepareFolder() (existed bool, err error)
+	// opened is told when the store is open and whole.
+	opened() error
 	// openWrite opens the one connection that writes. What it needs to be durable, and
 	// to be the only one that writes, is checked or taken here.
 	openWrite(ctx context.Context) (*sql.DB, *sql.Conn, error)
@@ -29,7 +31,8 @@ type engine interface {
 	gone(*sql.Conn) bool
 	// direct prepares a statement that returns no rows past database/sql.
 	direct(ctx context.Context, conn *sql.Conn, text string) (statement, error)
-	// checkAtStart looks for damage in a store that existed, where that is cheap.
+	// checkAtStart refuses a store that existed and may not be opened: it is damaged, where
+	// that is cheap to see, or lives elsewhere by now.
 	checkAtStart(ctx context.Context, conn *sql.Conn) error
 	// damage names what is broken, at most some dozen.
 	damage(ctx context.Context, q querier) ([]string, error)
@@ -108,7 +111,7 @@ func engineOf(path, database string) (engine, error) {
 	if database == "" {
 		return &sqliteEngine{path: path}, nil
 	}
-	return newPostgres(database)
+	return newPostgres(database, path)
 }
 
 // text is a statement of the groups as the engine takes it.

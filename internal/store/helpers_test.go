@@ -318,6 +318,21 @@ func (f *fixture) tamper(statements ...string) {
 	}
 }
 
+// tamperDatabase is tamper on the database of a store that is in a file.
+func (f *fixture) tamperDatabase(statements ...string) {
+	f.t.Helper()
+	db, err := sql.Open("pgx", f.cfg.Database)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer db.Close()
+	for _, st := range statements {
+		if _, err := db.Exec(st); err != nil {
+			f.t.Fatalf("%s: %v", st, err)
+		}
+	}
+}
+
 func (f *fixture) openOutside() {
 	f.t.Helper()
 	if f.outside != nil {

@@ -38,19 +38,23 @@ const (
 )
 
 // postgresEngine is a database of a PostgreSQL server.
-type postgresEngine struct{ config *pgx.ConnConfig }
+type postgresEngine struct {
+	config *pgx.ConnConfig
+	path   string // where SQLite's file would be
+	moving bool   // into it: it may be half done
+}
 
 // CheckDatabase reports what is wrong with the URL of a PostgreSQL database. It names
 // a database and no password: that comes from where libpq looks for it, PGPASSWORD or
 // the file that PGPASSFILE names.
 func CheckDatabase(database string) error {
-	_, err := newPostgres(database)
+	_, err := newPostgres(database, "")
 	return err
 }
 
 // DescribeDatabase names a database in sentences.
 func DescribeDatabase(database string) string {
-	e, err := newPostgres(database)
+	e, err := newPostgres(database, "")
 	if err != nil {
 		return "a database whose URL cannot be read"
 	}
@@ -61,7 +65,7 @@ func badDatabase(format string, args ...any) *bunker.Error {
 	return bunker.Errorf(bunker.CodeInvalid, format, args...).In("database")
 }
 
-func newPostgres(database string) (*postgresEngine, error) {
+func newPostgres(database, path string) (*postgresEngine, error) {
 	u, err := url.Parse(database)
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
 		// What was given is not repeated: it could hold a password.
@@ -92,7 +96,7 @@ func newPostgres(database string) (*postgresEngine, error) {
 		c.ConnectTimeout = connectTimeout
 	}
 	c.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepIdle, Interval: keepEvery, Count: keepProbes}}).DialContext
-	return &postgresEngine{config: c}, nil
+	return &postgresEngine{config: c, path: path}, nil
 }
 
 // onThisMachine reports whether every server of a configuration is on this machine.
@@ -140,9 +144,21 @@ func (e *postgresEngine) words() *dialect {
 	}
 }
 
-// prepareFolder implements engine: there is none, and whether there is a store the
-// server knows.
-func (e *postgresEngine) prepareFolder() (bool, error) { return true, nil }
+// prepareFolder implements engine: whether there is a store the server knows.
+func (e *postgresEngine) prepareFolder() (bool, error) {
+	if e.moving {
+		return true, nil
+	}
+	return true, noFile(e.path)
+}
+
+// opened implements engine.
+func (e *postgresEngine) opened() error {
+	if e.moving {
+		return nil
+	}
+	return mark(e.path, e.place())
+}
 
 // openWrite opens the connection that writes. It holds the lock of the database: a
 // connection that is gone has lost both, so nobody writes without the lock, and who has
@@ -228,9 +244,6 @@ func (e *postgresEngine) gone(conn *sql.Conn) bool {
 	})
 	return err != nil || closed
 }
-
-// checkAtStart implements engine: the server looks after its files.
-func (e *postgresEngine) checkAtStart(context.Context, *sql.Conn) error { return nil }
 
 // freeMemory implements engine: the pages are the server's.
 func (e *postgresEngine) freeMemory(context.Context, *sql.Conn) error { return nil }

@@ -137,7 +137,7 @@ func TestAServerElsewhereIsReachedWithTLSOnly(t *testing.T) {
 		"postgresql://me@db.example:5433/bunker?x=y":      true,
 		"postgres://me@db.example/bunker?sslmode=prefer":  false,
 	} {
-		e, err := newPostgres(database)
+		e, err := newPostgres(database, "")
 		if err != nil {
 			t.Fatal(err)
 		}

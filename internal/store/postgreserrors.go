@@ -83,7 +83,7 @@ func (e *postgresEngine) sentence(t trouble, doing string) *bunker.Error {
 	case notThere:
 		return bunker.Errorf(bunker.CodeNotFound, "there is no %s; make it first", at).WithHint("createdb --encoding UTF8 %s", e.config.Database)
 	case crowded:
-		return bunker.Errorf(bunker.CodeError, "the server of the %s has no connection left; nsecbunker needs %d (max_connections)", at, readers+extraReaders+2)
+		return bunker.Errorf(bunker.CodeError, "the server of the %s has no connection left; this bunker needs %d (max_connections)", at, readers+extraReaders+2)
 	}
 	return bunker.Errorf(bunker.CodeError, "%s failed; the log says why", doing)
 }

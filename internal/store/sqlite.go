@@ -46,7 +46,10 @@ const (
 )
 
 // sqliteEngine is a file and what SQLite puts beside it.
-type sqliteEngine struct{ path string }
+type sqliteEngine struct {
+	path   string
+	moving bool // into it: the folder says that the store is elsewhere
+}
 
 func (e *sqliteEngine) place() string { return e.path }
 
@@ -59,7 +62,17 @@ func (e *sqliteEngine) words() *dialect {
 	}
 }
 
-func (e *sqliteEngine) prepareFolder() (existed bool, err error) { return makeFile(e.path) }
+func (e *sqliteEngine) prepareFolder() (existed bool, err error) {
+	if !e.moving {
+		if err := unmarked(e.path); err != nil {
+			return false, err
+		}
+	}
+	return makeFile(e.path)
+}
+
+// opened implements engine.
+func (e *sqliteEngine) opened() error { return nil }
 
 // gone implements engine: a file does not go away.
 func (e *sqliteEngine) gone(*sql.Conn) bool { return false }

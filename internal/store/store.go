@@ -81,8 +81,8 @@ type Store struct {
 // Open opens the store, making it where there is none, takes the lock of its
 // folder and brings its schema up to date. Its errors are sentences for people.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	if c.Path == "" || c.Auth == nil || c.Now == nil || c.Log == nil {
-		return nil, errors.New("store: path, auth, now and log are needed")
+	if err := c.check(); err != nil {
+		return nil, err
 	}
 	path, err := filepath.Abs(c.Path)
 	if err != nil {
@@ -96,6 +96,19 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openOn(ctx, e, c, lock)
+}
+
+func (c *Config) check() error {
+	if c.Path == "" || c.Auth == nil || c.Now == nil || c.Log == nil {
+		return errors.New("store: path, auth, now and log are needed")
+	}
+	return nil
+}
+
+// openOn opens a store under the lock of its folder, which goes with it; nil: the
+// caller holds that.
+func openOn(ctx context.Context, e engine, c Config, lock *Lock) (*Store, error) {
 	s := &Store{
 		engine: e, sql: e.words(), instance: randomName(), auth: c.Auth, flags: c.Flags, log: c.Log, faults: c.Faults, clock: newClock(c.Now), lock: lock,
 		viewers: make(chan *viewer, readers), queue: make(chan *waiting, maxWaiting), stopped: make(chan struct{}),
@@ -153,7 +166,7 @@ func (s *Store) open(ctx context.Context) error {
 		}
 		s.viewers <- v
 	}
-	return nil
+	return s.engine.opened()
 }
 
 // FreeMemory gives back what reading everything has left in the caches of pages.
@@ -177,12 +190,16 @@ func (s *Store) FreeMemory(ctx context.Context) error {
 func (s *Store) Close() error {
 	var errs []error
 	for range len(s.viewers) {
-		errs = append(errs, (<-s.viewers).close())
+		errs = append(errs, s.closeViewer(<-s.viewers))
 	}
 	if s.read != nil {
 		errs = append(errs, s.read.Close())
 	}
-	return errors.Join(append(errs, s.closeWrite(), s.lock.Release())...)
+	errs = append(errs, s.closeWrite())
+	if s.lock != nil {
+		errs = append(errs, s.lock.Release())
+	}
+	return errors.Join(errs...)
 }
 
 // closeWrite closes the connection that writes. Of one that is gone nothing is to be

@@ -55,6 +55,15 @@ func (v *viewer) close() error {
 	return errors.Join(append(errs, v.conn.Close())...)
 }
 
+// closeViewer closes a reading connection. Of one that is gone, errors say nothing.
+func (s *Store) closeViewer(v *viewer) error {
+	gone := s.engine.gone(v.conn)
+	if err := v.close(); err != nil && !gone {
+		return err
+	}
+	return nil
+}
+
 // View reads all that deciding one request of a client at a signer key needs,
 // from one moment, every row verified. For a stranger Connection is nil; a
 // signer key that is nobody's is CodeNotFound. While the tenant is sealed, not
@@ -86,7 +95,9 @@ func (s *Store) onViewer(ctx context.Context, f func(*viewer) error) error {
 	if err == nil || !s.engine.gone(v.conn) {
 		return err
 	}
-	_ = v.close() // of what is gone, errors say nothing
+	if err := s.closeViewer(v); err != nil {
+		return err
+	}
 	fresh, err := newViewer(ctx, s)
 	if err != nil {
 		return err // the next one tries again
