@@ -202,7 +202,7 @@ func appendAudit(h *head, r *bunker.AuditRecord, now, eventAt int64, event []byt
 	h.ChainSeq, h.ChainHead = r.Seq, audit.Next(h.ChainHead, body)
 	hash := h.ChainHead
 	return []any{
-		r.Tenant, r.Seq, r.Time, eventAt, event, r.Step, r.Principal, r.Action, r.Key, r.Connection, r.Effect, body, hash[:], r.Person,
+		r.Tenant, r.Seq, r.Time, eventAt, event, r.Step, r.Principal, plain(r.Action), r.Key, r.Connection, r.Effect, body, hash[:], r.Person,
 	}
 }
 

@@ -320,6 +320,20 @@ func badEntryAlone(t *testing.T, f *fixture) {
 	f.expectWhole()
 }
 
+func anyMethod(t *testing.T, f *fixture) {
+	c := f.addConnection(f.addKey("herald"))
+	for _, name := range []string{"sign\x00event", "\x00", "'; DROP TABLE audit; --", "名前", "%", "_", strings.Repeat("x", 64)} {
+		e := f.entry(c)
+		e.Method, e.Audit.Action = name, name
+		f.mustCommit(e)
+		recs, err := f.Records(context.Background(), bunker.SelfHosted, RecordFilter{Limit: 1})
+		if err != nil || recs[0].Action != name {
+			t.Errorf("%q is recorded as %+v, %v", name, recs, err)
+		}
+	}
+	f.expectWhole()
+}
+
 func badEntries(t *testing.T, f *fixture) {
 	c := f.addConnection(f.addKey("herald"))
 	for name, touch := range map[string]func(e *bunker.Entry){

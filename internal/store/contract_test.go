@@ -30,6 +30,7 @@ var contract = []struct {
 	{"ARefusedEntryLeavesNoTrace", refusedNoTrace},
 	{"OneBadEntryHurtsNoOther", badEntryAlone},
 	{"BugsInEntriesAreRefused", badEntries},
+	{"AMethodOfAnyNameIsRecorded", anyMethod},
 	{"NoAllowFollowsARevocation", revocationOrder},
 	{"SealedTenantsCommitRefusals", sealedCommit},
 

@@ -168,7 +168,7 @@ func TestAnEntryThatTheServerCannotHoldHurtsNoOther(t *testing.T) {
 	outcomes := f.commitAll(10, func(i int) *bunker.Entry {
 		e := f.entry(c)
 		if i == 3 {
-			e.Method = "sign\x00event" // no text of PostgreSQL's
+			e.Audit.Principal = "client \x00" // no text of PostgreSQL's
 		}
 		return e
 	})

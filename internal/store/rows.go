@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"nsecbunker/internal/bunker"
 )
@@ -192,6 +193,10 @@ func num(b bool) int64 {
 	}
 	return 0
 }
+
+// plain is a text that an app chose, as a column for filters holds it: PostgreSQL has no
+// texts with a zero byte in them. What is signed or chained keeps it.
+func plain(s string) string { return strings.ReplaceAll(s, "\x00", "\ufffd") }
 
 // blob is never NULL, unlike a nil slice.
 func blob(b []byte) []byte {

@@ -9,17 +9,13 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/pressly/goose/v3"
-	"modernc.org/sqlite" // its init registers the driver "sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
-	"nsecbunker/internal/bunker"
+	_ "modernc.org/sqlite" // its init registers the driver "sqlite"
 )
 
-// What is SQLite's alone stands in this file and in migrations/sqlite.
+// What is SQLite's alone stands in the files sqlite*.go and in migrations/sqlite.
 
 const (
 	// busyTimeout (ms) is how long a statement waits for another process, such
@@ -228,59 +224,10 @@ func texts(ctx context.Context, q querier, query string, args ...any) (out []str
 	return out, errors.Join(rows.Err(), rows.Close())
 }
 
-// schema implements engine.
-func (e *sqliteEngine) schema(ctx context.Context, q querier) ([]string, error) {
-	return texts(ctx, q, `SELECT sql || ';' FROM sqlite_schema
-WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' AND name <> 'goose_db_version' ORDER BY type DESC, name`)
-}
-
-func sqliteTrouble(err error) trouble {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		return otherTrouble
-	}
-	switch e.Code() {
-	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
-		return duplicate
-	}
-	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_FULL:
-		return diskFull
-	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		return notWritable
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT:
-		return damaged
-	case sqlite3.SQLITE_IOERR:
-		return diskError
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return busy
-	case sqlite3.SQLITE_CONSTRAINT:
-		return constraint
-	}
-	return otherTrouble
-}
-
 // noTransaction reports that there was nothing to roll back: SQLite ends a
 // transaction by itself on some errors of the disk.
 func noTransaction(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "no transaction is active")
-}
-
-// sqliteNames are the tables of ours; sqlite's own and goose's are not.
-const sqliteNames = `name NOT LIKE 'sqlite_%' AND name <> 'goose_db_version'`
-
-func (e *sqliteEngine) hasTable(ctx context.Context, q querier, name string) (bool, error) {
-	var n int
-	err := q.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = $1", name).Scan(&n)
-	return n > 0, err
-}
-
-func (e *sqliteEngine) tables(ctx context.Context, q querier) ([]string, error) {
-	return texts(ctx, q, `SELECT name FROM sqlite_schema WHERE type = 'table' AND `+sqliteNames+` ORDER BY name`)
-}
-
-func (e *sqliteEngine) columns(ctx context.Context, q querier, table string) ([]string, error) {
-	return texts(ctx, q, `SELECT name FROM pragma_table_info($1) ORDER BY name`, table)
 }
 
 // beforeMigration copies the store beside itself.
@@ -294,24 +241,4 @@ func (e *sqliteEngine) beforeMigration(ctx context.Context, at int64, log *slog.
 	}
 	log.Info("copied the store before migrating it", "copy", kept)
 	return nil
-}
-
-func (e *sqliteEngine) sentence(t trouble, doing string) *bunker.Error {
-	dir := filepath.Dir(e.path)
-	switch t {
-	case diskFull:
-		return bunker.Errorf(bunker.CodeError, "the disk that holds %s is full, so nothing was stored; free some space and try again", dir).
-			WithHint("df -h %s", dir)
-	case notWritable:
-		return bunker.Errorf(bunker.CodeError, "the database %s cannot be opened for writing; check that the folder belongs to the user who runs nsecbunker and that its disk is not read-only", e.path).
-			WithHint("ls -ld %s", dir)
-	case damaged:
-		return bunker.Errorf(bunker.CodeError, "the database %s is damaged or is no database of nsecbunker; stop the bunker, keep the file, and restore the last backup", e.path).
-			WithHint("nsecbunker backup restore FILE")
-	case diskError:
-		return bunker.Errorf(bunker.CodeError, "the disk that holds %s reports an error; look at the system's log and restore the last backup on a sound disk if it persists", dir)
-	case busy:
-		return bunker.Errorf(bunker.CodeError, "another program holds the database %s locked; end it and try again", e.path)
-	}
-	return bunker.Errorf(bunker.CodeError, "%s failed; the log says why", doing)
 }
