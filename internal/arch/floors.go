@@ -109,6 +109,7 @@ func Table() []Row {
 		{Beside, "internal/arch", nil},
 		{Beside, "internal/bunkertest", nil},
 		{Beside, "internal/docstest", nil},
+		{Beside, "internal/pgtest", nil},
 		{Beside, "internal/oracle", nil},
 		{Beside, "deploy", nil},
 		{Beside, "scripts/sumtests", nil},

@@ -55,8 +55,9 @@ func removeBinary() error {
 
 // Process is a bunker as the real program, which a test can kill.
 type Process struct {
-	Dir    string
-	Listen string // the embedded relay
+	Dir      string
+	Listen   string // the embedded relay
+	Database string // given with --database; "": SQLite
 
 	t       testing.TB
 	program string // "": Binary
@@ -69,12 +70,18 @@ type Process struct {
 // process, before.
 func NewProcess(t testing.TB, relays []string, prepare func(b *Bunker)) *Process {
 	t.Helper()
-	p := &Process{t: t, Dir: t.TempDir()}
+	return NewProcessOn(t, "", relays, prepare)
+}
+
+// NewProcessOn is NewProcess with the store in a PostgreSQL database.
+func NewProcessOn(t testing.TB, database string, relays []string, prepare func(b *Bunker)) *Process {
+	t.Helper()
+	p := &Process{t: t, Dir: t.TempDir(), Database: database}
 	key := filepath.Join(p.Dir, "slot.key")
 	if err := os.WriteFile(key, []byte(strings.Repeat("0123456789abcdef", 2)+"0123456789abcdef"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b := Start(t, Options{Dir: p.Dir, Relays: relays})
+	b := Start(t, Options{Dir: p.Dir, Relays: relays, Config: p.inDatabase})
 	b.Admin("slot.add", Params{"kind": "file", "name": "unattended", "path": key})
 	prepare(b)
 	p.Listen = b.config.Listen
@@ -120,6 +127,9 @@ func (p *Process) Start() {
 		program = Binary(p.t)
 	}
 	p.cmd = exec.Command(program, "start", "--data", p.Dir)
+	if p.Database != "" {
+		p.cmd.Args = append(p.cmd.Args, "--database", p.Database)
+	}
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
@@ -171,6 +181,15 @@ func (p *Process) call(command string, params Params, proof []byte) Answer {
 func (p *Process) Inside() *Bunker {
 	p.t.Helper()
 	p.Kill()
-	b := Start(p.t, Options{Dir: p.Dir})
+	b := Start(p.t, Options{Dir: p.Dir, Config: p.inDatabase})
 	return b
+}
+
+func (p *Process) inDatabase(c *config.Config) { c.Database = p.Database }
+
+// Command runs another command of the program on the folder and returns what it said.
+func (p *Process) Command(args ...string) (string, error) {
+	p.t.Helper()
+	out, err := exec.Command(Binary(p.t), append(args, "--data", p.Dir)...).CombinedOutput()
+	return string(out), err
 }

@@ -8,11 +8,24 @@ import (
 
 	"go.uber.org/goleak"
 
+	"nsecbunker/internal/pgtest"
 	"nsecbunker/nostr"
 )
 
+// withServer ends the database server that the tests share, before leaks are looked for.
+type withServer struct{ *testing.M }
+
+func (m withServer) Run() int {
+	code := m.M.Run()
+	if err := pgtest.StopShared(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	return code
+}
+
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+	goleak.VerifyTestMain(withServer{m}, goleak.Cleanup(func(code int) {
 		if err := removeBinary(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1

@@ -41,7 +41,7 @@ func (a *app) remoteFlags(root *cobra.Command) {
 
 // hereOnly are the commands that work on this machine alone.
 func hereOnly() []string {
-	return []string{"start", "doctor", "config", "client", "limits", "version", "completion", "help"}
+	return []string{"start", "migrate-store", "doctor", "config", "client", "limits", "version", "completion", "help"}
 }
 
 // checkRemote refuses --remote where it would be ignored.

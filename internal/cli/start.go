@@ -55,6 +55,7 @@ type starting struct {
 	relays    []string
 	admins    []string
 	listen    string
+	database  string
 	allowSwap bool
 	noPage    bool
 
@@ -75,12 +76,16 @@ Later starts ask for the passphrase. Until it is given, the bunker runs sealed a
 another terminal (nsecbunker unseal).
 
 The passphrase comes from --passphrase-file, else the file that $NSECBUNKER_PASSPHRASE_FILE names, else the systemd credential
-` + credentialName + `, else the terminal. Flags come before config.toml (nsecbunker config).`,
+` + credentialName + `, else the terminal. Flags come before config.toml (nsecbunker config).
+
+The store lies in the data folder (SQLite), or in a PostgreSQL database. The database's password is never given on the command line, where
+others could read it: it comes from $PGPASSWORD, or from the file that $PGPASSFILE names (~/.pgpass).`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context()) },
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&s.relays, "relay", nil, "`URL` of a relay that apps shall use, taken over at the first start (repeatable)")
 	f.StringVar(&s.listen, "listen", "", "`address` of the embedded relay (default from config.toml, else 127.0.0.1:4848)")
+	f.StringVar(&s.database, "database", "", "`URL` of a PostgreSQL database for the store (default from config.toml, else SQLite in the data folder); no password in it")
 	f.StringArrayVar(&s.admins, "admin", nil, "`npub` of an admin, taken over at the first start (repeatable)")
 	f.StringVar(&a.passphraseFile, "passphrase-file", "", "`file` with the passphrase")
 	f.BoolVar(&s.noPage, "no-admin-app", false, "do not serve the admin app (also: admin_app in config.toml)")
@@ -102,6 +107,9 @@ func (s *starting) configure(dir string) (config.Config, error) {
 	}
 	if s.listen != "" {
 		c.Listen = s.listen
+	}
+	if s.database != "" {
+		c.Database = s.database
 	}
 	if len(s.relays) > 0 {
 		c.Relays = s.relays

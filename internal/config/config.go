@@ -16,6 +16,8 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/store"
 	"nsecbunker/nostr/nip46"
 )
 
@@ -38,6 +40,7 @@ type Config struct {
 	AdminHosts []string            `toml:"admin_hosts" comment:"Names, besides this machine's own, under which you serve the admin app over https, for example\n[\"bunker.example.com\"]. Under any other name it is refused, so that no foreign page can be pointed here."`
 	TLSCert    string              `toml:"tls_cert" comment:"Certificate and key files for TLS on listen; both or neither."`
 	TLSKey     string              `toml:"tls_key"`
+	Database   string              `toml:"database" comment:"PostgreSQL for the store, for example \"postgres://nsecbunker@db.example/bunker\"; empty: SQLite in the data\nfolder. No password here: it comes from PGPASSWORD or from the file that PGPASSFILE names. An existing store\nis moved with nsecbunker migrate-store."`
 	Relays     []string            `toml:"relays" comment:"Relays that apps shall use; taken over into the store at first start. Later: nsecbunker relay add."`
 	Allow      []string            `toml:"allow" comment:"Addresses in private networks that may be dialled all the same: CIDRs (\"10.0.0.0/8\") or\nhost:port (\"relay.lan:7777\"). Loopback and private addresses are refused otherwise."`
 	Slots      []string            `toml:"unattended" comment:"Kinds of key slots that may open the bunker without a person at start: \"file\", \"credential\", \"command\"."`
@@ -135,6 +138,11 @@ func (c *Config) Check() error {
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("tls_cert and tls_key go together: set both or neither")
+	}
+	if c.Database != "" {
+		if err := store.CheckDatabase(c.Database); err != nil {
+			return errors.New(bunker.AsError(err).Words)
+		}
 	}
 	for name, urls := range map[string][]string{"public_url": c.PublicURL, "relays": c.Relays} {
 		for i, u := range urls {

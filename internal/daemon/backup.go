@@ -67,7 +67,8 @@ func (b backups) Create(ctx context.Context, r admin.BackupRequest) (admin.Backu
 	if err := b.d.store.BackupTo(ctx, db); err != nil {
 		return admin.BackupFile{}, err
 	}
-	st, _, err := b.d.store.Tenant(ctx, b.d.tenant)
+	// What the copy holds, not what was stored since.
+	st, err := store.HeadOfBackup(ctx, db, b.d.tenant)
 	if err != nil {
 		return admin.BackupFile{}, err
 	}

@@ -168,7 +168,7 @@ func (d *Daemon) openVault(context.Context) (err error) {
 
 func (d *Daemon) openStore(ctx context.Context) (err error) {
 	d.store, err = store.Open(ctx, store.Config{
-		Path: filepath.Join(d.Dir, DatabaseFile), Auth: watched{d.vault, d.tenant, d.tampered}, Flags: d.vault, Now: d.Now, Log: d.Log, Faults: d.Faults,
+		Path: filepath.Join(d.Dir, DatabaseFile), Database: d.Config.Database, Auth: watched{d.vault, d.tenant, d.tampered}, Flags: d.vault, Now: d.Now, Log: d.Log, Faults: d.Faults,
 		Committed: d.happened.poke,
 	})
 	return err

@@ -166,7 +166,21 @@ func withoutCommands(path string, log *slog.Logger) error {
 }
 
 // withRestored opens the store of an unpacked backup, sealed.
-func withRestored(ctx context.Context, dir string, log *slog.Logger, f func(*store.Store) error) (err error) {
+func withRestored(ctx context.Context, dir string, log *slog.Logger, f func(*store.Store) error) error {
+	return withServiceKey(dir, "", func(v *vault.Vault) (err error) {
+		s, err := store.Open(ctx, store.Config{Path: filepath.Join(dir, DatabaseFile), Auth: v, Flags: v, Now: time.Now, Log: log})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, s.Close()) }()
+		return f(s)
+	})
+}
+
+// withServiceKey runs f with a vault that holds the service key of a data folder, or
+// of the credentials of a unit, and nothing else: for work on a store that is not
+// served.
+func withServiceKey(dir, credentials string, f func(*vault.Vault) error) error {
 	arena, err := secret.NewArena(1<<16, secret.Options{AllowSwap: true})
 	if err != nil {
 		return err
@@ -178,19 +192,14 @@ func withRestored(ctx context.Context, dir string, log *slog.Logger, f func(*sto
 		return err
 	}
 	defer v.Close()
-	service, err := seal.ReadServiceKey(dir, "")
+	service, err := seal.ReadServiceKey(dir, credentials)
 	if err != nil {
 		return err
 	}
 	if err := v.OpenService(bunker.SelfHosted, service); err != nil {
 		return err
 	}
-	s, err := store.Open(ctx, store.Config{Path: filepath.Join(dir, DatabaseFile), Auth: v, Flags: v, Now: time.Now, Log: log})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	return f(s)
+	return f(v)
 }
 
 // unpack decrypts a backup into dir and returns its manifest.

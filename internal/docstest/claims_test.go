@@ -158,7 +158,7 @@ var (
 	word  = regexp.MustCompile(`'[^']*'|"[^"]*"|\S+`)
 	flag  = regexp.MustCompile(`(?m)^\s+(?:-(\w), )?--([a-z0-9-]+)`)
 	// commands of a help text: the lines below a title, two spaces in.
-	listed = regexp.MustCompile(`(?m)^[A-Z][\w ]+:\n((?:  [a-z]+ +\S.*\n)+)`)
+	listed = regexp.MustCompile(`(?m)^[A-Z][\w ]+:\n((?:  [a-z-]+ +\S.*\n)+)`)
 )
 
 // invocations returns what a line of shell gives to the program, word by word.

@@ -31,7 +31,7 @@ const (
 	approvalsPage = `SELECT ` + approvalColumns + ` FROM approval a
 WHERE a.tenant = $1 AND ($2 = '' OR a.state = $2) AND (a.created_at, a.id) > ($3, $4) ORDER BY a.created_at, a.id LIMIT $5`
 	approvalsPast = `SELECT ` + approvalColumns + ` FROM approval a
-WHERE a.tenant = $1 AND a.state IN ('approved', 'denied') AND ($2 = 0 OR (a.answered_at, a.id) < ($2, $3))
+WHERE a.tenant = $1 AND a.state IN ('approved', 'denied') AND (CAST($2 AS BIGINT) = 0 OR (a.answered_at, a.id) < ($2, $3))
 ORDER BY a.answered_at DESC, a.id DESC LIMIT $4`
 )
 

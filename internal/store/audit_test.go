@@ -158,10 +158,8 @@ func chainTouched(t *testing.T, f *fixture) {
 }
 
 func (f *fixture) writeDirect(query string) (int64, error) {
-	if f.outside == nil {
-		f.tamper()
-	}
-	res, err := f.outside.Exec(query)
+	f.openOutside()
+	res, err := f.outside.Exec(f.inEngine(query))
 	if err != nil {
 		return 0, err
 	}

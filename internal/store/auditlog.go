@@ -46,17 +46,19 @@ func (s *Store) Records(ctx context.Context, t bunker.TenantID, f RecordFilter) 
 		var err error
 		*r, err = audit.ParseBody(body)
 		return err
-	}, `SELECT body FROM audit WHERE tenant = $1 AND seq < $2 AND time >= $3 AND ($4 = 0 OR time < $4)
+	}, `SELECT body FROM audit WHERE tenant = $1 AND seq < $2 AND time >= $3 AND (CAST($4 AS BIGINT) = 0 OR time < $4)
 AND ($5 = '' OR principal = $5) AND ($6 = '' OR action = $6) AND ($7 = '' OR user_key = $7) AND ($8 = '' OR connection = $8)
-AND ($9 = '' OR effect = $9) AND ($10 = '' OR `+recordOfKeys+`) AND ($11 = '' OR person = $11) ORDER BY seq DESC LIMIT $12`, string(t), before, f.Since, f.Until,
+AND ($9 = '' OR effect = $9) AND ($10 = '' OR `+s.recordOfKeys()+`) AND ($11 = '' OR person = $11) ORDER BY seq DESC LIMIT $12`, string(t), before, f.Since, f.Until,
 		f.Principal, f.Action, key, string(f.Connection), f.Effect, keysText(f.Keys), f.Person, Page{Limit: f.Limit}.limit())
 	return out, s.explain("reading the audit log", err)
 }
 
 // recordOfKeys holds for a record that is about one of the keys in $10, a list as
 // keysText makes it. A record that names neither key nor connection is nobody's.
-const recordOfKeys = `(user_key IN (SELECT lower(hex(k.pubkey)) FROM user_key k WHERE k.tenant = $1 AND $10 LIKE '%"' || k.id || '"%')
+func (s *Store) recordOfKeys() string {
+	return `(user_key IN (SELECT ` + s.sql.hexOf + `k.pubkey` + s.sql.hexEnd + ` FROM user_key k WHERE k.tenant = $1 AND $10 LIKE '%"' || k.id || '"%')
 OR user_key = '' AND connection IN (SELECT c.id FROM connection c WHERE c.tenant = $1 AND $10 LIKE '%"' || c.key_id || '"%'))`
+}
 
 // AuditLines returns the chain as stored, the records after a number, in order:
 // what an export is made of. At most MaxPage at once.
@@ -81,7 +83,7 @@ func (s *Store) snapshot(ctx context.Context, f func(querier) error) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	if _, err := conn.ExecContext(ctx, beginRead); err != nil {
+	if _, err := conn.ExecContext(ctx, s.sql.beginRead); err != nil {
 		return err
 	}
 	defer func() {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"io/fs"
 
@@ -9,10 +10,11 @@ import (
 )
 
 // BackupTo writes a consistent copy of the whole store to a new file (0600)
-// while the bunker runs, and syncs it. What it holds is as secret as the store:
+// while the bunker runs, and syncs it. The copy is an SQLite file, whatever the
+// engine. What it holds is as secret as the store:
 // keys are wrapped, names and the log are not.
 func (s *Store) BackupTo(ctx context.Context, path string) error {
-	err := copyDatabase(ctx, s.path, path)
+	err := s.engine.backup(ctx, path)
 	if errors.Is(err, fs.ErrExist) {
 		return bunker.Errorf(bunker.CodeConflict, "%s exists already; give the name of a new file", path).In("path")
 	}
@@ -20,8 +22,23 @@ func (s *Store) BackupTo(ctx context.Context, path string) error {
 	if errors.As(err, &file) {
 		return bunker.Errorf(bunker.CodeError, "the copy %s cannot be written: %s", path, file.Err).In("path").WithCause(err)
 	}
-	if troubleOf(err) == damaged {
-		path = s.path
+	if t := sqliteTrouble(err); t != otherTrouble && t != damaged { // of the copy, not of the store
+		return explain(&sqliteEngine{path: path}, "copying the store", err)
 	}
-	return explain(path, "copying the store", err)
+	return s.explain("copying the store", err)
+}
+
+// HeadOfBackup reads a tenant's state, unverified, from what BackupTo wrote: what the
+// copy is of.
+func HeadOfBackup(ctx context.Context, path string, t bunker.TenantID) (bunker.TenantState, error) {
+	e := &sqliteEngine{path: path}
+	db, err := sql.Open("sqlite", dsn(path, "query_only(1)"))
+	if err != nil {
+		return bunker.TenantState{}, explain(e, "reading the copy", err)
+	}
+	h, err := readHead(ctx, db, t, "")
+	if err = errors.Join(err, db.Close()); err != nil {
+		return bunker.TenantState{}, explain(e, "reading the copy", err)
+	}
+	return h.TenantState, nil
 }

@@ -24,8 +24,12 @@ func cpu(b *testing.B) int64 {
 	return u.Utime.Nano() + u.Stime.Nano()
 }
 
-func BenchmarkView(b *testing.B) {
-	f := newFixture(b)
+func BenchmarkView(b *testing.B) { benchmarkView(b, newFixture(b)) }
+
+// BenchmarkViewOnPostgreSQL reads every row each time: nothing is kept there.
+func BenchmarkViewOnPostgreSQL(b *testing.B) { benchmarkView(b, newPostgresFixture(b)) }
+
+func benchmarkView(b *testing.B, f *fixture) {
 	c := f.addConnection(f.addKey("herald"))
 	b.ReportAllocs()
 	before := cpu(b)
@@ -38,8 +42,12 @@ func BenchmarkView(b *testing.B) {
 }
 
 // BenchmarkCommit commits groups of 64; the figure is for one request.
-func BenchmarkCommit(b *testing.B) {
-	f := newFixture(b)
+func BenchmarkCommit(b *testing.B) { benchmarkCommit(b, newFixture(b)) }
+
+// BenchmarkCommitOnPostgreSQL is without the server's own time.
+func BenchmarkCommitOnPostgreSQL(b *testing.B) { benchmarkCommit(b, newPostgresFixture(b)) }
+
+func benchmarkCommit(b *testing.B, f *fixture) {
 	f.stop()
 	s, err := Open(context.Background(), f.cfg) // without Run: groups are made by hand
 	if err != nil {

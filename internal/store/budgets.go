@@ -12,8 +12,8 @@ const (
 	// edit of the policy changed holds from its next use on. (The end stays as it was
 	// when the window began, so that its index is left alone.)
 	budgetCharge = `INSERT INTO budget (tenant, policy, rule, scope, span, used, max, ends_at) VALUES ($1, $2, $3, $4, $5, 1, $6, $7)
-ON CONFLICT (tenant, policy, rule, scope, span) DO UPDATE SET used = used + 1, max = excluded.max
-WHERE used < excluded.max`
+ON CONFLICT (tenant, policy, rule, scope, span) DO UPDATE SET used = budget.used + 1, max = excluded.max
+WHERE budget.used < excluded.max`
 )
 
 // Used returns how much of each window is used, in their order. It is read by
@@ -24,27 +24,31 @@ func (s *Store) Used(ctx context.Context, t bunker.TenantID, ws []bunker.Window)
 	var moment uint64
 	for i, w := range ws {
 		n, ok, at := s.budgets.get(usedKey{t, w})
-		if out[i] = n; !ok {
+		if out[i] = n; !ok || !s.keeps() {
 			missing, moment = append(missing, i), at
 		}
 	}
 	if len(missing) == 0 {
 		return out, nil
 	}
-	var v *viewer
-	select {
-	case v = <-s.viewers:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	defer func() { s.viewers <- v }()
-	for _, i := range missing {
-		w := ws[i]
-		err := v.used.QueryRowContext(context.Background(), string(t), string(w.Policy), w.Rule, w.Scope, w.Name).Scan(&out[i])
-		if err != nil && !isNone(err) {
-			return nil, s.explain("reading a budget", err)
+	err := s.onViewer(ctx, func(v *viewer) error {
+		for _, i := range missing {
+			w := ws[i]
+			out[i] = 0
+			err := v.used.QueryRowContext(context.Background(), string(t), string(w.Policy), w.Rule, w.Scope, w.Name).Scan(&out[i])
+			if err != nil && !isNone(err) {
+				return err
+			}
 		}
-		s.budgets.put(usedKey{t, w}, out[i], moment)
+		return nil
+	})
+	if err != nil {
+		return nil, s.explain("reading a budget", err)
+	}
+	for _, i := range missing {
+		if s.keeps() {
+			s.budgets.put(usedKey{t, ws[i]}, out[i], moment)
+		}
 	}
 	return out, nil
 }

@@ -33,6 +33,7 @@ func isNone(err error) bool { return errors.Is(err, sql.ErrNoRows) }
 type writer interface {
 	querier
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 }
 
 // Tx is one change by an admin, or by the bunker itself: whole or not at all,
@@ -56,6 +57,9 @@ type Tx struct {
 func (s *Store) Change(ctx context.Context, t bunker.TenantID, by bunker.Principal, f func(*Tx) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	return s.explain("storing a change", s.change(ctx, t, by, f))
 }
 
@@ -69,7 +73,11 @@ func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Princip
 			err = errors.Join(err, s.rollback())
 		}
 	}()
-	h, err := readHead(ctx, s.write, t, forUpdate)
+	// A statement that is cut off can cost the connection: it is ended, and then looked
+	// whether somebody still waits.
+	given := ctx
+	ctx = context.WithoutCancel(ctx)
+	h, err := readHead(ctx, s.write, t, s.sql.forUpdate)
 	if err != nil {
 		return err
 	}
@@ -80,6 +88,9 @@ func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Princip
 	}
 	tx := &Tx{s: s, ctx: ctx, q: faulty{s.write, s.faults}, head: h, now: max(s.clock.now().UnixMilli(), h.LedgerTime), by: by}
 	if err := f(tx); err != nil {
+		return err
+	}
+	if err := given.Err(); err != nil {
 		return err
 	}
 	if tx.wrote && !tx.audited {
@@ -107,6 +118,9 @@ func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Princip
 // settleChange finds out what a COMMIT with an unknown outcome did.
 func (s *Store) settleChange(cause error, want *head) error {
 	cause = errors.Join(cause, s.rollback())
+	if err := s.reconnect(); err != nil {
+		return errors.Join(cause, err)
+	}
 	stored, err := readHead(context.Background(), s.write, want.Tenant, "")
 	if err != nil {
 		return errors.Join(cause, err)
@@ -188,7 +202,7 @@ func appendAudit(h *head, r *bunker.AuditRecord, now, eventAt int64, event []byt
 	h.ChainSeq, h.ChainHead = r.Seq, audit.Next(h.ChainHead, body)
 	hash := h.ChainHead
 	return []any{
-		r.Tenant, r.Seq, r.Time, eventAt, event, r.Step, r.Principal, r.Action, r.Key, r.Connection, r.Effect, body, hash[:], r.Person,
+		r.Tenant, r.Seq, r.Time, eventAt, event, r.Step, r.Principal, plain(r.Action), r.Key, r.Connection, r.Effect, body, hash[:], r.Person,
 	}
 }
 

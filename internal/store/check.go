@@ -26,7 +26,7 @@ func (f Findings) Sound() bool { return len(f.Damage) == 0 && len(f.Tampered) ==
 func (s *Store) Check(ctx context.Context, t bunker.TenantID) (Findings, error) {
 	var f Findings
 	var err error
-	if f.Damage, err = damage(ctx, s.read, false); err != nil {
+	if f.Damage, err = s.engine.damage(ctx, s.read); err != nil {
 		if troubleOf(err) != damaged {
 			return f, s.explain("checking the database", err)
 		}

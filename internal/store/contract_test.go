@@ -5,7 +5,7 @@ import (
 )
 
 // opener gives a test its own store, set up, with the committer running.
-type opener func(t *testing.T) *fixture
+type opener func(t testing.TB) *fixture
 
 // contract is what every engine must keep: each test runs with a store of its
 // own.
@@ -30,6 +30,7 @@ var contract = []struct {
 	{"ARefusedEntryLeavesNoTrace", refusedNoTrace},
 	{"OneBadEntryHurtsNoOther", badEntryAlone},
 	{"BugsInEntriesAreRefused", badEntries},
+	{"AMethodOfAnyNameIsRecorded", anyMethod},
 	{"NoAllowFollowsARevocation", revocationOrder},
 	{"SealedTenantsCommitRefusals", sealedCommit},
 
@@ -113,5 +114,5 @@ func testContract(t *testing.T, open opener) {
 }
 
 func TestSQLiteKeepsTheContract(t *testing.T) {
-	testContract(t, func(t *testing.T) *fixture { return newFixture(t) })
+	testContract(t, newFixture)
 }

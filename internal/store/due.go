@@ -50,7 +50,7 @@ func (s *Store) Due(ctx context.Context, limit int) ([]bunker.Stored, error) {
 			return fillStored(rest{row, []any{&d.no, &d.tries}}, &d.stored)
 		}, `SELECT `+storedColumns+`, r.no, p.tries FROM request r `+repliesOf+`
 WHERE ((r.state = 'ready' AND p.part = 'final') OR (r.state = 'parked' AND p.part = 'auth_url' AND p.accepted_by = ''))
-AND r.publish_until <= $1 AND p.next_try <= $1 AND p.bytes IS NOT NULL ORDER BY p.next_try LIMIT $2`+skipLocked, now, limit)
+AND r.publish_until <= $1 AND p.next_try <= $1 AND p.bytes IS NOT NULL ORDER BY p.next_try LIMIT $2`+s.sql.skipLocked, now, limit)
 		if err != nil {
 			return err
 		}

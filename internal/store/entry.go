@@ -140,7 +140,7 @@ func (g *group) insert(e *bunker.Entry, now, until int64) (int64, error) {
 	b := &e.Basis
 	current := b.Moment != 0 && b.Moment == g.s.views.now()
 	if current && e.To == bunker.RequestReady && b.Token == "" {
-		return g.s.inserted(stmtReady, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), e.Method, e.OpDigest[:],
+		return g.s.inserted(stmtReady, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), plain(e.Method), e.OpDigest[:],
 			e.CreatedAt, listText(e.Relays), b.Tenant, b.ConnectionVersion, b.KeyVersion, g.s.instance, until, now, now)
 	}
 	question := e.JoinApproval
@@ -152,7 +152,7 @@ func (g *group) insert(e *bunker.Entry, now, until int64) (int64, error) {
 	if e.To == bunker.RequestParked {
 		envelope, link = e.Envelope, e.Link
 	}
-	return g.s.inserted(stmtRequest, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), e.Method, e.OpDigest[:],
+	return g.s.inserted(stmtRequest, e.EventID[:], string(e.Tenant), e.Signer[:], e.Client[:], string(e.Connection), plain(e.Method), e.OpDigest[:],
 		e.CreatedAt, string(e.To), envelope, listText(e.Relays), string(question), b.Tenant, b.ConnectionVersion, b.KeyVersion,
 		g.s.instance, until, now, string(b.Connection), string(b.Key), string(b.Token), b.TokenVersion, link)
 }

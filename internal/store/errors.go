@@ -3,7 +3,6 @@ package store
 import (
 	"database/sql"
 	"errors"
-	"path/filepath"
 	"strings"
 
 	"nsecbunker/internal/bunker"
@@ -11,9 +10,9 @@ import (
 
 // explain turns an engine's error into a sentence that says what happened and
 // what to do. An error that has such words already is left alone.
-func (s *Store) explain(doing string, err error) error { return explain(s.path, doing, err) }
+func (s *Store) explain(doing string, err error) error { return explain(s.engine, doing, err) }
 
-func explain(path, doing string, err error) error {
+func explain(e engine, doing string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -21,26 +20,7 @@ func explain(path, doing string, err error) error {
 	if errors.As(err, &known) || errors.Is(err, bunker.ErrTampered) {
 		return err
 	}
-	dir := filepath.Dir(path)
-	var e *bunker.Error
-	switch troubleOf(err) {
-	case diskFull:
-		e = bunker.Errorf(bunker.CodeError, "the disk that holds %s is full, so nothing was stored; free some space and try again", dir).
-			WithHint("df -h %s", dir)
-	case notWritable:
-		e = bunker.Errorf(bunker.CodeError, "the database %s cannot be opened for writing; check that the folder belongs to the user who runs nsecbunker and that its disk is not read-only", path).
-			WithHint("ls -ld %s", dir)
-	case damaged:
-		e = bunker.Errorf(bunker.CodeError, "the database %s is damaged or is no database of nsecbunker; stop the bunker, keep the file, and restore the last backup", path).
-			WithHint("nsecbunker backup restore FILE")
-	case diskError:
-		e = bunker.Errorf(bunker.CodeError, "the disk that holds %s reports an error; look at the system's log and restore the last backup on a sound disk if it persists", dir)
-	case busy:
-		e = bunker.Errorf(bunker.CodeError, "another program holds the database %s locked; end it and try again", path)
-	default:
-		e = bunker.Errorf(bunker.CodeError, "%s failed; the log says why", doing)
-	}
-	return e.WithCause(err)
+	return e.sentence(troubleOf(err), doing).WithCause(err)
 }
 
 // Sealed reports whether err says that the tenant is sealed.

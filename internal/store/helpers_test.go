@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -125,12 +126,18 @@ var start = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 // whether the tenant gets its root key.
 func openFixture(t testing.TB, dir string, setUp bool) *fixture {
 	t.Helper()
+	return openFixtureIn(t, dir, "", setUp)
+}
+
+// openFixtureIn is openFixture with the store in a database; "": SQLite.
+func openFixtureIn(t testing.TB, dir, database string, setUp bool) *fixture {
+	t.Helper()
 	f := &fixture{
 		t: t, auth: &hmacAuth{}, clock: &testClock{now: start},
 		faults: &faultList{fail: map[string]int{}},
 	}
 	f.cfg = Config{
-		Path: filepath.Join(dir, "bunker.db"), Auth: f.auth, Flags: f.auth, Now: f.clock.Now, Log: slog.New(slog.DiscardHandler), Faults: f.faults,
+		Path: filepath.Join(dir, "bunker.db"), Database: database, Auth: f.auth, Flags: f.auth, Now: f.clock.Now, Log: slog.New(slog.DiscardHandler), Faults: f.faults,
 	}
 	f.open()
 	t.Cleanup(func() { f.stop() })
@@ -303,30 +310,88 @@ func (f *fixture) mustCommit(e *bunker.Entry) bunker.Result {
 // their hands would. Temporary tables last until the test ends.
 func (f *fixture) tamper(statements ...string) {
 	f.t.Helper()
-	if f.outside == nil {
-		db, err := sql.Open("sqlite", dsn(f.cfg.Path))
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		db.SetMaxOpenConns(1)
-		f.outside = db
-		f.t.Cleanup(func() { db.Close() })
-	}
+	f.openOutside()
 	for _, st := range statements {
-		if _, err := f.outside.Exec(st); err != nil {
+		if _, err := f.outside.Exec(f.inEngine(st)); err != nil {
 			f.t.Fatalf("%s: %v", st, err)
 		}
 	}
 }
 
+// tamperDatabase is tamper on the database of a store that is in a file.
+func (f *fixture) tamperDatabase(statements ...string) {
+	f.t.Helper()
+	db, err := sql.Open("pgx", f.cfg.Database)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer db.Close()
+	for _, st := range statements {
+		if _, err := db.Exec(st); err != nil {
+			f.t.Fatalf("%s: %v", st, err)
+		}
+	}
+}
+
+func (f *fixture) openOutside() {
+	f.t.Helper()
+	if f.outside != nil {
+		return
+	}
+	db, err := sql.Open("sqlite", dsn(f.cfg.Path))
+	if f.cfg.Database != "" {
+		db, err = sql.Open("pgx", f.cfg.Database+"&default_query_exec_mode=exec")
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	f.outside = db
+	f.t.Cleanup(func() { db.Close() })
+}
+
+// postgresWords are what tests write for SQLite, and how PostgreSQL has it.
+var postgresWords = strings.NewReplacer(
+	"PRAGMA foreign_keys = 0", "SET session_replication_role = replica",
+	"DROP TRIGGER audit_stays", "DROP TRIGGER audit_stays ON audit",
+	"DROP TRIGGER policy_version_stays_there", "DROP TRIGGER policy_version_stays_there ON policy_version",
+	"DROP TRIGGER policy_version_stays", "DROP TRIGGER policy_version_stays ON policy_version",
+	"zeroblob(32)", `'\x`+strings.Repeat("00", 32)+`'::bytea`,
+	"randomblob(32)", `'\x`+strings.Repeat("5a", 32)+`'::bytea`,
+	"randomblob(9)", `'\x`+strings.Repeat("5a", 9)+`'::bytea`,
+	"x'00'", `'\x00'::bytea`,
+	"CAST(replace(CAST(body AS TEXT), 'allow', 'deny') AS BLOB)", "convert_to(replace(convert_from(body, 'UTF8'), 'allow', 'deny'), 'UTF8')",
+)
+
+// inEngine is a statement as the fixture's engine takes it.
+func (f *fixture) inEngine(st string) string {
+	if f.cfg.Database == "" {
+		return st
+	}
+	return postgresWords.Replace(st)
+}
+
 // columns are a table's, by the engine's own account.
 func (f *fixture) columns(table string) []string {
 	f.t.Helper()
-	cols, err := texts(context.Background(), f.read, "SELECT name FROM pragma_table_info('"+table+"')")
+	cols, err := f.engine.columns(context.Background(), f.read, table)
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	return cols
+}
+
+// afterEdit wants what becomes of the first commit after an edit from outside. Where
+// views are kept, all are read anew; else it rests on rows that were read for it.
+func (f *fixture) afterEdit(r bunker.Result) {
+	f.t.Helper()
+	want := bunker.Moved
+	if !f.keeps() {
+		want = bunker.Committed
+	}
+	if r.Outcome != want || r.Err != nil {
+		f.t.Fatalf("the first commit after an edit: %+v", r)
+	}
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

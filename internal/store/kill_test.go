@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,9 +19,9 @@ import (
 
 // commitUntilKilled prints a line for each request the moment its commit
 // returns: what a client could have received by then.
-func commitUntilKilled(t *testing.T, path string) {
+func commitUntilKilled(t *testing.T, path, database string) {
 	f := &fixture{t: t, auth: &hmacAuth{}, clock: &testClock{now: start}, faults: &faultList{fail: map[string]int{}}}
-	f.cfg = Config{Path: path, Auth: f.auth, Now: f.clock.Now, Log: quiet()}
+	f.cfg = Config{Path: path, Database: database, Auth: f.auth, Now: f.clock.Now, Log: quiet()}
 	f.open()
 	conns, err := f.Connections(context.Background(), bunker.SelfHosted, "", Page{})
 	if err != nil {
@@ -46,17 +45,20 @@ func commitUntilKilled(t *testing.T, path string) {
 // TestWhatWasSentIsStoredAfterAKill is promise 1 at the store, with real
 // SIGKILLs: STORE_KILLS of them (25 unless told).
 func TestWhatWasSentIsStoredAfterAKill(t *testing.T) {
-	kills := 25
+	storedAfterKills(t, newFixture(t), 25)
+}
+
+// storedAfterKills kills as many processes that write to a store as it is told, or
+// as STORE_KILLS says.
+func storedAfterKills(t *testing.T, f *fixture, kills int) {
 	if n, err := strconv.Atoi(os.Getenv("STORE_KILLS")); err == nil {
 		kills = n
 	}
-	path := filepath.Join(t.TempDir(), "bunker.db")
-	f := openFixture(t, filepath.Dir(path), true)
 	f.addConnection(f.addKey("herald"))
 	f.stop()
 	sent := map[string]string{}
 	for range kills {
-		cmd := child("commit", path)
+		cmd := childOn("commit", f.cfg.Path, f.cfg.Database)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

@@ -4,11 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 
 	"github.com/pressly/goose/v3"
 
@@ -19,33 +17,34 @@ import (
 var migrations embed.FS
 
 // migrate brings the schema to what this program knows. A store that exists is
-// copied beside itself first; one that is newer than the program is left alone.
-func migrate(ctx context.Context, db *sql.DB, path string, existed bool, log *slog.Logger) error {
-	dir, err := fs.Sub(migrations, "migrations/sqlite")
+// kept as it was first, where the engine can; one that is newer than the program is
+// left alone.
+func migrate(ctx context.Context, e engine, db *sql.DB, existed bool, log *slog.Logger) error {
+	dir, err := fs.Sub(migrations, e.words().migrations)
 	if err != nil {
 		return err
 	}
-	return migrateWith(ctx, db, dir, path, existed, log)
+	return migrateWith(ctx, e, db, dir, existed, log)
 }
 
-func migrateWith(ctx context.Context, db *sql.DB, dir fs.FS, path string, existed bool, log *slog.Logger) error {
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, dir, goose.WithDisableGlobalRegistry(true), goose.WithSlog(log))
+func migrateWith(ctx context.Context, e engine, db *sql.DB, dir fs.FS, existed bool, log *slog.Logger) error {
+	p, err := goose.NewProvider(e.words().goose, db, dir, goose.WithDisableGlobalRegistry(true), goose.WithSlog(log))
 	if err != nil {
 		return fmt.Errorf("reading the migrations: %w", err)
 	}
 	known := p.ListSources()
 	newest := known[len(known)-1].Version
 	if existed {
-		at, err := schemaVersion(ctx, db)
+		at, err := schemaVersion(ctx, e, db)
 		switch {
 		case err != nil:
 			return err
 		case at > newest:
-			return bunker.Errorf(bunker.CodeError, "the store %s was written by a newer nsecbunker (schema %d, this one knows %d); run that version again, or restore the copy that was made before its update", path, at, newest)
+			return bunker.Errorf(bunker.CodeError, "the store %s was written by a newer nsecbunker (schema %d, this one knows %d); run that version again, or restore the copy that was made before its update", e.place(), at, newest)
 		case at == newest:
 			return nil
 		case at > 0:
-			if err := copyBefore(ctx, path, at, log); err != nil {
+			if err := e.beforeMigration(ctx, at, log); err != nil {
 				return err
 			}
 		}
@@ -57,24 +56,29 @@ func migrateWith(ctx context.Context, db *sql.DB, dir fs.FS, path string, existe
 }
 
 // schemaVersion reads goose's table without making one.
-func schemaVersion(ctx context.Context, db *sql.DB) (v int64, err error) {
-	var tables int
-	err = db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = 'goose_db_version'").Scan(&tables)
-	if err != nil || tables == 0 {
+func schemaVersion(ctx context.Context, e engine, q querier) (v int64, err error) {
+	there, err := e.hasTable(ctx, q, "goose_db_version")
+	if err != nil || !there {
 		return 0, err
 	}
-	err = db.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied = 1").Scan(&v)
+	err = q.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&v)
 	return v, err
 }
 
-func copyBefore(ctx context.Context, path string, at int64, log *slog.Logger) error {
-	kept := fmt.Sprintf("%s.before-migration-from-%d", path, at)
-	if err := os.Remove(kept); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err // left by a migration that failed; this one is newer
+// sameSchema refuses a store whose schema is not the one that this program was started
+// with: another may have brought it up to date while this one was cut off.
+func (s *Store) sameSchema(ctx context.Context) error {
+	at, err := schemaVersion(ctx, s.engine, s.write)
+	if err != nil {
+		return err
 	}
-	if err := copyDatabase(ctx, path, kept); err != nil {
-		return fmt.Errorf("copying the store before its migration: %w", err)
+	names, err := fs.Glob(migrations, s.sql.migrations+"/*.sql")
+	if err != nil {
+		return err
 	}
-	log.Info("copied the store before migrating it", "copy", kept)
-	return nil
+	newest, err := goose.NumericComponent(names[len(names)-1])
+	if err == nil && at != newest {
+		err = bunker.Errorf(bunker.CodeError, "the store %s has another schema by now (%d, this nsecbunker knows %d); start the newer version", s.engine.place(), at, newest)
+	}
+	return err
 }

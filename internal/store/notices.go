@@ -82,8 +82,8 @@ func (s *Store) NoticesSeen(ctx context.Context, t bunker.TenantID) (seq int64, 
 // than MaxNotices waiting there.
 func (s *Store) AddNotices(ctx context.Context, t bunker.TenantID, seen int64, list []bunker.Notice) error {
 	return s.explain("storing notices", s.update(ctx, func() error {
-		_, err := s.write.ExecContext(ctx, `INSERT INTO notify_state (tenant, seen, vapid_public, vapid_secret) VALUES ($1, $2, '', x'')
-ON CONFLICT (tenant) DO UPDATE SET seen = excluded.seen WHERE excluded.seen > notify_state.seen`, string(t), seen)
+		_, err := s.write.ExecContext(ctx, `INSERT INTO notify_state (tenant, seen, vapid_public, vapid_secret) VALUES ($1, $2, '', $3)
+ON CONFLICT (tenant) DO UPDATE SET seen = excluded.seen WHERE excluded.seen > notify_state.seen`, string(t), seen, []byte{})
 		if err != nil {
 			return err
 		}

@@ -25,29 +25,35 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestSchemaIsTheCommittedOne(t *testing.T) {
 	f := newFixture(t)
-	dump, err := schemaDump(context.Background(), f.read)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := strings.Join(dump, "\n\n") + "\n"
-	golden := filepath.Join("testdata", "schema.sqlite.sql")
-	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("the schema has changed; if that is meant, run go test -update: %s", d)
-	}
-	for _, table := range dump {
+	for _, table := range f.schemaIs("schema.sqlite.sql") {
 		if strings.HasPrefix(table, "CREATE TABLE") && (!strings.Contains(table, "STRICT") || !strings.Contains(table, "tenant ")) {
 			t.Errorf("not strict, or without a tenant: %s", table)
 		}
 	}
+}
+
+// schemaIs holds the schema against a golden file.
+func (f *fixture) schemaIs(name string) []string {
+	f.t.Helper()
+	dump, err := f.engine.schema(context.Background(), f.read)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	got := strings.Join(dump, "\n\n") + "\n"
+	golden := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		f.t.Errorf("the schema has changed; if that is meant, run go test -update: %s", d)
+	}
+	return dump
 }
 
 func TestEngineIsAsDurableAsAsked(t *testing.T) {
@@ -120,8 +126,13 @@ func TestASecondInstanceIsToldOfTheFirst(t *testing.T) {
 // child runs this test program as another process that does one thing; see
 // TestChild.
 func child(do, path string) *exec.Cmd {
+	return childOn(do, path, "")
+}
+
+// childOn is child with a store in a database.
+func childOn(do, path, database string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestChild$")
-	cmd.Env = append(os.Environ(), "STORE_CHILD="+do, "STORE_PATH="+path)
+	cmd.Env = append(os.Environ(), "STORE_CHILD="+do, "STORE_PATH="+path, "STORE_DATABASE="+database)
 	return cmd
 }
 
@@ -152,10 +163,10 @@ func TestALockIsReleasedThoughAChildHoldsItsFile(t *testing.T) {
 }
 
 func TestChild(t *testing.T) {
-	path := os.Getenv("STORE_PATH")
+	path, database := os.Getenv("STORE_PATH"), os.Getenv("STORE_DATABASE")
 	switch os.Getenv("STORE_CHILD") {
 	case "open":
-		s, err := Open(context.Background(), Config{Path: path, Auth: &hmacAuth{}, Now: (&testClock{now: start}).Now, Log: slog.New(slog.DiscardHandler)})
+		s, err := Open(context.Background(), Config{Path: path, Database: database, Auth: &hmacAuth{}, Now: (&testClock{now: start}).Now, Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			fmt.Println(bunker.AsError(err).Words)
 			os.Exit(3)
@@ -165,7 +176,7 @@ func TestChild(t *testing.T) {
 			os.Exit(4)
 		}
 	case "commit":
-		commitUntilKilled(t, path)
+		commitUntilKilled(t, path, database)
 	}
 }
 
@@ -227,7 +238,7 @@ func TestAMigrationCopiesTheStoreFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer db.Close()
-		return migrateWith(ctx, db, steps, path, existed, log)
+		return migrateWith(ctx, &sqliteEngine{path: path}, db, steps, existed, log)
 	}
 	steps := fstest.MapFS{"0001_a.sql": step(1, "CREATE TABLE a (x INTEGER); INSERT INTO a VALUES (7)")}
 	if err := run(steps, false); err != nil {

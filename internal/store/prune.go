@@ -58,7 +58,7 @@ WHERE state IN ('delivered', 'undeliverable') AND erased = 0 AND created_at < $1
 			return err
 		}
 		for _, no := range old {
-			if _, err := s.write.ExecContext(ctx, `UPDATE reply SET bytes = NULL WHERE no BETWEEN 2 * $1 AND 2 * $1 + 1`, no); err != nil {
+			if _, err := s.write.ExecContext(ctx, `UPDATE reply SET bytes = NULL WHERE no BETWEEN 2 * CAST($1 AS BIGINT) AND 2 * CAST($1 AS BIGINT) + 1`, no); err != nil {
 				return err
 			}
 			if _, err := s.write.ExecContext(ctx, `UPDATE request SET erased = 1 WHERE no = $1`, no); err != nil {
@@ -71,15 +71,15 @@ WHERE state IN ('delivered', 'undeliverable') AND erased = 0 AND created_at < $1
 			return err
 		}
 		for _, no := range gone {
-			if _, err := s.write.ExecContext(ctx, `DELETE FROM reply WHERE no BETWEEN 2 * $1 AND 2 * $1 + 1`, no); err != nil {
+			if _, err := s.write.ExecContext(ctx, `DELETE FROM reply WHERE no BETWEEN 2 * CAST($1 AS BIGINT) AND 2 * CAST($1 AS BIGINT) + 1`, no); err != nil {
 				return err
 			}
 			if _, err := s.write.ExecContext(ctx, `DELETE FROM request WHERE no = $1`, no); err != nil {
 				return err
 			}
 		}
-		_, err = s.write.ExecContext(ctx, `UPDATE approval SET summary = x'' WHERE (tenant, id) IN (SELECT tenant, id FROM approval
-WHERE state <> 'pending' AND answered_at <= $1 AND method IN ('nip44_encrypt', 'nip04_encrypt') AND length(summary) > 0 LIMIT $2)`,
+		_, err = s.write.ExecContext(ctx, `UPDATE approval SET summary = $1 WHERE (tenant, id) IN (SELECT tenant, id FROM approval
+WHERE state <> 'pending' AND answered_at <= $2 AND method IN ('nip44_encrypt', 'nip04_encrypt') AND length(summary) > 0 LIMIT $3)`, []byte{},
 			now-keepTexts.Milliseconds(), pruneBatch)
 		if err != nil {
 			return err

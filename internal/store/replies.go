@@ -59,6 +59,9 @@ WHERE r.event_id = $1 AND p.bytes IS NOT NULL ORDER BY p.part`, id[:])
 
 // taken reads what another flight stored for an entry's event.
 func (s *Store) taken(e *bunker.Entry) bunker.Result {
+	if err := s.reconnect(); err != nil {
+		return bunker.Result{Outcome: bunker.Failed, Err: s.explain("reading a request", err)}
+	}
 	state, replies, err := s.request(context.Background(), s.write, e.EventID)
 	switch {
 	case err != nil:
@@ -75,6 +78,9 @@ func (s *Store) reread(e *bunker.Entry) (bunker.Outcome, error) {
 		if err := s.faults.At(FaultReread); err != nil {
 			return bunker.Failed, err
 		}
+	}
+	if err := s.reconnect(); err != nil {
+		return bunker.Failed, err
 	}
 	state, err := s.requestState(e.EventID)
 	switch {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"nsecbunker/internal/bunker"
 )
@@ -107,11 +108,15 @@ func (b b32) Scan(src any) error {
 	return nil
 }
 
-// yesno scans 0 or 1.
+// yesno scans 0 or 1, or what a comparison in SQL is.
 type yesno struct{ to *bool }
 
 // Scan implements [sql.Scanner].
 func (f yesno) Scan(src any) error {
+	if b, ok := src.(bool); ok {
+		*f.to = b
+		return nil
+	}
 	n, ok := src.(int64)
 	if !ok || n < 0 || n > 1 {
 		return fmt.Errorf("a stored flag is neither 0 nor 1 but %v", src)
@@ -188,6 +193,10 @@ func num(b bool) int64 {
 	}
 	return 0
 }
+
+// plain is a text that an app chose, as a column for filters holds it: PostgreSQL has no
+// texts with a zero byte in them. What is signed or chained keeps it.
+func plain(s string) string { return strings.ReplaceAll(s, "\x00", "\ufffd") }
 
 // blob is never NULL, unlike a nil slice.
 func blob(b []byte) []byte {

@@ -5,15 +5,17 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"strings"
 
-	"modernc.org/sqlite" // its init registers the driver "sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // its init registers the driver "sqlite"
 )
 
-// What is SQLite's alone stands in this file and in migrations/sqlite.
+// What is SQLite's alone stands in the files sqlite*.go and in migrations/sqlite.
 
 const (
 	// busyTimeout (ms) is how long a statement waits for another process, such
@@ -37,19 +39,39 @@ const (
 	// quickCheckMax (bytes) is the largest database that is checked for damage
 	// at each start; doctor checks larger ones.
 	quickCheckMax = 64 << 20
-
-	beginWrite = "BEGIN IMMEDIATE"
-	beginRead  = "BEGIN"
-	// forUpdate locks the rows of a SELECT; BEGIN IMMEDIATE has locked them all.
-	forUpdate = ""
-	// otherWrites is a number that changes when anything but the handle that asks
-	// has written.
-	otherWrites = "PRAGMA data_version"
-	// freeMemory gives back what the handle's cache holds and can spare.
-	freeMemory = "PRAGMA shrink_memory"
-	// skipLocked leaves rows to another instance that is at them.
-	skipLocked = ""
 )
+
+// sqliteEngine is a file and what SQLite puts beside it.
+type sqliteEngine struct {
+	path   string
+	moving bool // into it: the folder says that the store is elsewhere
+}
+
+func (e *sqliteEngine) place() string { return e.path }
+
+func (e *sqliteEngine) words() *dialect {
+	return &dialect{
+		goose: goose.DialectSQLite3, migrations: "migrations/sqlite",
+		beginWrite: "BEGIN IMMEDIATE", // locks every row
+		beginRead:  "BEGIN", otherWrites: "PRAGMA data_version", hexOf: "lower(hex(", hexEnd: "))", noBytes: "x''",
+		deferReferences: "PRAGMA defer_foreign_keys = 1",
+	}
+}
+
+func (e *sqliteEngine) prepareFolder() (existed bool, err error) {
+	if !e.moving {
+		if err := unmarked(e.path); err != nil {
+			return false, err
+		}
+	}
+	return makeFile(e.path)
+}
+
+// opened implements engine.
+func (e *sqliteEngine) opened() error { return nil }
+
+// gone implements engine: a file does not go away.
+func (e *sqliteEngine) gone(*sql.Conn) bool { return false }
 
 func dsn(path string, pragmas ...string) string {
 	q := url.Values{"_txlock": {"immediate"}, "_defensive": {"1"}}
@@ -61,8 +83,8 @@ func dsn(path string, pragmas ...string) string {
 }
 
 // openWrite opens the one handle that writes: one connection, for good.
-func openWrite(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
-	db, err := sql.Open("sqlite", dsn(path,
+func (e *sqliteEngine) openWrite(ctx context.Context) (*sql.DB, *sql.Conn, error) {
+	db, err := sql.Open("sqlite", dsn(e.path,
 		"journal_mode(WAL)", "synchronous(FULL)", "secure_delete(FAST)",
 		fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
 		fmt.Sprintf("cache_size(-%d)", writeCache), fmt.Sprintf("journal_size_limit(%d)", walLimit)))
@@ -92,14 +114,19 @@ func openWrite(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
 
 // openRead opens the handle that only reads. query_only, since the driver
 // ignores read-only transactions.
-func openRead(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dsn(path, "query_only(1)", fmt.Sprintf("cache_size(%d)", readerCache)))
+func (e *sqliteEngine) openRead() (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(e.path, "query_only(1)", fmt.Sprintf("cache_size(%d)", readerCache)))
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(readers + extraReaders)
 	db.SetMaxIdleConns(readers + extraReaders)
 	return db, nil
+}
+
+// backup implements engine.
+func (e *sqliteEngine) backup(ctx context.Context, path string) error {
+	return copyDatabase(ctx, e.path, path)
 }
 
 // copyDatabase writes a consistent copy of the open database to a new file,
@@ -129,10 +156,41 @@ func copyDatabase(ctx context.Context, source, path string) (err error) {
 	return f.Close()
 }
 
-// damage looks for damage in the database's pages and references; quick leaves
+func (e *sqliteEngine) damage(ctx context.Context, q querier) ([]string, error) {
+	return sqliteDamage(ctx, q, false)
+}
+
+// checkAtStart looks at a database that is not too large for it before anything
+// relies on it.
+func (e *sqliteEngine) checkAtStart(ctx context.Context, conn *sql.Conn) error {
+	info, err := os.Stat(e.path)
+	if err != nil || info.Size() > quickCheckMax {
+		return err
+	}
+	found, err := sqliteDamage(ctx, conn, true)
+	if err != nil {
+		return err
+	}
+	// The check has filled the cache with pages that nobody asks for again.
+	if err := e.freeMemory(ctx, conn); err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		return damagedError(e.path, found)
+	}
+	return nil
+}
+
+// freeMemory gives back what the connection's cache holds and can spare.
+func (e *sqliteEngine) freeMemory(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "PRAGMA shrink_memory")
+	return err
+}
+
+// sqliteDamage looks for damage in the database's pages and references; quick leaves
 // out the comparison of indexes with their tables. It returns at most ten
 // findings.
-func damage(ctx context.Context, q querier, quick bool) ([]string, error) {
+func sqliteDamage(ctx context.Context, q querier, quick bool) ([]string, error) {
 	check := "PRAGMA integrity_check(10)"
 	if quick {
 		check = "PRAGMA quick_check(10)"
@@ -151,8 +209,8 @@ func damage(ctx context.Context, q querier, quick bool) ([]string, error) {
 	return append(found, dangling...), err
 }
 
-func texts(ctx context.Context, q querier, query string) (out []string, err error) {
-	rows, err := q.QueryContext(ctx, query)
+func texts(ctx context.Context, q querier, query string, args ...any) (out []string, err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -166,55 +224,21 @@ func texts(ctx context.Context, q querier, query string) (out []string, err erro
 	return out, errors.Join(rows.Err(), rows.Close())
 }
 
-// schemaDump is the schema as text, for the golden file.
-func schemaDump(ctx context.Context, q querier) ([]string, error) {
-	return texts(ctx, q, `SELECT sql || ';' FROM sqlite_schema
-WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' AND name <> 'goose_db_version' ORDER BY type DESC, name`)
-}
-
-// trouble is an engine's error in the few kinds that people can do something
-// about.
-type trouble int
-
-const (
-	otherTrouble trouble = iota
-	diskFull
-	notWritable
-	damaged
-	diskError
-	busy
-	duplicate  // a unique or primary key exists already
-	constraint // another rule of the schema
-)
-
-func troubleOf(err error) trouble {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		return otherTrouble
-	}
-	switch e.Code() {
-	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
-		return duplicate
-	}
-	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_FULL:
-		return diskFull
-	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		return notWritable
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT:
-		return damaged
-	case sqlite3.SQLITE_IOERR:
-		return diskError
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return busy
-	case sqlite3.SQLITE_CONSTRAINT:
-		return constraint
-	}
-	return otherTrouble
-}
-
 // noTransaction reports that there was nothing to roll back: SQLite ends a
 // transaction by itself on some errors of the disk.
 func noTransaction(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "no transaction is active")
+}
+
+// beforeMigration copies the store beside itself.
+func (e *sqliteEngine) beforeMigration(ctx context.Context, at int64, log *slog.Logger) error {
+	kept := fmt.Sprintf("%s.before-migration-from-%d", e.path, at)
+	if err := os.Remove(kept); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err // left by a migration that failed; this one is newer
+	}
+	if err := copyDatabase(ctx, e.path, kept); err != nil {
+		return fmt.Errorf("copying the store before its migration: %w", err)
+	}
+	log.Info("copied the store before migrating it", "copy", kept)
+	return nil
 }

@@ -51,14 +51,14 @@ AND ($20 = '' OR EXISTS (SELECT 1 FROM user_key WHERE tenant = $2 AND id = $20 A
 AND ($21 = '' OR EXISTS (SELECT 1 FROM token WHERE tenant = $2 AND id = $21 AND version = $22))`
 
 var statements = [stmtCount]struct{ name, text string }{
-	stmtBegin:    {"begin", beginWrite},
+	stmtBegin:    {name: "begin"}, // see dialect.text
 	stmtCommit:   {"commit", "COMMIT"},
 	stmtRollback: {"rollback", "ROLLBACK"},
 	stmtSave:     {"savepoint", "SAVEPOINT entry"},
 	stmtRelease:  {"release", "RELEASE SAVEPOINT entry"},
 	stmtUndo:     {"undo", "ROLLBACK TO SAVEPOINT entry"},
-	stmtBeside:   {"beside", otherWrites},
-	stmtReadHead: {"read head", headOf + forUpdate},
+	stmtBeside:   {name: "beside"},
+	stmtReadHead: {"read head", headOf},
 	stmtHead:     {"head", headChain},
 	// The request's row: the claim. No row is written when the event has one,
 	// or when what was read has moved.
@@ -117,6 +117,24 @@ func (id stmtID) rows() bool {
 	return id == stmtBeside || id == stmtReadHead || id == stmtReplay || id == stmtOpen || id == stmtKnocks
 }
 
+// prepare readies the statements on the connection that writes.
+func (s *Store) prepare(ctx context.Context) (err error) {
+	for id := range stmtCount {
+		text := s.sql.text(id)
+		switch {
+		case text == "":
+		case id.rows():
+			s.stmts[id], err = s.write.PrepareContext(ctx, text)
+		default:
+			s.direct[id], err = s.engine.direct(ctx, s.write, text)
+		}
+		if err != nil {
+			return fmt.Errorf("preparing %s: %w", statements[id].name, err)
+		}
+	}
+	return nil
+}
+
 // exec runs a prepared statement in the open transaction. The context has no
 // end: a group belongs to many callers.
 func (s *Store) exec(id stmtID, args ...any) (sql.Result, error) {
@@ -167,6 +185,9 @@ func (s *Store) returned(id stmtID, to *int64, args ...any) (bool, error) {
 }
 
 func (s *Store) begin() error {
+	if err := s.reconnect(); err != nil {
+		return err
+	}
 	_, err := s.exec(stmtBegin)
 	return err
 }
@@ -184,7 +205,10 @@ func (s *Store) commit() error {
 
 // rollback ends a transaction that failed; the engine may have ended it before.
 func (s *Store) rollback() error {
-	if _, err := s.direct[stmtRollback].run(s.write, nil); err != nil && !noTransaction(err) {
+	if s.engine.gone(s.write) { // and the transaction with it
+		return nil
+	}
+	if _, err := s.direct[stmtRollback].run(s.write, nil); err != nil && !noTransaction(err) && !s.engine.gone(s.write) {
 		return fmt.Errorf("rolling back: %w", err)
 	}
 	return nil

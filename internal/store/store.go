@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -21,13 +20,19 @@ const (
 	readers = 4
 	// extraReaders serve lists, sweeps and exports beside them.
 	extraReaders = 4
+	// reconnectTimeout is how long a commit waits for a database that went away; then
+	// it fails, and the next one tries again.
+	reconnectTimeout = 10 * time.Second
 )
 
 // Config is what Open needs; all fields but Faults, Flags and Committed.
 type Config struct {
-	// Path is the database's file; its folder is the data folder.
+	// Path is SQLite's file; its folder is the data folder, also where the database
+	// is elsewhere.
 	Path string
-	Auth Authenticator
+	// Database is the URL of a PostgreSQL database, see CheckDatabase; "": SQLite.
+	Database string
+	Auth     Authenticator
 	// Flags authenticates what a sealed tenant must still do. Without it the
 	// flags hold, unauthenticated.
 	Flags  FlagAuthenticator
@@ -42,7 +47,8 @@ type Config struct {
 
 // Store is an open database. All methods are safe for concurrent use.
 type Store struct {
-	path     string
+	engine   engine
+	sql      *dialect
 	instance string // this process, as publisher
 	auth     Authenticator
 	flags    FlagAuthenticator
@@ -57,7 +63,7 @@ type Store struct {
 	writeDB *sql.DB
 	write   *sql.Conn
 	stmts   [stmtCount]*sql.Stmt // those that return rows
-	direct  [stmtCount]direct    // the others
+	direct  [stmtCount]statement // the others
 
 	read     *sql.DB
 	viewers  chan *viewer
@@ -75,10 +81,14 @@ type Store struct {
 // Open opens the store, making it where there is none, takes the lock of its
 // folder and brings its schema up to date. Its errors are sentences for people.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	if c.Path == "" || c.Auth == nil || c.Now == nil || c.Log == nil {
-		return nil, errors.New("store: path, auth, now and log are needed")
+	if err := c.check(); err != nil {
+		return nil, err
 	}
 	path, err := filepath.Abs(c.Path)
+	if err != nil {
+		return nil, err
+	}
+	e, err := engineOf(path, c.Database)
 	if err != nil {
 		return nil, err
 	}
@@ -86,33 +96,48 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openOn(ctx, e, c, lock)
+}
+
+func (c *Config) check() error {
+	if c.Path == "" || c.Auth == nil || c.Now == nil || c.Log == nil {
+		return errors.New("store: path, auth, now and log are needed")
+	}
+	return nil
+}
+
+// openOn opens a store under the lock of its folder, which goes with it; nil: the
+// caller holds that.
+func openOn(ctx context.Context, e engine, c Config, lock *Lock) (*Store, error) {
 	s := &Store{
-		path: path, instance: randomName(), auth: c.Auth, flags: c.Flags, log: c.Log, faults: c.Faults, clock: newClock(c.Now), lock: lock,
+		engine: e, sql: e.words(), instance: randomName(), auth: c.Auth, flags: c.Flags, log: c.Log, faults: c.Faults, clock: newClock(c.Now), lock: lock,
 		viewers: make(chan *viewer, readers), queue: make(chan *waiting, maxWaiting), stopped: make(chan struct{}),
 	}
 	if s.committed = c.Committed; s.committed == nil {
 		s.committed = func() {}
 	}
 	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(explain(path, "opening the store", err), s.Close())
+		return nil, errors.Join(s.explain("opening the store", err), s.Close())
 	}
 	return s, nil
 }
 
 func (s *Store) open(ctx context.Context) error {
-	existed, err := makeFile(s.path)
+	existed, err := s.engine.prepareFolder()
 	if err != nil {
 		return err
 	}
-	if s.writeDB, s.write, err = openWrite(ctx, s.path); err != nil {
+	if s.writeDB, s.write, err = s.engine.openWrite(ctx); err != nil {
 		return err
 	}
-	if err := s.checkDamage(ctx, existed); err != nil {
-		return err
+	if existed {
+		if err := s.engine.checkAtStart(ctx, s.write); err != nil {
+			return err
+		}
 	}
 	// goose takes a connection of its own from the handle.
 	s.writeDB.SetMaxOpenConns(2)
-	err = migrate(ctx, s.writeDB, s.path, existed, s.log)
+	err = migrate(ctx, s.engine, s.writeDB, existed, s.log)
 	s.writeDB.SetMaxOpenConns(1)
 	if err != nil {
 		return err
@@ -131,7 +156,7 @@ func (s *Store) open(ctx context.Context) error {
 	if _, err := s.editedBeside(); err != nil { // to compare with
 		return err
 	}
-	if s.read, err = openRead(s.path); err != nil {
+	if s.read, err = s.engine.openRead(); err != nil {
 		return err
 	}
 	for range readers {
@@ -141,40 +166,18 @@ func (s *Store) open(ctx context.Context) error {
 		}
 		s.viewers <- v
 	}
-	return nil
-}
-
-// checkDamage looks at a database that is not too large for it before anything
-// relies on it.
-func (s *Store) checkDamage(ctx context.Context, existed bool) error {
-	info, err := os.Stat(s.path)
-	if err != nil || !existed || info.Size() > quickCheckMax {
-		return err
-	}
-	found, err := damage(ctx, s.write, true)
-	if err != nil {
-		return err
-	}
-	// The check has filled the cache with pages that nobody asks for again.
-	if _, err := s.write.ExecContext(ctx, freeMemory); err != nil {
-		return err
-	}
-	if len(found) > 0 {
-		return damagedError(s.path, found)
-	}
-	return nil
+	return s.engine.opened()
 }
 
 // FreeMemory gives back what reading everything has left in the caches of pages.
 func (s *Store) FreeMemory(ctx context.Context) error {
 	s.writing.Lock()
-	_, err := s.write.ExecContext(ctx, freeMemory)
+	err := s.engine.freeMemory(ctx, s.write)
 	s.writing.Unlock()
 	errs := []error{err}
 	for range readers {
 		v := <-s.viewers
-		_, err := v.conn.ExecContext(ctx, freeMemory)
-		errs = append(errs, err)
+		errs = append(errs, s.engine.freeMemory(ctx, v.conn))
 		s.viewers <- v
 	}
 	// The others beside them are closed, and opened when they are needed.
@@ -187,23 +190,65 @@ func (s *Store) FreeMemory(ctx context.Context) error {
 func (s *Store) Close() error {
 	var errs []error
 	for range len(s.viewers) {
-		errs = append(errs, (<-s.viewers).close())
+		errs = append(errs, s.closeViewer(<-s.viewers))
 	}
 	if s.read != nil {
 		errs = append(errs, s.read.Close())
 	}
-	for _, st := range s.stmts {
+	errs = append(errs, s.closeWrite())
+	if s.lock != nil {
+		errs = append(errs, s.lock.Release())
+	}
+	return errors.Join(errs...)
+}
+
+// closeWrite closes the connection that writes. Of one that is gone nothing is to be
+// closed, and nothing to be complained of.
+func (s *Store) closeWrite() error {
+	if s.write == nil {
+		return nil
+	}
+	var errs []error
+	for i, st := range s.stmts {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}
+		s.stmts[i] = nil
 	}
-	for i := range s.direct {
-		errs = append(errs, s.direct[i].close(s.write))
+	for i, d := range s.direct {
+		errs = append(errs, d.close(s.write))
+		s.direct[i] = statement{}
 	}
-	if s.write != nil {
-		errs = append(errs, s.write.Close(), s.writeDB.Close())
+	errs = append(errs, s.write.Close(), s.writeDB.Close())
+	s.write, s.writeDB = nil, nil
+	if err := errors.Join(errs...); troubleOf(err) != unreachable {
+		return err
 	}
-	return errors.Join(append(errs, s.lock.Release())...)
+	return nil
+}
+
+// reconnect opens another connection for writing where the last one is gone. Nobody
+// else has written in between that holds what we hold: see the engine.
+func (s *Store) reconnect() (err error) {
+	if s.write != nil && !s.engine.gone(s.write) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), reconnectTimeout)
+	defer cancel()
+	if err := s.closeWrite(); err != nil {
+		return err
+	}
+	if s.writeDB, s.write, err = s.engine.openWrite(ctx); err != nil {
+		return err
+	}
+	if err = s.sameSchema(ctx); err == nil {
+		err = s.prepare(ctx)
+	}
+	if err != nil {
+		return errors.Join(err, s.closeWrite())
+	}
+	s.log.Info("connected to the database again")
+	return nil
 }
 
 func randomName() string {

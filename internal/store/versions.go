@@ -24,7 +24,9 @@ const versionColumns = `v.tenant, v.key_id, v.kind, v.address, v.seq, v.created_
 
 // listColumns are versionColumns without the bytes: a list of a key's versions would
 // hold all of them at once.
-const listColumns = `v.tenant, v.key_id, v.kind, v.address, v.seq, v.created_at, v.event_id, v.source, v.connection, v.kept_at, v.seen, x''`
+func (s *Store) listColumns() string {
+	return `v.tenant, v.key_id, v.kind, v.address, v.seq, v.created_at, v.event_id, v.source, v.connection, v.kept_at, v.seen, ` + s.sql.noBytes
+}
 
 func fillVersion(row scanner, v *bunker.KeptVersion) error {
 	var kind int64
@@ -42,7 +44,7 @@ func fillListed(row scanner, v *bunker.KeptVersion) error {
 // keepVersion writes nothing when the version before is not the last one any more.
 const keepVersion = `INSERT INTO kept_version (tenant, key_id, kind, address, seq, created_at, event_id, source, connection, kept_at, seen, size, sealed)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
-WHERE (SELECT coalesce(max(seq), 0) FROM kept_version WHERE tenant = $1 AND key_id = $2 AND kind = $3 AND address = $4) = $5 - 1`
+WHERE (SELECT coalesce(max(seq), 0) FROM kept_version WHERE tenant = $1 AND key_id = $2 AND kind = $3 AND address = $4) = CAST($5 AS BIGINT) - 1`
 
 // current is the number of the version at an address that relays hold.
 const current = `(SELECT c.seq FROM kept_version c WHERE c.tenant = v.tenant AND c.key_id = v.key_id AND c.kind = v.kind AND c.address = v.address
@@ -139,8 +141,8 @@ type VersionPage struct {
 // Versions returns a key's kept versions, the one that was kept last first, without
 // their bytes: see VersionBytes.
 func (s *Store) Versions(ctx context.Context, t bunker.TenantID, k bunker.KeyID, p VersionPage) ([]bunker.KeptVersion, error) {
-	out, err := scanAll(ctx, s.read, fillListed, `SELECT `+listColumns+`, v.seq = `+current+` FROM kept_version v
-WHERE v.tenant = $1 AND v.key_id = $2 AND ($3 < 0 OR v.kind = $3) AND ($4 = 0 OR v.kept_at < $4 OR (v.kept_at = $4 AND v.event_id < $5))
+	out, err := scanAll(ctx, s.read, fillListed, `SELECT `+s.listColumns()+`, v.seq = `+current+` FROM kept_version v
+WHERE v.tenant = $1 AND v.key_id = $2 AND (CAST($3 AS BIGINT) < 0 OR v.kind = $3) AND (CAST($4 AS BIGINT) = 0 OR v.kept_at < $4 OR (v.kept_at = $4 AND v.event_id < $5))
 ORDER BY v.kept_at DESC, v.event_id DESC LIMIT $6`, string(t), string(k), p.Kind, p.Before, p.BeforeID[:], Page{Limit: p.Limit}.limit())
 	return out, s.explain("listing kept versions", err)
 }
@@ -159,7 +161,7 @@ func (s *Store) VersionsOf(ctx context.Context, t bunker.TenantID, k bunker.KeyI
 		return nil, errors.New("store: an event's id begins with 1 to 32 bytes")
 	}
 	out, err := scanAll(ctx, s.read, fillListed, `SELECT `+versionColumns+`, v.seq = `+current+` FROM kept_version v
-WHERE v.tenant = $1 AND v.key_id = $2 AND substr(v.event_id, 1, $3) = $4 ORDER BY v.kept_at DESC LIMIT 2`,
+WHERE v.tenant = $1 AND v.key_id = $2 AND substr(v.event_id, 1, CAST($3 AS INTEGER)) = $4 ORDER BY v.kept_at DESC LIMIT 2`,
 		string(t), string(k), len(prefix), prefix)
 	return out, s.explain("looking for a kept version", err)
 }
@@ -214,16 +216,20 @@ func (s *Store) pruneVersions(ctx context.Context) (int, error) {
 // current ones of these stay: they are few.
 func (s *Store) pruneVersionsOf(ctx context.Context, tenant, key string, bytes int64) (forgotten int, err error) {
 	type version struct {
-		id, size int64
+		kind, seq, size int64
+		address         []byte
 	}
-	list, err := scanAll(ctx, s.write, func(row scanner, v *version) error { return row.Scan(&v.id, &v.size) },
-		`SELECT id, size FROM (SELECT v.rowid AS id, v.size, v.kept_at, v.kind IN (`+usual()+`) AS usual, v.seq = `+current+` AS current
-FROM kept_version v WHERE v.tenant = $1 AND v.key_id = $2) WHERE NOT (usual AND current) ORDER BY usual, current, kept_at, id LIMIT $3`, tenant, key, pruneBatch)
+	list, err := scanAll(ctx, s.write, func(row scanner, v *version) error { return row.Scan(&v.kind, &v.address, &v.seq, &v.size) },
+		`SELECT kind, address, seq, size FROM (
+SELECT v.kind, v.address, v.seq, v.size, v.kept_at, v.kind IN (`+usual()+`) AS is_usual, v.seq = `+current+` AS is_current
+FROM kept_version v WHERE v.tenant = $1 AND v.key_id = $2) AS of_key WHERE NOT (is_usual AND is_current)
+ORDER BY is_usual, is_current, kept_at, seq LIMIT $3`, tenant, key, pruneBatch)
 	for _, v := range list {
 		if bytes <= MaxVersionBytes || err != nil {
 			break
 		}
-		_, err = s.write.ExecContext(ctx, `DELETE FROM kept_version WHERE rowid = $1`, v.id)
+		_, err = s.write.ExecContext(ctx, `DELETE FROM kept_version WHERE tenant = $1 AND key_id = $2 AND kind = $3 AND address = $4 AND seq = $5`,
+			tenant, key, v.kind, v.address, v.seq)
 		bytes -= v.size
 		forgotten++
 	}

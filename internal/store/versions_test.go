@@ -214,7 +214,7 @@ func versionFlood(t *testing.T, f *fixture) {
 		t.Fatal(err)
 	}
 	var sum, lists int64
-	err := f.write.QueryRowContext(context.Background(), `SELECT sum(size), sum(kind = 3) FROM kept_version`).Scan(&sum, &lists)
+	err := f.write.QueryRowContext(context.Background(), `SELECT sum(size), count(*) FILTER (WHERE kind = 3) FROM kept_version`).Scan(&sum, &lists)
 	if err != nil || sum > MaxVersionBytes || lists != 3 {
 		t.Errorf("%d bytes are kept, %d versions of the follow list, %v", sum, lists, err)
 	}

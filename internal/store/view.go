@@ -36,7 +36,7 @@ func newViewer(ctx context.Context, s *Store) (*viewer, error) {
 	for _, p := range []struct {
 		to   **sql.Stmt
 		text string
-	}{{&v.begin, beginRead}, {&v.end, "COMMIT"}, {&v.known, viewKnown}, {&v.grants, grantsView}, {&v.signer, viewSigner},
+	}{{&v.begin, s.sql.beginRead}, {&v.end, "COMMIT"}, {&v.known, viewKnown}, {&v.grants, grantsView}, {&v.signer, viewSigner},
 		{&v.policyTag, policyTag}, {&v.policy, policyByID}, {&v.used, budgetUsed}} {
 		if *p.to, err = conn.PrepareContext(ctx, p.text); err != nil {
 			return nil, errors.Join(err, v.close())
@@ -55,6 +55,14 @@ func (v *viewer) close() error {
 	return errors.Join(append(errs, v.conn.Close())...)
 }
 
+// closeViewer closes a reading connection. Of one that is gone, errors say nothing.
+func (s *Store) closeViewer(v *viewer) error {
+	if err := v.close(); troubleOf(err) != unreachable {
+		return err
+	}
+	return nil
+}
+
 // View reads all that deciding one request of a client at a signer key needs,
 // from one moment, every row verified. For a stranger Connection is nil; a
 // signer key that is nobody's is CodeNotFound. While the tenant is sealed, not
@@ -65,15 +73,36 @@ func (s *Store) View(ctx context.Context, signer, client nostr.PubKey) (bunker.V
 	if ok {
 		return view, nil
 	}
+	err := s.onViewer(ctx, func(v *viewer) (err error) {
+		view, err = s.viewBy(v, k, moment)
+		return err
+	})
+	return view, s.explain("reading a connection", err)
+}
+
+// onViewer runs f on a reading connection, and once more on a new one where that has
+// turned out to be gone.
+func (s *Store) onViewer(ctx context.Context, f func(*viewer) error) error {
 	var v *viewer
 	select {
 	case v = <-s.viewers:
 	case <-ctx.Done():
-		return bunker.View{}, ctx.Err()
+		return ctx.Err()
 	}
 	defer func() { s.viewers <- v }()
-	view, err := s.viewBy(v, k, moment)
-	return view, s.explain("reading a connection", err)
+	err := f(v)
+	if err == nil || !s.engine.gone(v.conn) {
+		return err
+	}
+	if err := s.closeViewer(v); err != nil {
+		return err
+	}
+	fresh, err := newViewer(ctx, s)
+	if err != nil {
+		return err // the next one tries again
+	}
+	v = fresh
+	return f(v)
 }
 
 // viewBy reads in one transaction, which begins after moment. The statements are

@@ -156,6 +156,9 @@ func (k *keptView) view(policies *policyCache) (v bunker.View, ok bool) {
 // it was last asked, and if so has every view read in full again. It runs in the
 // write transaction.
 func (s *Store) editedBeside() (bool, error) {
+	if !s.keeps() {
+		return false, nil
+	}
 	var v int64
 	if err := s.stmts[stmtBeside].QueryRowContext(context.Background()).Scan(&v); err != nil {
 		return false, err
@@ -172,6 +175,9 @@ func (s *Store) editedBeside() (bool, error) {
 
 // kept returns the kept view, if there is one that holds, and the moment.
 func (s *Store) kept(k viewKey) (view bunker.View, ok bool, moment uint64) {
+	if !s.keeps() {
+		return view, false, 0
+	}
 	kept, moment := s.views.get(k)
 	if kept == nil || kept.until != 0 && s.clock.ledger() >= kept.until {
 		return view, false, moment
@@ -185,6 +191,11 @@ func (s *Store) kept(k viewKey) (view bunker.View, ok bool, moment uint64) {
 	}
 	return view, ok, moment
 }
+
+// keeps reports whether what was read may be kept at all: only where the engine tells
+// of everything that others write. Else each view is read in full, it has no moment,
+// and its versions are compared in its commit.
+func (s *Store) keeps() bool { return s.sql.otherWrites != "" }
 
 // expiry returns when the first of the grants expires, 0 for never.
 func expiry(grants []bunker.Grant) (until int64) {

@@ -5,27 +5,27 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"regexp"
 	"strconv"
 )
 
-// direct is a statement of the groups, prepared by the driver itself: for each
+// sqliteDirect is a statement of the groups, prepared by the driver itself: for each
 // parameter database/sql asks the driver what it may be, and makes a list of them
 // anew, which for the fifty of a request costs as much as the request's row.
-// Arguments are int64, string, []byte or nil, as the driver takes them.
-type direct struct {
+type sqliteDirect struct {
 	stmt driver.Stmt
 	exec driver.StmtExecContext
 	args []driver.NamedValue // used again: there is one writer
 }
 
-func prepareDirect(ctx context.Context, conn *sql.Conn, text string) (d direct, err error) {
-	err = conn.Raw(func(c any) error {
+func (e *sqliteEngine) direct(ctx context.Context, conn *sql.Conn, text string) (statement, error) {
+	d := &sqliteDirect{}
+	err := conn.Raw(func(c any) error {
 		p, ok := c.(driver.ConnPrepareContext)
 		if !ok {
 			return errors.New("the driver prepares no statements")
 		}
+		var err error
 		if d.stmt, err = p.PrepareContext(ctx, unnamed(text)); err != nil {
 			return err
 		}
@@ -34,7 +34,7 @@ func prepareDirect(ctx context.Context, conn *sql.Conn, text string) (d direct, 
 		}
 		return nil
 	})
-	return d, err
+	return statement{lite: d}, err
 }
 
 // placeholder is one of the statements' parameters.
@@ -52,7 +52,7 @@ func unnamed(text string) string {
 }
 
 // run executes the statement on the connection that it was prepared on.
-func (d *direct) run(conn *sql.Conn, args []any) (res sql.Result, err error) {
+func (d *sqliteDirect) run(conn *sql.Conn, args []any) (res sql.Result, err error) {
 	err = conn.Raw(func(any) error {
 		d.args = d.args[:0]
 		for i, a := range args {
@@ -66,23 +66,6 @@ func (d *direct) run(conn *sql.Conn, args []any) (res sql.Result, err error) {
 	return res, err
 }
 
-func (d *direct) close(conn *sql.Conn) error {
-	if d.stmt == nil {
-		return nil
-	}
+func (d *sqliteDirect) close(conn *sql.Conn) error {
 	return conn.Raw(func(any) error { return d.stmt.Close() })
-}
-
-func (s *Store) prepare(ctx context.Context) (err error) {
-	for id, st := range statements {
-		if stmtID(id).rows() {
-			s.stmts[id], err = s.write.PrepareContext(ctx, st.text)
-		} else {
-			s.direct[id], err = prepareDirect(ctx, s.write, st.text)
-		}
-		if err != nil {
-			return fmt.Errorf("preparing %s: %w", st.name, err)
-		}
-	}
-	return nil
 }
