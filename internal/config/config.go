@@ -141,7 +141,7 @@ func (c *Config) Check() error {
 	}
 	if c.Database != "" {
 		if err := store.CheckDatabase(c.Database); err != nil {
-			return fmt.Errorf("database: %s", bunker.AsError(err).Words)
+			return errors.New(bunker.AsError(err).Words)
 		}
 	}
 	for name, urls := range map[string][]string{"public_url": c.PublicURL, "relays": c.Relays} {

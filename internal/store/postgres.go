@@ -30,7 +30,7 @@ const (
 	// lockTimeout is how long a statement waits for another session's lock, as
 	// busyTimeout does for SQLite.
 	lockTimeout = 5 * time.Second
-	// A server that does not answer any more is noticed after about keepIdle +
+	// A side that does not answer any more is noticed after about keepIdle +
 	// keepProbes * keepEvery.
 	keepIdle   = 5 * time.Second
 	keepEvery  = 2 * time.Second
@@ -73,7 +73,7 @@ func newPostgres(database, path string) (*postgresEngine, error) {
 	}
 	q := u.Query()
 	if _, has := u.User.Password(); has || q.Has("password") || q.Has("sslpassword") {
-		return nil, badDatabase("the database's URL holds a password, which others could read in the list of processes; leave it out and give it by the environment (PGPASSWORD) or in a file of mode 0600 (PGPASSFILE)")
+		return nil, badDatabase("the database's URL holds a password, which others could read (in the list of processes, in a printed configuration); leave it out and give it by the environment (PGPASSWORD) or in a file of mode 0600 (PGPASSFILE)")
 	}
 	c, err := pgx.ParseConfig(database)
 	if err != nil {
@@ -92,6 +92,10 @@ func newPostgres(database, path string) (*postgresEngine, error) {
 	c.StatementCacheCapacity, c.DescriptionCacheCapacity = 0, 0
 	c.RuntimeParams["application_name"] = whoWeAre()
 	c.RuntimeParams["lock_timeout"] = fmt.Sprint(lockTimeout.Milliseconds())
+	// The server, too, notices that this side is gone, and gives the lock free.
+	c.RuntimeParams["tcp_keepalives_idle"] = fmt.Sprint(int(keepIdle.Seconds()))
+	c.RuntimeParams["tcp_keepalives_interval"] = fmt.Sprint(int(keepEvery.Seconds()))
+	c.RuntimeParams["tcp_keepalives_count"] = fmt.Sprint(keepProbes)
 	if c.ConnectTimeout == 0 || c.ConnectTimeout > connectTimeout {
 		c.ConnectTimeout = connectTimeout
 	}
@@ -237,6 +241,9 @@ func (e *postgresEngine) openRead() (*sql.DB, error) {
 }
 
 func (e *postgresEngine) gone(conn *sql.Conn) bool {
+	if conn == nil {
+		return true
+	}
 	closed := true
 	err := conn.Raw(func(c any) error {
 		closed = c.(*stdlib.Conn).Conn().IsClosed()

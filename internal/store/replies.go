@@ -59,6 +59,9 @@ WHERE r.event_id = $1 AND p.bytes IS NOT NULL ORDER BY p.part`, id[:])
 
 // taken reads what another flight stored for an entry's event.
 func (s *Store) taken(e *bunker.Entry) bunker.Result {
+	if err := s.reconnect(); err != nil {
+		return bunker.Result{Outcome: bunker.Failed, Err: s.explain("reading a request", err)}
+	}
 	state, replies, err := s.request(context.Background(), s.write, e.EventID)
 	switch {
 	case err != nil:
