@@ -141,6 +141,7 @@ func limits() []limit {
 		{"checkpointEvery", "10m", "internal/daemon", "how often the audit chain's head is signed"},
 		{"choresEvery", "1m", "internal/daemon", "how often deletions that fell due are looked for"},
 		{"closeTimeout", "5s", "internal/daemon", "Bounds of the HTTP server"},
+		{"headAgain", "1s", "internal/daemon", "how long passes until the end of the log is looked for again"},
 		{"headerTimeout", "10s", "internal/daemon", "Bounds of the HTTP server"},
 		{"lettersBurst", "200", "internal/daemon", "lettersRate and lettersBurst are direct messages a second that are opened"},
 		{"lettersRate", "20", "internal/daemon", "lettersRate and lettersBurst are direct messages a second that are opened"},

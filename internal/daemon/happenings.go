@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"sync"
+	"time"
 
 	"nsecbunker/internal/bunker"
 )
@@ -61,17 +62,30 @@ func (h *happenings) tell(what bunker.Happening) {
 	}
 }
 
+// headAgain is how long passes until the end of the log is looked for again.
+const headAgain = time.Second
+
 // happeningsPage is how many records are read at once.
 const happeningsPage = 200
 
 // runHappenings reads what was committed whenever the store says that there is something.
 func (d *Daemon) runHappenings(ctx context.Context) error {
-	seen, err := d.store.Head(ctx, d.tenant)
-	if err != nil {
+	var seen int64
+	for {
+		var err error
+		if seen, err = d.store.Head(ctx, d.tenant); err == nil {
+			break
+		}
 		if ctx.Err() != nil {
 			return nil
 		}
-		return err
+		// A database's server may be away for a moment, and the bunker goes on.
+		d.Log.Error("the end of the log could not be read", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(headAgain):
+		}
 	}
 	for {
 		select {

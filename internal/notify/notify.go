@@ -133,13 +133,19 @@ func (n *Notifier) Wake() {
 // Run tells people until ctx ends and no message is under way any more.
 func (n *Notifier) Run(ctx context.Context) error {
 	defer n.work.Wait()
-	if err := n.begin(ctx); err != nil {
-		return err
-	}
 	prune := time.NewTicker(pruneEvery)
 	defer prune.Stop()
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
+	// A database's server may be away for a moment, and the bunker goes on.
+	for err := n.begin(ctx); err != nil; err = n.begin(ctx) {
+		n.Logger.Error("how far notices are could not be read", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-look.C:
+		}
+	}
 	for {
 		n.step(ctx)
 		select {

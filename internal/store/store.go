@@ -208,7 +208,6 @@ func (s *Store) closeWrite() error {
 	if s.write == nil {
 		return nil
 	}
-	gone := s.engine.gone(s.write)
 	var errs []error
 	for i, st := range s.stmts {
 		if st != nil {
@@ -222,10 +221,10 @@ func (s *Store) closeWrite() error {
 	}
 	errs = append(errs, s.write.Close(), s.writeDB.Close())
 	s.write, s.writeDB = nil, nil
-	if gone {
-		return nil
+	if err := errors.Join(errs...); troubleOf(err) != unreachable {
+		return err
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // reconnect opens another connection for writing where the last one is gone. Nobody

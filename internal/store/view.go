@@ -57,8 +57,7 @@ func (v *viewer) close() error {
 
 // closeViewer closes a reading connection. Of one that is gone, errors say nothing.
 func (s *Store) closeViewer(v *viewer) error {
-	gone := s.engine.gone(v.conn)
-	if err := v.close(); err != nil && !gone {
+	if err := v.close(); troubleOf(err) != unreachable {
 		return err
 	}
 	return nil
