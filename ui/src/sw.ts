@@ -1,11 +1,13 @@
-// Shows what the bunker pushes when this page is closed, and opens the questions when it is touched. It caches nothing and asks
-// nobody for anything.
+// The service worker: it opens the page without a network, shows what the bunker pushes when this page is closed, and opens the
+// questions when that is touched. It asks nobody for anything but the page's own files.
 
-declare const self: {
+import { openOffline, type Scope } from "./swshell";
+
+declare const self: Scope & {
   addEventListener(type: "push", heard: (e: Pushed) => void): void;
   addEventListener(type: "notificationclick", heard: (e: Clicked) => void): void;
   registration: { scope: string; showNotification(title: string, options: object): Promise<void> };
-  clients: { matchAll(o: object): Promise<{ url: string; focus(): Promise<unknown>; navigate(url: string): Promise<unknown> }[]>; openWindow(url: string): Promise<unknown> };
+  clients: Scope["clients"] & { matchAll(o: object): Promise<{ url: string; focus(): Promise<unknown>; navigate(url: string): Promise<unknown> }[]>; openWindow(url: string): Promise<unknown> };
 };
 interface Pushed {
   data: { json(): unknown } | null;
@@ -15,6 +17,8 @@ interface Clicked {
   notification: { close(): void };
   waitUntil(p: Promise<unknown>): void;
 }
+
+openOffline(self);
 
 const most = 400;
 
@@ -47,5 +51,3 @@ self.addEventListener("notificationclick", (e) => {
     }),
   );
 });
-
-export {};
