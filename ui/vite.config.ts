@@ -15,10 +15,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0, // data: URLs would need a hole in the Content-Security-Policy
     reportCompressedSize: true,
-    rolldownOptions: {
-      input: { index: "index.html", sw: "src/sw.ts" },
-      // A service worker is looked for under the same name for ever.
-      output: { entryFileNames: (c) => (c.name === "sw" ? "sw.js" : "assets/[name]-[hash].js") },
-    },
   },
 });

@@ -2,6 +2,8 @@
 // that goes through WebSockets, which never pass here.
 const cache = "nsecbunker"
 const page = new URL("./", self.location).href
+/** How much of a message is shown. */
+const most = 400
 
 self.addEventListener("install", (e) => e.waitUntil(keep().then(() => self.skipWaiting())))
 self.addEventListener("activate", (e) => e.waitUntil(self.clients.claim()))
@@ -58,8 +60,10 @@ self.addEventListener("push", (e) => {
   } catch {
     // something waits; what, the page will say
   }
-  const text = typeof said.body === "string" ? said.body : ""
-  e.waitUntil(self.registration.showNotification(typeof said.title === "string" && said.title ? said.title : "nsecBunker", { body: text, icon: "./icon-192.png", tag: "nsecbunker" }))
+  const text = (value, otherwise) => (typeof value === "string" && value ? value.slice(0, most) : otherwise)
+  // What is sent again has the same id, and replaces itself.
+  const options = { body: text(said.body, ""), icon: "./icon-192.png", tag: text(said.id, "nsecbunker"), requireInteraction: said.urgent === true }
+  e.waitUntil(self.registration.showNotification(text(said.title, "nsecBunker"), options))
 })
 
 self.addEventListener("notificationclick", (e) => {
