@@ -158,6 +158,7 @@ act("a passphrase is added, removed and changed; the bunker is sealed and opened
   await dialog(page).getByRole("textbox").fill("safe")
   await dialog(page).getByRole("button", { name: "Remove" }).click()
   await told(page, "safe opens nothing any more.")
+  await page.locator(".item", { hasText: "safe" }).waitFor({ state: "detached" })
 
   const changed = "another battery and staple"
   await page.getByRole("button", { name: "Change", exact: true }).click()
