@@ -86,6 +86,7 @@ export const de: Words = {
     actions: { sign_event: "Unterschrift", nip44_encrypt: "Verschlüsselung", nip04_encrypt: "Verschlüsselung (alte Form)", nip44_decrypt: "Entschlüsselung", nip04_decrypt: "Entschlüsselung (alte Form)", connect: "Anmeldung", "approval.answer": "beantwortete eine Frage", "approval.batch": "beantwortete mehrere Fragen", "session.open": "meldete sich hier an", "device.confirm": "bestätigte einen Browser", "key.add": "fügte einen Schlüssel hinzu", "token.create": "machte einen Zugangslink", "login.expect": "erwartet eine Anmeldung" },
     did: (action, kind, key) => `${action}${kind === undefined ? "" : ` (Art ${kind})`}${key ? ` als ${key}` : ""}`,
     onDay: (day, n) => `${day}: ${n}`, noneSigned: "In den letzten 14 Tagen wurde nichts unterschrieben.", table: "Unterschriften nach Tagen",
+    begun: "Die ersten Schritte sind nicht fertig.", begunWhy: "Noch kann hier keine App unterschreiben.", goOn: "Weiter",
   },
   activity: {
     lead: "Alles, was von diesem Bunker verlangt wurde, was daraus wurde, und warum.",

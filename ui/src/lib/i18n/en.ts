@@ -86,6 +86,7 @@ export const en = {
     actions: { sign_event: "signature", nip44_encrypt: "encryption", nip04_encrypt: "encryption (old form)", nip44_decrypt: "decryption", nip04_decrypt: "decryption (old form)", connect: "login", "approval.answer": "answered a question", "approval.batch": "answered several questions", "session.open": "logged in here", "device.confirm": "confirmed a browser", "key.add": "added a key", "token.create": "made a token", "login.expect": "expects a login" } as Record<string, string>,
     did: (action: string, kind: number | undefined, key: string) => `${action}${kind === undefined ? "" : ` (kind ${kind})`}${key ? ` as ${key}` : ""}`,
     onDay: (day: string, n: string) => `${day}: ${n}`, noneSigned: "Nothing was signed in the last 14 days.", table: "Signatures by day",
+    begun: "The first steps are not done.", begunWhy: "No app can sign here yet.", goOn: "Go on",
   },
   activity: {
     lead: "Everything asked of this bunker, what became of it, and why.",
