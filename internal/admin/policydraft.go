@@ -79,8 +79,11 @@ func (t *Table) policyCheck(ctx context.Context, c *Call, p policyCheckParams) (
 	if err != nil {
 		return res, bunker.AsError(err).In("against")
 	}
-	changed := policytext.Compare(old, draft, now)
-	res.Changes, res.Widens = changed.Lines(), policytext.Widens(old, draft, now)
+	// No zone is UTC, and shown so: who sends back what was shown changes nothing.
+	before, after := *old, *draft
+	before.Zone, after.Zone = zoneName(before.Zone), zoneName(after.Zone)
+	changed := policytext.Compare(&before, &after, now)
+	res.Changes, res.Widens = changed.Lines(), policytext.Widens(&before, &after, now)
 	return res, nil
 }
 

@@ -34,6 +34,14 @@ func TestADraftIsReadWithoutBeingKept(t *testing.T) {
 	if get(res, "good") != true || get(res, "widens") != nil || get(res, "changes") != nil {
 		t.Errorf("the same: %v", res)
 	}
+	// What was shown and comes back is the same, also where no zone was given.
+	f.do("policy.create", m{"name": "plain", "rules": []m{rule("notes", 1, m{"hours": []m{{"from": 0, "to": 60}}})}})
+	before = f.seq()
+	shown := f.do("policy.show", m{"policy": "plain"})
+	res = f.do("policy.check", m{"name": "plain", "zone": str(shown, "policy", "zone"), "rules": get(shown, "policy", "rules"), "against": "plain"})
+	if get(res, "changes") != nil || get(res, "widens") != nil {
+		t.Errorf("shown and sent back: %v", res)
+	}
 	if f.seq() != before {
 		t.Error("looking at a draft left a record")
 	}
