@@ -10,7 +10,7 @@ func fromAfar() []string {
 	return []string{
 		"admin.add", "admin.invite", "admin.invites", "admin.legacy", "admin.list", "admin.remove", "admin.script", "admin.self", "admin.uninvite",
 		"approval.answer", "approval.answered", "approval.batch", "approval.list", "approval.set", "approval.settings", "approval.show",
-		"audit.checkpoint", "audit.export", "audit.list", "audit.verify",
+		"audit.checkpoint", "audit.count", "audit.export", "audit.list", "audit.verify",
 		"clock.accept",
 		"connect",
 		"connection.grant", "connection.list", "connection.person", "connection.regrant", "connection.relays", "connection.rename", "connection.resume",
@@ -23,7 +23,7 @@ func fromAfar() []string {
 		"login.close", "login.expect",
 		"notify.add", "notify.key", "notify.list", "notify.remove", "notify.set", "notify.test",
 		"passphrase.change", "passphrase.check", "person.forget",
-		"policy.create", "policy.delete", "policy.edit", "policy.explain", "policy.list", "policy.show", "policy.versions",
+		"policy.check", "policy.create", "policy.delete", "policy.edit", "policy.explain", "policy.list", "policy.show", "policy.simulate", "policy.versions",
 		"quorum.approve", "quorum.list", "quorum.set", "quorum.show", "quorum.withdraw",
 		"relay.add", "relay.list", "relay.remove",
 		"seal", "session.end", "session.list", "setup",

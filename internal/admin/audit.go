@@ -38,8 +38,12 @@ func auditCommands(t *Table) {
 }
 
 type auditListParams struct {
-	After      string `json:"after,omitempty" doc:"where to go on: the next of the answer before"`
-	Limit      int    `json:"limit,omitempty" doc:"rows at most (200)"`
+	Paging
+	auditFilter
+}
+
+// auditFilter says which records are meant.
+type auditFilter struct {
 	Since      Time   `json:"since,omitzero"`
 	Until      Time   `json:"until,omitzero" doc:"exclusive"`
 	Key        string `json:"key,omitempty" doc:"name or id of a key, or a pubkey"`
@@ -58,43 +62,18 @@ type auditListResult struct {
 
 func (t *Table) auditList(ctx context.Context, _ *Call, p auditListParams) (auditListResult, error) {
 	res := auditListResult{Records: []bunker.AuditRecord{}}
-	page, err := Paging{p.After, p.Limit}.page()
+	page, err := p.page()
 	if err != nil {
 		return res, err
 	}
-	f := RecordFilter{
-		Since: int64(p.Since), Until: int64(p.Until), Principal: p.Principal, Action: p.Action, Effect: p.Effect,
-		Limit: page.Limit,
+	f, err := t.recordFilter(ctx, &p.auditFilter)
+	if err != nil {
+		return res, err
 	}
-	if p.Effect != "" {
-		if _, err := bunker.ParseEffect(p.Effect); err != nil {
-			return res, bunker.Errorf(bunker.CodeInvalid, "effect is allow, ask or deny").In("effect")
-		}
-	}
+	f.Limit = page.Limit
 	if f.Before, err = seq("after", p.After); err != nil {
 		return res, err
 	}
-	if p.Client != "" {
-		pub, err := npub("client", p.Client)
-		if err != nil {
-			return res, err
-		}
-		if p.Principal != "" {
-			return res, bunker.Errorf(bunker.CodeInvalid, "client and principal filter by the same; give one").In("client")
-		}
-		f.Principal = "client " + pub.String()
-	}
-	if p.Connection != "" {
-		if f.Connection, err = t.connectionID(ctx, p.Connection); err != nil {
-			return res, bunker.AsError(err).In("connection")
-		}
-	}
-	if p.Key != "" {
-		if f.Key, err = t.auditKey(ctx, p.Key); err != nil {
-			return res, err
-		}
-	}
-	f.Person = t.Vault.PersonTag(t.Tenant, p.Person)
 	recs, err := t.Rows.Records(ctx, t.Tenant, f)
 	if err != nil {
 		return res, err
@@ -105,6 +84,38 @@ func (t *Table) auditList(ctx context.Context, _ *Call, p auditListParams) (audi
 	res.Records = append(res.Records, recs...)
 	res.Next = next(recs, page, func(r *bunker.AuditRecord) string { return strconv.FormatInt(r.Seq, 10) })
 	return res, nil
+}
+
+// recordFilter is the filter as the store knows it.
+func (t *Table) recordFilter(ctx context.Context, p *auditFilter) (f RecordFilter, err error) {
+	f = RecordFilter{Since: int64(p.Since), Until: int64(p.Until), Principal: p.Principal, Action: p.Action, Effect: p.Effect}
+	if p.Effect != "" {
+		if _, err := bunker.ParseEffect(p.Effect); err != nil {
+			return f, bunker.Errorf(bunker.CodeInvalid, "effect is allow, ask or deny").In("effect")
+		}
+	}
+	if p.Client != "" {
+		pub, err := npub("client", p.Client)
+		if err != nil {
+			return f, err
+		}
+		if p.Principal != "" {
+			return f, bunker.Errorf(bunker.CodeInvalid, "client and principal filter by the same; give one").In("client")
+		}
+		f.Principal = "client " + pub.String()
+	}
+	if p.Connection != "" {
+		if f.Connection, err = t.connectionID(ctx, p.Connection); err != nil {
+			return f, bunker.AsError(err).In("connection")
+		}
+	}
+	if p.Key != "" {
+		if f.Key, err = t.auditKey(ctx, p.Key); err != nil {
+			return f, err
+		}
+	}
+	f.Person = t.Vault.PersonTag(t.Tenant, p.Person)
+	return f, nil
 }
 
 // auditKey is the pubkey that records name: of a key that is here, or of one that

@@ -7,6 +7,7 @@ import (
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/policy"
+	policytext "nsecbunker/internal/policy/text"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
 )
@@ -73,10 +74,13 @@ type recordView struct {
 }
 
 type decidedByView struct {
-	Policy  string       `json:"policy"`
-	Version int64        `json:"version"`
-	Zone    string       `json:"zone"`
-	Rule    *bunker.Rule `json:"rule,omitempty"`
+	Policy   string       `json:"policy"`
+	ID       string       `json:"id" doc:"of the policy; its name may be another by now"`
+	Version  int64        `json:"version"`
+	Newest   int64        `json:"newest,omitempty" doc:"version that is in force now; missing where the policy was deleted"`
+	Zone     string       `json:"zone"`
+	Rule     *bunker.Rule `json:"rule,omitempty"`
+	Sentence string       `json:"sentence,omitempty" doc:"what the rule means for an app under it"`
 }
 
 func (t *Table) explain(ctx context.Context, c *Call, p explainParams) (explainResult, error) {
@@ -265,11 +269,18 @@ func (t *Table) decidedBy(ctx context.Context, r *bunker.AuditRecord) (*decidedB
 	if err != nil {
 		return nil, err
 	}
-	v := &decidedByView{Policy: p.Name, Version: p.Version, Zone: zoneName(p.Zone)}
+	v := &decidedByView{Policy: p.Name, ID: string(p.ID), Version: p.Version, Zone: zoneName(p.Zone)}
 	for i := range p.Rules {
 		if p.Rules[i].ID == rule {
-			v.Rule = &p.Rules[i]
+			v.Rule, v.Sentence = &p.Rules[i], policytext.Sentence(&p.Rules[i], p.Zone)
 		}
+	}
+	newest, err := t.Rows.Policy(ctx, t.Tenant, string(p.ID))
+	if err != nil && !isNotFound(err) {
+		return nil, err
+	}
+	if err == nil && !newest.Ended {
+		v.Newest = newest.Version
 	}
 	return v, nil
 }

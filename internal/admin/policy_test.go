@@ -278,6 +278,9 @@ func TestARecordIsExplainedByTheRuleOfItsTime(t *testing.T) {
 	if str(x, "decided_by", "policy") != "newsroom" || get(x, "decided_by", "version") != 1.0 || str(x, "decided_by", "rule", "id") != "notes" || str(x, "record", "action") != "sign_event" {
 		t.Errorf("%v", x)
 	}
+	if str(x, "decided_by", "sentence") != "may post notes" || get(x, "decided_by", "newest") == nil || str(x, "decided_by", "id") == "" {
+		t.Errorf("in words: %v", get(x, "decided_by"))
+	}
 	x = f.do("policy.explain", m{"record": seq - 1})
 	if get(x, "decided_by") != nil || str(x, "record", "action") != "connection.grant" {
 		t.Errorf("an admin's record: %v", x)

@@ -107,6 +107,8 @@ type Table struct {
 	simulating chan struct{}
 	// simulated is MaxSimulated; a test makes it smaller.
 	simulated int
+	// counted is MaxCounted; a test makes it smaller.
+	counted int
 	// whole is the table that this one is the part of, for a caller of some keys; nil
 	// for the whole one.
 	whole *Table
@@ -117,7 +119,7 @@ func New(d Deps) (*Table, error) {
 	if err := d.complete(); err != nil {
 		return nil, err
 	}
-	t := &Table{Deps: d, commands: map[string]*Command{}, memory: &sync.Mutex{}, simulating: make(chan struct{}, 1), simulated: MaxSimulated}
+	t := &Table{Deps: d, commands: map[string]*Command{}, memory: &sync.Mutex{}, simulating: make(chan struct{}, 1), simulated: MaxSimulated, counted: MaxCounted}
 	for _, register := range registers() {
 		register(t)
 	}
@@ -134,6 +136,7 @@ func registers() []func(*Table) {
 		approvalCommands,
 		approvalSetCommands,
 		auditCommands,
+		auditCountCommands,
 		backupCommands,
 		baselineCommands,
 		clockCommands,
@@ -157,6 +160,7 @@ func registers() []func(*Table) {
 		passphraseCommands,
 		personCommands,
 		policyCommands,
+		policyCheckCommands,
 		policySimulateCommands,
 		quorumCommands,
 		relayCommands,

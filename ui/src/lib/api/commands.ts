@@ -909,6 +909,61 @@ export interface Commands {
     };
   };
 
+  /** Counts what apps asked and what became of it, by day and by app: for charts. It counts records as audit.list lists them, with the same filters. */
+  "audit.count": {
+    params: {
+      since?: string;
+      /** exclusive */
+      until?: string;
+      /** name or id of a key, or a pubkey */
+      key?: string;
+      /** id, or name when no other connection has it */
+      connection?: string;
+      /** npub or pubkey of an app */
+      client?: string;
+      /** local, system, an npub, … */
+      principal?: string;
+      /** whom the connection is for: the name */
+      person?: string;
+      /** sign_event, key.add, … */
+      action?: string;
+      /** allow, ask or deny */
+      effect?: string;
+      /** how many days, until ends the last (14, at most 92) */
+      days?: number;
+      /** time zone in which days begin, such as Europe/Paris (UTC) */
+      zone?: string;
+    };
+    result: {
+      /** the oldest first, days without a record, too */
+      days: {
+        /** when it begins */
+        at: string;
+        allow: number;
+        ask: number;
+        deny: number;
+        /** of those allowed, that made a signed event */
+        signed: number;
+      }[];
+      /** the busiest first, at most 100 */
+      apps: {
+        /** id */
+        connection: string;
+        count: number;
+        /** of each day */
+        days: number[];
+        /** of each day */
+        signed: number[];
+      }[];
+      /** apps that are not named */
+      others?: number;
+      /** records that were looked at */
+      looked: number;
+      /** there are more; only the last ones were counted */
+      cut?: boolean;
+    };
+  };
+
   /** Returns the chain page by page: its lines as stored, to be verified anywhere. */
   "audit.export": {
     params: {
@@ -3381,6 +3436,141 @@ export interface Commands {
     };
   };
 
+  /** Says what a policy would mean, without keeping it: from its text form or its rules. Names all that is wrong with it, with the lines; and against a policy that is there, what differs and what it may give more. */
+  "policy.check": {
+    params: {
+      /** the policy in its text form, instead of name, description, zone and rules */
+      text?: string;
+      name?: string;
+      description?: string;
+      zone?: string;
+      rules?: {
+        id: string;
+        note?: string;
+        effect: "deny" | "ask" | "allow";
+        methods?: string[];
+        rights?: string[];
+        kinds?: {
+          from: number;
+          to: number;
+        }[];
+        peers?: string[];
+        results?: string[];
+        tags?: {
+          name: string;
+          values?: string[];
+          absent?: boolean;
+          max?: number;
+        }[];
+        content?: {
+          min_length?: number;
+          max_length?: number;
+          words?: string[];
+          pattern?: string;
+        };
+        max_skew?: number;
+        hours?: {
+          days?: string[];
+          from: number;
+          to: number;
+        }[];
+        doors?: string[];
+        relays?: string[];
+        budget?: {
+          total?: number;
+          per_minute?: number;
+          per_hour?: number;
+          per_day?: number;
+          per?: string;
+          when_spent?: "deny" | "ask" | "allow";
+        };
+        expires_at?: number;
+        for?: number;
+        quorum?: number;
+      }[];
+      /** name or id of a policy to compare it with */
+      against?: string;
+      /** of that policy (the newest) */
+      version?: number;
+    };
+    result: {
+      /** missing where the text cannot be read */
+      policy?: {
+        name: string;
+        description?: string;
+        zone?: string;
+        rules: {
+          id: string;
+          note?: string;
+          effect: "deny" | "ask" | "allow";
+          methods?: string[];
+          rights?: string[];
+          kinds?: {
+            from: number;
+            to: number;
+          }[];
+          peers?: string[];
+          results?: string[];
+          tags?: {
+            name: string;
+            values?: string[];
+            absent?: boolean;
+            max?: number;
+          }[];
+          content?: {
+            min_length?: number;
+            max_length?: number;
+            words?: string[];
+            pattern?: string;
+          };
+          max_skew?: number;
+          hours?: {
+            days?: string[];
+            from: number;
+            to: number;
+          }[];
+          doors?: string[];
+          relays?: string[];
+          budget?: {
+            total?: number;
+            per_minute?: number;
+            per_hour?: number;
+            per_day?: number;
+            per?: string;
+            when_spent?: "deny" | "ask" | "allow";
+          };
+          expires_at?: number;
+          for?: number;
+          quorum?: number;
+        }[];
+        /** what it means, in one sentence */
+        summary: string;
+        /** what each rule means, in the order of the rules */
+        sentences: string[];
+        /** its text form; missing while something is wrong with it */
+        text?: string;
+      };
+      /** it could be kept as it is */
+      good: boolean;
+      problems: {
+        /** it can be kept all the same */
+        warning?: boolean;
+        rule?: string;
+        /** key of the text form */
+        field?: string;
+        words: string;
+        /** the next step */
+        hint?: string;
+        /** of the text */
+        line?: number;
+      }[];
+      /** what differs from the policy that it is compared with */
+      changes?: string[];
+      /** why it may give more than that one */
+      widens?: string[];
+    };
+  };
+
   /** Makes a policy of rules. */
   "policy.create": {
     params: {
@@ -3795,7 +3985,11 @@ export interface Commands {
       /** the rule that decided the record, as it was then */
       decided_by?: {
         policy: string;
+        /** of the policy; its name may be another by now */
+        id: string;
         version: number;
+        /** version that is in force now; missing where the policy was deleted */
+        newest?: number;
         zone: string;
         rule?: {
           id: string;
@@ -3841,6 +4035,8 @@ export interface Commands {
           for?: number;
           quorum?: number;
         };
+        /** what the rule means for an app under it */
+        sentence?: string;
       };
     };
   };
@@ -4840,6 +5036,7 @@ export const commands = {
   "approval.settings": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "approval.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "audit.checkpoint": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "system", "relay", "http"] },
+  "audit.count": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["relay", "http"] },
   "audit.export": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "audit.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "audit.verify": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
@@ -4899,13 +5096,14 @@ export const commands = {
   "passphrase.change": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "passphrase.check": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "person.forget": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "policy.check": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["relay", "http"] },
   "policy.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "policy.delete": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "policy.edit": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "policy.explain": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "policy.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy", "http"] },
   "policy.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy", "http"] },
-  "policy.simulate": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket"] },
+  "policy.simulate": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "policy.versions": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "quorum.approve": { role: "approver", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "quorum.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },

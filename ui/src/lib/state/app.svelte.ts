@@ -170,12 +170,22 @@ class App {
     this.where = null;
   }
 
-  /** call runs a command; the table says whether it changes something and whether it is dangerous. seen is the version of what is to be changed, as it
-      is shown: when somebody changed it meanwhile, nothing is done. */
-  call<K extends keyof Commands>(name: K, params: Commands[K]["params"], seen?: number): Promise<Commands[K]["result"]> {
-    const row = commands[name];
-    if (!this.session) return Promise.reject(new Error("there is no session"));
-    return this.session.call(name, params, { changes: row.writes, dangerous: row.dangerous, ...(seen ? { seen } : {}) });
+  /**
+   * call runs a command; the table says whether it changes something and whether it is dangerous. Some are so only at times, such as an
+   * edit that gives more: when the bunker says that it wants the signed form, the command is sent again with it. seen is the version of
+   * what is to be changed, as it is shown: when somebody changed it meanwhile, nothing is done.
+   */
+  async call<K extends keyof Commands>(name: K, params: Commands[K]["params"], seen?: number): Promise<Commands[K]["result"]> {
+    const { writes: changes, dangerous } = commands[name];
+    const session = this.session;
+    if (!session) throw new Error("there is no session");
+    const how = { changes, dangerous, ...(seen ? { seen } : {}) };
+    try {
+      return await session.call(name, params, how);
+    } catch (e) {
+      if (dangerous || !changes || !(e instanceof Refused) || e.code !== "needs-proof" || e.field) throw e;
+      return session.call(name, params, { ...how, dangerous: true });
+    }
   }
 
   async look() {

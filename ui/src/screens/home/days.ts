@@ -1,14 +1,12 @@
-// Signatures by app and by day, from lines of the log.
+// Signatures by app and by day, as the bunker counted them.
 
-export interface Signed {
-  /** Unix ms. */
-  time: number;
-  connection?: string | undefined;
-}
+import type { Commands } from "../../lib/api/commands";
+
+export type Count = Commands["audit.count"]["result"];
 
 /** Bar is one day: how many each series had, in the order of the series. */
 export interface Bar {
-  /** Midnight where the reader is. */
+  /** When the day begins. */
   day: Date;
   parts: number[];
   all: number;
@@ -26,30 +24,13 @@ export interface Days {
 export const dayCount = 14;
 const shownApps = 3;
 
-/** firstDay is the midnight with which the chart begins. */
-export function firstDay(now: Date): Date {
-  return new Date(now.getFullYear(), now.getMonth(), now.getDate() - dayCount + 1);
-}
-
-export function days(rows: readonly Signed[], now: Date): Days {
-  const from = firstDay(now);
-  const byApp = new Map<string, number>();
-  for (const r of rows) byApp.set(r.connection ?? "", (byApp.get(r.connection ?? "") ?? 0) + 1);
-  const ranked = [...byApp].toSorted((a, b) => b[1] - a[1]).map(([id]) => id);
+export function days(c: Count): Days {
+  const sum = (list: readonly number[]) => list.reduce((a, b) => a + b, 0);
+  const ranked = c.apps.map((a) => ({ ...a, all: sum(a.signed) })).filter((a) => a.all > 0).toSorted((a, b) => b.all - a.all);
   const series = ranked.slice(0, shownApps);
-  const others = ranked.length > shownApps;
-  const bars = Array.from({ length: dayCount }, (_, i): Bar => ({
-    day: new Date(from.getFullYear(), from.getMonth(), from.getDate() + i), parts: new Array(series.length + (others ? 1 : 0)).fill(0), all: 0,
-  }));
-  let all = 0;
-  for (const r of rows) {
-    const d = new Date(r.time);
-    const bar = bars.find((b) => b.day.getFullYear() === d.getFullYear() && b.day.getMonth() === d.getMonth() && b.day.getDate() === d.getDate());
-    if (!bar) continue;
-    const at = series.indexOf(r.connection ?? "");
-    bar.parts[at < 0 ? series.length : at]!++;
-    bar.all++;
-    all++;
-  }
-  return { series, others, bars, all, top: Math.max(1, ...bars.map((b) => b.all)) };
+  const named = c.days.map((_, i) => sum(series.map((a) => a.signed[i] ?? 0)));
+  // What apps signed that the bunker does not name, too: the day knows of all.
+  const others = c.days.some((d, i) => d.signed > named[i]!);
+  const bars = c.days.map((d, i): Bar => ({ day: new Date(d.at), all: d.signed, parts: [...series.map((a) => a.signed[i] ?? 0), ...(others ? [d.signed - named[i]!] : [])] }));
+  return { series: series.map((a) => a.connection), others, bars, all: sum(c.days.map((d) => d.signed)), top: Math.max(1, ...bars.map((b) => b.all)) };
 }

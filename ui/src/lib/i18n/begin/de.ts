@@ -1,0 +1,35 @@
+import type { BeginWords } from "./en";
+
+export const de: BeginWords = {
+  title: { key: "Füge deinen ersten Schlüssel hinzu", app: "Lass eine erste App ein", listen: "Fast fertig: gib den Schlüssel einer App an die Hand", done: "Geschafft" },
+  lead: {
+    key: "Er unterschreibt hier und nirgends sonst. Apps fragen diesen Bunker; keine sieht je den Schlüssel.",
+    app: "Sag, wie sie heißt und was sie von sich aus darf. Alles andere fragt dich zuerst.",
+    listen: "Zeige der App diesen Code, oder füge den Link in sie ein. Die App sieht den Schlüssel nie.",
+    done: "Die App ist verbunden. Was sie von jetzt an verlangt, steht im Verlauf, jede Zeile mit ihrem Grund.",
+  },
+  steps: "Erste Schritte", unsealed: "Entsiegelt", unsealedWhy: "Mit deiner Passphrase. Sie wird nach jedem Start gebraucht; niemand kann sie wiederherstellen.",
+  key: "Erster Schlüssel", app: "Erste App", later: "Später", home: "Zum Start", safe: "Sichere ihn", safeWhy: "bevor du dich auf ihn verlässt",
+  appName: "Name der App", appNameHint: "So heißt sie hier: „Telefon“, „Coracle am Laptop“",
+  may: "Was sie ohne Frage darf", policy: (name) => `Damit entsteht das Regelwerk ${name}; viele Apps können darunter stehen, und du kannst es jederzeit ändern.`,
+  choice: { "basic-social": "Schreiben und reagieren", "long-form-writer": "Artikel schreiben", "direct-messages": "Private Nachrichten", everything: "Fast alles", "": "Nichts: frag mich jedes Mal" },
+  asks: "Jede Anfrage wartet hier auf deine Antwort.",
+  make: "Link machen", making: "Wird gemacht …",
+  share: "Teilen", terms: "Gilt ein Mal, 24 Stunden lang", qr: "QR-Code des Links", link: "Link",
+  listening: "Es wird gelauscht.", nobody: "Noch hat niemand den Link benutzt. Diese Zeile ändert sich von selbst, wenn eine App sich verbindet.",
+  since: "Gemacht", gone: "Der Link wurde ein Mal gezeigt und nicht behalten. Hat die App ihn nicht, mache einen neuen; der erste wird zurückgenommen.", another: "Neuen Link machen",
+  over: "Der Link lässt sich nicht mehr benutzen.",
+  slow: "Es geschieht nichts?", slowWays: "Wähle in der App die Anmeldung mit Bunker, Remote Signer oder NIP-46, und füge den Link ein. Die App muss eines dieser Relays erreichen:",
+  connected: (app) => `Verbunden: ${app}.`, pending: "Sie wartet unter Fragen auf deine Antwort.",
+  firstAsk: "Noch nichts verlangt. Tu etwas in der App: hier erscheint es.",
+  asked: "Was sie bisher verlangte",
+  setup: {
+    title: "Diesen Bunker einrichten", lead: "Er ist neu: ohne Schlüssel, ohne Passphrase, ohne Eigentümer. Du wirst sein Eigentümer.",
+    code: "Einrichtungscode", codeHint: "Der Bunker hat ihn beim Start gezeigt. Er belegt, dass die Maschine deine ist.",
+    passphrase: "Passphrase", passphraseHint: "Mindestens 12 Zeichen. Sie öffnet den Bunker nach jedem Start; niemand kann sie wiederherstellen, also schreib sie auf.",
+    again: "Passphrase noch einmal", differ: "Die beiden sind verschieden.",
+    relays: "Relays, wo Apps ihn finden", relaysHint: "Je Zeile eines. Leer heißt: nur Apps auf dieser Maschine; Relays lassen sich später hinzufügen.",
+    otherwise: "Was kein Recht erlaubt", ask: "wird gefragt", deny: "wird abgelehnt",
+    go: "Einrichten", busy: "Der Wurzelschlüssel entsteht …", foot: "Die Passphrase reist verschlüsselt zwischen dieser Seite und dem Bunker, unter Schlüsseln, die beide vergessen.",
+  },
+};
