@@ -56,6 +56,9 @@ export function person() {
   return { secret, pubkey, npub: npubEncode(pubkey) }
 }
 
+/** What is seen first of a bunker that is open: Home, or the first steps of one without a key. */
+const inside = /waits? for you|Add your first key/
+
 /** pair opens a bunker's pairing link in a browser and has the terminal say yes. */
 export async function pair(bunker, v, role = "owner", label = "browser") {
   const { link, run } = await bunker.pairing(role, label)
@@ -67,7 +70,7 @@ export async function pair(bunker, v, role = "owner", label = "browser") {
   if (shown !== asked) throw new Error(`the page shows ${shown}, the terminal ${asked}`)
   await run.done
   await bunker.run("device", "confirm", asked)
-  await page.getByRole("heading", { name: /waits? for you/ }).waitFor()
+  await page.getByRole("heading", { name: inside }).waitFor()
 }
 
 /** login logs an admin in with the extension, and confirms the browser the first time. */
@@ -75,7 +78,7 @@ export async function login(bunker, v) {
   const { page } = v
   await page.goto(bunker.page)
   await page.getByRole("button", { name: /Browser extension/ }).click()
-  const home = page.getByRole("heading", { name: /waits? for you/ })
+  const home = page.getByRole("heading", { name: inside })
   const digits = page.getByLabel("Six digits to compare")
   await home.or(digits).waitFor()
   if (await home.isVisible()) return

@@ -25,12 +25,12 @@ export class Bunker {
     return b
   }
 
-  /** start sets a bunker up and returns it unsealed. */
-  static async start({ admins = [], args = [] } = {}) {
+  /** start sets a bunker up and returns it unsealed; or, with setUp false, one that waits for its setup code. */
+  static async start({ admins = [], args = [], setUp = true } = {}) {
     const b = new Bunker()
     b.file = join(b.dir, "passphrase")
     writeFileSync(b.file, passphrase, { mode: 0o600 })
-    b.args = ["--passphrase-file", b.file, ...admins.flatMap(a => ["--admin", a]), ...args]
+    b.args = [...(setUp ? ["--passphrase-file", b.file] : []), ...admins.flatMap(a => ["--admin", a]), ...args]
     b.passphrase = passphrase
     await b.up("127.0.0.1:0")
     return b
@@ -44,7 +44,7 @@ export class Bunker {
     const up = new Promise((done, fail) => {
       const hear = chunk => {
         this.said += chunk
-        const m = /The admin app: {2}(http:\/\/(\S+?)\/admin\/)\n/.exec(this.said)
+        const m = /(?:The admin app: {2}|Nostr extension: )(http:\/\/(\S+?)\/admin\/)\n/.exec(this.said)
         if (m) done(m)
       }
       this.process.stdout.on("data", hear)

@@ -12,7 +12,6 @@ import (
 func TestADraftIsReadWithoutBeingKept(t *testing.T) {
 	f := setUp(t)
 	f.newsroom()
-	before := f.seq()
 	text := "name = \"newsroom\"\nzone = \"Europe/Paris\"\n\n[[rule]]\nid = \"notes\"\neffect = \"allow\"\nkinds = [1, \"reaction\"]\nbudget = {day = 20}\n"
 	res := f.do("policy.check", m{"text": text, "against": "newsroom"})
 	if get(res, "good") != true || fmt.Sprint(get(res, "policy", "sentences")) != "[may post notes and react, at most 20 a day]" || fmt.Sprint(get(res, "policy", "rules")) == "[]" {
@@ -36,7 +35,7 @@ func TestADraftIsReadWithoutBeingKept(t *testing.T) {
 	}
 	// What was shown and comes back is the same, also where no zone was given.
 	f.do("policy.create", m{"name": "plain", "rules": []m{rule("notes", 1, m{"hours": []m{{"from": 0, "to": 60}}})}})
-	before = f.seq()
+	before := f.seq()
 	shown := f.do("policy.show", m{"policy": "plain"})
 	res = f.do("policy.check", m{"name": "plain", "zone": str(shown, "policy", "zone"), "rules": get(shown, "policy", "rules"), "against": "plain"})
 	if get(res, "changes") != nil || get(res, "widens") != nil {

@@ -270,6 +270,9 @@ func (s *starting) waitForSetup() {
 	s.say("The bunker runs, but it is not set up: it has no passphrase and no keys yet.")
 	s.say("Set it up on this machine: nsecbunker setup")
 	s.say("Or from elsewhere, with the first admin's key: nsecbunker --remote 'CONNECTION STRING' --admin-key FILE setup --setup-code CODE")
+	for _, page := range s.s.AdminPages() {
+		s.say("Or in a browser, with the first admin's Nostr extension: %s", page)
+	}
 	s.say("Setup code: %s", code)
 	s.say("Connection string: %s", s.s.ConnectionString())
 }

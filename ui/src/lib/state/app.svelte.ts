@@ -189,7 +189,10 @@ class App {
   }
 
   async look() {
-    this.status = await this.call("status", {});
+    const status = await this.call("status", {});
+    // Who comes into a sealed bunker has his role only once it is open: what the page may do is asked anew with the state.
+    if (this.session && this.session.ready.state !== status.state) await this.session.sync();
+    this.status = status;
   }
 
   private noticed(n: Notice) {
