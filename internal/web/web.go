@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Path is where the admin app is served.
@@ -42,12 +43,13 @@ type App struct {
 	files  map[string]*file
 }
 
-// file is one built file, as it is sent.
+// file is one built file. It is read from the program when it is asked for, and
+// compressed once, then: a bunker whose page nobody opens holds nothing of it.
 type file struct {
 	kind    string
-	plain   []byte
-	zipped  []byte // nil where it would not be smaller
-	forever bool   // its name holds its hash
+	forever bool // its name holds its hash
+	plain   func() ([]byte, error)
+	zipped  func() ([]byte, error) // nil bytes where it would not be smaller
 }
 
 // New reads the built app.
@@ -61,11 +63,7 @@ func New(c Config) (*App, error) {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		b, err := fs.ReadFile(root, name)
-		if err != nil {
-			return err
-		}
-		a.files[name], err = newFile(name, b)
+		a.files[name], err = newFile(root, name)
 		return err
 	})
 	if err == nil && a.files["index.html"] == nil {
@@ -74,7 +72,7 @@ func New(c Config) (*App, error) {
 	return a, err
 }
 
-func newFile(name string, b []byte) (*file, error) {
+func newFile(root fs.FS, name string) (*file, error) {
 	kind := mime.TypeByExtension(path.Ext(name))
 	switch path.Ext(name) { // not what the machine's tables say
 	case ".js":
@@ -91,7 +89,18 @@ func newFile(name string, b []byte) (*file, error) {
 	if kind == "" {
 		return nil, fmt.Errorf("the admin app holds a file of no known kind: %s", name)
 	}
-	f := &file{kind: kind, plain: b, forever: strings.HasPrefix(name, "assets/")}
+	plain := func() ([]byte, error) { return fs.ReadFile(root, name) }
+	return &file{kind: kind, forever: strings.HasPrefix(name, "assets/"), plain: plain, zipped: sync.OnceValues(func() ([]byte, error) {
+		b, err := plain()
+		if err != nil {
+			return nil, err
+		}
+		return zip(b)
+	})}, nil
+}
+
+// zip compresses, unless that makes it no smaller.
+func zip(b []byte) ([]byte, error) {
 	var z bytes.Buffer
 	w, err := gzip.NewWriterLevel(&z, gzip.BestCompression)
 	if err != nil {
@@ -100,13 +109,10 @@ func newFile(name string, b []byte) (*file, error) {
 	if _, err := w.Write(b); err != nil {
 		return nil, err
 	}
-	if err := w.Close(); err != nil {
+	if err := w.Close(); err != nil || z.Len() >= len(b) {
 		return nil, err
 	}
-	if z.Len() < len(b) {
-		f.zipped = z.Bytes()
-	}
-	return f, nil
+	return bytes.Clone(z.Bytes()), nil // the buffer is up to twice as large
 }
 
 // policy lets the page load its own files and speak to relays, and nothing else:
@@ -150,18 +156,31 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	h.Set("Vary", "Accept-Encoding")
-	body := f.plain
-	if name == "index.html" {
-		body = a.named(body)
-	} else if f.zipped != nil && acceptsGzip(r) {
-		h.Set("Content-Encoding", "gzip")
-		body = f.zipped
+	body, err := a.body(name, f, h, acceptsGzip(r))
+	if err != nil { // a fault of the program: its files are inside it
+		http.Error(w, "The file cannot be read.", http.StatusInternalServerError)
+		return
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if r.Method == http.MethodHead {
 		return
 	}
 	w.Write(body) // the reader went away: nothing to be done
+}
+
+// body is what is sent of a file; it says in the header how.
+func (a *App) body(name string, f *file, h http.Header, gzip bool) ([]byte, error) {
+	if name != "index.html" && gzip {
+		if b, err := f.zipped(); b != nil || err != nil {
+			h.Set("Content-Encoding", "gzip")
+			return b, err
+		}
+	}
+	b, err := f.plain()
+	if name == "index.html" {
+		b = a.named(b)
+	}
+	return b, err
 }
 
 // noBunker is the place in the page for the connection string of whoever serves it.

@@ -150,7 +150,11 @@ func TestFilesAreSmallOnTheWireAndKept(t *testing.T) {
 	for name, f := range a.files {
 		r := get(t, a, "GET", "localhost", Path+name, "Accept-Encoding", "br, gzip")
 		zipped := r.Header.Get("Content-Encoding") == "gzip"
-		if (f.zipped != nil && name != "index.html") != zipped {
+		z, err := f.zipped()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (z != nil && name != "index.html") != zipped {
 			t.Errorf("%s: zipped %t", name, zipped)
 		}
 		if forever := strings.Contains(r.Header.Get("Cache-Control"), "immutable"); forever != strings.HasPrefix(name, "assets/") {
@@ -165,12 +169,19 @@ const maxFirstLoad = 150 << 10
 
 func TestTheFirstLoadIsLight(t *testing.T) {
 	files := app(t).files
-	named := string(files["index.html"].plain)
+	read := func(f func() ([]byte, error)) []byte {
+		b, err := f()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	named := string(read(files["index.html"].plain))
 	first, later := 0, 0
 	for name, f := range files {
-		n := len(f.plain)
-		if f.zipped != nil {
-			n = len(f.zipped)
+		n := len(read(f.plain))
+		if z := read(f.zipped); z != nil {
+			n = len(z)
 		}
 		if name == "index.html" || strings.Contains(named, `"./`+name+`"`) {
 			first += n
