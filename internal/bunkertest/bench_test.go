@@ -17,6 +17,7 @@ func BenchmarkApproval(b *testing.B) {
 	app := x.Connected(x.Token("herald", ""))
 	var asked, answered []time.Duration
 	for b.Loop() {
+		x.Clock.Pass(time.Second) // the notices of a session are paced
 		q := app.Prepare("sign_event", app.Note(1, fmt.Sprint("please ", len(asked))))
 		begin := time.Now()
 		q.Send()
