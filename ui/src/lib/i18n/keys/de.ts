@@ -30,7 +30,7 @@ export const de: KeyWords = {
   kit: {
     title: "Rettungsblatt", make: "Rettungsblatt machen",
     why: "Ein Blatt Papier mit dem Schlüssel darauf, verschlossen mit einem Passwort. Es bringt das Konto zurück, wenn dieser Bunker und seine Sicherungen verloren sind.",
-    fresh: "Nur dieser Bunker hat diesen Schlüssel. Bevor du dich auf ihn verlässt, bring ihn zu Papier.",
+    fresh: "Dieser Schlüssel ist neu hier. Bevor du dich auf ihn verlässt, bring ihn zu Papier.",
     never: "Dieser Schlüssel kann den Bunker nie verlassen, also gibt es kein Rettungsblatt von ihm. Sichere den Bunker selbst.",
     password: "Passwort des Blattes", passwordHint: "Mindestens 12 Zeichen. Es wird nicht gedruckt: Ohne es ist das Blatt wertlos, für einen Dieb und für dich.",
     again: "Passwort noch einmal", differ: "Die beiden sind verschieden.", invent: "Eines ausdenken", show: "Zeigen, was getippt ist",

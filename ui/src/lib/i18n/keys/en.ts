@@ -30,7 +30,7 @@ export const en = {
   kit: {
     title: "Recovery kit", make: "Make a recovery kit",
     why: "A sheet of paper with the key on it, closed with a password. It brings the account back when this bunker and its backups are lost.",
-    fresh: "Nothing but this bunker has this key. Before you rely on it, put it on paper.",
+    fresh: "This key is new here. Before you rely on it, put it on paper.",
     never: "This key can never leave the bunker, so there is no recovery kit of it. Back up the bunker itself.",
     password: "Password of the kit", passwordHint: "At least 12 characters. It is not printed: without it the sheet is worthless, to a thief and to you.",
     again: "Password once more", differ: "The two differ.", invent: "Make one up", show: "Show what is typed",
