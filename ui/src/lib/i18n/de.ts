@@ -164,7 +164,6 @@ export const de: Words = {
     name: "Name", nameHint: "Buchstaben, Ziffern, Punkte, Binde- und Unterstriche. Du kannst ihn später ändern.",
     secret: "Geheimer Schlüssel", secretHint: "nsec1…, ncryptsec1…, 12 bis 24 Wörter oder 64 Hexziffern", secretShow: "Zeigen, was getippt ist",
     secretFoot: "Er reist verschlüsselt zu deinem Bunker und wird hier vergessen. Das Hinzufügen braucht deine Unterschrift.",
-    password: "Passwort des geheimen Schlüssels", passwordHint: "Nur wo er eines hat: das eines ncryptsec oder der Wörter",
     own: "Eine eigene Passphrase", ownHint: "Mindestens 12 Zeichen. Ohne sie bleibt der Schlüssel nach jedem Neustart gesperrt, auch für dich. Leer lassen für keine.",
     noExport: "Er kann diesen Bunker nie verlassen", noExportHint: "Für immer: Niemand kann ihn ausführen, auch du nicht.",
     made: (name) => `${name} ist da.`, adding: "Wird hinzugefügt …", bringing: "Relays werden nach seinen Listen gefragt …",

@@ -164,7 +164,6 @@ export const en = {
     name: "Name", nameHint: "Letters, digits, dots, hyphens and underscores. You can change it later.",
     secret: "Secret key", secretHint: "nsec1…, ncryptsec1…, 12 to 24 words, or 64 hex digits", secretShow: "Show what is typed",
     secretFoot: "It travels encrypted to your bunker and is forgotten here. Adding it needs your signature.",
-    password: "Password of the secret key", passwordHint: "Only where it has one: of an ncryptsec, or of the words",
     own: "A passphrase of its own", ownHint: "At least 12 characters. Without it the key stays locked after each restart, also for you. Leave it empty for none.",
     noExport: "It can never leave this bunker", noExportHint: "For ever: nobody can export it, you included.",
     made: (name: string) => `${name} is here.`, adding: "Adding …", bringing: "Asking relays for its lists …",
