@@ -98,6 +98,7 @@ export const de: Words = {
   },
   approvals: {
     title: "Fragen",
+    oneWaits: "Eine Frage wartet", heed: "Ton und Mitteilung",
     arrived: (sentence) => `Eine neue Frage: ${sentence}`,
     count: (n) => (n === 1 ? "1 Frage" : `${n} Fragen`),
     queue: "Offene Fragen",

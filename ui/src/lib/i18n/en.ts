@@ -98,6 +98,7 @@ export const en = {
   },
   approvals: {
     title: "Approvals",
+    oneWaits: "A question waits", heed: "Sound and notification",
     arrived: (sentence: string) => `A new question: ${sentence}`,
     count: (n: number) => (n === 1 ? "1 question" : `${n} questions`),
     queue: "Open questions",

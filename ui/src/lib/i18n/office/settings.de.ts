@@ -65,6 +65,10 @@ export const settings: OfficeWords["settings"] = {
     runs: "Wie er läuft", version: "Version", curve: "Kurve", started: "Gestartet", memory: "Speicher für Geheimnisse", memoryIs: (used, size, locked) => `${used} von ${size} MB, ${locked ? "nie ausgelagert" : "könnte ausgelagert werden"}`, life: "Leben des Speichers", lifeIs: (n) => (n <= 1 ? "das erste: nie wiederhergestellt" : `Nummer ${n}: ${n - 1} Mal wiederhergestellt`), clock: "Uhr", clockWell: "glaubhaft",
     stop: (keys, apps) => `Sperrt ${keys === 1 ? "1 Schlüssel" : `${keys} Schlüssel`} und setzt ${apps === 1 ? "1 Verbindung" : `${apps} Verbindungen`} aus, vor der nächsten Unterschrift. Nichts wird gelöscht. Nur ein Eigentümer kann es beenden.`, stopped: "Alles ist angehalten. Nur ein Eigentümer kann es beenden.", stoppedOwner: "Alles ist angehalten. Du beendest es mit dem Knopf am Kopf dieser Seite.",
   },
+  heed: {
+    title: "Wenn eine Frage kommt", lead: "Während diese Seite offen ist und du etwas anderes ansiehst. Ihr Reiter zeigt, wie viele warten.", sound: "Ton", soundHint: "Zwei kurze Töne, einmal für mehrere Fragen, die zusammen kommen.",
+    notice: "Mitteilung", noticeHint: "Des Browsers: „Eine Frage wartet“, und nicht, was gefragt wird. Wer sie berührt, kommt zu den Fragen.", cannot: "Dieser Browser kann keine Mitteilungen dieser Seite zeigen.", denied: "Der Browser lässt diese Seite keine Mitteilungen zeigen. Erlaube es in den Einstellungen der Seite, dann versuche es noch einmal.",
+  },
   page: {
     name: "Diese Seite", language: "Sprache", languageHint: "Daten und Zahlen folgen ihr.", languages: { "": "Wie der Browser", en: "English", de: "Deutsch" }, theme: "Hell oder dunkel", themes: { "": "Wie das System", light: "Hell", dark: "Dunkel" },
     pictures: "Profilbilder", picturesHint: "Werden nie geladen. Schlüssel und Apps unterscheiden sich durch ihre Zeichen, und niemand erfährt, wann du sie ansiehst.",

@@ -63,6 +63,10 @@ export const settings = {
     runs: "How it runs", version: "Version", curve: "Curve", started: "Started", memory: "Memory for secrets", memoryIs: (used: string, size: string, locked: boolean) => `${used} of ${size} MB, ${locked ? "never swapped" : "could be swapped"}`, life: "Life of the store", lifeIs: (n: number) => (n <= 1 ? "the first: never restored" : `number ${n}: restored ${n - 1} times`), clock: "Clock", clockWell: "believed",
     stop: (keys: number, apps: number) => `Locks ${keys === 1 ? "1 key" : `${keys} keys`} and suspends ${apps === 1 ? "1 connection" : `${apps} connections`} before the next signature. Nothing is deleted. Only an owner can end it.`, stopped: "Everything is stopped. Only an owner can end it.", stoppedOwner: "Everything is stopped. You end it with the button at the head of this page.",
   },
+  heed: {
+    title: "When a question comes", lead: "While this page is open and you look at something else. Its tab shows how many wait.", sound: "Sound", soundHint: "Two short notes, once for several questions that come together.",
+    notice: "Notification", noticeHint: "Of this browser: “A question waits”, and not what is asked. Touching it opens the questions.", cannot: "This browser cannot show notifications of this page.", denied: "The browser does not let this page show notifications. Allow it in the page's settings, then try again.",
+  },
   page: {
     name: "This page", language: "Language", languageHint: "Dates and numbers follow it.", languages: { "": "As the browser", en: "English", de: "Deutsch" } as Record<string, string>, theme: "Light or dark", themes: { "": "As the system", light: "Light", dark: "Dark" } as Record<string, string>,
     pictures: "Profile pictures", picturesHint: "Never loaded. Keys and apps are told apart by their glyphs, and nobody learns when you look at them.",
