@@ -1,8 +1,10 @@
-import type { Commands } from "../../lib/api/commands";
+import { actOf, ofApp, type ActWords } from "../../lib/format/act";
+import type { Line } from "../../lib/format/log";
 import { t } from "../../lib/i18n/index.svelte";
 
-/** line says in a few words what a record of the log is about. */
-export function line(r: Commands["audit.list"]["result"]["records"][number], key: string): string {
+/** line says in a few words what a record of the log is about; w are the words of what no app did. */
+export function line(r: Line, key: string, w: ActWords | null = null): string {
+  if (w && !ofApp(r)) return t().home.did(actOf(r, w), undefined, key);
   const action = t().home.actions[r.action];
   return action ? t().home.did(action, r.kind, key) : t().activity.line(r.action, r.kind, key);
 }
