@@ -7,7 +7,7 @@ declare const self: Scope & {
   addEventListener(type: "push", heard: (e: Pushed) => void): void;
   addEventListener(type: "notificationclick", heard: (e: Clicked) => void): void;
   registration: { scope: string; showNotification(title: string, options: object): Promise<void> };
-  clients: Scope["clients"] & { matchAll(o: object): Promise<{ url: string; focus(): Promise<unknown>; navigate(url: string): Promise<unknown> }[]>; openWindow(url: string): Promise<unknown> };
+  clients: Scope["clients"] & { matchAll(o: object): Promise<{ url: string; focus(): Promise<unknown>; postMessage(what: string): void }[]>; openWindow(url: string): Promise<unknown> };
 };
 interface Pushed {
   data: { json(): unknown } | null;
@@ -41,12 +41,13 @@ self.addEventListener("push", (e) => {
 
 self.addEventListener("notificationclick", (e) => {
   e.notification.close();
-  const to = new URL("./#/approvals", self.registration.scope).href;
+  const to = "#/approvals";
   e.waitUntil(
     self.clients.matchAll({ type: "window", includeUncontrolled: true }).then(async (list) => {
       const page = list.find((c) => c.url.startsWith(self.registration.scope));
-      if (!page) return self.clients.openWindow(to);
-      await page.navigate(to).catch(() => {});
+      if (!page) return self.clients.openWindow(new URL(`./${to}`, self.registration.scope).href);
+      // The page goes there by itself: to be sent where it is already would load it anew, with what was typed in it.
+      page.postMessage(to);
       return page.focus();
     }),
   );

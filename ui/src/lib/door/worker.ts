@@ -23,8 +23,14 @@ const script = (() => {
   };
 })();
 
+/** heard is the worker's only word: a notification was touched, so the questions are wanted. */
+function heard(e: MessageEvent) {
+  if (e.data === "#/approvals") location.hash = e.data;
+}
+
 /** install registers the worker; again is no harm. */
 export async function install(): Promise<void> {
   if (!("serviceWorker" in navigator) || !isSecureContext) return;
+  navigator.serviceWorker.addEventListener("message", heard);
   await navigator.serviceWorker.register(script(), { scope: "./" });
 }

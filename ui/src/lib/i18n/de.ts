@@ -86,7 +86,7 @@ export const de: Words = {
     actions: { sign_event: "Unterschrift", nip44_encrypt: "Verschlüsselung", nip04_encrypt: "Verschlüsselung (alte Form)", nip44_decrypt: "Entschlüsselung", nip04_decrypt: "Entschlüsselung (alte Form)", connect: "Anmeldung" },
     did: (action, kind, key) => `${action}${kind === undefined ? "" : ` (Art ${kind})`}${key ? ` als ${key}` : ""}`,
     onDay: (day, n) => `${day}: ${n}`, noneSigned: "In den letzten 14 Tagen wurde nichts unterschrieben.", table: "Unterschriften nach Tagen",
-    clock: "Uhr", clockRight: "stimmt", clockBehind: "hinter dem Verlauf", clockSuspect: "nicht vertraut", self: "Du", machine: "Jemand an der Maschine",
+    relayStates: { connecting: "verbindet", waiting: "nicht erreichbar", closed: "geschlossen" }, clock: "Uhr", clockRight: "stimmt", clockBehind: "hinter dem Verlauf", clockSuspect: "nicht vertraut", self: "Du", machine: "Jemand an der Maschine",
     begun: "Die ersten Schritte sind nicht fertig.", begunWhy: "Noch kann hier keine App unterschreiben.", goOn: "Weiter",
   },
   activity: {

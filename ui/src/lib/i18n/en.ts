@@ -86,7 +86,7 @@ export const en = {
     actions: { sign_event: "signature", nip44_encrypt: "encryption", nip04_encrypt: "encryption (old form)", nip44_decrypt: "decryption", nip04_decrypt: "decryption (old form)", connect: "login" } as Record<string, string>,
     did: (action: string, kind: number | undefined, key: string) => `${action}${kind === undefined ? "" : ` (kind ${kind})`}${key ? ` as ${key}` : ""}`,
     onDay: (day: string, n: string) => `${day}: ${n}`, noneSigned: "Nothing was signed in the last 14 days.", table: "Signatures by day",
-    clock: "Clock", clockRight: "agrees", clockBehind: "behind the log", clockSuspect: "not trusted", self: "You", machine: "Somebody at the machine",
+    relayStates: { connecting: "connecting", waiting: "not reachable", closed: "closed" } as Record<string, string>, clock: "Clock", clockRight: "agrees", clockBehind: "behind the log", clockSuspect: "not trusted", self: "You", machine: "Somebody at the machine",
     begun: "The first steps are not done.", begunWhy: "No app can sign here yet.", goOn: "Go on",
   },
   activity: {
