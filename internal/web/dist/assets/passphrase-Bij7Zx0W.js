@@ -1,0 +1,1 @@
+function e(e=e=>crypto.getRandomValues(e)){let t=[];for(;t.length<20;)for(let n of e(new Uint8Array(32)))n<248&&t.length<20&&t.push(`abcdefghjkmnpqrstuvwxyz23456789`[n%31]);return(t.join(``).match(/.{4}/g)??[]).join(`-`)}export{e as t};
