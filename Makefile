@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-export FUZZTIME ?= 12s
+export FUZZTIME ?= 10s
 export STAGES ?=
 
 .PHONY: help

@@ -25,6 +25,8 @@ export class Pages<T> {
   private leaves: Leaf<T>[] = [];
   private after = "";
   private turn = 0;
+  /** The next page was asked for while something else was read: whoever stands at the end asks once. */
+  private wanted = false;
   /** The rows in sight; all, of a list that does not tell. */
   private from = 0;
   private to = Infinity;
@@ -37,9 +39,13 @@ export class Pages<T> {
     this.id = id;
   }
 
-  /** more reads the next page, if there is one and none is on its way. An effect that calls it, or again, does not hang on what is read here: it would never end. */
+  /** more reads the next page, if there is one; after what is on its way. An effect that calls it, or again, does not hang on what is read here: it would never end. */
   async more() {
-    if (untrack(() => this.loading || this.whole)) return;
+    if (untrack(() => this.whole)) return;
+    if (untrack(() => this.loading)) {
+      this.wanted ||= untrack(() => this.rows.length) > 0; // who sees nothing yet is not at an end
+      return;
+    }
     await this.take(async (turn) => {
       const p = await this.load(this.after);
       if (turn === this.turn) this.put([...this.leaves, { after: this.after, rows: p.rows, stale: false }], p.next ?? "");
@@ -48,6 +54,7 @@ export class Pages<T> {
 
   /** again is for when something changed; what is shown stays until it is read anew. */
   async again() {
+    this.wanted ||= untrack(() => this.loading); // a page that was on its way is not taken
     this.turn++;
     this.leaves = this.leaves.length ? this.leaves.map((l) => ({ ...l, stale: true })) : [{ after: "", rows: [], stale: true }];
     await this.renew();
@@ -99,7 +106,12 @@ export class Pages<T> {
     } catch (e) {
       if (turn === this.turn) this.problem = e instanceof Error ? e.message : String(e);
     } finally {
-      if (turn === this.turn) this.loading = false;
+      if (turn === this.turn) {
+        this.loading = false;
+        const on = this.wanted && !this.problem;
+        this.wanted = false;
+        if (on) void this.more();
+      }
     }
   }
 

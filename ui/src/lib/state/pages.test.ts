@@ -41,6 +41,22 @@ test("a list is read page by page, to its end", async () => {
   assert.deepEqual(f.asked, []);
 });
 
+test("who is at the end while something else is read is read on to afterwards, without asking again", async () => {
+  const f = far(100);
+  const p = await read(f, 2);
+  p.see(5, 20);
+  const renewed = p.again();
+  await p.more();
+  await renewed;
+  await new Promise((done) => setTimeout(done));
+  assert.equal(p.rows.length, 30);
+  const more = p.more();
+  await p.again(); // what more reads is not taken
+  await more;
+  await new Promise((done) => setTimeout(done));
+  assert.equal(p.rows.length, 40);
+});
+
 test("deep in a long list a change reads the first page and what is in sight, not the rest", async () => {
   const f = far(1000);
   const p = await read(f, 60);
