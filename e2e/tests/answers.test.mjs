@@ -103,7 +103,10 @@ act("hostile names and events are shown inert", s, async ({ bunker, paired }) =>
       }
     })
     assert.deepEqual(found, { markup: 0, controls: false, turned: false, loose: 0, pwned: undefined })
+    const shown = await sheet(page).getByRole("heading").first().innerText()
     await page.keyboard.press("j")
+    // There are two, and after the last one none: the next one's turn comes when it is there.
+    if (i === 0) await page.waitForFunction(([was]) => document.querySelector(".question h1, .question h2")?.innerText !== was, [shown])
   }
   for (let left = 2; left > 0; left--) {
     await awake(page)
