@@ -50,16 +50,29 @@ export async function askToShow(): Promise<boolean> {
   return true;
 }
 
+let last: Promise<void> = Promise.resolve();
+
+/** inTurn does one thing after the other: a notification that is taken away must not be the one that came meanwhile. */
+function inTurn(act: () => Promise<void>): Promise<void> {
+  const done = last.then(act);
+  last = done.catch(() => {});
+  return done;
+}
+
 /** show puts the one notification there, anew if it is there already. Touching it opens the questions (sw.ts). */
-export async function show(title: string): Promise<void> {
+export const show = (title: string): Promise<void> => inTurn(() => put(title));
+
+/** hide takes it away: what it says is over. */
+export const hide = (): Promise<void> => inTurn(take);
+
+async function put(title: string): Promise<void> {
   if (!mayShow()) return;
   const reg = await Promise.race([navigator.serviceWorker.ready, new Promise<null>((late) => setTimeout(() => late(null), patience))]);
   const options = { tag, renotify: true, icon: "icon.svg", badge: "icon.svg" };
   await reg?.showNotification(title, options);
 }
 
-/** hide takes it away: what it says is over. */
-export async function hide(): Promise<void> {
+async function take(): Promise<void> {
   if (!mayShow()) return;
   const reg = await navigator.serviceWorker.getRegistration();
   for (const n of (await reg?.getNotifications({ tag })) ?? []) n.close();
