@@ -76,6 +76,13 @@ func adminEvent(sk *nostr.SecretKey, to nostr.PubKey, kind nostr.Kind, content s
 }
 
 func (v *Vault) withAdmin(id bunker.TenantID, admin, peer nostr.PubKey, f func(sk *nostr.SecretKey, key *[keySize]byte) error) error {
+	return v.withAdminKey(id, admin, peer, nip44.ConversationKey, f)
+}
+
+// withAdminKey lends the admin key and the key that derive makes of it and the peer's.
+// No such key is kept.
+func (v *Vault) withAdminKey(id bunker.TenantID, admin, peer nostr.PubKey, derive func(*nostr.SecretKey, nostr.PubKey, *[keySize]byte) error,
+	f func(sk *nostr.SecretKey, key *[keySize]byte) error) error {
 	t, err := v.tenant(id)
 	if err != nil {
 		return err
@@ -88,7 +95,7 @@ func (v *Vault) withAdmin(id bunker.TenantID, admin, peer nostr.PubKey, f func(s
 	}
 	key := new([keySize]byte)
 	defer secret.Wipe(key[:])
-	if err := nip44.ConversationKey(sk, peer, key); err != nil {
+	if err := derive(sk, peer, key); err != nil {
 		return bunker.Errorf(bunker.CodeInvalid, "%s is not a public key", peer).WithCause(err)
 	}
 	return f(sk, key)

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"nsecbunker/internal/bunker"
-	"nsecbunker/internal/secret"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip04"
 )
@@ -52,22 +51,7 @@ func (v *Vault) CloseLegacy(id bunker.TenantID, admin, to nostr.PubKey, s Scheme
 	return ev, err
 }
 
-// withAdminOld is withAdmin for NIP-04. No key of it is kept.
+// withAdminOld is withAdmin for NIP-04.
 func (v *Vault) withAdminOld(id bunker.TenantID, admin, peer nostr.PubKey, f func(sk *nostr.SecretKey, key *[keySize]byte) error) error {
-	t, err := v.tenant(id)
-	if err != nil {
-		return err
-	}
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	sk, err := t.adminKey(admin)
-	if err != nil {
-		return err
-	}
-	key := new([keySize]byte)
-	defer secret.Wipe(key[:])
-	if err := nip04.SharedKey(sk, peer, key); err != nil {
-		return bunker.Errorf(bunker.CodeInvalid, "%s is not a public key", peer).WithCause(err)
-	}
-	return f(sk, key)
+	return v.withAdminKey(id, admin, peer, nip04.SharedKey, f)
 }
