@@ -391,12 +391,16 @@ func (f *fixture) opens(passphrase string) bool {
 	return true
 }
 
-// scopedSource is scoped.go as text.
+// scopedSource is scoped.go and scopedtx.go as text.
 func scopedSource(t testing.TB) string {
 	t.Helper()
-	b, err := os.ReadFile("scoped.go")
-	if err != nil {
-		t.Fatal(err)
+	var text strings.Builder
+	for _, name := range []string{"scoped.go", "scopedtx.go"} {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(b)
 	}
-	return string(b)
+	return text.String()
 }
