@@ -97,6 +97,7 @@ func Table() []Row {
 		{Edges, "internal/seal", nil},
 		{Edges, "internal/notify", nil},
 		{Edges, "internal/wallet", nil},
+		{Edges, "internal/wallet/bolt11", nil}, // invoices, read
 		{Edges, "internal/lease", nil},
 
 		{Wiring, "internal/config", nil},
@@ -110,6 +111,7 @@ func Table() []Row {
 		{Beside, "internal/bunkertest", nil},
 		{Beside, "internal/docstest", nil},
 		{Beside, "internal/pgtest", nil},
+		{Beside, "internal/wallet/wallettest", nil},
 		{Beside, "internal/oracle", nil},
 		{Beside, "deploy", nil},
 		{Beside, "scripts/sumtests", nil},

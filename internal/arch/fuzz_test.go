@@ -35,6 +35,7 @@ func parsers() []reader {
 		{"admin parameters", "internal/admin", `.`, 1},
 		{"operation, for people", "internal/describe", `.`, 1},
 		{"admin session's messages", "internal/adminwire", `Message|Order`, 1},
+		{"invoice (BOLT 11)", "internal/wallet/bolt11", `Invoice`, 2},
 		{"connection string", "internal/adminwire", `ConnectionString`, 1},
 	}
 }

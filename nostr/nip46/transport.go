@@ -26,11 +26,20 @@ type Filter struct {
 	Kind  nostr.Kind
 	P     nostr.PubKey // the value of a p tag
 	Since int64        // Unix time in seconds
+	// Author, if it is set, is whose events are asked for, instead of those with the
+	// p tag: what a service says to everybody (NIP-47, Info Event).
+	Author nostr.PubKey
 }
 
 // Matches reports whether the event is one that the filter asks for.
 func (f Filter) Matches(e *nostr.Event) bool {
-	return e.Kind == f.Kind && e.CreatedAt >= f.Since && addressed(e, f.P)
+	if e.Kind != f.Kind || e.CreatedAt < f.Since {
+		return false
+	}
+	if !f.Author.IsZero() {
+		return e.PubKey == f.Author
+	}
+	return addressed(e, f.P)
 }
 
 // addressed reports whether a p tag of the event names the key.

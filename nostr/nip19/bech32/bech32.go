@@ -87,28 +87,61 @@ func polymod(hrp string, groups []byte) uint32 {
 //
 // Errors: ErrPrefix, ErrTooLong.
 func Encode(hrp string, data []byte) ([]byte, error) {
-	if len(hrp) == 0 || len(hrp) > maxHRP {
-		return nil, ErrPrefix
-	}
-	for i := range len(hrp) {
-		if c := hrp[i]; c < 33 || c > 126 || (c >= 'A' && c <= 'Z') {
-			return nil, ErrPrefix
-		}
+	if err := checkHRP(hrp); err != nil {
+		return nil, err
 	}
 	if len(data) > MaxLength { // before the multiplication below can overflow
 		return nil, ErrTooLong
 	}
 	n := (len(data)*8 + 4) / 5
-	total := len(hrp) + 1 + n + ChecksumLength
-	if total > MaxLength {
+	out, groups, err := begin(hrp, n)
+	if err != nil {
+		return nil, err
+	}
+	toGroups(groups[:n], data)
+	finish(hrp, groups)
+	return out, nil
+}
+
+// EncodeGroups is Encode for data that is 5-bit groups already and need not make
+// whole bytes, as in BOLT 11. A group over 31 is ErrCharacter.
+func EncodeGroups(hrp string, data []byte) ([]byte, error) {
+	if err := checkHRP(hrp); err != nil {
+		return nil, err
+	}
+	if len(data) > MaxLength {
 		return nil, ErrTooLong
 	}
+	for _, g := range data {
+		if g > 31 {
+			return nil, ErrCharacter
+		}
+	}
+	out, groups, err := begin(hrp, len(data))
+	if err != nil {
+		return nil, err
+	}
+	copy(groups, data)
+	finish(hrp, groups)
+	return out, nil
+}
 
-	out := make([]byte, total)
+// begin returns a text with its prefix and, in it, room for n groups and the
+// checksum's.
+func begin(hrp string, n int) (out, groups []byte, err error) {
+	total := len(hrp) + 1 + n + ChecksumLength
+	if total > MaxLength {
+		return nil, nil, ErrTooLong
+	}
+	out = make([]byte, total)
 	copy(out, hrp)
 	out[len(hrp)] = '1'
-	groups := out[len(hrp)+1:]
-	toGroups(groups[:n], data)
+	return out, out[len(hrp)+1:], nil
+}
+
+// finish sets the checksum and turns the groups into characters.
+func finish(hrp string, groups []byte) {
+	n := len(groups) - ChecksumLength
 	// Six zero groups stand for the checksum while it is computed.
 	mod := polymod(hrp, groups) ^ 1
 	for i := range ChecksumLength {
@@ -117,7 +150,18 @@ func Encode(hrp string, data []byte) ([]byte, error) {
 	for i, g := range groups {
 		groups[i] = charset[g]
 	}
-	return out, nil
+}
+
+func checkHRP(hrp string) error {
+	if len(hrp) == 0 || len(hrp) > maxHRP {
+		return ErrPrefix
+	}
+	for i := range len(hrp) {
+		if c := hrp[i]; c < 33 || c > 126 || (c >= 'A' && c <= 'Z') {
+			return ErrPrefix
+		}
+	}
+	return nil
 }
 
 // Decode reads bech32 of either case, not mixed. It returns the prefix in lower
@@ -137,6 +181,10 @@ func Decode(s []byte) (hrp string, data []byte, err error) {
 	}
 	return hrp, data, nil
 }
+
+// DecodeGroups is Decode for data that need not make whole bytes, as in BOLT 11:
+// it returns the 5-bit groups, one a byte.
+func DecodeGroups(s []byte) (hrp string, groups []byte, err error) { return split(s) }
 
 // split checks everything but the padding bits, and returns the 5-bit groups
 // without those of the checksum.

@@ -174,3 +174,29 @@ func TestPrefixesThatCannotBeReadAreNotWritten(t *testing.T) {
 		t.Errorf("83 characters: %v", err)
 	}
 }
+
+func TestGroupsThatMakeNoWholeBytesComeBack(t *testing.T) {
+	for n := range 40 {
+		groups := make([]byte, n)
+		for i := range groups {
+			groups[i] = byte(31 - i%32)
+		}
+		text, err := EncodeGroups("lnbc", groups)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hrp, back, err := DecodeGroups(text)
+		if err != nil || hrp != "lnbc" || !bytes.Equal(back, groups) {
+			t.Errorf("%d groups came back as %q %v: %v", n, hrp, back, err)
+		}
+	}
+	if _, err := EncodeGroups("x", []byte{32}); !errors.Is(err, ErrCharacter) {
+		t.Errorf("a group of 32: %v", err)
+	}
+	if _, err := EncodeGroups("X", nil); !errors.Is(err, ErrPrefix) {
+		t.Errorf("a prefix in upper case: %v", err)
+	}
+	if _, err := EncodeGroups("x", make([]byte, MaxLength)); !errors.Is(err, ErrTooLong) {
+		t.Errorf("more than there is room for: %v", err)
+	}
+}

@@ -83,8 +83,12 @@ func reqFrame(sub string, f nip46.Filter) []byte {
 	b := append([]byte(`["REQ",`), '"')
 	b = append(append(b, sub...), `",{"kinds":[`...)
 	b = appendInt(b, int64(f.Kind))
-	b = append(b, `],"#p":["`...)
-	b = append(append(b, f.P.String()...), `"],"since":`...)
+	field, key := `],"#p":["`, f.P
+	if !f.Author.IsZero() {
+		field, key = `],"authors":["`, f.Author
+	}
+	b = append(append(b, field...), key.String()...)
+	b = append(b, `"],"since":`...)
 	return append(appendInt(b, f.Since), `}]`...)
 }
 
