@@ -49,7 +49,7 @@ type Manifest struct {
 
 const backupFormat = "nsecbunker-backup/1"
 
-type backups struct{ d *Daemon }
+type backups struct{ t *tenant }
 
 // Create implements admin.Backup: the whole store, consistent while running, with
 // the service key and the configuration.
@@ -58,25 +58,25 @@ func (b backups) Create(ctx context.Context, r admin.BackupRequest) (admin.Backu
 	if err != nil {
 		return admin.BackupFile{}, err
 	}
-	tmp, err := os.MkdirTemp(b.d.Dir, ".backup-")
+	tmp, err := os.MkdirTemp(b.t.Dir, ".backup-")
 	if err != nil {
 		return admin.BackupFile{}, err
 	}
 	defer os.RemoveAll(tmp)
 	db := filepath.Join(tmp, DatabaseFile)
-	if err := b.d.store.BackupTo(ctx, db); err != nil {
+	if err := b.t.store.BackupTo(ctx, db); err != nil {
 		return admin.BackupFile{}, err
 	}
 	// What the copy holds, not what was stored since.
-	st, err := store.HeadOfBackup(ctx, db, b.d.tenant)
+	st, err := store.HeadOfBackup(ctx, db, b.t.id)
 	if err != nil {
 		return admin.BackupFile{}, err
 	}
 	m := Manifest{
-		Format: backupFormat, Version: b.d.Version, Made: b.d.store.LedgerTime().UTC(), Tenant: string(b.d.tenant),
+		Format: backupFormat, Version: b.t.Version, Made: b.t.store.LedgerTime().UTC(), Tenant: string(b.t.id),
 		Incarnation: st.Incarnation, Sequence: st.ChainSeq, Head: hex.EncodeToString(st.ChainHead[:]),
 	}
-	file, err := writeBackup(r.Path, recipient, m, db, b.d.Dir)
+	file, err := writeBackup(r.Path, recipient, m, db, b.t.Dir)
 	if err != nil {
 		return admin.BackupFile{}, err
 	}
@@ -84,7 +84,7 @@ func (b backups) Create(ctx context.Context, r admin.BackupRequest) (admin.Backu
 }
 
 func (b backups) remember(ctx context.Context, made time.Time) error {
-	return b.d.store.Change(ctx, b.d.tenant, System(), func(tx *store.Tx) error {
+	return b.t.store.Change(ctx, b.t.id, System(), func(tx *store.Tx) error {
 		if err := tx.PutSetting(backupSetting, made.Format(time.RFC3339)); err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func (b backups) remember(ctx context.Context, made time.Time) error {
 
 // Last implements admin.Backup.
 func (b backups) Last(ctx context.Context) (time.Time, error) {
-	v, err := b.d.store.Setting(ctx, b.d.tenant, backupSetting)
+	v, err := b.t.store.Setting(ctx, b.t.id, backupSetting)
 	if err != nil || v == "" {
 		return time.Time{}, err
 	}

@@ -11,21 +11,17 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
-	"nsecbunker/internal/admin"
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/config"
 	"nsecbunker/internal/dial"
 	"nsecbunker/internal/inbox"
-	"nsecbunker/internal/legacy"
-	"nsecbunker/internal/notify"
 	"nsecbunker/internal/relay"
 	"nsecbunker/internal/seal"
 	"nsecbunker/internal/secret"
-	"nsecbunker/internal/session"
-	"nsecbunker/internal/signer"
 	"nsecbunker/internal/signerrelay"
 	"nsecbunker/internal/socket"
 	"nsecbunker/internal/store"
@@ -72,37 +68,43 @@ type Options struct {
 	Faults store.Faults
 }
 
-// Daemon is one running bunker.
+// Daemon is one running instance: what its tenants share. A self-hosted bunker is an
+// instance with one tenant.
 type Daemon struct {
 	Options
-	tenant bunker.TenantID
 
 	arena    *secret.Arena
 	vault    *vault.Vault
 	store    *store.Store
-	slots    *seal.Slots
 	kdf      seal.KDF
 	dialer   *dial.Dialer
 	relays   *relay.Manager
+	post     *relay.Manager // for direct messages
 	embedded *signerrelay.Relay
 	inbox    *inbox.Inbox
-	commands *admin.Table
-	events   events
-	door     *session.Door
-	legacy   *legacy.Door
 	edge     *edge
 	socket   *socket.Server
-	ring     ring
-	adminKey nostr.PubKey
-	setup    setupCode
+	own      []string // the embedded relay's addresses
 	forged   forgeries
-	alarms   alarms
 	started  time.Time
-	happened *happenings
-	notifier *notify.Notifier
-	letters  *letters
 	steady   *steady // for notices
 	down     down
+	telling  *http.Client // sends notices
+	// credentials is systemd's folder of them, "" for none.
+	credentials string
+
+	// home is the bunker of those who run this machine.
+	home    *tenant
+	tenants *directory
+	heard   wanted // by relays
+	posted  wanted // by post
+	// moved are tenants of which something was committed, untold those whose people
+	// may be to be told of it, grown those whose log has no checkpoint at its end.
+	moved, untold, grown *stirred
+	// doorNews are happenings on their way to the sessions of admins.
+	doorNews chan doorNews
+	// exceptions are the relays that owners named, which may be dialled wherever they are.
+	exceptions exceptions
 
 	// life ends what outlives a single request: publishing.
 	life context.Context
@@ -110,10 +112,6 @@ type Daemon struct {
 	// working ends when Run begins to end: nothing slow goes on then.
 	working context.Context
 	idle    context.CancelFunc
-	// reloading is held while the ring is read anew.
-	reloading sync.Mutex
-	// told is the state that admins' sessions were told of last.
-	told State
 }
 
 // Open opens or creates the data of a bunker and takes its lock and its port.
@@ -123,8 +121,13 @@ func Open(ctx context.Context, o Options) (*Daemon, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	d := &Daemon{Options: o, tenant: bunker.SelfHosted, started: o.Now(), happened: newHappenings(), letters: &letters{}}
-	d.letters.d = d
+	d := &Daemon{
+		Options: o, started: o.Now(), tenants: newDirectory(), credentials: os.Getenv("CREDENTIALS_DIRECTORY"),
+		moved: newStirred(), untold: newStirred(), grown: newStirred(), doorNews: make(chan doorNews, maxDoorNews),
+	}
+	d.home = newTenant(d, bunker.SelfHosted)
+	d.home.first = o.Admins
+	d.tenants.add(d.home)
 	d.life, d.end = context.WithCancel(context.WithoutCancel(ctx))
 	d.working, d.idle = context.WithCancel(d.life)
 	if err := d.open(ctx); err != nil {
@@ -138,16 +141,16 @@ func (d *Daemon) open(ctx context.Context) error {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
-		d.openVault, d.openStore, d.openSlots, d.openKeys, d.openEdge, d.openDoor, d.openInbox, d.openLetters, d.openNotifier, d.openCommands, d.openSocket,
+		d.openVault, d.openStore, d.openKDF, d.home.openKeys, d.openEdge, d.openInbox, d.openPost, d.openHome, d.openSocket,
 	} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	if err := d.reload(ctx); err != nil {
+	if err := d.home.reload(ctx); err != nil {
 		return err
 	}
-	return d.unattended(ctx)
+	return d.home.unattended(ctx)
 }
 
 func makeFolder(dir string) error {
@@ -168,91 +171,29 @@ func (d *Daemon) openVault(context.Context) (err error) {
 
 func (d *Daemon) openStore(ctx context.Context) (err error) {
 	d.store, err = store.Open(ctx, store.Config{
-		Path: filepath.Join(d.Dir, DatabaseFile), Database: d.Config.Database, Auth: watched{d.vault, d.tenant, d.tampered}, Flags: d.vault, Now: d.Now, Log: d.Log, Faults: d.Faults,
-		Committed: d.happened.poke,
+		Path: filepath.Join(d.Dir, DatabaseFile), Database: d.Config.Database, Auth: watched{d.vault, d.tampered}, Flags: d.vault, Now: d.Now, Log: d.Log, Faults: d.Faults,
+		Committed: d.committed,
 	})
 	return err
 }
 
-func (d *Daemon) openSlots(context.Context) (err error) {
+func (d *Daemon) openKDF(context.Context) error {
 	if d.kdf = d.KDF; d.kdf == nil {
 		d.kdf = (&seal.ChildKDF{Exe: d.Executable, Args: []string{"kdf"}, Life: d.working}).Scrypt
-	}
-	d.slots, err = seal.New(seal.Config{
-		Arena: d.arena, KDF: d.kdf, Attempts: tries{d.store, d.tenant}, Now: d.store.LedgerTime,
-		CredentialsDir: os.Getenv("CREDENTIALS_DIRECTORY"), Commands: d.Config.Commands,
-	})
-	return err
-}
-
-// openKeys opens the service key and, with it, the keys of the bunker's own.
-func (d *Daemon) openKeys(ctx context.Context) error {
-	service, err := d.serviceKey(ctx)
-	if err != nil {
-		return err
-	}
-	if err := d.vault.OpenService(d.tenant, service); err != nil {
-		return err
-	}
-	for _, role := range []bunker.ServiceRole{bunker.RoleSigner, bunker.RoleAdmin, bunker.RoleNotifier} {
-		keys, err := d.store.ServiceKeys(ctx, d.tenant, role)
-		if err != nil {
-			return err
-		}
-		for _, k := range keys {
-			if err := d.vault.LoadServiceKey(k); err != nil {
-				return bunker.Errorf(bunker.CodeBlocked, "the service key does not open the %s keys in %s: the file %s is another bunker's, or the data was changed; bring both back from the same backup",
-					role, d.Dir, seal.ServiceKeyFile).WithHint("nsecbunker backup restore FILE").WithCause(err)
-			}
-			switch role {
-			case bunker.RoleAdmin:
-				d.adminKey = k.PubKey
-			case bunker.RoleNotifier:
-				d.letters.key.Store(&k.PubKey)
-			}
-		}
-	}
-	if d.adminKey == (nostr.PubKey{}) {
-		return d.newAdminKey(ctx)
 	}
 	return nil
 }
 
-// serviceKey reads the service key, and makes one for a store that has nothing
-// closed under an older one.
-func (d *Daemon) serviceKey(ctx context.Context) ([]byte, error) {
-	key, err := seal.ReadServiceKey(d.Dir, os.Getenv("CREDENTIALS_DIRECTORY"))
-	if !errors.Is(err, seal.ErrNoServiceKey) {
-		return key, err
-	}
-	used, listErr := d.store.ServiceKeys(ctx, d.tenant, bunker.RoleAdmin)
-	if listErr != nil || len(used) > 0 {
-		return nil, errors.Join(listErr, err)
-	}
-	return seal.CreateServiceKey(d.Dir)
-}
-
-// newAdminKey makes the key that admins reach the bunker by.
-func (d *Daemon) newAdminKey(ctx context.Context) error {
-	pub, ciphertext, err := d.vault.NewServiceKey(d.tenant, bunker.RoleAdmin)
-	if err != nil {
+// openHome makes what the people of this machine need, so that what is wrong with it
+// is told now.
+func (d *Daemon) openHome(context.Context) error {
+	d.steady = &steady{ledger: d.store.LedgerTime, clock: d.Now}
+	d.telling = d.dialer.HTTPClient(dial.Limits{MaxBody: noticeBody})
+	if _, err := d.home.theNotifier(); err != nil {
 		return err
 	}
-	k := bunker.ServiceKey{
-		Tenant: d.tenant, PubKey: pub, Role: bunker.RoleAdmin, Ciphertext: ciphertext,
-		CreatedAt: d.store.LedgerTime().UnixMilli(),
-	}
-	err = d.store.Change(ctx, d.tenant, System(), func(tx *store.Tx) error {
-		if err := tx.AddServiceKey(&k); err != nil {
-			return err
-		}
-		return tx.Audit(bunker.AuditRecord{Action: "instance.create", Object: pub.String()})
-	})
-	if err != nil {
-		return err
-	}
-	d.adminKey = pub
-	return d.vault.LoadServiceKey(k)
+	_, err := d.home.theDesk()
+	return err
 }
 
 // System is the bunker itself, as principal.
@@ -290,9 +231,10 @@ func (d *Daemon) openEdge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.ring.own = ownURLs(d.Config, l.Addr())
+	d.own = ownURLs(d.Config, l.Addr())
+	d.home.ring.own = d.own
 	if d.embedded, err = signerrelay.New(signerrelay.Config{
-		URL: d.ring.ownURLs, Ours: d.ring.isOurs, Log: d.Log, Now: d.store.LedgerTime,
+		URL: d.ownURLs, Ours: d.isOurs, Log: d.Log, Now: d.store.LedgerTime,
 		ClientIP: clientIP(proxies),
 		Deliver: func(ctx context.Context, from signerrelay.Link, raw []byte, ev *nostr.Event) (bool, string) {
 			v := d.inbox.ArriveParsed(ctx, from.String(), ev, raw)
@@ -303,11 +245,11 @@ func (d *Daemon) openEdge(ctx context.Context) error {
 	}
 	var app http.Handler
 	if d.Config.AdminApp {
-		if app, err = web.New(web.Config{Hosts: d.Config.AdminHosts, Bunker: d.ConnectionString}); err != nil {
+		if app, err = web.New(web.Config{Hosts: d.Config.AdminHosts, Bunker: d.home.ConnectionString}); err != nil {
 			return errors.Join(err, l.Close())
 		}
 	}
-	script, err := web.NewScript(web.ScriptConfig{Scripts: scripts{d}, URLs: d.ring.ownURLs, ClientIP: clientIP(proxies), Now: d.store.LedgerTime})
+	script, err := web.NewScript(web.ScriptConfig{Scripts: scripts{d.home}, URLs: d.ownURLs, ClientIP: clientIP(proxies), Now: d.store.LedgerTime})
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -334,23 +276,11 @@ func ownURLs(c config.Config, at net.Addr) []string {
 	return []string{scheme + "://" + net.JoinHostPort(host, port)}
 }
 
-func (d *Daemon) openInbox(context.Context) error {
-	s, err := signer.New(signer.Config{
-		Tenant: d.tenant, Store: d.store, Vault: d.vault,
-		Around: signer.Surroundings{
-			Ours: d.ring.isOurs, Clients: d.ring.isClient, Hosts: d.ring.hosts,
-			Relays: d.ring.ownURLs, AppRelays: d.ring.appRelays,
-		},
-	})
-	if err != nil {
-		return err
-	}
-	d.events = events{d, s}
+func (d *Daemon) openInbox(context.Context) (err error) {
 	d.inbox, err = inbox.New(inbox.Config{
-		Signer: s, Ledger: d.store, Backlog: d.store, Opener: d.vault, Diary: diary{d}, Log: d.Log,
-		Outlet: &outlet{ctx: d.life, local: d.embedded, remote: d.relays, ours: d.ring.ownURLs},
-		Now:    d.store.LedgerTime, Mine: d.ring.envelopes, Joined: d.ring.joined, Relays: d.ring.uriRelays,
-		BadSignature: d.badSignature, Halted: d.halted, Door: doors{d}, Admin: d.adminKey,
+		Tenants: routes{d}, Ledger: d.store, Backlog: d.store, Opener: d.vault, Log: d.Log,
+		Outlet: &outlet{ctx: d.life, local: d.embedded, remote: d.relays, ours: d.ownURLs},
+		Now:    d.store.LedgerTime, BadSignature: d.badSignature, Halted: d.halted,
 	})
 	return err
 }
@@ -364,43 +294,21 @@ func (d *Daemon) halted() string {
 	return ""
 }
 
-// State returns how far the bunker is ready.
-func (d *Daemon) State() State {
-	if d.vault.Unsealed(d.tenant) {
-		return Unsealed
-	}
-	st, _, err := d.store.Tenant(d.life, d.tenant)
-	if err == nil && !st.SetUp {
-		return NotSetUp
-	}
-	return Sealed
-}
-
 func (d *Daemon) healthy() error {
-	_, _, err := d.store.Tenant(d.life, d.tenant)
+	_, _, err := d.store.Tenant(d.life, d.home.id)
 	return err
-}
-
-// ConnectionString is where admins find the bunker; it is no secret.
-func (d *Daemon) ConnectionString() string {
-	return connectionString(d.adminKey, d.ring.uriRelays())
 }
 
 // ListenURL is the embedded relay's first address.
 func (d *Daemon) ListenURL() string {
-	if own := d.ring.ownURLs(); len(own) > 0 {
+	if own := d.ownURLs(); len(own) > 0 {
 		return own[0]
 	}
 	return ""
 }
 
-// Commands are the rows of the table of commands.
-func (d *Daemon) Commands() []*admin.Command { return d.commands.Commands() }
-
-// Dispatch runs an admin command in this process.
-func (d *Daemon) Dispatch(ctx context.Context, p bunker.Principal, name string, params []byte) (any, error) {
-	return d.commands.Dispatch(ctx, p, name, params)
-}
+// ownURLs are the embedded relay's addresses.
+func (d *Daemon) ownURLs() []string { return slices.Clone(d.own) }
 
 // Close gives everything back. Run has ended, or was never called.
 func (d *Daemon) Close() error {
@@ -419,8 +327,8 @@ func (d *Daemon) Close() error {
 	if d.store != nil {
 		errs = append(errs, d.store.Close())
 	}
-	if d.door != nil {
-		d.door.Close()
+	for _, t := range d.tenants.all() {
+		t.close()
 	}
 	if d.vault != nil {
 		d.vault.Close()
@@ -470,11 +378,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 	part(ctx, "socket", d.socket.Run, &wg)
 	part(ctx, "jobs", d.runJobs, &wg)
 	part(ctx, "happenings", d.runHappenings, &wg)
-	part(ctx, "notices", d.notifier.Run, &wg)
-	part(ctx, "letters", d.letters.run, &wg)
-	part(ctx, "relay door", d.runDoor, &wg)
+	part(ctx, "notices", d.runNotices, &wg)
+	part(ctx, "letters", d.runPost, &wg)
+	part(ctx, "relay door", d.runDoors, &wg)
 	wg.Wait()
-	d.lastCheckpoint()
+	d.lastCheckpoints()
 	endStore()
 	last.Wait()
 	return errors.Join(first, d.Close())

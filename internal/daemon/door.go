@@ -11,7 +11,6 @@ import (
 	"nsecbunker/internal/admin"
 	"nsecbunker/internal/adminwire"
 	"nsecbunker/internal/bunker"
-	"nsecbunker/internal/legacy"
 	"nsecbunker/internal/seal"
 	"nsecbunker/internal/session"
 	"nsecbunker/internal/store"
@@ -23,57 +22,76 @@ import (
 // wiped, where nobody comes by.
 const sweepDoor = time.Second
 
-// openDoor makes the relay door.
-func (d *Daemon) openDoor(context.Context) (err error) {
-	d.door, err = session.New(session.Config{
-		Tenant: d.tenant, Admin: d.adminKey, Arena: d.arena, Keys: d.vault, Rows: doorRows{d}, Table: doorTable{d},
-		Prover: proverAfar{prover{d}}, Out: doorOutlet{d}, Relays: d.ring.uriRelays, SetupCode: d.SetupCode, Now: d.store.LedgerTime,
-	})
-	if err != nil {
-		return err
-	}
-	d.legacy, err = legacy.New(legacy.Config{
-		Tenant: d.tenant, Admin: d.adminKey, Keys: d.vault, Rows: legacyRows{d}, Table: doorTable{d}, Out: doorOutlet{d}, Now: d.store.LedgerTime,
-	})
-	return err
+// maxDoorNews is how many happenings may be on their way to sessions; of more they are
+// told that there is more.
+const maxDoorNews = 1024
+
+// doorNews is a happening on its way to the sessions of a tenant's admins.
+type doorNews struct {
+	t *tenant
+	h bunker.Happening
 }
 
-// runDoor wipes what is past its time, and passes news on.
-func (d *Daemon) runDoor(ctx context.Context) error {
-	t := time.NewTicker(sweepDoor)
-	defer t.Stop()
-	news := make(chan bunker.Happening, 1024)
-	defer d.Subscribe(func(h bunker.Happening) {
-		if h.Kind == "" {
-			return
-		}
-		select {
-		case news <- h:
-		default:
-			d.door.Missed() // there is more than can be told one by one
-		}
-	})()
+// tellDoor hands a happening on. It returns at once.
+func (t *tenant) tellDoor(door *session.Door, h bunker.Happening) {
+	if h.Kind == "" {
+		return
+	}
+	select {
+	case t.doorNews <- doorNews{t, h}:
+	default:
+		door.Missed() // there is more than can be told one by one
+	}
+}
+
+// runDoors wipes what is past its time, and passes news on.
+func (d *Daemon) runDoors(ctx context.Context) error {
+	tick := time.NewTicker(sweepDoor)
+	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-t.C:
-			d.door.Sweep(d.store.LedgerTime())
-			d.legacy.Sweep(d.store.LedgerTime())
-		case h := <-news:
-			d.pass(ctx, h)
-			if h.Kind == bunker.QuestionMade {
-				d.legacy.Ask(ctx, bunker.ApprovalID(h.ID))
+		case <-tick.C:
+			now := d.store.LedgerTime()
+			for _, k := range d.desks() {
+				k.door.Sweep(now)
+				k.legacy.Sweep(now)
+			}
+		case n := <-d.doorNews:
+			k := n.t.desk.peek()
+			if k == nil {
+				continue
+			}
+			n.t.pass(ctx, k.door, n.h)
+			if n.h.Kind == bunker.QuestionMade {
+				k.legacy.Ask(ctx, bunker.ApprovalID(n.h.ID))
 			}
 		}
 	}
 }
 
-// doorTable runs commands of the relay door.
-type doorTable struct{ d *Daemon }
+// desks are those that somebody needed since the start.
+func (d *Daemon) desks() (out []*desk) {
+	d.tenants.mu.RLock()
+	defer d.tenants.mu.RUnlock()
+	for _, t := range d.tenants.byID {
+		if k := t.desk.peek(); k != nil {
+			out = append(out, k)
+		}
+	}
+	return out
+}
 
-func (t doorTable) Execute(ctx context.Context, p bunker.Principal, o admin.Order) (json.RawMessage, error) {
-	return t.d.commands.Execute(seal.Afar(ctx), p, o)
+// doorTable runs commands of the relay door.
+type doorTable struct{ t *tenant }
+
+func (x doorTable) Execute(ctx context.Context, p bunker.Principal, o admin.Order) (json.RawMessage, error) {
+	k, err := x.t.theDesk()
+	if err != nil {
+		return nil, err
+	}
+	return k.commands.Execute(seal.Afar(ctx), p, o)
 }
 
 // proverAfar counts the tries of the passphrase that come over relays as such.
@@ -86,41 +104,41 @@ func (p proverAfar) Prove(ctx context.Context, passphrase []byte) error {
 
 // doorOutlet sends to every relay of the connection string, the embedded one
 // with them, and to the one that the admin was heard on.
-type doorOutlet struct{ d *Daemon }
+type doorOutlet struct{ t *tenant }
 
 func (o doorOutlet) Send(ev *nostr.Event, link string) {
 	raw := ev.AppendJSON(nil)
-	o.d.embedded.Publish(ev, raw)
-	own := o.d.ring.ownURLs()
-	relays := slices.DeleteFunc(o.d.ring.uriRelays(), func(u string) bool { return slices.Contains(own, u) })
+	o.t.embedded.Publish(ev, raw)
+	own := o.t.ring.ownURLs()
+	relays := slices.DeleteFunc(o.t.ring.uriRelays(), func(u string) bool { return slices.Contains(own, u) })
 	if strings.Contains(link, "://") && !slices.Contains(relays, link) && !slices.Contains(own, link) {
 		relays = append(relays, link) // not a connection to the embedded relay
 	}
 	if len(relays) > 0 {
-		o.d.relays.Publish(o.d.life, ev.ID, raw, relays, func(url string, ok bool, reason string) {
+		o.t.relays.Publish(o.t.life, ev.ID, raw, relays, func(url string, ok bool, reason string) {
 			if !ok {
-				o.d.Log.Debug("a relay did not take a message to an admin", "relay", url, "reason", reason)
+				o.t.Log.Debug("a relay did not take a message to an admin", "relay", url, "reason", reason)
 			}
 		})
 	}
 }
 
 // doorRows is the store as the relay door sees it.
-type doorRows struct{ d *Daemon }
+type doorRows struct{ t *tenant }
 
 // Standing implements [session.Rows]. While the bunker is sealed or not set up, no
 // row can be verified: then it says no more than that somebody may try to open it,
 // or to set it up.
 func (r doorRows) Standing(ctx context.Context, person nostr.PubKey, device string) (session.Standing, error) {
-	d := r.d
-	now := d.store.LedgerTime().UnixMilli()
-	st, _, err := d.store.Tenant(ctx, d.tenant)
+	t := r.t
+	now := t.store.LedgerTime().UnixMilli()
+	st, _, err := t.store.Tenant(ctx, t.id)
 	switch {
 	case err != nil:
 		return session.Standing{}, err
 	case !st.SetUp:
-		return d.beforeSetUp(person), nil
-	case !d.vault.Unsealed(d.tenant):
+		return t.beforeSetUp(person), nil
+	case !t.vault.Unsealed(t.id):
 		return r.sealed(ctx, person, device, now)
 	}
 	out := session.Standing{State: session.Unsealed}
@@ -130,7 +148,7 @@ func (r doorRows) Standing(ctx context.Context, person nostr.PubKey, device stri
 	if person.IsZero() {
 		out.Role = bunker.Owner // as the machine's own terminal; the device holds it down
 	} else {
-		a, err := d.store.Admin(ctx, d.tenant, person)
+		a, err := t.store.Admin(ctx, t.id, person)
 		switch {
 		case isNotFound(err):
 			return out, nil
@@ -140,7 +158,7 @@ func (r doorRows) Standing(ctx context.Context, person nostr.PubKey, device stri
 			out.Role, out.Keys = a.Role, a.Keys
 		}
 	}
-	dev, err := d.store.Device(ctx, d.tenant, device)
+	dev, err := t.store.Device(ctx, t.id, device)
 	switch {
 	case isNotFound(err):
 		return out, nil
@@ -161,15 +179,15 @@ func (r doorRows) Standing(ctx context.Context, person nostr.PubKey, device stri
 
 // beforeSetUp: the first owner is the one that was named at start, or whoever has
 // the code where none was.
-func (d *Daemon) beforeSetUp(person nostr.PubKey) session.Standing {
+func (t *tenant) beforeSetUp(person nostr.PubKey) session.Standing {
 	out := session.Standing{State: session.NotSetUp}
 	first := nostr.PubKey{}
-	if len(d.Admins) > 0 {
-		if p, err := nip19.ParsePublicKey(d.Admins[0]); err == nil {
+	if len(t.first) > 0 {
+		if p, err := nip19.ParsePublicKey(t.first[0]); err == nil {
 			first = p
 		}
 	}
-	if !person.IsZero() && (len(d.Admins) == 0 || person == first) {
+	if !person.IsZero() && (len(t.first) == 0 || person == first) {
 		out.Role = bunker.Viewer
 	}
 	return out
@@ -177,13 +195,13 @@ func (d *Daemon) beforeSetUp(person nostr.PubKey) session.Standing {
 
 func (r doorRows) sealed(ctx context.Context, person nostr.PubKey, device string, now int64) (session.Standing, error) {
 	out := session.Standing{State: session.Sealed}
-	admins, err := r.d.store.UnverifiedAdmins(ctx, r.d.tenant)
+	admins, err := r.t.store.UnverifiedAdmins(ctx, r.t.id)
 	if err != nil || !person.IsZero() && !store.HasAdmin(admins, person) {
 		return out, err
 	}
 	// Enough to look, to stop and to give the passphrase; not to open it without.
 	out.Role = bunker.Approver
-	dev, err := r.d.store.UnverifiedDevice(ctx, r.d.tenant, device)
+	dev, err := r.t.store.UnverifiedDevice(ctx, r.t.id, device)
 	if err != nil {
 		return out, err
 	}
@@ -201,15 +219,15 @@ func isNotFound(err error) bool {
 
 // Whose implements [session.Rows].
 func (r doorRows) Whose(ctx context.Context, device string) (nostr.PubKey, bool, error) {
-	if !r.d.vault.Unsealed(r.d.tenant) {
-		u, err := r.d.store.UnverifiedDevice(ctx, r.d.tenant, device)
+	if !r.t.vault.Unsealed(r.t.id) {
+		u, err := r.t.store.UnverifiedDevice(ctx, r.t.id, device)
 		if err != nil {
 			return nostr.PubKey{}, false, err
 		}
 		p, ok := store.PersonOf(u)
 		return p, ok, nil
 	}
-	dev, err := r.d.store.Device(ctx, r.d.tenant, device)
+	dev, err := r.t.store.Device(ctx, r.t.id, device)
 	if isNotFound(err) {
 		return nostr.PubKey{}, false, nil
 	}
@@ -221,19 +239,19 @@ func (r doorRows) Whose(ctx context.Context, device string) (nostr.PubKey, bool,
 
 // Opened implements [session.Rows].
 func (r doorRows) Opened(ctx context.Context, o session.Opening) error {
-	d := r.d
+	t := r.t
 	by := bunker.Principal{Name: "local", Door: bunker.DoorRelay, PubKey: o.Person, Device: o.Device}
 	if !o.Person.IsZero() {
 		by.Name = nip19.EncodeNpub(o.Person)
 	}
-	return d.store.Change(ctx, d.tenant, by, func(tx *store.Tx) error {
+	return t.store.Change(ctx, t.id, by, func(tx *store.Tx) error {
 		rec := bunker.AuditRecord{
 			Action: "session.open", Step: "admin", Effect: bunker.Allow.String(), Object: o.Device, Reason: "from the device " + bunker.Display(o.Label, admin.MaxName),
 		}
 		if !o.Confirmed {
 			rec.Effect, rec.Reason = bunker.Ask.String(), "from a device that is not confirmed: "+bunker.Display(o.Label, admin.MaxName)
 		}
-		if o.Confirmed && o.Signed && d.vault.Unsealed(d.tenant) {
+		if o.Confirmed && o.Signed && t.vault.Unsealed(t.id) {
 			dev, err := tx.Device(o.Device)
 			if err != nil {
 				return err
@@ -249,7 +267,7 @@ func (r doorRows) Opened(ctx context.Context, o session.Opening) error {
 
 // Checkpoint implements [session.Rows].
 func (r doorRows) Checkpoint(ctx context.Context) ([]byte, error) {
-	cp, err := r.d.store.LastCheckpoint(ctx, r.d.tenant)
+	cp, err := r.t.store.LastCheckpoint(ctx, r.t.id)
 	if err != nil || cp == nil {
 		return nil, err
 	}

@@ -28,13 +28,13 @@ const (
 // events are the events that are not envelopes: those of user keys on their own
 // relays.
 type events struct {
-	d      *Daemon
+	t      *tenant
 	signer *signer.Signer
 }
 
 // Own implements admin.Events.
 func (e events) Own(ctx context.Context, r signer.OwnRequest) (*bunker.Entry, *nostr.Event, error) {
-	r.Halted = e.d.halted()
+	r.Halted = e.t.halted()
 	return e.signer.Own(ctx, r)
 }
 
@@ -44,7 +44,7 @@ func (e events) Baseline(ctx context.Context, author nostr.PubKey, named, listed
 	f := fetching{events: e, author: author, newest: map[nostr.Kind]*nostr.Event{}, asked: map[string]bool{}}
 	f.ask(ctx, named, true)
 	f.ask(ctx, listed, false)
-	f.ask(ctx, e.d.ring.appRelays(), false)
+	f.ask(ctx, e.t.ring.appRelays(), false)
 	f.wait.Wait()
 	if list := f.newest[nostr.Kind(relayList)]; list != nil {
 		f.ask(ctx, admin.WriteRelays(list), false)
@@ -74,7 +74,7 @@ func (f *fetching) ask(ctx context.Context, urls []string, named bool) {
 	for _, u := range urls {
 		n, err := nip46.NormalizeRelayURL(u)
 		f.mu.Lock()
-		again := f.asked[n] || len(f.asked) >= maxFetchRelays || slices.Contains(f.d.ring.ownURLs(), n)
+		again := f.asked[n] || len(f.asked) >= maxFetchRelays || slices.Contains(f.t.ring.ownURLs(), n)
 		if err == nil && !again {
 			f.asked[n] = true
 		}
@@ -90,7 +90,7 @@ func (f *fetching) ask(ctx context.Context, urls []string, named bool) {
 }
 
 func (f *fetching) fetch(ctx context.Context, url string, named bool) ([]*nostr.Event, error) {
-	dialer := f.d.dialer
+	dialer := f.t.dialer
 	if named {
 		address, err := relayAddress(url)
 		if err != nil {
@@ -132,7 +132,7 @@ func (f *fetching) baseline() admin.Baseline {
 func (e events) Publish(ctx context.Context, s bunker.Stored) ([]admin.RelayAnswer, error) {
 	want := len(s.Relays())
 	answers := make(chan admin.RelayAnswer, want+1) // the embedded relay may answer, too
-	err := e.d.inbox.PublishStored(s, func(url string, ok bool, reason string) {
+	err := e.t.inbox.PublishStored(s, func(url string, ok bool, reason string) {
 		select {
 		case answers <- admin.RelayAnswer{URL: url, OK: ok, Words: reason}:
 		default:

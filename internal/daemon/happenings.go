@@ -3,48 +3,84 @@ package daemon
 import (
 	"context"
 	"sync"
-	"time"
 
 	"nsecbunker/internal/bunker"
 )
 
-// happenings tells subscribers in this process what was committed: questions, answers,
-// connections, alarms, changes. It is read from the log, so nothing is told before
-// its commit, nothing is left out, and the path of a request waits for nobody. It
-// begins with what is committed after Run: who needs what was before, or must not
-// miss anything over a restart, keeps a place in the log of its own.
+// happenings tells subscribers in this process what was committed of one tenant:
+// questions, answers, connections, alarms, changes. It is read from the log, so nothing
+// is told before its commit, nothing is left out, and the path of a request waits for
+// nobody. It begins with what is committed after the first subscriber: who needs what
+// was before, or must not miss anything over a restart, keeps a place in the log of his
+// own.
 type happenings struct {
-	wake chan struct{} // one place: that there is something
-
-	mu   sync.Mutex
-	next int
-	subs map[int]func(bunker.Happening)
+	mu    sync.Mutex
+	next  int
+	subs  map[int]func(bunker.Happening)
+	begun bool
+	seen  int64 // up to which record was told
 }
 
-func newHappenings() *happenings {
-	return &happenings{wake: make(chan struct{}, 1), subs: map[int]func(bunker.Happening){}}
+// stirred is the tenants of which something is to be looked at.
+type stirred struct {
+	wake chan struct{} // one place: that there is one
+
+	mu  sync.Mutex
+	ids map[bunker.TenantID]struct{}
 }
 
-// poke says that something was committed. It never blocks.
-func (h *happenings) poke() {
+func newStirred() *stirred {
+	return &stirred{wake: make(chan struct{}, 1), ids: map[bunker.TenantID]struct{}{}}
+}
+
+// add says that something is to be looked at. It never blocks.
+func (s *stirred) add(ids ...bunker.TenantID) {
+	s.mu.Lock()
+	for _, id := range ids {
+		s.ids[id] = struct{}{}
+	}
+	s.mu.Unlock()
 	select {
-	case h.wake <- struct{}{}:
+	case s.wake <- struct{}{}:
 	default:
 	}
 }
 
+// take returns the tenants, and begins anew.
+func (s *stirred) take() []bunker.TenantID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]bunker.TenantID, 0, len(s.ids))
+	for id := range s.ids {
+		out = append(out, id)
+	}
+	clear(s.ids)
+	return out
+}
+
+// committed notes that a tenant has new records. The store calls it with its locks
+// held.
+func (d *Daemon) committed(t bunker.TenantID) {
+	d.moved.add(t)
+	d.grown.add(t)
+}
+
 // Subscribe has f called for every happening from now on, in order, from one
 // goroutine. f must return at once: keep what it is given, and work elsewhere.
-func (d *Daemon) Subscribe(f func(bunker.Happening)) (cancel func()) {
-	d.happened.mu.Lock()
-	defer d.happened.mu.Unlock()
-	id := d.happened.next
-	d.happened.next++
-	d.happened.subs[id] = f
+func (t *tenant) Subscribe(f func(bunker.Happening)) (cancel func()) {
+	h := &t.happened
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.subs == nil {
+		h.subs = map[int]func(bunker.Happening){}
+	}
+	id := h.next
+	h.next++
+	h.subs[id] = f
 	return func() {
-		d.happened.mu.Lock()
-		defer d.happened.mu.Unlock()
-		delete(d.happened.subs, id)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.subs, id)
 	}
 }
 
@@ -62,55 +98,68 @@ func (h *happenings) tell(what bunker.Happening) {
 	}
 }
 
-// headAgain is how long passes until the end of the log is looked for again.
-const headAgain = time.Second
+// begin finds the end of the log, from which on is told.
+func (h *happenings) begin(ctx context.Context, t *tenant) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.begun {
+		return nil
+	}
+	seen, err := t.store.Head(ctx, t.id)
+	if err == nil {
+		h.begun, h.seen = true, seen
+	}
+	return err
+}
+
+// place is up to which record was told; ok is false where nobody is told.
+func (h *happenings) place() (seen int64, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.seen, h.begun
+}
 
 // happeningsPage is how many records are read at once.
 const happeningsPage = 200
 
 // runHappenings reads what was committed whenever the store says that there is something.
 func (d *Daemon) runHappenings(ctx context.Context) error {
-	var seen int64
 	for {
-		var err error
-		if seen, err = d.store.Head(ctx, d.tenant); err == nil {
-			break
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		// A database's server may be away for a moment, and the bunker goes on.
-		d.Log.Error("the end of the log could not be read", "error", err)
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(headAgain):
+		case <-d.moved.wake:
+		}
+		ids := d.moved.take()
+		d.untold.add(ids...)
+		for _, id := range ids {
+			if t := d.tenants.tenant(id); t != nil {
+				t.tellHappened(ctx)
+			}
 		}
 	}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-d.happened.wake:
+}
+
+// tellHappened tells what was committed since the last time.
+func (t *tenant) tellHappened(ctx context.Context) {
+	seen, ok := t.happened.place()
+	for ok {
+		recs, upTo, err := t.store.Happened(ctx, t.id, seen, happeningsPage)
+		if err != nil && ctx.Err() == nil {
+			t.Log.Error("what was committed could not be read", "error", err)
 		}
-		d.notifier.Wake()
-		for {
-			recs, upTo, err := d.store.Happened(ctx, d.tenant, seen, happeningsPage)
-			if err != nil && ctx.Err() == nil {
-				d.Log.Error("what was committed could not be read", "error", err)
-			}
-			if err != nil {
-				break
-			}
-			for i := range recs {
-				if h := bunker.HappeningOf(&recs[i]); h.Kind != "" {
-					d.happened.tell(h)
-				}
-			}
-			seen = upTo
-			if len(recs) < happeningsPage {
-				break
+		if err != nil {
+			return
+		}
+		for i := range recs {
+			if h := bunker.HappeningOf(&recs[i]); h.Kind != "" {
+				t.happened.tell(h)
 			}
 		}
+		seen = upTo
+		t.happened.mu.Lock()
+		t.happened.seen = seen
+		t.happened.mu.Unlock()
+		ok = len(recs) == happeningsPage
 	}
 }

@@ -14,6 +14,8 @@ const (
 	checkpointEvery = 10 * time.Minute
 	// choresEvery is how often deletions that fell due are looked for.
 	choresEvery = time.Minute
+	// lastCheckpointsIn is how long the checkpoints of a shutdown may take.
+	lastCheckpointsIn = 5 * time.Second
 )
 
 // runJobs does what time asks for.
@@ -26,9 +28,7 @@ func (d *Daemon) runJobs(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-checkpoint.C:
-			if err := d.checkpoint(ctx); err != nil {
-				d.Log.Error("no checkpoint could be signed", "error", err)
-			}
+			d.checkpoints(ctx)
 		case <-chores.C:
 			if err := d.Chores(ctx); err != nil {
 				d.Log.Error("what has fallen due could not be done", "error", err)
@@ -39,65 +39,102 @@ func (d *Daemon) runJobs(ctx context.Context) error {
 
 // Changed reads the ring anew, before it returns: an app may use a new
 // bunker:// string in the next moment.
-func (d *Daemon) Changed() {
-	d.reloading.Lock()
-	defer d.reloading.Unlock()
-	if err := d.reload(d.life); err != nil {
-		d.Log.Error("what changed could not be read again", "error", err)
+func (t *tenant) Changed() {
+	t.reloading.Lock()
+	defer t.reloading.Unlock()
+	if err := t.reload(t.life); err != nil {
+		t.Log.Error("what changed could not be read again", "error", err)
 	}
-	d.inbox.Wake()
+	t.inbox.Wake()
 	// The log tells of a seal before the memory is wiped, and of none afterwards.
-	if now := d.State(); now != d.told {
-		d.told = now
-		d.door.Turned()
+	if now := t.State(); now != t.told {
+		t.told = now
+		if k := t.desk.peek(); k != nil {
+			k.door.Turned()
+		}
 	}
 }
 
-// Wake takes up at once what waits: answered questions, replies that no relay
-// took yet.
+// Wake takes up at once what waits for a tenant: answered questions, replies that no
+// relay took yet.
+func (t *tenant) Wake() {
+	if err := t.store.RetryNow(t.life, t.id); err != nil {
+		t.Log.Error("waiting replies could not be hurried", "error", err)
+	}
+	t.inbox.Wake()
+	t.untold.add(t.id)
+}
+
+// Wake is that of every tenant: a relay came back.
 func (d *Daemon) Wake() {
-	if err := d.store.RetryNow(d.life, d.tenant); err != nil {
-		d.Log.Error("waiting replies could not be hurried", "error", err)
+	for _, t := range d.tenants.all() {
+		if err := d.store.RetryNow(d.life, t.id); err != nil {
+			d.Log.Error("waiting replies could not be hurried", "error", err)
+			break
+		}
+		if t.notifier.peek() != nil {
+			d.untold.add(t.id)
+		}
 	}
 	d.inbox.Wake()
-	d.notifier.Wake()
+}
+
+// checkpoints signs the ends of the logs that have grown since the last time.
+func (d *Daemon) checkpoints(ctx context.Context) {
+	d.grown.add(d.home.id)
+	for _, id := range d.grown.take() {
+		t := d.tenants.tenant(id)
+		if t == nil {
+			continue
+		}
+		if err := t.checkpoint(ctx); err != nil {
+			d.Log.Error("no checkpoint could be signed", "tenant", id, "error", err)
+			d.grown.add(id)
+			if ctx.Err() != nil {
+				return
+			}
+		}
+	}
 }
 
 // checkpoint signs the chain's head with the audit key. While sealed nothing is
 // signed; the next checkpoint covers the gap.
-func (d *Daemon) checkpoint(ctx context.Context) error {
-	if !d.vault.Unsealed(d.tenant) {
+func (t *tenant) checkpoint(ctx context.Context) error {
+	if !t.vault.Unsealed(t.id) {
 		return nil
 	}
-	c, ok, err := d.store.NextCheckpoint(ctx, d.tenant)
+	c, ok, err := t.store.NextCheckpoint(ctx, t.id)
 	if err != nil || !ok {
 		return err
 	}
-	pub, sig, err := d.vault.SignCheckpoint(d.tenant, c.Digest())
+	pub, sig, err := t.vault.SignCheckpoint(t.id, c.Digest())
 	if err != nil {
 		return err
 	}
-	return d.store.AddCheckpoint(ctx, audit.Signed{Checkpoint: c, Key: pub, Sig: sig})
+	return t.store.AddCheckpoint(ctx, audit.Signed{Checkpoint: c, Key: pub, Sig: sig})
 }
 
-// lastCheckpoint is made at shutdown, while the store still runs.
-func (d *Daemon) lastCheckpoint() {
-	ctx, cancel := context.WithTimeout(d.life, 5*time.Second)
+// lastCheckpoints are made at shutdown, while the store still runs.
+func (d *Daemon) lastCheckpoints() {
+	ctx, cancel := context.WithTimeout(d.life, lastCheckpointsIn)
 	defer cancel()
-	if err := d.checkpoint(ctx); err != nil {
-		d.Log.Warn("the last checkpoint could not be signed", "error", err)
-	}
+	d.checkpoints(ctx)
+}
+
+// Chores does the chores of every tenant that may have some.
+func (d *Daemon) Chores(ctx context.Context) error {
+	return d.home.Chores(ctx)
 }
 
 // Chores ends keys whose waiting period is over, and stops hearing old relays
 // that no app needs. A clock that is suspect ends nothing (the commands see to
 // that), nor does a bunker that cannot write its records.
-func (d *Daemon) Chores(ctx context.Context) error {
-	if d.State() != Unsealed {
+func (t *tenant) Chores(ctx context.Context) error {
+	if t.State() != Unsealed {
 		return nil
 	}
 	for {
-		deleted, err := d.due(ctx, "key.purge", "deleted")
+		deleted, err := t.due(ctx, "key.purge", "deleted")
 		if err != nil {
 			return err
 		}
@@ -105,13 +142,13 @@ func (d *Daemon) Chores(ctx context.Context) error {
 			break
 		}
 	}
-	_, err := d.due(ctx, "relay.purge", "removed")
+	_, err := t.due(ctx, "relay.purge", "removed")
 	return err
 }
 
 // due runs a command of the timer's and returns how much it did.
-func (d *Daemon) due(ctx context.Context, command, list string) (int, error) {
-	result, err := d.Dispatch(ctx, System(), command, nil)
+func (t *tenant) due(ctx context.Context, command, list string) (int, error) {
+	result, err := t.Dispatch(ctx, System(), command, nil)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", command, err)
 	}

@@ -15,50 +15,58 @@ import (
 	"nsecbunker/nostr/nip46"
 )
 
-// doors are what messages to the admin key may be for: a session, or the old
+// doors are what messages to a tenant's admin key may be for: a session, or the old
 // protocol, which is for events that an admin's own key signed. Nothing that is part
 // of a session is signed by it.
-type doors struct{ d *Daemon }
+type doors struct{ t *tenant }
 
 // Known implements inbox.Door.
-func (x doors) Known(client nostr.PubKey) bool { return x.d.door.Known(client) }
+func (x doors) Known(client nostr.PubKey) bool {
+	k := x.t.desk.peek()
+	return k != nil && k.door.Known(client)
+}
 
 // Take implements inbox.Door.
 func (x doors) Take(ctx context.Context, link string, ev *nostr.Event) (bool, string) {
-	if !x.d.door.Known(ev.PubKey) && x.d.legacy.Lets(ctx, ev.PubKey) {
-		return x.d.legacy.Take(ctx, link, ev)
+	k, err := x.t.theDesk()
+	if err != nil {
+		x.t.Log.Error("an admin's message cannot be worked on", "tenant", x.t.id, "error", err)
+		return false, "error: the bunker could not work on it; send it again"
 	}
-	return x.d.door.Take(ctx, link, ev)
+	if !k.door.Known(ev.PubKey) && k.legacy.Lets(ctx, ev.PubKey) {
+		return k.legacy.Take(ctx, link, ev)
+	}
+	return k.door.Take(ctx, link, ev)
 }
 
 // legacyRows is the store as the old protocol's door sees it.
-type legacyRows struct{ d *Daemon }
+type legacyRows struct{ t *tenant }
 
 // Legacy implements [legacy.Rows]. While the bunker is sealed or not set up no row
 // can be verified, and nobody may.
 func (r legacyRows) Legacy(ctx context.Context, person nostr.PubKey) (legacy.Standing, bool, error) {
-	d := r.d
-	if !d.vault.Unsealed(d.tenant) {
+	t := r.t
+	if !t.vault.Unsealed(t.id) {
 		return legacy.Standing{}, false, nil
 	}
-	a, err := d.store.Admin(ctx, d.tenant, person)
+	a, err := t.store.Admin(ctx, t.id, person)
 	if isNotFound(err) {
 		return legacy.Standing{}, false, nil
 	}
-	now := d.store.LedgerTime().UnixMilli()
+	now := t.store.LedgerTime().UnixMilli()
 	if err != nil || !a.Legacy(now) || a.ActiveAt > now {
 		return legacy.Standing{}, false, err
 	}
-	if own, err := d.isUserKey(ctx, person); err != nil || own {
+	if own, err := t.isUserKey(ctx, person); err != nil || own {
 		return legacy.Standing{}, false, err // whoever the key signs for could speak so
 	}
 	return legacy.Standing{Role: a.Role, Keys: a.Keys}, true, nil
 }
 
 // isUserKey reports a pubkey that is a key here.
-func (d *Daemon) isUserKey(ctx context.Context, pub nostr.PubKey) (bool, error) {
+func (t *tenant) isUserKey(ctx context.Context, pub nostr.PubKey) (bool, error) {
 	for after := ""; ; {
-		keys, err := d.store.Keys(ctx, d.tenant, store.Page{After: after})
+		keys, err := t.store.Keys(ctx, t.id, store.Page{After: after})
 		if err != nil {
 			return false, err
 		}
@@ -79,12 +87,12 @@ var errNotForOldApps = errors.New("an old app cannot show or answer it")
 // Question implements [legacy.Rows]. What cannot be shown whole, or allowed once only,
 // is not asked there: its answers are "always" and "never".
 func (r legacyRows) Question(ctx context.Context, id bunker.ApprovalID) (legacy.Question, error) {
-	d := r.d
-	q, err := d.store.Approval(ctx, d.tenant, id)
+	t := r.t
+	q, err := t.store.Approval(ctx, t.id, id)
 	if err != nil {
 		return legacy.Question{}, err
 	}
-	plain, err := d.vault.OpenSummary(q)
+	plain, err := t.vault.OpenSummary(q)
 	if err != nil {
 		return legacy.Question{}, err
 	}
@@ -96,11 +104,11 @@ func (r legacyRows) Question(ctx context.Context, id bunker.ApprovalID) (legacy.
 	if q.State != bunker.ApprovalPending || s.Cut || approval.OnceOnly(q) {
 		return legacy.Question{}, errNotForOldApps
 	}
-	c, err := d.store.Connection(ctx, d.tenant, q.Connection)
+	c, err := t.store.Connection(ctx, t.id, q.Connection)
 	if err != nil {
 		return legacy.Question{}, err
 	}
-	k, err := d.store.Key(ctx, d.tenant, string(q.Key))
+	k, err := t.store.Key(ctx, t.id, string(q.Key))
 	if err != nil {
 		return legacy.Question{}, err
 	}

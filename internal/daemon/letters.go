@@ -43,12 +43,9 @@ const (
 	kindLetter nostr.Kind = 4
 )
 
-// letters is direct messages: out, and the answers to them. It has relay
-// connections of its own, since it asks for other kinds and further back than
-// the rest of the bunker; without a channel that can be answered it has none.
+// letters is a tenant's direct messages: out, and the answers to them.
 type letters struct {
-	d      *Daemon
-	relays *relay.Manager
+	t      *tenant
 	key    atomic.Pointer[nostr.PubKey] // nil before the first channel of kind nostr
 	limit  *rate.Limiter
 	making sync.Mutex // of the key
@@ -60,27 +57,45 @@ type letters struct {
 	heard sync.WaitGroup
 }
 
-func (d *Daemon) openLetters(context.Context) (err error) {
-	l := d.letters
-	l.limit, l.seen = rate.NewLimiter(lettersRate, lettersBurst), map[nostr.ID]bool{}
-	l.relays, err = relay.New(relay.Config{
+// openPost makes the relay connections of direct messages. They are others than those
+// of the rest, since other kinds are asked for, and further back; without a channel
+// that can be answered there are none.
+func (d *Daemon) openPost(context.Context) (err error) {
+	d.post, err = relay.New(relay.Config{
 		Dialer: d.dialer, Log: d.Log, Now: d.store.LedgerTime, UserAgent: "nsecbunker/" + d.Version, Since: lettersSince,
-		Handle: l.take,
-		Auth: func(_ context.Context, url, challenge string) ([]*nostr.Event, error) {
-			key := l.key.Load()
-			if key == nil {
-				return nil, nil
-			}
-			ev, err := d.vault.AuthEvent(d.tenant, *key, url, challenge, d.store.LedgerTime())
-			return []*nostr.Event{ev}, err
+		Handle: d.takeLetter,
+		Auth: func(_ context.Context, url, challenge string) (out []*nostr.Event, err error) {
+			return d.prove(d.posted.on(url, maxAuthKeys), url, challenge)
 		},
 	})
 	return err
 }
 
-func (l *letters) run(ctx context.Context) error {
-	defer l.heard.Wait()
-	return l.relays.Run(ctx)
+func (d *Daemon) runPost(ctx context.Context) error {
+	defer func() {
+		for _, t := range d.tenants.all() {
+			t.letters.heard.Wait()
+		}
+	}()
+	return d.post.Run(ctx)
+}
+
+// takeLetter is a message from a relay.
+func (d *Daemon) takeLetter(_ context.Context, url string, raw relay.RawEvent) {
+	if len(raw) > letterBytes {
+		return
+	}
+	ev, err := nostr.ParseEvent(raw)
+	if err != nil {
+		return
+	}
+	to, err := nostr.ParsePubKey(ev.Tags.Find("p").Value())
+	if err != nil {
+		return
+	}
+	if t := d.tenants.of(to); t != nil {
+		t.letters.take(url, to, ev)
+	}
 }
 
 // ready makes the key that messages come from, once.
@@ -90,19 +105,19 @@ func (l *letters) ready(ctx context.Context) error {
 	if l.key.Load() != nil {
 		return nil
 	}
-	d := l.d
-	pub, wrapped, err := d.vault.NewServiceKey(d.tenant, bunker.RoleNotifier)
+	t := l.t
+	pub, wrapped, err := t.vault.NewServiceKey(t.id, bunker.RoleNotifier)
 	if err != nil {
 		return err
 	}
-	k := bunker.ServiceKey{Tenant: d.tenant, PubKey: pub, Role: bunker.RoleNotifier, Ciphertext: wrapped, CreatedAt: d.store.LedgerTime().UnixMilli()}
-	err = d.store.Change(ctx, d.tenant, System(), func(tx *store.Tx) error {
+	k := bunker.ServiceKey{Tenant: t.id, PubKey: pub, Role: bunker.RoleNotifier, Ciphertext: wrapped, CreatedAt: t.store.LedgerTime().UnixMilli()}
+	err = t.store.Change(ctx, t.id, System(), func(tx *store.Tx) error {
 		return errors.Join(tx.AddServiceKey(&k), tx.Audit(bunker.AuditRecord{Action: "notify.newkey", Object: pub.String()}))
 	})
 	if err != nil {
 		return err
 	}
-	if err := d.vault.LoadServiceKey(k); err != nil {
+	if err := t.vault.LoadServiceKey(k); err != nil {
 		return err
 	}
 	l.key.Store(&pub)
@@ -112,11 +127,11 @@ func (l *letters) ready(ctx context.Context) error {
 // reload subscribes where answers may come, and returns every relay that an owner
 // named for direct messages.
 func (l *letters) reload(ctx context.Context) (named []string) {
-	d := l.d
+	t := l.t
 	key := l.key.Load()
-	channels, err := d.store.Channels(ctx, d.tenant)
+	channels, err := t.store.Channels(ctx, t.id)
 	if err != nil {
-		d.Log.Error("a channel of notices cannot be used", "error", err)
+		t.Log.Error("a channel of notices cannot be used", "error", err)
 	}
 	want := map[string][]nostr.PubKey{}
 	for i := range channels {
@@ -131,8 +146,8 @@ func (l *letters) reload(ctx context.Context) (named []string) {
 			}
 		}
 	}
-	if err := l.relays.Want(want, nip59.KindWrap, kindLetter); err != nil {
-		d.Log.Error("answers by direct message are not heard everywhere", "error", err)
+	if err := t.post.Want(t.posted.put(t.id, want), nip59.KindWrap, kindLetter); err != nil {
+		t.Log.Error("answers by direct message are not heard everywhere", "error", err)
 	}
 	return named
 }
@@ -142,9 +157,9 @@ func (l *letters) reload(ctx context.Context) (named []string) {
 func (l *letters) relaysOf(c *bunker.Channel) []string {
 	urls := c.Settings.Relays
 	if len(urls) == 0 {
-		urls = l.d.ring.appRelays()
+		urls = l.t.ring.appRelays()
 	}
-	own := l.d.ring.ownURLs()
+	own := l.t.ring.ownURLs()
 	var out []string
 	for _, u := range urls {
 		if !slices.Contains(own, u) && len(out) < admin.MaxDMRelays {
@@ -156,16 +171,16 @@ func (l *letters) relaysOf(c *bunker.Channel) []string {
 
 // Send implements notify.Letters.
 func (l *letters) Send(ctx context.Context, c *bunker.Channel, to nostr.PubKey, text string, at time.Time) ([]string, error) {
-	d, key, urls := l.d, l.key.Load(), l.relaysOf(c)
+	t, key, urls := l.t, l.key.Load(), l.relaysOf(c)
 	if key == nil || len(urls) == 0 {
 		return nil, errors.New("there is no relay for direct messages; name one for the channel, or add one: nsecbunker relay add wss://…")
 	}
-	now := d.store.LedgerTime()
+	now := t.store.LedgerTime()
 	first, then := l.routes(ctx, c, to)
 	if c.Settings.Answers {
 		l.tellRelays(ctx, *key, urls, first, now)
 	}
-	ev, err := d.vault.Letter(d.tenant, *key, to, c.Settings.Legacy, text, at, now)
+	ev, err := t.vault.Letter(t.id, *key, to, c.Settings.Legacy, text, at, now)
 	if err != nil {
 		return nil, err
 	}
@@ -187,9 +202,9 @@ func (l *letters) tellRelays(ctx context.Context, key nostr.PubKey, urls, reader
 	if len(fresh) == 0 {
 		return
 	}
-	ev, err := l.d.vault.LetterRelays(l.d.tenant, key, urls, now)
+	ev, err := l.t.vault.LetterRelays(l.t.id, key, urls, now)
 	if err != nil {
-		l.d.Log.Error("the list of relays for direct messages could not be signed", "error", err)
+		l.t.Log.Error("the list of relays for direct messages could not be signed", "error", err)
 		return
 	}
 	took, _ := l.publish(ctx, ev, fresh)
@@ -205,7 +220,7 @@ func (l *letters) publish(ctx context.Context, ev *nostr.Event, urls []string) (
 		ok          bool
 	}
 	results := make(chan verdict, len(urls))
-	l.relays.PublishEvent(ctx, ev, urls, func(url string, ok bool, reason string) { results <- verdict{url, reason, ok} })
+	l.t.post.PublishEvent(ctx, ev, urls, func(url string, ok bool, reason string) { results <- verdict{url, reason, ok} })
 	for range urls {
 		select {
 		case v := <-results:
@@ -221,24 +236,20 @@ func (l *letters) publish(ctx context.Context, ev *nostr.Event, urls []string) (
 	return took, refused
 }
 
-// take is a message from a relay.
-func (l *letters) take(_ context.Context, url string, raw relay.RawEvent) {
+// take is a message to a key of the tenant's.
+func (l *letters) take(url string, to nostr.PubKey, ev *nostr.Event) {
 	key := l.key.Load()
-	if key == nil || len(raw) > letterBytes {
-		return
-	}
-	ev, err := nostr.ParseEvent(raw)
-	if err != nil || ev.Tags.Find("p").Value() != key.String() || l.known(ev.ID) || !l.limit.Allow() {
+	if key == nil || *key != to || l.known(ev.ID) || !l.allow() {
 		return
 	}
 	if err := ev.Verify(); err != nil {
-		l.relays.BadSignature(url)
+		l.t.post.BadSignature(url)
 		return
 	}
 	l.note(ev.ID)
-	letter, err := l.d.vault.OpenLetter(l.d.tenant, *key, ev)
+	letter, err := l.t.vault.OpenLetter(l.t.id, *key, ev)
 	if err != nil {
-		l.d.Log.Debug("a direct message cannot be read", "error", err)
+		l.t.Log.Debug("a direct message cannot be read", "error", err)
 		return
 	}
 	// The same message may come in another wrap.
@@ -253,23 +264,38 @@ func (l *letters) take(_ context.Context, url string, raw relay.RawEvent) {
 
 // answer does what a message says, and writes back.
 func (l *letters) answer(m vault.Letter) {
-	ctx, cancel := context.WithTimeout(l.d.working, time.Minute)
+	ctx, cancel := context.WithTimeout(l.t.working, time.Minute)
 	defer cancel()
-	text := l.d.notifier.Heard(ctx, m.From, m.Text)
+	n, err := l.t.theNotifier()
+	if err != nil {
+		l.t.Log.Error("an answer by direct message cannot be worked on", "error", err)
+		return
+	}
+	text := n.Heard(ctx, m.From, m.Text)
 	if text == "" {
 		return
 	}
-	channels, _ := l.d.store.Channels(ctx, l.d.tenant) // a bad row is told where notices are sent
+	channels, _ := l.t.store.Channels(ctx, l.t.id) // a bad row is told where notices are sent
 	for i := range channels {
 		c := &channels[i]
 		if c.Kind != bunker.ChannelNostr || c.Settings.Target != m.From.String() || !c.Settings.Answers {
 			continue
 		}
-		if _, err := l.Send(ctx, c, m.From, text, l.d.store.LedgerTime()); err != nil {
-			l.d.Log.Warn("an answer by direct message could not be confirmed", "error", err)
+		if _, err := l.Send(ctx, c, m.From, text, l.t.store.LedgerTime()); err != nil {
+			l.t.Log.Warn("an answer by direct message could not be confirmed", "error", err)
 		}
 		return
 	}
+}
+
+// allow spends one message of what is opened in a second.
+func (l *letters) allow() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.limit == nil {
+		l.limit = rate.NewLimiter(lettersRate, lettersBurst)
+	}
+	return l.limit.Allow()
 }
 
 func (l *letters) known(id nostr.ID) bool {
@@ -284,12 +310,15 @@ func (l *letters) note(id nostr.ID) {
 	if len(l.seen) >= lettersSeen {
 		clear(l.seen) // a code is good once all the same
 	}
+	if l.seen == nil {
+		l.seen = map[nostr.ID]bool{}
+	}
 	l.seen[id] = true
 }
 
 // Code implements notify.Letters.
 func (l *letters) Code(n bunker.NoticeID, q *bunker.Approval, person nostr.PubKey) (string, error) {
-	code, err := l.d.vault.AnswerCode(l.d.tenant, n, q, person)
+	code, err := l.t.vault.AnswerCode(l.t.id, n, q, person)
 	if err != nil {
 		return "", err
 	}
@@ -298,15 +327,15 @@ func (l *letters) Code(n bunker.NoticeID, q *bunker.Approval, person nostr.PubKe
 
 // Person implements notify.Letters. Everything is read now, from verified rows.
 func (l *letters) Person(ctx context.Context, pub nostr.PubKey) (p bunker.Principal, err error) {
-	d := l.d
-	a, err := d.store.Admin(ctx, d.tenant, pub)
+	t := l.t
+	a, err := t.store.Admin(ctx, t.id, pub)
 	if err != nil {
 		return p, err
 	}
-	if a.Role < bunker.Approver || a.ActiveAt > d.store.LedgerTime().UnixMilli() {
+	if a.Role < bunker.Approver || a.ActiveAt > t.store.LedgerTime().UnixMilli() {
 		return p, bunker.Errorf(bunker.CodeRestricted, "answers by direct message need the role approver")
 	}
-	switch own, err := d.isUserKey(ctx, pub); {
+	switch own, err := t.isUserKey(ctx, pub); {
 	case err != nil:
 		return p, err
 	case own:
@@ -318,21 +347,21 @@ func (l *letters) Person(ctx context.Context, pub nostr.PubKey) (p bunker.Princi
 
 // Told implements notify.Letters.
 func (l *letters) Told(ctx context.Context, channel string) ([]bunker.Notice, error) {
-	return l.d.store.ToldQuestions(ctx, l.d.tenant, channel)
+	return l.t.store.ToldQuestions(ctx, l.t.id, channel)
 }
 
 // Use implements notify.Letters.
 func (l *letters) Use(ctx context.Context, n bunker.NoticeID) (bool, error) {
-	return l.d.store.UseCode(ctx, l.d.tenant, n)
+	return l.t.store.UseCode(ctx, l.t.id, n)
 }
 
 // Wrong implements notify.Letters.
 func (l *letters) Wrong(ctx context.Context, person nostr.PubKey, add bool) (int, error) {
-	d := l.d
+	t := l.t
 	l.making.Lock()
 	defer l.making.Unlock()
-	what, now := "dm "+person.String(), d.store.LedgerTime().UnixMilli()
-	n, at, err := d.store.Tries(ctx, d.tenant, what)
+	what, now := "dm "+person.String(), t.store.LedgerTime().UnixMilli()
+	n, at, err := t.store.Tries(ctx, t.id, what)
 	if err != nil {
 		return 0, err
 	}
@@ -343,10 +372,10 @@ func (l *letters) Wrong(ctx context.Context, person nostr.PubKey, add bool) (int
 		return n, nil
 	}
 	n++
-	if err := d.store.PutTries(ctx, d.tenant, what, n, at); err != nil || n != notify.MaxWrong {
+	if err := t.store.PutTries(ctx, t.id, what, n, at); err != nil || n != notify.MaxWrong {
 		return n, err
 	}
-	return n, d.store.Change(ctx, d.tenant, System(), func(tx *store.Tx) error {
+	return n, t.store.Change(ctx, t.id, System(), func(tx *store.Tx) error {
 		return tx.Audit(bunker.AuditRecord{Action: "notify.codes", Object: nip19.EncodeNpub(person), Reason: "wrong codes by direct message; its answers rest for an hour", Count: int64(n)})
 	})
 }
@@ -357,6 +386,6 @@ func (l *letters) Answer(ctx context.Context, p bunker.Principal, q *bunker.Appr
 	if err != nil {
 		return err
 	}
-	_, err = l.d.Dispatch(ctx, p, "approval.answer", params)
+	_, err = l.t.Dispatch(ctx, p, "approval.answer", params)
 	return err
 }

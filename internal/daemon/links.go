@@ -42,8 +42,8 @@ func (d *Daemon) badSignature(link string) {
 }
 
 // diary writes records that belong to no row.
-type diary struct{ d *Daemon }
+type diary struct{ t *tenant }
 
 func (w diary) Write(ctx context.Context, r bunker.AuditRecord) error {
-	return w.d.store.Change(ctx, w.d.tenant, System(), func(tx *store.Tx) error { return tx.Audit(r) })
+	return w.t.store.Change(ctx, w.t.id, System(), func(tx *store.Tx) error { return tx.Audit(r) })
 }

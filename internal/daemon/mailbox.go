@@ -42,7 +42,7 @@ type mailbox struct {
 // mailbox is where a reader says that he takes messages: his own list, whose signature
 // is checked, asked of the channel's relays. None where none of them has it in time.
 func (l *letters) mailbox(ctx context.Context, reader nostr.PubKey, ask []string) []string {
-	now := l.d.store.LedgerTime()
+	now := l.t.store.LedgerTime()
 	l.boxes.mu.Lock()
 	box, ok := l.boxes.kept[reader]
 	l.boxes.mu.Unlock()
@@ -67,7 +67,7 @@ func (l *letters) lookUp(ctx context.Context, reader nostr.PubKey, ask []string)
 		l.heard.Go(func() {
 			var list *nostr.Event
 			// What did not come, or not whole, is as if there were none.
-			if events, err := relay.Fetch(ctx, l.d.dialer, u, reader, []nostr.Kind{nip17.KindRelays}); err == nil && len(events) > 0 {
+			if events, err := relay.Fetch(ctx, l.t.dialer, u, reader, []nostr.Kind{nip17.KindRelays}); err == nil && len(events) > 0 {
 				list = events[0]
 			}
 			found <- list
@@ -88,7 +88,7 @@ wait:
 	if newest == nil {
 		return nil
 	}
-	own := l.d.ring.ownURLs()
+	own := l.t.ring.ownURLs()
 	for _, raw := range nip17.Relays(newest) {
 		u, err := nip46.NormalizeRelayURL(raw)
 		if err == nil && !slices.Contains(own, u) && !slices.Contains(urls, u) && len(urls) < mailboxRelays {

@@ -7,6 +7,7 @@ import (
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/notify"
+	"nsecbunker/internal/session"
 )
 
 // The types of notices that open sessions of admins get, and who watches.
@@ -19,7 +20,7 @@ const (
 
 // pass sends a happening to the sessions that may know it: what it is about, never
 // its content.
-func (d *Daemon) pass(ctx context.Context, h bunker.Happening) {
+func (t *tenant) pass(ctx context.Context, door *session.Door, h bunker.Happening) {
 	kind, words := newsChanged, ""
 	noun, _, _ := strings.Cut(h.Action, ".")
 	switch h.Kind {
@@ -32,35 +33,35 @@ func (d *Daemon) pass(ctx context.Context, h bunker.Happening) {
 	case bunker.ConnectionMade:
 		noun = "connection"
 	}
-	key := d.keyOf(ctx, h)
+	key := t.keyOf(ctx, h)
 	data, err := json.Marshal(map[string]string{"noun": noun, "id": h.ID, "key": string(key), "by": h.By, "words": words})
 	if err == nil {
-		d.door.Tell(ctx, kind, data, key)
+		door.Tell(ctx, kind, data, key)
 	}
 }
 
 // keyOf is the user key that a happening is about; "" for none, or while it cannot be
 // told.
-func (d *Daemon) keyOf(ctx context.Context, h bunker.Happening) bunker.KeyID {
+func (t *tenant) keyOf(ctx context.Context, h bunker.Happening) bunker.KeyID {
 	if h.Connection != "" {
-		if c, err := d.store.Connection(ctx, d.tenant, h.Connection); err == nil {
+		if c, err := t.store.Connection(ctx, t.id, h.Connection); err == nil {
 			return c.Key
 		}
 	}
 	if noun, _, _ := strings.Cut(h.Action, "."); h.Kind == bunker.Changed {
 		switch noun {
 		case "key":
-			if k, err := d.store.Key(ctx, d.tenant, h.ID); err == nil {
+			if k, err := t.store.Key(ctx, t.id, h.ID); err == nil {
 				return k.ID
 			}
 		case "token":
-			if tok, err := d.store.Token(ctx, d.tenant, bunker.TokenID(h.ID)); err == nil {
+			if tok, err := t.store.Token(ctx, t.id, bunker.TokenID(h.ID)); err == nil {
 				return tok.Key
 			}
 		}
 	}
 	if h.Kind == bunker.QuestionAnswered || h.Kind == bunker.QuestionExpired {
-		if q, err := d.store.Approval(ctx, d.tenant, bunker.ApprovalID(h.ID)); err == nil {
+		if q, err := t.store.Approval(ctx, t.id, bunker.ApprovalID(h.ID)); err == nil {
 			return q.Key
 		}
 	}

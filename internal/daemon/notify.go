@@ -12,7 +12,6 @@ import (
 
 	"nsecbunker/internal/audit"
 	"nsecbunker/internal/bunker"
-	"nsecbunker/internal/dial"
 	"nsecbunker/internal/notify"
 	"nsecbunker/internal/relay"
 	"nsecbunker/internal/secret"
@@ -30,16 +29,80 @@ const (
 	backupOldAfter = 35 * 24 * time.Hour
 	// noticeBody bounds what is read of a server's answer to a notice, in bytes.
 	noticeBody = 16 << 10
+	// noticesEvery is how often what is due is looked for when nothing wakes us.
+	noticesEvery = time.Second
+	// pruneNoticesEvery is how often old notices are removed.
+	pruneNoticesEvery = time.Hour
 )
 
-func (d *Daemon) openNotifier(context.Context) (err error) {
-	o := outbox{d}
-	d.steady = &steady{ledger: d.store.LedgerTime, clock: d.Now}
-	d.notifier, err = notify.New(notify.Config{
-		Log: o, Outbox: o, Around: o, Now: d.steady.now, Logger: d.Log,
-		HTTP: d.dialer.HTTPClient(dial.Limits{MaxBody: noticeBody}), Dial: d.dialer.DialContext, Letters: d.letters, Push: pushKey{d},
+// theNotifier tells the tenant's people.
+func (t *tenant) theNotifier() (*notify.Notifier, error) {
+	return t.notifier.get(func() (*notify.Notifier, error) {
+		o := outbox{t}
+		return notify.New(notify.Config{
+			Wake: func() { t.untold.add(t.id) },
+			Log:  o, Outbox: o, Around: o, Now: t.steady.now, Logger: t.Log,
+			HTTP: t.telling, Dial: t.dialer.DialContext, Letters: &t.letters, Push: pushKey{t},
+		})
 	})
-	return err
+}
+
+// runNotices tells people, of every tenant, until ctx ends and no message is under
+// way any more.
+func (d *Daemon) runNotices(ctx context.Context) error {
+	defer func() {
+		for _, t := range d.tenants.all() {
+			if n := t.notifier.peek(); n != nil {
+				n.Wait()
+			}
+		}
+	}()
+	look, prune := time.NewTicker(noticesEvery), time.NewTicker(pruneNoticesEvery)
+	defer look.Stop()
+	defer prune.Stop()
+	due := map[bunker.TenantID]time.Time{} // when to look at the latest, by the machine's clock
+	d.untold.add(d.home.id)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.untold.wake:
+			for _, id := range d.untold.take() {
+				d.tellPeople(ctx, id, due)
+			}
+		case now := <-look.C:
+			due[d.home.id] = now
+			for id, at := range due {
+				if !now.Before(at) {
+					d.tellPeople(ctx, id, due)
+				}
+			}
+		case <-prune.C:
+			for _, t := range d.tenants.all() {
+				if n := t.notifier.peek(); n != nil {
+					n.Prune(ctx)
+				}
+			}
+		}
+	}
+}
+
+// tellPeople looks at what one tenant's people are to be told. Of a tenant whose
+// people nobody has dealt with there is nothing.
+func (d *Daemon) tellPeople(ctx context.Context, id bunker.TenantID, due map[bunker.TenantID]time.Time) {
+	delete(due, id)
+	t := d.tenants.tenant(id)
+	if t == nil || t.notifier.peek() == nil && t.desk.peek() == nil {
+		return
+	}
+	n, err := t.theNotifier()
+	if err != nil {
+		d.Log.Error("nobody can be told of anything", "tenant", id, "error", err)
+		return
+	}
+	if again := n.Step(ctx); again > 0 {
+		due[id] = time.Now().Add(again)
+	}
 }
 
 // steady is ledger time that goes on while the machine's clock is behind it: the
@@ -67,53 +130,53 @@ func (s *steady) now() time.Time {
 }
 
 // outbox is the bunker as the notifier sees it.
-type outbox struct{ d *Daemon }
+type outbox struct{ t *tenant }
 
 func (o outbox) Happened(ctx context.Context, after int64, limit int) ([]bunker.AuditRecord, int64, error) {
-	return o.d.store.Happened(ctx, o.d.tenant, after, limit)
+	return o.t.store.Happened(ctx, o.t.id, after, limit)
 }
 
-func (o outbox) Head(ctx context.Context) (int64, error) { return o.d.store.Head(ctx, o.d.tenant) }
+func (o outbox) Head(ctx context.Context) (int64, error) { return o.t.store.Head(ctx, o.t.id) }
 
 func (o outbox) NoticesSeen(ctx context.Context) (int64, bool, error) {
-	return o.d.store.NoticesSeen(ctx, o.d.tenant)
+	return o.t.store.NoticesSeen(ctx, o.t.id)
 }
 
 func (o outbox) AddNotices(ctx context.Context, seen int64, list []bunker.Notice) error {
-	return o.d.store.AddNotices(ctx, o.d.tenant, seen, list)
+	return o.t.store.AddNotices(ctx, o.t.id, seen, list)
 }
 
 func (o outbox) WaitingNotices(ctx context.Context) ([]bunker.Notice, error) {
-	return o.d.store.WaitingNotices(ctx, o.d.tenant)
+	return o.t.store.WaitingNotices(ctx, o.t.id)
 }
 
 func (o outbox) TryNotices(ctx context.Context, batch bunker.NoticeID, ids []bunker.NoticeID, again int64) error {
-	return o.d.store.TryNotices(ctx, o.d.tenant, batch, ids, again)
+	return o.t.store.TryNotices(ctx, o.t.id, batch, ids, again)
 }
 
 func (o outbox) EndNotices(ctx context.Context, ids []bunker.NoticeID, state bunker.NoticeState, why string) error {
-	return o.d.store.EndNotices(ctx, o.d.tenant, ids, state, why)
+	return o.t.store.EndNotices(ctx, o.t.id, ids, state, why)
 }
 
 func (o outbox) SentTo(ctx context.Context, channel string, since int64) (int, int64, error) {
-	return o.d.store.SentTo(ctx, o.d.tenant, channel, since)
+	return o.t.store.SentTo(ctx, o.t.id, channel, since)
 }
 
 func (o outbox) PruneNotices(ctx context.Context) error {
-	return o.d.store.PruneNotices(ctx, o.d.tenant)
+	return o.t.store.PruneNotices(ctx, o.t.id)
 }
 
 func (o outbox) Channels(ctx context.Context) ([]bunker.Channel, error) {
-	return o.d.store.Channels(ctx, o.d.tenant)
+	return o.t.store.Channels(ctx, o.t.id)
 }
 
 func (o outbox) Question(ctx context.Context, id bunker.ApprovalID) (*bunker.Approval, error) {
-	return o.d.store.Approval(ctx, o.d.tenant, id)
+	return o.t.store.Approval(ctx, o.t.id, id)
 }
 
 // Names reads verified rows only; while sealed there are none.
 func (o outbox) Names(ctx context.Context, c bunker.ConnectionID, key bunker.KeyID) (app, name string) {
-	if conn, err := o.d.store.Connection(ctx, o.d.tenant, c); err == nil {
+	if conn, err := o.t.store.Connection(ctx, o.t.id, c); err == nil {
 		if app = conn.Name; app == "" && conn.Metadata.Name != "" {
 			app = conn.Metadata.Name + " (name not verified)"
 		}
@@ -121,40 +184,40 @@ func (o outbox) Names(ctx context.Context, c bunker.ConnectionID, key bunker.Key
 			app = "app " + conn.Client.String()[:8]
 		}
 	}
-	if k, err := o.d.store.Key(ctx, o.d.tenant, string(key)); err == nil {
+	if k, err := o.t.store.Key(ctx, o.t.id, string(key)); err == nil {
 		name = k.Name
 	}
 	return app, name
 }
 
 func (o outbox) Secret(c *bunker.Channel) ([]byte, error) {
-	return o.d.vault.OpenChannel(c.Tenant, c.Name, c.Secret)
+	return o.t.vault.OpenChannel(c.Tenant, c.Name, c.Secret)
 }
 
-func (o outbox) Sealed() bool { return !o.d.vault.Unsealed(o.d.tenant) }
+func (o outbox) Sealed() bool { return !o.t.vault.Unsealed(o.t.id) }
 
 // Conditions are looked at once a minute. Each is told once a day, or once a
 // start, as its source says.
 func (o outbox) Conditions(ctx context.Context) []notify.Condition {
-	d := o.d
-	now := d.steady.now()
+	t := o.t
+	now := t.steady.now()
 	day := now.UTC().Format(time.DateOnly)
 	var out []notify.Condition
-	if d.State() == Sealed && now.Sub(d.started) >= sealedFor {
-		out = append(out, notify.Condition{Kind: bunker.AlarmSealed, Source: fmt.Sprintf("sealed since the start at %d", d.started.UnixMilli())})
+	if t.State() == Sealed && now.Sub(t.started) >= sealedFor {
+		out = append(out, notify.Condition{Kind: bunker.AlarmSealed, Source: fmt.Sprintf("sealed since the start at %d", t.started.UnixMilli())})
 	}
-	if d.store.Clock().Suspect {
+	if t.store.Clock().Suspect {
 		out = append(out, notify.Condition{Kind: bunker.AlarmClock, Source: "clock " + day})
 	}
-	for _, u := range d.down.longer(d.relays.Status(), now) {
+	for _, u := range t.down.longer(t.relays.Status(), now) {
 		out = append(out, notify.Condition{Kind: bunker.AlarmRelay, Source: "relay " + u + " " + day, Object: u})
 	}
-	if lost, err := d.store.Undeliverable(ctx, d.tenant); err == nil && len(lost) > 0 {
+	if lost, err := t.store.Undeliverable(ctx, t.id); err == nil && len(lost) > 0 {
 		// Told anew when there is a newer one, at most once an hour.
 		hour := time.UnixMilli(lost[0].ReadyAt).UTC().Format("2006-01-02T15")
 		out = append(out, notify.Condition{Kind: bunker.AlarmUndelivered, Source: "undelivered " + hour})
 	}
-	if old, ok := d.backupOld(ctx, now); ok {
+	if old, ok := t.backupOld(ctx, now); ok {
 		out = append(out, notify.Condition{Kind: bunker.AlarmBackup, Source: "backup " + old})
 	}
 	return out
@@ -192,17 +255,17 @@ func (r *down) longer(all []relay.Status, now time.Time) []string {
 
 // backupOld reports that the last backup is old, and names the week: the alarm
 // comes again each week.
-func (d *Daemon) backupOld(ctx context.Context, now time.Time) (week string, old bool) {
-	st, _, err := d.store.Tenant(ctx, d.tenant)
+func (t *tenant) backupOld(ctx context.Context, now time.Time) (week string, old bool) {
+	st, _, err := t.store.Tenant(ctx, t.id)
 	if err != nil || !st.SetUp {
 		return "", false
 	}
-	last, err := backups{d}.Last(ctx)
+	last, err := backups{t}.Last(ctx)
 	if err != nil {
 		return "", false
 	}
 	if last.IsZero() { // never: counted from the first record on
-		first, err := d.store.AuditLines(ctx, d.tenant, 0, 1)
+		first, err := t.store.AuditLines(ctx, t.id, 0, 1)
 		if err != nil || len(first) == 0 {
 			return "", false
 		}
@@ -217,18 +280,22 @@ func (d *Daemon) backupOld(ctx context.Context, now time.Time) (week string, old
 }
 
 // notices is the notifier as the commands see it.
-type notices struct{ d *Daemon }
+type notices struct{ t *tenant }
 
 // Test implements admin.Notices.
 func (n notices) Test(ctx context.Context, c *bunker.Channel) (string, error) {
-	return n.d.notifier.Test(ctx, c)
+	tells, err := n.t.theNotifier()
+	if err != nil {
+		return "", err
+	}
+	return tells.Test(ctx, c)
 }
 
 // Ready implements admin.Notices.
 func (n notices) Ready(ctx context.Context, kind bunker.ChannelKind) error {
 	switch kind {
 	case bunker.ChannelNostr:
-		return n.d.letters.ready(ctx)
+		return n.t.letters.ready(ctx)
 	case bunker.ChannelPush:
 		return pushKey(n).ready(ctx)
 	}
@@ -237,23 +304,23 @@ func (n notices) Ready(ctx context.Context, kind bunker.ChannelKind) error {
 
 // Addresses implements admin.Notices.
 func (n notices) Addresses(ctx context.Context) (npub, vapid string, err error) {
-	if k := n.d.letters.key.Load(); k != nil {
+	if k := n.t.letters.key.Load(); k != nil {
 		npub = nip19.EncodeNpub(*k)
 	}
-	vapid, _, err = n.d.store.Vapid(ctx, n.d.tenant)
+	vapid, _, err = n.t.store.Vapid(ctx, n.t.id)
 	return npub, vapid, err
 }
 
 // pushKey is the key pair of web push: made once, wrapped by the service key.
-type pushKey struct{ d *Daemon }
+type pushKey struct{ t *tenant }
 
 // vapidName is the place of its secret; no channel can have this name.
 const vapidName = "(vapid)"
 
 func (p pushKey) ready(ctx context.Context) error {
-	p.d.letters.making.Lock()
-	defer p.d.letters.making.Unlock()
-	if public, _, err := p.d.store.Vapid(ctx, p.d.tenant); err != nil || public != "" {
+	p.t.letters.making.Lock()
+	defer p.t.letters.making.Unlock()
+	if public, _, err := p.t.store.Vapid(ctx, p.t.id); err != nil || public != "" {
 		return err
 	}
 	k, err := ecdh.P256().GenerateKey(rand.Reader)
@@ -262,12 +329,12 @@ func (p pushKey) ready(ctx context.Context) error {
 	}
 	raw := k.Bytes()
 	defer secret.Wipe(raw)
-	wrapped, err := p.d.vault.CloseChannel(p.d.tenant, vapidName, raw)
+	wrapped, err := p.t.vault.CloseChannel(p.t.id, vapidName, raw)
 	if err != nil {
 		return err
 	}
 	public := base64.RawURLEncoding.EncodeToString(k.PublicKey().Bytes())
-	return p.d.store.Change(ctx, p.d.tenant, System(), func(tx *store.Tx) error {
+	return p.t.store.Change(ctx, p.t.id, System(), func(tx *store.Tx) error {
 		if err := tx.PutVapid(public, wrapped); err != nil {
 			return err
 		}
@@ -277,17 +344,17 @@ func (p pushKey) ready(ctx context.Context) error {
 
 // Vapid implements notify.PushKey.
 func (p pushKey) Vapid(ctx context.Context) (string, []byte, error) {
-	public, wrapped, err := p.d.store.Vapid(ctx, p.d.tenant)
+	public, wrapped, err := p.t.store.Vapid(ctx, p.t.id)
 	if err != nil || public == "" {
 		return "", nil, err
 	}
-	raw, err := p.d.vault.OpenChannel(p.d.tenant, vapidName, wrapped)
+	raw, err := p.t.vault.OpenChannel(p.t.id, vapidName, wrapped)
 	return public, raw, err
 }
 
 // Contact implements notify.PushKey: the bunker's own address, where it has one.
 func (p pushKey) Contact() string {
-	for _, u := range p.d.Config.PublicURL {
+	for _, u := range p.t.Config.PublicURL {
 		if rest, ok := strings.CutPrefix(u, "wss://"); ok {
 			return "https://" + rest
 		}

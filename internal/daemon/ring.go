@@ -131,42 +131,42 @@ func (r *ring) wants() map[string][]nostr.PubKey {
 }
 
 // reload rebuilds the ring from the store.
-func (d *Daemon) reload(ctx context.Context) error {
+func (t *tenant) reload(ctx context.Context) error {
 	fresh := ring{
 		npub: map[nostr.PubKey]bool{}, clients: map[nostr.PubKey]int{}, extra: map[string][]nostr.PubKey{},
 	}
-	ours, err := d.store.ServicePubKeys(ctx, d.tenant)
+	ours, err := t.store.ServicePubKeys(ctx, t.id)
 	if err != nil {
 		return err
 	}
 	fresh.ours = ours
-	listeners, err := d.store.Listeners(ctx, d.tenant)
+	listeners, err := t.store.Listeners(ctx, t.id)
 	if err != nil {
 		return err
 	}
 	for _, l := range listeners {
 		fresh.clients[l.Client]++
-		d.inbox.Know(l.Signer, l.Client)
+		t.inbox.Know(l.Signer, l.Client)
 		for _, u := range l.Relays {
 			fresh.extra[u] = append(fresh.extra[u], l.Signer)
 		}
 	}
-	npubs, err := d.store.NpubLogins(ctx, d.tenant)
+	npubs, err := t.store.NpubLogins(ctx, t.id)
 	if err != nil {
 		return err
 	}
 	for _, n := range npubs {
 		// A key that is locked opens no envelope, so it is not listened for. When it
 		// is unlocked, the relays are asked anew for what is still fresh.
-		if d.vault.Unlocked(d.tenant, n.Key) {
+		if t.vault.Unlocked(t.id, n.Key) {
 			fresh.npub[n.PubKey] = true
 		}
 	}
-	relays, err := d.store.Relays(ctx, d.tenant)
+	relays, err := t.store.Relays(ctx, t.id)
 	if err != nil {
 		return err
 	}
-	now := d.store.LedgerTime().UnixMilli()
+	now := t.store.LedgerTime().UnixMilli()
 	for _, rel := range relays {
 		switch {
 		case rel.State == store.RelayUsed:
@@ -175,16 +175,17 @@ func (d *Daemon) reload(ctx context.Context) error {
 			fresh.extra[rel.URL] = heardOf(fresh.ours)
 		}
 	}
-	d.ring.mu.Lock()
-	d.ring.ours, d.ring.npub, d.ring.clients = fresh.ours, fresh.npub, fresh.clients
-	d.ring.relays, d.ring.extra = fresh.relays, fresh.extra
-	d.ring.app = d.ring.listApp()
-	d.ring.mu.Unlock()
-	letterRelays := d.letters.reload(ctx)
-	if err := d.allowOwnersRelays(append(letterRelays, fresh.relays...)); err != nil {
+	t.ring.mu.Lock()
+	t.tenants.put(t, t.ring.ours, fresh.ours, t.ring.npub, fresh.npub)
+	t.ring.ours, t.ring.npub, t.ring.clients = fresh.ours, fresh.npub, fresh.clients
+	t.ring.relays, t.ring.extra = fresh.relays, fresh.extra
+	t.ring.app = t.ring.listApp()
+	t.ring.mu.Unlock()
+	letterRelays := t.letters.reload(ctx)
+	if err := t.allowOwnersRelays(append(letterRelays, fresh.relays...)); err != nil {
 		return err
 	}
-	return d.relays.Want(d.ring.wants())
+	return t.relays.Want(t.heard.put(t.id, t.ring.wants()))
 }
 
 func heardOf(ours map[nostr.PubKey]bunker.ServiceRole) []nostr.PubKey {
@@ -210,19 +211,38 @@ func loopback(u string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
+// isOurs reports a key of any tenant's.
+func (d *Daemon) isOurs(p nostr.PubKey) bool { return d.tenants.of(p) != nil }
+
+// exceptions are the relays that owners named, host:port, by tenant.
+type exceptions struct {
+	mu sync.Mutex
+	of map[bunker.TenantID][]string
+}
+
 // allowOwnersRelays lets the bunker dial the relays that its owner named,
 // wherever they are: they are no stranger's.
-func (d *Daemon) allowOwnersRelays(relays []string) error {
-	nets, hosts, err := d.Config.Exceptions()
+func (t *tenant) allowOwnersRelays(relays []string) error {
+	nets, hosts, err := t.Config.Exceptions()
 	if err != nil {
 		return err
 	}
+	var named []string
 	for _, r := range relays {
 		a, err := relayAddress(r)
 		if err != nil {
 			return err
 		}
-		hosts = append(hosts, a)
+		named = append(named, a)
 	}
-	return d.dialer.SetExceptions(nets, hosts)
+	t.exceptions.mu.Lock()
+	defer t.exceptions.mu.Unlock()
+	if t.exceptions.of == nil {
+		t.exceptions.of = map[bunker.TenantID][]string{}
+	}
+	t.exceptions.of[t.id] = named
+	for _, more := range t.exceptions.of {
+		hosts = append(hosts, more...)
+	}
+	return t.dialer.SetExceptions(nets, hosts)
 }

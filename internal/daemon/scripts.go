@@ -15,26 +15,26 @@ import (
 var _ web.Scripts = scripts{}
 
 // scripts is the bunker as the door for scripts sees it.
-type scripts struct{ d *Daemon }
+type scripts struct{ t *tenant }
 
 // Script implements [web.Scripts]. Everything is read now, from verified rows; an npub
 // that is a user key here cannot come, since whatever that key signs for could.
 func (s scripts) Script(ctx context.Context, person nostr.PubKey) (bunker.Principal, error) {
-	d := s.d
+	t := s.t
 	refused := bunker.Errorf(bunker.CodeRestricted, "no script of this npub is let in here").WithHint("nsecbunker admin script NPUB")
-	if !d.vault.Unsealed(d.tenant) {
+	if !t.vault.Unsealed(t.id) {
 		return bunker.Principal{}, bunker.Errorf(bunker.CodeSealed, "the bunker is sealed, or not set up")
 	}
-	a, err := d.store.Admin(ctx, d.tenant, person)
+	a, err := t.store.Admin(ctx, t.id, person)
 	switch {
 	case isNotFound(err):
 		return bunker.Principal{}, refused
 	case err != nil:
 		return bunker.Principal{}, err
-	case !a.Script || a.ActiveAt > d.store.LedgerTime().UnixMilli():
+	case !a.Script || a.ActiveAt > t.store.LedgerTime().UnixMilli():
 		return bunker.Principal{}, refused
 	}
-	if own, err := d.isUserKey(ctx, person); err != nil || own {
+	if own, err := t.isUserKey(ctx, person); err != nil || own {
 		if err == nil {
 			err = refused
 		}
@@ -45,7 +45,7 @@ func (s scripts) Script(ctx context.Context, person nostr.PubKey) (bunker.Princi
 
 // Use implements [web.Scripts].
 func (s scripts) Use(ctx context.Context, id nostr.ID, until time.Time) (bool, error) {
-	return s.d.store.UseHTTP(ctx, s.d.tenant, id, until.UnixMilli())
+	return s.t.store.UseHTTP(ctx, s.t.id, id, until.UnixMilli())
 }
 
 // Execute implements [web.Scripts].

@@ -10,20 +10,20 @@ import (
 )
 
 // watched is the vault as the store sees it: a row whose MAC is wrong seals the
-// bunker and alarms (security.md section 1). Until the row is put right no unseal
+// tenant's bunker and alarms (security.md section 1). Until the row is put right no unseal
 // succeeds, since every row is verified then.
 type watched struct {
 	*vault.Vault
-	tenant bunker.TenantID
-	alarm  func(opening uint64, cause error)
+	alarm func(t bunker.TenantID, opening uint64, cause error)
 }
 
 // Verify implements [store.Authenticator].
 func (w watched) Verify(a bunker.Authority, mac []byte) error {
-	opening := w.Opening(w.tenant) // before: what is found is about this one
+	t, _, _, _ := a.AuthorityRow()
+	opening := w.Opening(t) // before: what is found is about this one
 	err := w.Vault.Verify(a, mac)
 	if errors.Is(err, bunker.ErrTampered) {
-		w.alarm(opening, err)
+		w.alarm(t, opening, err)
 	}
 	return err
 }
@@ -44,24 +44,31 @@ func (a *alarms) first(opening uint64) bool {
 	}
 }
 
+// tampered seals the tenant of which a row was changed, and no other.
+func (d *Daemon) tampered(id bunker.TenantID, opening uint64, cause error) {
+	if t := d.tenants.tenant(id); t != nil {
+		t.tampered(opening, cause)
+	}
+}
+
 // tampered seals the bunker. It returns at once, as the store calls it with its locks
 // held: so it seals the opening alone in which the row was read. An unseal that came
 // meanwhile has verified every row anew, and holds.
-func (d *Daemon) tampered(opening uint64, cause error) {
-	if !d.alarms.first(opening) {
+func (t *tenant) tampered(opening uint64, cause error) {
+	if !t.alarms.first(opening) {
 		return
 	}
 	go func() {
-		if err := d.vault.SealOpening(d.tenant, opening); err != nil {
-			d.Log.Error("the bunker could not be sealed", "error", err)
+		if err := t.vault.SealOpening(t.id, opening); err != nil {
+			t.Log.Error("the bunker could not be sealed", "error", err)
 		}
-		d.Log.Error("a stored row was changed from outside, so the bunker was sealed; keep the data folder as it is, find out who writes there, and restore the last backup", "row", cause)
-		err := d.store.Change(d.life, d.tenant, System(), func(tx *store.Tx) error {
+		t.Log.Error("a stored row was changed from outside, so the bunker was sealed; keep the data folder as it is, find out who writes there, and restore the last backup", "row", cause)
+		err := t.store.Change(t.life, t.id, System(), func(tx *store.Tx) error {
 			return tx.Audit(bunker.AuditRecord{Action: "tampered", Reason: "a stored row was changed from outside, so the bunker was sealed: " + bunker.Display(cause.Error(), 200)})
 		})
 		if err != nil {
-			d.Log.Error("the change from outside could not be recorded", "error", err)
+			t.Log.Error("the change from outside could not be recorded", "error", err)
 		}
-		d.Changed()
+		t.Changed()
 	}()
 }

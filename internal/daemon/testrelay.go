@@ -26,7 +26,7 @@ func (d *Daemon) TestRelay(ctx context.Context, relayURL string) error {
 	if err != nil {
 		return bunker.Errorf(bunker.CodeInvalid, "%s", err)
 	}
-	if slices.Contains(d.ring.ownURLs(), n) {
+	if slices.Contains(d.ownURLs(), n) {
 		return nil // the embedded relay carries our keys only, and runs in this process
 	}
 	return RoundTrip(ctx, n, d.store.LedgerTime)

@@ -15,27 +15,27 @@ import (
 
 // unattended opens the bunker with a slot that needs no person, where the owner
 // set one up. That none opens is told, and the bunker runs sealed.
-func (d *Daemon) unattended(ctx context.Context) error {
-	if d.State() != Sealed {
+func (t *tenant) unattended(ctx context.Context) error {
+	if t.State() != Sealed {
 		return nil
 	}
-	slots, err := d.store.Slots(ctx, d.tenant)
+	slots, err := t.store.Slots(ctx, t.id)
 	if err != nil {
 		return err
 	}
 	for _, s := range slots {
-		if s.Kind.NeedsPerson() || !slices.Contains(d.Config.Slots, string(s.Kind)) {
+		if s.Kind.NeedsPerson() || !slices.Contains(t.Config.Slots, string(s.Kind)) {
 			continue
 		}
 		params, err := json.Marshal(map[string]string{"slot": string(s.ID)})
 		if err != nil {
 			return err
 		}
-		if _, err := d.Dispatch(ctx, System(), "unseal", params); err != nil {
-			d.Log.Warn("a key slot did not open", "slot", s.Name, "kind", s.Kind, "error", bunker.AsError(err).Words)
+		if _, err := t.Dispatch(ctx, System(), "unseal", params); err != nil {
+			t.Log.Warn("a key slot did not open", "slot", s.Name, "kind", s.Kind, "error", bunker.AsError(err).Words)
 			continue
 		}
-		d.Log.Info("unsealed without a person", "slot", s.Name, "kind", s.Kind)
+		t.Log.Info("unsealed without a person", "slot", s.Name, "kind", s.Kind)
 		return nil
 	}
 	return nil
@@ -49,11 +49,11 @@ type setupCode struct {
 
 // SetupCode returns the code of this start; it is made on first use and kept in
 // memory only.
-func (d *Daemon) SetupCode() string {
-	d.setup.once.Do(func() {
-		d.setup.code = rand.Text()
+func (t *tenant) SetupCode() string {
+	t.setup.once.Do(func() {
+		t.setup.code = rand.Text()
 	})
-	return d.setup.code
+	return t.setup.code
 }
 
 // connectionString is `bunker-admin://<hex>?relay=…` (the glossary).
@@ -77,10 +77,17 @@ const maxAuthKeys = 100
 
 // relayAuth proves the keys that are heard on a relay (NIP-42).
 func (d *Daemon) relayAuth(_ context.Context, relayURL, challenge string) ([]*nostr.Event, error) {
-	keys := d.ring.wants()[relayURL]
-	var out []*nostr.Event
-	for _, k := range keys[:min(len(keys), maxAuthKeys)] {
-		ev, err := d.vault.AuthEvent(d.tenant, k, relayURL, challenge, d.store.LedgerTime())
+	return d.prove(d.heard.on(relayURL, maxAuthKeys), relayURL, challenge)
+}
+
+// prove proves keys of our tenants to a relay.
+func (d *Daemon) prove(keys []nostr.PubKey, relayURL, challenge string) (out []*nostr.Event, err error) {
+	for _, k := range keys {
+		t := d.tenants.of(k)
+		if t == nil {
+			continue // it has gone meanwhile
+		}
+		ev, err := d.vault.AuthEvent(t.id, k, relayURL, challenge, d.store.LedgerTime())
 		if err != nil {
 			return out, err
 		}

@@ -33,10 +33,14 @@ func (in *Inbox) Arrive(ctx context.Context, link string, raw []byte) Verdict {
 // ArriveParsed is Arrive for an event whose JSON was read already.
 func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event, raw []byte) Verdict {
 	p, ok := signer.Recipient(ev)
-	if ok && in.Door != nil && p == in.Admin {
-		return in.toDoor(ctx, link, ev, len(raw))
+	if !ok {
+		return refused("blocked: not for this bunker")
 	}
-	if ev.Kind != nip46.Kind || !ok || !in.Mine(p) {
+	if door := in.Tenants.Door(p); door != nil {
+		return in.toDoor(ctx, door, link, ev, len(raw))
+	}
+	t := in.Tenants.Of(p)
+	if ev.Kind != nip46.Kind || t == nil {
 		return refused("blocked: not for this bunker")
 	}
 	known := in.known.has(pair{p, ev.PubKey})
@@ -61,7 +65,7 @@ func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event,
 		in.BadSignature(link)
 		return refused("invalid: " + err.Error())
 	}
-	if known && !in.rates.admit(pair{p, ev.PubKey}, now) {
+	if known && !in.rates.admit(t.ID, pair{p, ev.PubKey}, now) {
 		return refused("rate-limited: too many requests of this app; slow down")
 	}
 	if !known {
@@ -71,7 +75,7 @@ func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event,
 		turn.Lock()
 		defer turn.Unlock()
 	}
-	return in.flights.do(ctx, ev.ID, func() Verdict { return in.first(ctx, link, ev, raw) })
+	return in.flights.do(ctx, ev.ID, func() Verdict { return in.first(ctx, t, link, ev, raw) })
 }
 
 // Take is Arrive for links that want no answer: it returns as soon as a place is
@@ -108,7 +112,7 @@ func (in *Inbox) enter(ctx context.Context, known bool) (leave func(), ok bool) 
 }
 
 // first works on a verified event that is not in flight elsewhere.
-func (in *Inbox) first(ctx context.Context, link string, ev *nostr.Event, raw []byte) Verdict {
+func (in *Inbox) first(ctx context.Context, t *Tenant, link string, ev *nostr.Event, raw []byte) Verdict {
 	if in.seen.has(ev.ID) {
 		return in.again(ctx, ev)
 	}
@@ -124,7 +128,7 @@ func (in *Inbox) first(ctx context.Context, link string, ev *nostr.Event, raw []
 			return in.stored(ctx, ev.ID, state, stored)
 		}
 	}
-	v, noted := in.judge(ctx, a)
+	v, noted := in.judge(ctx, t, a)
 	if noted {
 		in.seen.add(ev.ID, now)
 	}

@@ -50,9 +50,9 @@ func newAdmins(l Limits, now time.Time) *admins {
 	}
 }
 
-// toDoor takes one event to the admin key: size, time, then signature, then not
+// toDoor takes one event to an admin key: size, time, then signature, then not
 // yet seen. Strangers' events are bounded by link before anything is computed.
-func (in *Inbox) toDoor(ctx context.Context, link string, ev *nostr.Event, size int) Verdict {
+func (in *Inbox) toDoor(ctx context.Context, door Door, link string, ev *nostr.Event, size int) Verdict {
 	if ev.Kind != adminwire.Kind && ev.Kind != adminwire.KindOld {
 		return refused("blocked: not for this bunker")
 	}
@@ -64,7 +64,7 @@ func (in *Inbox) toDoor(ctx context.Context, link string, ev *nostr.Event, size 
 		return refused("invalid: created_at is too far from now; check the clock")
 	}
 	from := &in.admins.known
-	if !in.Door.Known(ev.PubKey) {
+	if !door.Known(ev.PubKey) {
 		if !in.admins.strangers.admit(link, now) {
 			return refused("rate-limited: too many events; slow down")
 		}
@@ -88,6 +88,6 @@ func (in *Inbox) toDoor(ctx context.Context, link string, ev *nostr.Event, size 
 	if !from.seen.first(ev.ID, now) {
 		return accepted
 	}
-	ok, reason := in.Door.Take(ctx, link, ev)
+	ok, reason := door.Take(ctx, link, ev)
 	return Verdict{OK: ok, Reason: reason}
 }

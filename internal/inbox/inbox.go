@@ -51,31 +51,44 @@ type Opener interface {
 	OpenSealedReply(t bunker.TenantID, request nostr.ID, b []byte) ([]byte, error)
 }
 
-// Config is what New needs. Log, Now and Mine are mandatory like the rest.
+// Tenant is one bunker of the instance, as what is sent to its keys is worked on.
+// Every field is needed.
+type Tenant struct {
+	ID     bunker.TenantID
+	Signer *signer.Signer
+	Diary  Diary
+	// Joined is told of a client with a new connection, before it can know itself.
+	Joined func(client nostr.PubKey)
+	// Relays are the tenant's relays, for connections without their own.
+	Relays func() []string
+}
+
+// Tenants tells whose a key is, and who is behind an id; nil: nobody. It is asked
+// on every event, so it must be quick.
+type Tenants interface {
+	// Of is the tenant of a key that receives envelopes here now.
+	Of(signer nostr.PubKey) *Tenant
+	// Tenant is the one of an id, of which rows are in the ledger.
+	Tenant(id bunker.TenantID) *Tenant
+	// Door takes what is sent to an admin key.
+	Door(admin nostr.PubKey) Door
+}
+
+// Config is what New needs; every field but Limits.
 type Config struct {
-	Signer  *signer.Signer
+	Tenants Tenants
 	Ledger  Ledger
 	Backlog Backlog
 	Outlet  Outlet
 	Opener  Opener
-	Diary   Diary
 	Log     *slog.Logger
 	// Now is the ledger's time.
 	Now func() time.Time
 	// Halted says why nothing may be signed now; "" when all is well.
 	Halted func() string
-	// Mine reports a key that receives envelopes here.
-	Mine func(nostr.PubKey) bool
-	// Joined is told of a client with a new connection, before it can know itself.
-	Joined func(client nostr.PubKey)
-	// Relays are the tenant's relays, for connections without their own.
-	Relays func() []string
 	// BadSignature is told of a relay that delivered a forged event.
 	BadSignature func(link string)
-	// Door takes what is sent to the admin key, Admin. nil: nothing is.
-	Door   Door
-	Admin  nostr.PubKey
-	Limits Limits
+	Limits       Limits
 }
 
 // Inbox is the Nostr edge. Run works off what is due; Arrive may be called from
@@ -106,8 +119,8 @@ type Inbox struct {
 // New returns an Inbox that does nothing yet, or an error that names what is
 // missing.
 func New(c Config) (*Inbox, error) {
-	if c.Signer == nil || c.Ledger == nil || c.Backlog == nil || c.Outlet == nil || c.Opener == nil || c.Diary == nil ||
-		c.Log == nil || c.Now == nil || c.Halted == nil || c.Mine == nil || c.Joined == nil || c.Relays == nil || c.BadSignature == nil {
+	if c.Tenants == nil || c.Ledger == nil || c.Backlog == nil || c.Outlet == nil || c.Opener == nil ||
+		c.Log == nil || c.Now == nil || c.Halted == nil || c.BadSignature == nil {
 		return nil, errors.New("inbox: the configuration is incomplete")
 	}
 	c.Limits = c.Limits.orDefault()

@@ -15,7 +15,7 @@ const movedWords = "the bunker is being changed right now; send it again"
 
 // judge decides, commits and publishes. noted reports that the event needs no
 // second look: it has a row, or never will.
-func (in *Inbox) judge(ctx context.Context, a signer.Arrival) (v Verdict, noted bool) {
+func (in *Inbox) judge(ctx context.Context, t *Tenant, a signer.Arrival) (v Verdict, noted bool) {
 	for try := 0; ; try++ {
 		a.Now, a.Halted = in.Now(), in.Halted()
 		if try > in.Limits.Retries && a.Halted == "" {
@@ -23,15 +23,15 @@ func (in *Inbox) judge(ctx context.Context, a signer.Arrival) (v Verdict, noted 
 		}
 		var j signer.Judgement
 		var err error
-		in.crew.run(func() { j, err = in.safely(ctx, a) })
+		in.crew.run(func() { j, err = in.safely(ctx, t, a) })
 		if err != nil {
 			return in.failed("judging", err), false
 		}
 		if j.Entry == nil {
-			return in.withoutRow(ctx, a, j)
+			return in.withoutRow(ctx, t, a, j)
 		}
 		// What is parked already has its row, and must leave it.
-		if e := j.Entry; a.Parked == nil && try == 0 && e.Audit.Effect != bunker.Allow.String() && !in.refusals.admit(pair{e.Signer, e.Client}, a.Now) {
+		if e := j.Entry; a.Parked == nil && try == 0 && e.Audit.Effect != bunker.Allow.String() && !in.refusals.admit(t.ID, pair{e.Signer, e.Client}, a.Now) {
 			return refused("rate-limited: too many requests of this app that are not allowed; slow down"), false
 		}
 		res, err := in.Ledger.Commit(ctx, j.Entry)
@@ -40,7 +40,7 @@ func (in *Inbox) judge(ctx context.Context, a signer.Arrival) (v Verdict, noted 
 		}
 		switch res.Outcome {
 		case bunker.Committed:
-			in.committed(ctx, j.Entry, res)
+			in.committed(ctx, t, j.Entry, res)
 			return accepted, true
 		case bunker.Taken:
 			in.resend(j.Entry.EventID, res.Replies)
@@ -61,14 +61,14 @@ func (in *Inbox) judge(ctx context.Context, a signer.Arrival) (v Verdict, noted 
 // safely judges, and takes a panic for an event that cannot be worked on: it is a
 // bug of ours, and must not let whoever found it end the bunker at will. Judging
 // has stored nothing and sent nothing.
-func (in *Inbox) safely(ctx context.Context, a signer.Arrival) (j signer.Judgement, err error) {
+func (in *Inbox) safely(ctx context.Context, t *Tenant, a signer.Arrival) (j signer.Judgement, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			in.Log.Error("a bug was hit while judging a request; please report it", "event", a.Event.ID, "panic", fmt.Sprintf("%T", r), "where", where())
 			j, err = signer.Judgement{Drop: "a bug of the bunker"}, nil
 		}
 	}()
-	return in.Signer.Judge(ctx, a)
+	return t.Signer.Judge(ctx, a)
 }
 
 // where names the functions that a panic came through: names only, since
@@ -86,9 +86,9 @@ func where() string {
 	}
 }
 
-func (in *Inbox) committed(ctx context.Context, e *bunker.Entry, res bunker.Result) {
+func (in *Inbox) committed(ctx context.Context, t *Tenant, e *bunker.Entry, res bunker.Result) {
 	if e.NewConnection != nil {
-		in.Joined(e.Client)
+		t.Joined(e.Client)
 	}
 	in.publish(res.Replies)
 	if e.NewConnection == nil && e.UpdateConnection == nil {
@@ -97,40 +97,40 @@ func (in *Inbox) committed(ctx context.Context, e *bunker.Entry, res bunker.Resu
 	who := pair{e.Signer, e.Client}
 	in.known.add(who)
 	if h, ok := in.held.take(who, in.Now()); ok {
-		in.judge(ctx, h)
+		in.judge(ctx, t, h)
 	}
 }
 
 // withoutRow ends a request that writes nothing.
-func (in *Inbox) withoutRow(ctx context.Context, a signer.Arrival, j signer.Judgement) (Verdict, bool) {
+func (in *Inbox) withoutRow(ctx context.Context, t *Tenant, a signer.Arrival, j signer.Judgement) (Verdict, bool) {
 	switch {
 	case j.Hold:
 		p, _ := signer.Recipient(a.Event)
 		in.held.put(pair{p, a.Event.PubKey}, a, in.Now(), in.Limits)
 		return accepted, false
 	case j.Stranger != nil:
-		in.strangers.count()
-		if j.Spent != "" && in.strangers.mayAlarm(j.Spent, in.Now()) {
-			in.alarm(ctx, a, j.Spent)
+		in.strangers.refused.add(t.ID)
+		if j.Spent != "" && in.strangers.mayAlarm(spentToken{t.ID, j.Spent}, in.Now()) {
+			in.alarm(ctx, t, a, j.Spent)
 		}
 		if in.strangers.mayReply(a.Event.PubKey, in.Now()) {
-			in.tellStranger(j.Stranger)
+			in.tellStranger(t, j.Stranger)
 		}
 		return accepted, true
 	}
 	if j.Counted {
-		in.strangers.count()
+		in.strangers.refused.add(t.ID)
 	}
 	in.Log.Debug("an event was ignored", "why", j.Drop, "event", a.Event.ID)
 	return accepted, true
 }
 
 // alarm records that another key showed a token's spent secret.
-func (in *Inbox) alarm(ctx context.Context, a signer.Arrival, t bunker.TokenID) {
-	in.Log.Warn("the secret of a link that was used up was shown by another key; the link may have leaked", "token", t, "client", a.Event.PubKey)
-	err := in.Diary.Write(ctx, bunker.AuditRecord{
-		Principal: "client " + a.Event.PubKey.String(), Door: string(bunker.DoorRelay), Action: "connect", Object: string(t),
-		Effect: bunker.Deny.String(), Rule: "token " + string(t), Reason: bunker.SpentSecretReason,
+func (in *Inbox) alarm(ctx context.Context, t *Tenant, a signer.Arrival, spent bunker.TokenID) {
+	in.Log.Warn("the secret of a link that was used up was shown by another key; the link may have leaked", "token", spent, "client", a.Event.PubKey)
+	err := t.Diary.Write(ctx, bunker.AuditRecord{
+		Principal: "client " + a.Event.PubKey.String(), Door: string(bunker.DoorRelay), Action: "connect", Object: string(spent),
+		Effect: bunker.Deny.String(), Rule: "token " + string(spent), Reason: bunker.SpentSecretReason,
 	})
 	if err != nil {
 		in.Log.Error("a spent secret could not be recorded", "error", err)
@@ -139,44 +139,51 @@ func (in *Inbox) alarm(ctx context.Context, a signer.Arrival, t bunker.TokenID) 
 
 // diary records, as numbers, what was refused without a row since the last time.
 func (in *Inbox) diary(ctx context.Context) {
-	in.countedRecord(ctx, in.strangers.take(), "strangers", "connect", "stranger", "unknown apps were refused")
-	in.countedRecord(ctx, in.refusals.take(), "clients", "requests", "flood", "apps asked too often for what they are not allowed; these requests were not answered")
+	in.countedRecords(ctx, in.strangers.refused.take(), "strangers", "connect", "stranger", "unknown apps were refused")
+	in.countedRecords(ctx, in.refusals.over.take(), "clients", "requests", "flood", "apps asked too often for what they are not allowed; these requests were not answered")
 }
 
-func (in *Inbox) countedRecord(ctx context.Context, n int64, who, action, rule, why string) {
-	if n == 0 {
-		return
-	}
-	err := in.Diary.Write(ctx, bunker.AuditRecord{
-		Principal: who, Door: string(bunker.DoorRelay), Action: action, Effect: bunker.Deny.String(),
-		Rule: rule, Reason: why, Count: n,
-	})
-	if err != nil {
-		in.Log.Error("what was refused could not be recorded", "who", who, "error", err)
+func (in *Inbox) countedRecords(ctx context.Context, counts map[bunker.TenantID]int64, who, action, rule, why string) {
+	for id, n := range counts {
+		t := in.Tenants.Tenant(id)
+		if t == nil {
+			continue // it has gone meanwhile, and its log with it
+		}
+		err := t.Diary.Write(ctx, bunker.AuditRecord{
+			Principal: who, Door: string(bunker.DoorRelay), Action: action, Effect: bunker.Deny.String(),
+			Rule: rule, Reason: why, Count: n,
+		})
+		if err != nil {
+			in.Log.Error("what was refused could not be recorded", "who", who, "tenant", id, "error", err)
+		}
 	}
 }
 
 // tellStranger sends the one generic error that leaves without a row; its type
 // cannot carry a result.
-func (in *Inbox) tellStranger(e *signer.StrangerError) {
-	ev, err := in.Signer.Envelope(e, in.Now())
+func (in *Inbox) tellStranger(t *Tenant, e *signer.StrangerError) {
+	ev, err := t.Signer.Envelope(e, in.Now())
 	if err != nil {
 		in.Log.Error("a stranger's refusal could not be closed", "error", err)
 		return
 	}
-	in.Outlet.Send(ev, ev.AppendJSON(nil), in.Relays(), func(string, bool, string) {})
+	in.Outlet.Send(ev, ev.AppendJSON(nil), t.Relays(), func(string, bool, string) {})
 }
 
 // replay takes a parked request up again: its question was answered, or its
 // time to reply has come. Arrival checks are not repeated; everything else is.
 func (in *Inbox) replay(ctx context.Context, p bunker.Parked) {
+	t := in.Tenants.Tenant(p.Tenant)
+	if t == nil {
+		return // its tenant has gone since it was read
+	}
 	ev, err := parkedEvent(p)
 	if err != nil {
 		in.Log.Error("a parked request cannot be read", "event", p.EventID, "error", err)
 		return
 	}
 	in.flights.do(ctx, p.EventID, func() Verdict {
-		v, _ := in.judge(ctx, signer.Arrival{Event: ev, Raw: p.Envelope, Parked: &p})
+		v, _ := in.judge(ctx, t, signer.Arrival{Event: ev, Raw: p.Envelope, Parked: &p})
 		return v
 	})
 }

@@ -42,8 +42,8 @@ func (in *Inbox) send(s bunker.Stored, result func(url string, ok bool, reason s
 		return err
 	}
 	relays := s.Relays()
-	if len(relays) == 0 {
-		relays = in.Relays()
+	if t := in.Tenants.Tenant(s.Tenant()); len(relays) == 0 && t != nil {
+		relays = t.Relays()
 	}
 	id, part := s.Request(), r.Part
 	in.Outlet.Send(ev, raw, relays, func(url string, ok bool, reason string) {

@@ -20,13 +20,13 @@ type strangers struct {
 	replied map[nostr.PubKey]struct{}
 	minute  time.Time
 	// refused counts generic refusals since the last record of them.
-	refused int64
+	refused counts
 	// alarmed is when a token's owner was last told.
-	alarmed map[bunker.TokenID]time.Time
+	alarmed map[spentToken]time.Time
 }
 
 func newStrangers(l Limits) *strangers {
-	return &strangers{lim: l, links: map[string]*rate.Limiter{}, replied: map[nostr.PubKey]struct{}{}, alarmed: map[bunker.TokenID]time.Time{}}
+	return &strangers{lim: l, links: map[string]*rate.Limiter{}, replied: map[nostr.PubKey]struct{}{}, alarmed: map[spentToken]time.Time{}}
 }
 
 // admit spends one event of the link's budget. When too many links are known,
@@ -52,7 +52,7 @@ const (
 )
 
 // mayAlarm reports whether the spent secret of a token is worth one more record.
-func (s *strangers) mayAlarm(t bunker.TokenID, now time.Time) bool {
+func (s *strangers) mayAlarm(t spentToken, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if last, ok := s.alarmed[t]; ok && now.Sub(last) < alarmEvery {
@@ -65,19 +65,34 @@ func (s *strangers) mayAlarm(t bunker.TokenID, now time.Time) bool {
 	return true
 }
 
-// count notes a refusal; take returns how many there were and begins anew.
-func (s *strangers) count() {
-	s.mu.Lock()
-	s.refused++
-	s.mu.Unlock()
+// spentToken is a token of one tenant.
+type spentToken struct {
+	tenant bunker.TenantID
+	token  bunker.TokenID
 }
 
-func (s *strangers) take() int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := s.refused
-	s.refused = 0
-	return n
+// counts is a number for each tenant. Its zero value counts nothing yet.
+type counts struct {
+	mu sync.Mutex
+	m  map[bunker.TenantID]int64
+}
+
+func (c *counts) add(t bunker.TenantID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.m == nil {
+		c.m = map[bunker.TenantID]int64{}
+	}
+	c.m[t]++
+}
+
+// take returns the numbers, and begins anew.
+func (c *counts) take() map[bunker.TenantID]int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.m
+	c.m = nil
+	return m
 }
 
 // rates bounds what each known client may ask.
@@ -88,15 +103,15 @@ type rates struct {
 	clients int
 	m       map[pair]*rate.Limiter
 	// over counts what was too much since the last record of it.
-	over *int64
+	over *counts
 }
 
 func newRates(perSecond float64, burst, clients int) rates {
-	return rates{mu: new(sync.Mutex), rate: rate.Limit(perSecond), burst: burst, clients: clients, m: map[pair]*rate.Limiter{}, over: new(int64)}
+	return rates{mu: new(sync.Mutex), rate: rate.Limit(perSecond), burst: burst, clients: clients, m: map[pair]*rate.Limiter{}, over: new(counts)}
 }
 
 // admit spends one request of a client.
-func (r rates) admit(p pair, now time.Time) bool {
+func (r rates) admit(t bunker.TenantID, p pair, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l, ok := r.m[p]
@@ -108,19 +123,10 @@ func (r rates) admit(p pair, now time.Time) bool {
 		r.m[p] = l
 	}
 	if !l.AllowN(now, 1) {
-		*r.over++
+		r.over.add(t)
 		return false
 	}
 	return true
-}
-
-// take returns how many were too much, and begins anew.
-func (r rates) take() int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := *r.over
-	*r.over = 0
-	return n
 }
 
 // mayReply reports whether one more generic error may be sent, to this stranger.

@@ -15,14 +15,15 @@ import (
 var ErrGone = errors.New("it is gone for good")
 
 // dispatch begins one message to each channel that has something due and no
-// message under way. Channels do not wait for each other.
-func (n *Notifier) dispatch(ctx context.Context, channels []bunker.Channel) error {
+// message under way. Channels do not wait for each other. It reports whether
+// anything waits.
+func (n *Notifier) dispatch(ctx context.Context, channels []bunker.Channel) (waits bool, err error) {
 	if len(channels) == 0 {
-		return nil
+		return false, nil
 	}
 	waiting, err := n.Outbox.WaitingNotices(ctx)
 	if err != nil || len(waiting) == 0 {
-		return err
+		return false, err
 	}
 	byChannel := map[string][]bunker.Notice{}
 	for _, w := range waiting {
@@ -45,7 +46,7 @@ func (n *Notifier) dispatch(ctx context.Context, channels []bunker.Channel) erro
 			}
 		})
 	}
-	return nil
+	return true, nil
 }
 
 func (n *Notifier) take(channel string) bool {

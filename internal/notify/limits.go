@@ -31,8 +31,6 @@ const (
 	lookEvery = time.Second
 	// conditionsEvery is how often conditions are looked at.
 	conditionsEvery = time.Minute
-	// pruneEvery is how often old notices are removed.
-	pruneEvery = time.Hour
 	// pageOfLog is how many records are read at once, and rememberEvery after how many
 	// records without news the place in the log is stored.
 	pageOfLog     = 200

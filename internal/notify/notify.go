@@ -69,6 +69,8 @@ type Condition struct {
 
 // Config is what New needs; every field but Letters, Push and TLS.
 type Config struct {
+	// Wake has Step called soon. It must return at once, and is called from anywhere.
+	Wake   func()
 	Log    Log
 	Outbox Outbox
 	Around Around
@@ -86,11 +88,12 @@ type Config struct {
 	TLS *tls.Config
 }
 
-// Notifier tells people. Run does the work; Wake may be called from anywhere.
+// Notifier tells the people of one bunker. Step does the work; it and Prune are
+// called by one goroutine, the one of all bunkers of the instance.
 type Notifier struct {
 	Config
 	senders map[bunker.ChannelKind]sender
-	wake    chan struct{}
+	begun   bool
 	seen    int64     // up to which record notices were made
 	stored  int64     // the same, as it is stored: never later than seen
 	looked  time.Time // when conditions were looked at
@@ -108,10 +111,10 @@ type sender interface {
 
 // New returns a Notifier that does nothing yet.
 func New(c Config) (*Notifier, error) {
-	if c.Log == nil || c.Outbox == nil || c.Around == nil || c.HTTP == nil || c.Dial == nil || c.Now == nil || c.Logger == nil {
+	if c.Wake == nil || c.Log == nil || c.Outbox == nil || c.Around == nil || c.HTTP == nil || c.Dial == nil || c.Now == nil || c.Logger == nil {
 		return nil, errors.New("notify: the configuration is incomplete")
 	}
-	n := &Notifier{Config: c, wake: make(chan struct{}, 1), busy: map[string]bool{}}
+	n := &Notifier{Config: c, busy: map[string]bool{}}
 	n.senders = map[bunker.ChannelKind]sender{
 		bunker.ChannelNtfy:    ntfy{c.HTTP},
 		bunker.ChannelWebhook: webhook{c.HTTP, c.Now},
@@ -122,42 +125,13 @@ func New(c Config) (*Notifier, error) {
 	return n, nil
 }
 
-// Wake has what is due looked for at once.
-func (n *Notifier) Wake() {
-	select {
-	case n.wake <- struct{}{}:
-	default:
-	}
-}
+// Wait returns when no message is under way any more: at the end.
+func (n *Notifier) Wait() { n.work.Wait() }
 
-// Run tells people until ctx ends and no message is under way any more.
-func (n *Notifier) Run(ctx context.Context) error {
-	defer n.work.Wait()
-	prune := time.NewTicker(pruneEvery)
-	defer prune.Stop()
-	look := time.NewTicker(lookEvery)
-	defer look.Stop()
-	// A database's server may be away for a moment, and the bunker goes on.
-	for err := n.begin(ctx); err != nil; err = n.begin(ctx) {
-		n.Logger.Error("how far notices are could not be read", "error", err)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-look.C:
-		}
-	}
-	for {
-		n.step(ctx)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-n.wake:
-		case <-look.C:
-		case <-prune.C:
-			if err := n.Outbox.PruneNotices(ctx); err != nil && ctx.Err() == nil {
-				n.Logger.Error("old notices could not be removed", "error", err)
-			}
-		}
+// Prune removes old notices.
+func (n *Notifier) Prune(ctx context.Context) {
+	if err := n.Outbox.PruneNotices(ctx); err != nil && ctx.Err() == nil {
+		n.Logger.Error("old notices could not be removed", "error", err)
 	}
 }
 
@@ -177,19 +151,40 @@ func (n *Notifier) begin(ctx context.Context) error {
 	return err
 }
 
-// step makes notices of what happened, and sends what is due.
-func (n *Notifier) step(ctx context.Context) {
+// Step makes notices of what happened, and sends what is due. It returns after how
+// long it is to be called again at the latest; 0: not before it is woken, or
+// something is committed.
+func (n *Notifier) Step(ctx context.Context) (again time.Duration) {
+	if !n.begun {
+		if err := n.begin(ctx); err != nil {
+			// A database's server may be away for a moment, and the bunker goes on.
+			n.Logger.Error("how far notices are could not be read", "error", err)
+			return lookEvery
+		}
+		n.begun = ctx.Err() == nil
+	}
 	channels, err := n.Around.Channels(ctx)
 	if err != nil && ctx.Err() == nil {
 		n.Logger.Error("a channel of notices cannot be used", "error", err)
 	}
 	if err != nil && !errors.Is(err, bunker.ErrTampered) {
-		return // going on without the channels would leave out what they are to be told
+		return lookEvery // going on without the channels would leave out what they are to be told
 	}
-	if err := n.plan(ctx, channels); err != nil && ctx.Err() == nil {
-		n.Logger.Error("what happened could not be read for notices", "error", err)
+	if len(channels) > 0 || err != nil {
+		again = conditionsEvery
 	}
-	if err := n.dispatch(ctx, channels); err != nil && ctx.Err() == nil {
+	if err := n.plan(ctx, channels); err != nil {
+		if ctx.Err() == nil {
+			n.Logger.Error("what happened could not be read for notices", "error", err)
+		}
+		again = lookEvery
+	}
+	waits, err := n.dispatch(ctx, channels)
+	if err != nil && ctx.Err() == nil {
 		n.Logger.Error("notices could not be sent", "error", err)
 	}
+	if err != nil || waits {
+		again = lookEvery
+	}
+	return again
 }

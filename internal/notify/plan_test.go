@@ -68,7 +68,7 @@ func newDesk(t *testing.T) (*desk, *Notifier) {
 		Settings: bunker.ChannelSettings{Classes: []bunker.NoticeClass{bunker.ClassQuestions}, After: 60_000},
 	}}}
 	n, err := New(Config{
-		Log: d, Outbox: d, Around: d, HTTP: http.DefaultClient, Dial: dialer, Now: func() time.Time { return at }, Logger: slog.New(slog.DiscardHandler),
+		Wake: func() {}, Log: d, Outbox: d, Around: d, HTTP: http.DefaultClient, Dial: dialer, Now: func() time.Time { return at }, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func question(seq, at int64) bunker.AuditRecord {
 func TestAChannelHearsOfWhatItWantsFromItsBirthOn(t *testing.T) {
 	d, n := newDesk(t)
 	d.head, d.recs = 3, []bunker.AuditRecord{question(1, 99), question(2, 100), {Seq: 3, Time: 200, Action: "stop"}}
-	n.step(t.Context())
+	n.Step(t.Context())
 	if len(d.added) != 1 || d.added[0].Source != "record 2" || d.added[0].Due != 100+60_000 {
 		t.Errorf("made were %+v", d.added)
 	}
@@ -98,17 +98,17 @@ func TestNothingIsLeftOutWhenTheStoreFailsForAMoment(t *testing.T) {
 	d, n := newDesk(t)
 	d.head, d.recs = 1, []bunker.AuditRecord{question(1, 500)}
 	d.addErr = errors.New("the disk is full")
-	n.step(t.Context())
+	n.Step(t.Context())
 	d.addErr = nil
 	channels := d.channels
 	d.channels, d.chErr = nil, errors.New("the database is locked")
-	n.step(t.Context())
+	n.Step(t.Context())
 	if len(d.added) != 0 || n.seen != 0 {
 		t.Fatalf("made were %+v, up to %d", d.added, n.seen)
 	}
 	d.channels, d.chErr = channels, nil
-	n.step(t.Context())
-	n.step(t.Context())
+	n.Step(t.Context())
+	n.Step(t.Context())
 	if len(d.added) != 1 {
 		t.Errorf("made were %+v", d.added)
 	}

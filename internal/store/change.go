@@ -111,7 +111,7 @@ func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Princip
 		return s.settleChange(err, h)
 	}
 	s.clock.committedAt(tx.now)
-	s.committed()
+	s.committed(t)
 	return nil
 }
 
@@ -130,7 +130,7 @@ func (s *Store) settleChange(cause error, want *head) error {
 		err := s.write.QueryRowContext(context.Background(), `SELECT hash FROM audit WHERE tenant = $1 AND seq = $2`,
 			string(want.Tenant), want.ChainSeq).Scan(&hash)
 		if err == nil && string(hash) == string(want.ChainHead[:]) {
-			s.committed()
+			s.committed(want.Tenant)
 			return nil // it is stored: the change holds
 		}
 	}

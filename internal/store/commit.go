@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sort"
 	"time"
 
@@ -242,9 +243,11 @@ func (s *Store) commitGroup(ws []*waiting, uses bool) {
 		err = s.explain("storing a decision", err)
 		s.log.Error("a group of requests could not be stored", "requests", len(live), "error", err)
 	}
-	told := false
+	var told []bunker.TenantID // in a group of one tenant, or some
 	for i, w := range live {
-		told = told || news(w) // before the caller has its entry back
+		if news(w) && !slices.Contains(told, w.e.Tenant) { // before the caller has its entry back
+			told = append(told, w.e.Tenant)
+		}
 		r := g.results[i]
 		if err != nil && r.Outcome != bunker.Committed && r.Outcome != bunker.Taken {
 			r = bunker.Result{Outcome: bunker.Failed, Err: err}
@@ -261,8 +264,8 @@ func (s *Store) commitGroup(ws []*waiting, uses bool) {
 		}
 		w.done <- r
 	}
-	if told {
-		s.committed()
+	for _, t := range told {
+		s.committed(t)
 	}
 }
 

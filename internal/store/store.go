@@ -39,10 +39,10 @@ type Config struct {
 	Now    func() time.Time
 	Log    *slog.Logger
 	Faults Faults // tests only
-	// Committed is told, after the commit, that there are records which somebody may
+	// Committed is told, after the commit, that a tenant has records which somebody may
 	// want to hear of (see Happened). It must return at once: the store calls it
 	// with its locks held. nil: nobody wants to.
-	Committed func()
+	Committed func(bunker.TenantID)
 }
 
 // Store is an open database. All methods are safe for concurrent use.
@@ -57,7 +57,7 @@ type Store struct {
 	clock    *clock
 	lock     *Lock
 	// committed is Config.Committed, or does nothing.
-	committed func()
+	committed func(bunker.TenantID)
 
 	writing sync.Mutex // held by the one transaction that writes
 	writeDB *sql.DB
@@ -114,7 +114,7 @@ func openOn(ctx context.Context, e engine, c Config, lock *Lock) (*Store, error)
 		viewers: make(chan *viewer, readers), queue: make(chan *waiting, maxWaiting), stopped: make(chan struct{}),
 	}
 	if s.committed = c.Committed; s.committed == nil {
-		s.committed = func() {}
+		s.committed = func(bunker.TenantID) {}
 	}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(s.explain("opening the store", err), s.Close())

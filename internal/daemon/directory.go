@@ -1,0 +1,158 @@
+package daemon
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/inbox"
+	"nsecbunker/nostr"
+)
+
+// directory is who is here: the tenants, and whose each pubkey is. It is asked on
+// every event.
+type directory struct {
+	mu   sync.RWMutex
+	byID map[bunker.TenantID]*tenant
+	keys map[nostr.PubKey]*tenant // that receive envelopes or messages, or are the bunker's own otherwise
+}
+
+func newDirectory() *directory {
+	return &directory{byID: map[bunker.TenantID]*tenant{}, keys: map[nostr.PubKey]*tenant{}}
+}
+
+func (x *directory) add(t *tenant) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.byID[t.id] = t
+}
+
+// tenant is the one of an id; nil: there is none.
+func (x *directory) tenant(id bunker.TenantID) *tenant {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.byID[id]
+}
+
+// of is whose a pubkey is; nil: nobody's here.
+func (x *directory) of(p nostr.PubKey) *tenant {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.keys[p]
+}
+
+// all are the tenants in order of id.
+func (x *directory) all() []*tenant {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	out := make([]*tenant, 0, len(x.byID))
+	for _, t := range x.byID {
+		out = append(out, t)
+	}
+	slices.SortFunc(out, func(a, b *tenant) int { return strings.Compare(string(a.id), string(b.id)) })
+	return out
+}
+
+// put says which keys are the tenant's now, in place of those that were.
+func (x *directory) put(t *tenant, was, now map[nostr.PubKey]bunker.ServiceRole, wasUsers, users map[nostr.PubKey]bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for p := range was {
+		if x.keys[p] == t {
+			delete(x.keys, p)
+		}
+	}
+	for p := range wasUsers {
+		if x.keys[p] == t {
+			delete(x.keys, p)
+		}
+	}
+	for p := range now {
+		x.keys[p] = t
+	}
+	for p := range users {
+		x.keys[p] = t
+	}
+}
+
+// routes is the directory as the inbox asks it.
+type routes struct{ d *Daemon }
+
+// Of implements [inbox.Tenants].
+func (r routes) Of(signer nostr.PubKey) *inbox.Tenant {
+	t := r.d.tenants.of(signer)
+	if t == nil || !t.ring.envelopes(signer) {
+		return nil
+	}
+	return r.worked(t)
+}
+
+// Tenant implements [inbox.Tenants].
+func (r routes) Tenant(id bunker.TenantID) *inbox.Tenant {
+	if t := r.d.tenants.tenant(id); t != nil {
+		return r.worked(t)
+	}
+	return nil
+}
+
+func (r routes) worked(t *tenant) *inbox.Tenant {
+	in, err := t.theRequests()
+	if err != nil {
+		r.d.Log.Error("a tenant's requests cannot be worked on", "tenant", t.id, "error", err)
+		return nil
+	}
+	return in
+}
+
+// Door implements [inbox.Tenants].
+func (r routes) Door(key nostr.PubKey) inbox.Door {
+	if t := r.d.tenants.of(key); t != nil && t.adminKey == key {
+		return doors{t}
+	}
+	return nil
+}
+
+// wanted is what each tenant wants to hear, and where: of all of them together one
+// list goes to a relay manager.
+type wanted struct {
+	mu sync.Mutex
+	of map[bunker.TenantID]map[string][]nostr.PubKey
+}
+
+// put notes what a tenant wants, and returns what all want.
+func (w *wanted) put(t bunker.TenantID, want map[string][]nostr.PubKey) map[string][]nostr.PubKey {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.of == nil {
+		w.of = map[bunker.TenantID]map[string][]nostr.PubKey{}
+	}
+	if len(want) == 0 {
+		delete(w.of, t)
+	} else {
+		w.of[t] = want
+	}
+	if len(w.of) == 1 && len(want) > 0 {
+		return want // the one tenant's
+	}
+	all := map[string][]nostr.PubKey{}
+	for _, m := range w.of {
+		for u, keys := range m {
+			all[u] = append(all[u], keys...)
+		}
+	}
+	return all
+}
+
+// on are the keys that are heard on a relay, at most so many.
+func (w *wanted) on(url string, limit int) (keys []nostr.PubKey) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range w.of {
+		keys = append(keys, m[url]...)
+		if len(keys) >= limit {
+			return keys[:limit]
+		}
+	}
+	return keys
+}

@@ -1,0 +1,193 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"nsecbunker/internal/admin"
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/inbox"
+	"nsecbunker/internal/legacy"
+	"nsecbunker/internal/notify"
+	"nsecbunker/internal/seal"
+	"nsecbunker/internal/session"
+	"nsecbunker/internal/signer"
+	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip49"
+)
+
+// tenant is one bunker of the instance: what is its own, beside what it shares with
+// the others. Of ten thousand most are asked for nothing at a time, so what they do
+// not need to be reached is made when somebody comes, and none has a goroutine.
+type tenant struct {
+	*Daemon
+	id       bunker.TenantID
+	adminKey nostr.PubKey
+	// first are the npubs of those who may set it up.
+	first []string
+
+	ring     ring
+	letters  letters
+	setup    setupCode
+	alarms   alarms
+	happened happenings
+
+	requests lazily[inbox.Tenant]
+	judge    lazily[signer.Signer]
+	desk     lazily[desk]
+	notifier lazily[notify.Notifier]
+
+	// reloading is held while the ring is read anew.
+	reloading sync.Mutex
+	// told is the state that admins' sessions were told of last.
+	told State
+}
+
+// desk is where administrators are dealt with.
+type desk struct {
+	slots    *seal.Slots
+	commands *admin.Table
+	door     *session.Door
+	legacy   *legacy.Door
+}
+
+func newTenant(d *Daemon, id bunker.TenantID) *tenant {
+	t := &tenant{Daemon: d, id: id}
+	t.letters.t = t
+	t.ring.own = d.own
+	return t
+}
+
+// lazily is a part that is made when it is first needed. Its zero value is not made.
+type lazily[T any] struct {
+	mu   sync.Mutex
+	made atomic.Pointer[T]
+}
+
+// get returns the part, and makes it where there is none; what failed is tried again.
+func (l *lazily[T]) get(build func() (*T, error)) (*T, error) {
+	if p := l.made.Load(); p != nil {
+		return p, nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p := l.made.Load(); p != nil {
+		return p, nil
+	}
+	p, err := build()
+	if err == nil {
+		l.made.Store(p)
+	}
+	return p, err
+}
+
+// peek returns the part, nil where nobody needed it yet.
+func (l *lazily[T]) peek() *T { return l.made.Load() }
+
+// theDesk is the tenant's desk.
+func (t *tenant) theDesk() (*desk, error) {
+	return t.desk.get(func() (*desk, error) { return t.newDesk(t.life) })
+}
+
+func (t *tenant) newDesk(ctx context.Context) (k *desk, err error) {
+	k = &desk{}
+	k.slots, err = seal.New(seal.Config{
+		Arena: t.arena, KDF: t.kdf, Attempts: tries{t.store, t.id}, Now: t.store.LedgerTime,
+		CredentialsDir: t.credentials, Commands: t.Config.Commands,
+	})
+	if err != nil {
+		return nil, err
+	}
+	k.door, err = session.New(session.Config{
+		Tenant: t.id, Admin: t.adminKey, Arena: t.arena, Keys: t.vault, Rows: doorRows{t}, Table: doorTable{t},
+		Prover: proverAfar{prover{t}}, Out: doorOutlet{t}, Relays: t.ring.uriRelays, SetupCode: t.SetupCode, Now: t.store.LedgerTime,
+	})
+	if err != nil {
+		return nil, err
+	}
+	k.legacy, err = legacy.New(legacy.Config{
+		Tenant: t.id, Admin: t.adminKey, Keys: t.vault, Rows: legacyRows{t}, Table: doorTable{t}, Out: doorOutlet{t}, Now: t.store.LedgerTime,
+	})
+	if err != nil {
+		return nil, err
+	}
+	judge, err := t.theSigner()
+	if err != nil {
+		return nil, err
+	}
+	k.commands, err = admin.New(admin.Deps{
+		Tenant: t.id, Now: t.store.LedgerTime, Vault: t.vault, Rows: rows{t.store},
+		Slots: slotMaker{k.slots, t.kdf}, KDF: nip49.KDF(t.kdf), Around: t,
+		Backup: backups{t}, DeleteWait: time.Duration(t.Config.DeleteWait), SetupCode: t.SetupCode,
+		First: admin.First{Admins: t.first, Relays: t.Config.Relays}, Events: events{t, judge}, Notices: notices{t}, Sessions: k.door,
+	})
+	if err != nil {
+		return nil, err
+	}
+	// From now on somebody may want to hear what is committed.
+	if err := t.happened.begin(ctx, t); err != nil {
+		return nil, err
+	}
+	t.Subscribe(func(h bunker.Happening) { t.tellDoor(k.door, h) })
+	return k, nil
+}
+
+// theSigner judges the tenant's requests.
+func (t *tenant) theSigner() (*signer.Signer, error) {
+	return t.judge.get(func() (*signer.Signer, error) {
+		return signer.New(signer.Config{
+			Tenant: t.id, Store: t.store, Vault: t.vault,
+			Around: signer.Surroundings{
+				Ours: t.ring.isOurs, Clients: t.ring.isClient, Hosts: t.ring.hosts,
+				Relays: t.ring.ownURLs, AppRelays: t.ring.appRelays,
+			},
+		})
+	})
+}
+
+// theRequests is the tenant as the inbox sees it.
+func (t *tenant) theRequests() (*inbox.Tenant, error) {
+	return t.requests.get(func() (*inbox.Tenant, error) {
+		judge, err := t.theSigner()
+		return &inbox.Tenant{ID: t.id, Signer: judge, Diary: diary{t}, Joined: t.ring.joined, Relays: t.ring.uriRelays}, err
+	})
+}
+
+// State returns how far the tenant's bunker is ready.
+func (t *tenant) State() State {
+	if t.vault.Unsealed(t.id) {
+		return Unsealed
+	}
+	st, _, err := t.store.Tenant(t.life, t.id)
+	if err == nil && !st.SetUp {
+		return NotSetUp
+	}
+	return Sealed
+}
+
+// ConnectionString is where admins find the bunker; it is no secret.
+func (t *tenant) ConnectionString() string {
+	return connectionString(t.adminKey, t.ring.uriRelays())
+}
+
+// Dispatch runs one of the tenant's commands in this process.
+func (t *tenant) Dispatch(ctx context.Context, p bunker.Principal, name string, params []byte) (any, error) {
+	k, err := t.theDesk()
+	if err != nil {
+		return nil, bunker.AsError(err)
+	}
+	return k.commands.Dispatch(ctx, p, name, params)
+}
+
+// close wipes what its sessions hold.
+func (t *tenant) close() {
+	if k := t.desk.peek(); k != nil {
+		k.door.Close()
+	}
+}
+
+// errGone is said of a tenant that has ended while something of it was on its way.
+var errGone = errors.New("there is no such bunker here any more")
