@@ -100,11 +100,11 @@ func TestRolesAreThoseOfTheDesign(t *testing.T) {
 	design := map[bunker.Role]string{
 		// reads (and opens the bunker, with its passphrase)
 		bunker.Viewer: `admin.list admin.self approval.answered approval.list approval.settings approval.show audit.checkpoint audit.count audit.export audit.list audit.verify connection.list connection.show device.confirm device.list device.refuse device.revoke session.end session.list
-			instance.check key.list key.show key.version.show key.versions notify.key policy.check policy.explain policy.list policy.show policy.simulate policy.versions quorum.list quorum.show relay.list slot.list status token.list token.show unseal`,
+			instance.check key.list key.profile.check key.profile.show key.relays.check key.relays.show key.show key.version.show key.versions notify.key policy.check policy.explain policy.list policy.show policy.simulate policy.versions quorum.list quorum.show relay.list slot.list status token.list token.show unseal`,
 		// also answers questions, suspends, stops everything
 		bunker.Approver: `approval.answer approval.batch login.close connection.suspend key.pause quorum.approve quorum.withdraw stop`,
 		// also adds, renames and locks keys, hands out tokens and policies, edits connections
-		bunker.Operator: `approval.set connect key.baseline key.version.restore login.expect notify.list notify.test policy.create policy.delete policy.edit
+		bunker.Operator: `approval.set connect key.baseline key.profile.set key.relays.set key.version.restore login.expect notify.list notify.test policy.create policy.delete policy.edit
 			connection.grant connection.person connection.regrant connection.relays connection.rename connection.resume
 			connection.revoke connection.ungrant key.add key.lock key.rename key.resume key.set key.unlock token.create token.revoke`,
 		// also imports, exports, deletes, admins, devices, slots, quorum, backup, ends a stop

@@ -8,6 +8,7 @@ import (
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/guard"
 	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip65"
 )
 
 func baselineCommands(t *Table) {
@@ -107,7 +108,7 @@ func (t *Table) keepBaseline(tx Tx, k *bunker.UserKey, b Baseline) (kept int, er
 // known reports that the relays that were asked are the account's: one of the three
 // things that every account has was there.
 func (b *Baseline) known() bool {
-	return slices.ContainsFunc(b.Events, func(ev *nostr.Event) bool { return ev.Kind == 0 || ev.Kind == 3 || ev.Kind == kindRelayList })
+	return slices.ContainsFunc(b.Events, func(ev *nostr.Event) bool { return ev.Kind == 0 || ev.Kind == 3 || ev.Kind == nip65.Kind })
 }
 
 func viewBaseline(b Baseline, kept int) baselineView {

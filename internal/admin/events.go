@@ -2,11 +2,14 @@ package admin
 
 import (
 	"context"
+	"time"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/guard"
 	"nsecbunker/internal/signer"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
+	"nsecbunker/nostr/nip65"
 )
 
 // Events is the way of user keys' own events, which are no envelopes: signed for an
@@ -15,6 +18,9 @@ type Events interface {
 	// Own signs what an admin orders, as a request of the key's built-in connection;
 	// its entry is to be committed.
 	Own(ctx context.Context, r signer.OwnRequest) (*bunker.Entry, *nostr.Event, error)
+	// Examine says what an event would do to the version before it, and what the guard
+	// finds about that; "" for nothing.
+	Examine(ctx context.Context, k *bunker.UserKey, t *nostr.Template, now time.Time) (changes guard.Changes, finding string, err error)
 	// Publish sends a stored event and waits a while for what the relays say.
 	Publish(ctx context.Context, s bunker.Stored) ([]RelayAnswer, error)
 	// Baseline fetches an account's replaceable events: from the bunker's relays, those
@@ -47,16 +53,7 @@ const (
 // WriteRelays returns the relays that a list of NIP-65 (kind 10002) says its author
 // writes to: those marked "write", and those without a mark.
 func WriteRelays(list *nostr.Event) []string {
-	var out []string
-	for _, t := range list.Tags {
-		if t.Name() != "r" || len(t) > 2 && t[2] != "" && t[2] != "write" {
-			continue
-		}
-		if u, err := nip46.NormalizeRelayURL(t.Value()); err == nil && !contains(out, u) && len(out) < MaxWriteRelays {
-			out = append(out, u)
-		}
-	}
-	return out
+	return nip65.Writes(nip65.Relays(list.Tags), MaxWriteRelays)
 }
 
 // named checks the relays that a command names.

@@ -132,6 +132,7 @@ func New(d Deps) (*Table, error) {
 // registers are the nouns: each puts its rows into the table.
 func registers() []func(*Table) {
 	return []func(*Table){
+		accountRelayCommands,
 		adminCommands,
 		approvalCommands,
 		approvalSetCommands,
@@ -162,6 +163,7 @@ func registers() []func(*Table) {
 		policyCommands,
 		policyCheckCommands,
 		policySimulateCommands,
+		profileCommands,
 		quorumCommands,
 		relayCommands,
 		scriptCommands,

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/guard"
 	"nsecbunker/internal/secret"
 	"nsecbunker/internal/signer"
 	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip65"
 )
 
 func versionCommands(t *Table) {
@@ -262,66 +264,26 @@ func (t *Table) versionRestore(ctx context.Context, c *Call, p versionRestorePar
 	if err != nil {
 		return res, err
 	}
-	again, changes, stored, err := t.restoreVersion(ctx, c, p.Key, v, ev, relays)
+	var changes guard.Changes
+	again, stored, err := t.signOwn(ctx, c, p.Key, func(now time.Time, _ *bunker.UserKey) (signer.OwnRequest, error) {
+		tmpl := &nostr.Template{Kind: ev.Kind, Tags: ev.Tags, Content: ev.Content, CreatedAt: now.Unix()}
+		current, done, err := t.against(ctx, v, tmpl)
+		if changes = done; current != nil { // relays keep the later one
+			tmpl.CreatedAt = max(tmpl.CreatedAt, current.CreatedAt+1)
+			changes.Older = 0
+		}
+		return signer.OwnRequest{
+			Object: v.EventID.String(), Reason: fmt.Sprintf("a kept version of kind %d was brought back", v.Kind), Template: tmpl, Relays: relays,
+		}, err
+	})
 	if err != nil {
 		return res, err
 	}
 	res = versionRestoreResult{
-		Event: again.ID.String(), Kind: int64(again.Kind), Changes: viewChanges(&changes), JSON: string(again.AppendJSON(nil)), Warnings: warnings,
+		Event: again.ID.String(), Kind: int64(again.Kind), Changes: viewChanges(&changes), JSON: string(again.AppendJSON(nil)),
 	}
-	told, err := t.Events.Publish(ctx, stored)
-	if err != nil { // it is stored, and will be sent
-		res.Warnings = append(res.Warnings, "it is signed and stored, and is sent as soon as that is possible: "+bunker.AsError(err).Words)
-	}
-	res.Relays = answers(told)
+	res.Relays, res.Warnings = t.tell(ctx, stored, warnings)
 	return res, nil
-}
-
-// restoreVersion signs a version anew and commits it. When what was read moved, it is
-// judged anew.
-func (t *Table) restoreVersion(ctx context.Context, c *Call, key string, v *bunker.KeptVersion, ev *nostr.Event, relays []string) (*nostr.Event, guard.Changes, bunker.Stored, error) {
-	fail := func(err error) (*nostr.Event, guard.Changes, bunker.Stored, error) {
-		return nil, guard.Changes{}, bunker.Stored{}, err
-	}
-	for range connectTries {
-		if err := t.wholeTable().believed(ctx, c.Principal, c.Command); err != nil { // what moved may be the caller's role
-			return fail(err)
-		}
-		now := t.Now()
-		st, _, err := t.Rows.Tenant(ctx, t.Tenant)
-		if err != nil {
-			return fail(err)
-		}
-		k, err := t.activeKey(ctx, key)
-		if err != nil {
-			return fail(err)
-		}
-		tmpl := &nostr.Template{Kind: ev.Kind, Tags: ev.Tags, Content: ev.Content, CreatedAt: now.Unix()}
-		current, changes, err := t.against(ctx, v, tmpl)
-		if err != nil {
-			return fail(err)
-		}
-		if current != nil { // relays keep the later one
-			tmpl.CreatedAt = max(tmpl.CreatedAt, current.CreatedAt+1)
-			changes.Older = 0
-		}
-		e, again, err := t.Events.Own(ctx, signer.OwnRequest{
-			Now: now, Tenant: &st, Key: k, By: c.Principal, Action: c.Command.Name, Object: v.EventID.String(),
-			Reason: fmt.Sprintf("a kept version of kind %d was brought back", v.Kind), Template: tmpl, Relays: relays,
-		})
-		if err != nil {
-			return fail(err)
-		}
-		r, err := t.Rows.Commit(ctx, e)
-		switch {
-		case r.Outcome == bunker.Committed && len(r.Replies) == 1:
-			_ = c.Recorded(nil) // the entry holds its record
-			return again, changes, r.Replies[0], nil
-		case r.Outcome != bunker.Moved:
-			return fail(errors.Join(fmt.Errorf("bringing a version back: outcome %d", r.Outcome), err))
-		}
-	}
-	return fail(bunker.Errorf(bunker.CodeConflict, "too much was changed meanwhile; try again"))
 }
 
 // outRelays are where an account's own event goes: the relays that it writes to by
@@ -348,7 +310,7 @@ func (t *Table) outRelays(ctx context.Context, k *bunker.UserKey, ev *nostr.Even
 	if list != nil {
 		take(WriteRelays(list))
 	}
-	if ev.Kind == kindRelayList {
+	if ev.Kind == nip65.Kind {
 		take(WriteRelays(ev))
 	}
 	if len(relays) == len(named) {
@@ -372,23 +334,9 @@ func (t *Table) embedded() []string {
 	return own
 }
 
-// kindRelayList is NIP-65's.
-const kindRelayList = 10002
-
 // ownRelayList is the account's own list of relays, as it is kept here; nil where
 // none is.
 func (t *Table) ownRelayList(ctx context.Context, k *bunker.UserKey) (*nostr.Event, error) {
-	at, err := t.Vault.VersionAddress(t.Tenant, k.ID, kindRelayList, "")
-	if err != nil {
-		return nil, err
-	}
-	last, err := t.Rows.LastVersion(ctx, t.Tenant, k.ID, kindRelayList, at)
-	if err != nil || last.Current == nil {
-		return nil, err
-	}
-	ev, _, err := t.openVersion(last.Current)
-	if errors.Is(err, bunker.ErrTampered) {
-		return nil, nil
-	}
-	return ev, err
+	_, list, err := t.current(ctx, k, nip65.Kind)
+	return list, err
 }

@@ -58,6 +58,7 @@ func Table() []Row {
 		{Nostr, "nostr/nip17", nil},
 		{Nostr, "nostr/nip19", nil},
 		{Nostr, "nostr/nip19/bech32", nil},
+		{Nostr, "nostr/nip24", nil}, // what is in a profile (kind 0)
 		{Nostr, "nostr/nip42", nil},
 		{Nostr, "nostr/nip44", []string{xcrypto}},
 		{Nostr, "nostr/nip46", nil},

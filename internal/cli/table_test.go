@@ -86,7 +86,8 @@ func lines() []string {
 		"key rename k l", "key lock k", "key unlock k", "key export k", "key delete k --yes", "key restore k",
 		"key set k --npub-login on --default deny --no-export --yes", "key passphrase k", "key passphrase k --remove",
 		"key versions k --kind 3", "key version show k abcd", "key version restore k abcd --relay wss://x.com", "key guard k off",
-		"key baseline k --relay wss://x.com",
+		"key baseline k --relay wss://x.com", "key profile k", "key relays k", "key relays k --add wss://x.com --relay wss://y.com --yes",
+		"key profile k --name a --display-name a --about a --picture a --banner a --website a --nip05 a --lud16 a --relay wss://x.com --no-fetch --yes",
 		"token create k --client c --perms all --person p --uses 2 --expires 1h --grant-for 1d", "token list", "token revoke t",
 		"connect nostrconnect://x --key k --perms all --name n --person p", "connections", "connections list --key k --state active",
 		"connection show c", "connection rename c n --person p", "connection suspend c", "connection resume c", "connections resume --all --yes", "connection revoke c --yes",
@@ -249,10 +250,12 @@ func adminTable(t *testing.T) map[string]tableRow {
 func TestCommandsSendWhatTheTableTakes(t *testing.T) {
 	t.Parallel()
 	r := &recorder{calls: map[string]map[string]bool{}, answers: map[string]string{
-		"status":           `{"state":"not set up"}`,
-		"approval.list":    `{"approvals":[{"id":"q","digest":"00","batch":"q","state":"pending"}]}`,
-		"audit.checkpoint": `{"checkpoint":"{}"}`,
-		"device.wait":      `{"device":{"code":"123456"}}`,
+		"status":            `{"state":"not set up"}`,
+		"approval.list":     `{"approvals":[{"id":"q","digest":"00","batch":"q","state":"pending"}]}`,
+		"audit.checkpoint":  `{"checkpoint":"{}"}`,
+		"device.wait":       `{"device":{"code":"123456"}}`,
+		"key.profile.check": `{"base":"b","finding":"something would be lost"}`,
+		"key.relays.check":  `{"base":"b","finding":"something would be lost"}`,
 	}}
 	for _, l := range lines() {
 		args := strings.Fields(l)

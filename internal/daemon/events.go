@@ -38,6 +38,11 @@ func (e events) Own(ctx context.Context, r signer.OwnRequest) (*bunker.Entry, *n
 	return e.signer.Own(ctx, r)
 }
 
+// Examine implements admin.Events.
+func (e events) Examine(ctx context.Context, k *bunker.UserKey, t *nostr.Template, now time.Time) (guard.Changes, string, error) {
+	return e.signer.Examine(ctx, k, t, now)
+}
+
 // Baseline implements admin.Events: it asks the relays that apps use and those that
 // the owner named, then those that the account itself says it writes to (NIP-65).
 func (e events) Baseline(ctx context.Context, author nostr.PubKey, named, listed []string) admin.Baseline {

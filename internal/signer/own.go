@@ -8,6 +8,7 @@ import (
 
 	"nsecbunker/internal/audit"
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/guard"
 	"nsecbunker/internal/policy"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
@@ -33,12 +34,21 @@ type OwnRequest struct {
 	// Relays are where the event itself is published: the stored bytes that leave
 	// are those of the event, for there is nobody to answer.
 	Relays []string
+	// Shown, when not nil, is what the admin saw of the version before: the guard's
+	// finding refuses what he has not accepted, and another version what he has not seen.
+	Shown *Shown
+}
+
+// Shown is what an admin saw before he ordered a new version.
+type Shown struct {
+	Base   string // id of the event that it was compared with, hex; "" for none
+	Accept bool   // he was told what the guard finds
 }
 
 // Own judges such a request as any other is judged, but that the admin's command
 // takes the place of a grant: a bunker that is stopped, a key that is locked, and the
-// vault's floor refuse it. The guard does not ask, since the admin is whom it would
-// ask; what is signed is kept like every version. The entry is to be committed; on
+// vault's floor refuse it. The guard asks no other, since the admin is whom it would
+// ask: it refuses what he was not Shown. What is signed is kept like every version. The entry is to be committed; on
 // Moved, judge anew. Errors are *bunker.Error for the admin.
 func (s *Signer) Own(ctx context.Context, r OwnRequest) (*bunker.Entry, *nostr.Event, error) {
 	if r.Halted != "" {
@@ -64,6 +74,9 @@ func (s *Signer) Own(ctx context.Context, r OwnRequest) (*bunker.Entry, *nostr.E
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := r.Shown.covers(g); err != nil {
+		return nil, nil, err
+	}
 	ev, err := s.Vault.SignEvent(s.floor(c), r.Key.ID, r.Template)
 	if err != nil {
 		return nil, nil, err
@@ -71,6 +84,29 @@ func (s *Signer) Own(ctx context.Context, r OwnRequest) (*bunker.Entry, *nostr.E
 	e := s.ownEntry(&r, op, ev)
 	e.Audit.Rule, e.Audit.Reason = "admin", r.Reason
 	return e, ev, s.keep(c, e, g, ev.ID, r.Template, e.Reply.Bytes)
+}
+
+// covers refuses what the admin has not seen, or not accepted.
+func (s *Shown) covers(g *guarded) error {
+	switch {
+	case s == nil || g == nil:
+		return nil
+	case s.Base != g.changes.Base:
+		return bunker.Errorf(bunker.CodeConflict, "another version was signed meanwhile; look at it, and change that one").In("base")
+	case g.finding != "" && !s.Accept:
+		return bunker.Errorf(bunker.CodeConflict, "%s; if that is meant, say so", g.finding).In("accept")
+	}
+	return nil
+}
+
+// Examine says what an event would do to the version before, and what the guard finds
+// about it; "" for nothing.
+func (s *Signer) Examine(ctx context.Context, k *bunker.UserKey, t *nostr.Template, now time.Time) (guard.Changes, string, error) {
+	g, err := s.guard(ctx, k, &policy.Operation{Method: nip46.SignEvent, Template: t}, now)
+	if err != nil || g == nil {
+		return guard.Changes{}, "", err
+	}
+	return g.changes, g.finding, nil
 }
 
 func ownComplete(r *OwnRequest) error {

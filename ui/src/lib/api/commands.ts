@@ -2607,12 +2607,311 @@ export interface Commands {
     };
   };
 
+  /** Says what a change of a key's profile would do, without signing anything. */
+  "key.profile.check": {
+    params: {
+      /** name or id */
+      key: string;
+      /** empty takes it away; so with the others */
+      name?: string;
+      display_name?: string;
+      about?: string;
+      /** address of a picture */
+      picture?: string;
+      /** address of a wide picture */
+      banner?: string;
+      website?: string;
+      /** name@domain that stands for the key (NIP-05) */
+      nip05?: string;
+      /** lightning address */
+      lud16?: string;
+      /** more relays to publish it on */
+      relays?: string[];
+    };
+    result: {
+      /** id of the version before, empty for none */
+      base: string;
+      /** what it does to the version before */
+      changes: {
+        /** in a sentence; empty when nothing changes */
+        words: string;
+        /** no version before is known here */
+        first?: boolean;
+        /** id of the event that it is compared with */
+        base?: string;
+        /** entries (fields of a profile) of the version before */
+        before: number;
+        /** entries of this one */
+        after: number;
+        removed?: number;
+        added?: number;
+        /** entries with another rest than before */
+        changed?: number;
+        /** the first of those that are removed */
+        removed_list?: string[];
+        /** the first of those that are added */
+        added_list?: string[];
+        /** the first of those that are changed */
+        changed_list?: string[];
+      };
+      /** what the guard finds: it must be accepted */
+      finding?: string;
+      /** where it is published */
+      relays: string[];
+      warnings?: string[];
+    };
+  };
+
+  /** Changes fields of a key's profile, keeps all others, signs it and publishes it on the account's relays. */
+  "key.profile.set": {
+    params: {
+      /** name or id */
+      key: string;
+      /** empty takes it away; so with the others */
+      name?: string;
+      display_name?: string;
+      about?: string;
+      /** address of a picture */
+      picture?: string;
+      /** address of a wide picture */
+      banner?: string;
+      website?: string;
+      /** name@domain that stands for the key (NIP-05) */
+      nip05?: string;
+      /** lightning address */
+      lud16?: string;
+      /** id of the version that was looked at, empty for none; another one meanwhile refuses the change */
+      base?: string;
+      /** what the guard finds about the change was shown, and is meant; needs base */
+      accept?: boolean;
+      /** more relays to publish it on */
+      relays?: string[];
+    };
+    result: {
+      /** id of the new event */
+      event: string;
+      /** id of the version before, which key.version.restore brings back; empty for none */
+      base: string;
+      /** what it did to the version before */
+      changes: {
+        /** in a sentence; empty when nothing changes */
+        words: string;
+        /** no version before is known here */
+        first?: boolean;
+        /** id of the event that it is compared with */
+        base?: string;
+        /** entries (fields of a profile) of the version before */
+        before: number;
+        /** entries of this one */
+        after: number;
+        removed?: number;
+        added?: number;
+        /** entries with another rest than before */
+        changed?: number;
+        /** the first of those that are removed */
+        removed_list?: string[];
+        /** the first of those that are added */
+        added_list?: string[];
+        /** the first of those that are changed */
+        changed_list?: string[];
+      };
+      /** which took it; it is sent again to the others for ten minutes unless one took it */
+      relays: {
+        url: string;
+        /** it took the event; or it said all that it has */
+        ok: boolean;
+        /** events that it had */
+        found?: number;
+        /** why not, in its own words or ours */
+        words?: string;
+      }[];
+      event_json: string;
+      warnings?: string[];
+    };
+  };
+
+  /** Shows a key's profile (kind 0), as it was last signed or found. */
+  "key.profile.show": {
+    params: {
+      /** name or id */
+      key: string;
+    };
+    result: {
+      /** id of the event; empty where none is kept */
+      event?: string;
+      /** the event's created_at */
+      dated?: string;
+      /** found on a relay, not signed here */
+      fetched?: boolean;
+      /** it cannot be read */
+      broken?: boolean;
+      /** what is not kept is not there, as far as can be told: false for a key that was brought along and not looked up yet */
+      known: boolean;
+      name: string;
+      display_name: string;
+      about: string;
+      /** address of a picture */
+      picture: string;
+      /** address of a wide picture */
+      banner: string;
+      website: string;
+      /** name@domain that stands for the key (NIP-05) */
+      nip05: string;
+      /** lightning address */
+      lud16: string;
+      /** names of further fields, which every change keeps */
+      others?: string[];
+    };
+  };
+
   /** Deletes for good the keys whose waiting period is over. */
   "key.purge": {
     params: Record<string, never>;
     result: {
       /** names */
       deleted: string[];
+    };
+  };
+
+  /** Says what another list of relays would do to a key's own, without signing anything. */
+  "key.relays.check": {
+    params: {
+      /** name or id */
+      key: string;
+      /** the whole list, as it shall be */
+      list: {
+        url: string;
+        /** what mentions the account is looked for there */
+        read?: boolean;
+        /** the account's own events are there */
+        write?: boolean;
+      }[];
+      /** more relays to publish it on */
+      relays?: string[];
+    };
+    result: {
+      /** id of the version before, empty for none */
+      base: string;
+      /** what it does to the version before */
+      changes: {
+        /** in a sentence; empty when nothing changes */
+        words: string;
+        /** no version before is known here */
+        first?: boolean;
+        /** id of the event that it is compared with */
+        base?: string;
+        /** entries (fields of a profile) of the version before */
+        before: number;
+        /** entries of this one */
+        after: number;
+        removed?: number;
+        added?: number;
+        /** entries with another rest than before */
+        changed?: number;
+        /** the first of those that are removed */
+        removed_list?: string[];
+        /** the first of those that are added */
+        added_list?: string[];
+        /** the first of those that are changed */
+        changed_list?: string[];
+      };
+      /** what the guard finds: it must be accepted */
+      finding?: string;
+      /** where it is published */
+      relays: string[];
+      warnings?: string[];
+    };
+  };
+
+  /** Gives a key another list of relays, signs it and publishes it on the relays of the old and the new one. */
+  "key.relays.set": {
+    params: {
+      /** name or id */
+      key: string;
+      /** the whole list, as it shall be */
+      list: {
+        url: string;
+        /** what mentions the account is looked for there */
+        read?: boolean;
+        /** the account's own events are there */
+        write?: boolean;
+      }[];
+      /** id of the version that was looked at, empty for none; another one meanwhile refuses the change */
+      base?: string;
+      /** what the guard finds about the change was shown, and is meant; needs base */
+      accept?: boolean;
+      /** more relays to publish it on */
+      relays?: string[];
+    };
+    result: {
+      /** id of the new event */
+      event: string;
+      /** id of the version before, which key.version.restore brings back; empty for none */
+      base: string;
+      /** what it did to the version before */
+      changes: {
+        /** in a sentence; empty when nothing changes */
+        words: string;
+        /** no version before is known here */
+        first?: boolean;
+        /** id of the event that it is compared with */
+        base?: string;
+        /** entries (fields of a profile) of the version before */
+        before: number;
+        /** entries of this one */
+        after: number;
+        removed?: number;
+        added?: number;
+        /** entries with another rest than before */
+        changed?: number;
+        /** the first of those that are removed */
+        removed_list?: string[];
+        /** the first of those that are added */
+        added_list?: string[];
+        /** the first of those that are changed */
+        changed_list?: string[];
+      };
+      /** which took it; it is sent again to the others for ten minutes unless one took it */
+      relays: {
+        url: string;
+        /** it took the event; or it said all that it has */
+        ok: boolean;
+        /** events that it had */
+        found?: number;
+        /** why not, in its own words or ours */
+        words?: string;
+      }[];
+      event_json: string;
+      warnings?: string[];
+    };
+  };
+
+  /** Shows a key's own list of relays (NIP-65, kind 10002): where it writes, and where it reads. */
+  "key.relays.show": {
+    params: {
+      /** name or id */
+      key: string;
+    };
+    result: {
+      /** id of the event; empty where none is kept */
+      event?: string;
+      /** the event's created_at */
+      dated?: string;
+      /** found on a relay, not signed here */
+      fetched?: boolean;
+      /** it cannot be read */
+      broken?: boolean;
+      /** what is not kept is not there, as far as can be told: false for a key that was brought along and not looked up yet */
+      known: boolean;
+      list: {
+        url: string;
+        /** what mentions the account is looked for there */
+        read?: boolean;
+        /** the account's own events are there */
+        write?: boolean;
+      }[];
+      /** tags about something else, which every change keeps */
+      others?: number;
     };
   };
 
@@ -5074,7 +5373,13 @@ export const commands = {
   "key.passphrase.remove": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.passphrase.set": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.pause": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.profile.check": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "key.profile.set": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.profile.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "key.purge": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["system"] },
+  "key.relays.check": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "key.relays.set": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.relays.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "key.rename": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "key.restore": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "key.resume": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
