@@ -1,6 +1,6 @@
 // One bunker of the real program, with a folder of its own, and the terminal of whoever runs it.
 import { execFileSync, spawn } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
@@ -26,8 +26,12 @@ export class Bunker {
   }
 
   /** start sets a bunker up and returns it unsealed; or, with setUp false, one that waits for its setup code. */
-  static async start({ admins = [], args = [], setUp = true } = {}) {
+  static async start({ admins = [], args = [], setUp = true, config = "" } = {}) {
     const b = new Bunker()
+    if (config) {
+      mkdirSync(b.env.NSECBUNKER_DATA, { mode: 0o700 })
+      writeFileSync(join(b.env.NSECBUNKER_DATA, "config.toml"), config, { mode: 0o600 })
+    }
     b.file = join(b.dir, "passphrase")
     writeFileSync(b.file, passphrase, { mode: 0o600 })
     b.args = [...(setUp ? ["--passphrase-file", b.file] : []), ...admins.flatMap(a => ["--admin", a]), ...args]

@@ -6,6 +6,7 @@ export const routes = w => [
   { name: "keys", at: "#/keys" },
   { name: "key", at: `#/keys/${w.key.id}` },
   { name: "key-tokens", at: `#/keys/${w.key.id}?tab=tokens` },
+  { name: "key-profile", at: `#/keys/${w.key.id}?tab=profile` },
   { name: "key-safety", at: `#/keys/${w.key.id}?tab=safety` },
   { name: "key-connect", at: `#/keys/${w.key.id}?connect=1`, dialog: true },
   { name: "key-add", at: "#/keys?add=1", dialog: true },

@@ -50,6 +50,32 @@ export const en = {
     none: "This browser cannot read codes with the camera. Copy the code in the app and paste it here.",
     refused: "The camera may not be used. Allow it in the browser, or paste the code here.", missing: "No camera was found. Paste the code here.", read: "The code was read.", other: "A code was read, but it is no app's code.",
   },
+  profile: {
+    title: "Profile", title2: (name: string) => `Change the profile of ${name}?`,
+    lead: "What this account says of itself, for everybody. What is not shown here (fields that apps have put there) stays as it is.",
+    fetching: "Asking the account's relays for its newest version …", found: "Found on a relay, dated", signed: "Signed here", others: (n: number) => (n === 1 ? "1 further field stays as it is" : `${n} further fields stay as they are`),
+    broken: "What is kept as the profile cannot be read: a new one begins empty.", unknown: "No relay that was asked has the profile of this account. Fetch it under Safety before you write a new one: a new one takes its place.", none: "This account has no profile yet.",
+    locked: "The key is locked: unlock it to change its profile.",
+    fields: { name: "Name", display_name: "Longer name", about: "About", picture: "Picture", banner: "Banner", website: "Website", nip05: "Nostr address", lud16: "Lightning address" },
+    hints: { name: "", display_name: "", about: "", picture: "Address of a picture, https://…", banner: "Address of a wide picture", website: "https://…", nip05: "name@example.com, confirmed by the domain (NIP-05)", lud16: "name@example.com; zaps are paid to it" },
+    look: "Look at the change", reset: "As it was", changed: (n: number) => (n === 1 ? "1 field is changed" : `${n} fields are changed`),
+    preview: "As others see it", previewFoot: "Pictures are loaded by apps, from the host that is named.", nameless: "without a name", gone: "taken away",
+    money: "Whoever zaps this account pays to the new lightning address. Is it yours?", points: "Apps show the Nostr address once its domain confirms it.",
+  },
+  relays: {
+    title: "Relays of the account", title2: (name: string) => `Change the relays of ${name}?`,
+    lead: "Where others find what this account writes, and where they send what is meant for it (NIP-65). Two to four of each are enough. Apps keep to this list; the relays of the bunker are others.",
+    broken: "The list that is kept cannot be read: a new one begins empty.", unknown: "No relay that was asked has the list of this account. Fetch it under Safety before you write a new one: a new one takes its place.", none: "This account has no list yet. Until it has one, the bunker's relays get what you publish here.",
+    uses: { both: "read and write", write: "write", read: "read" }, use: (url: string) => `What ${url} is for`, remove: (url: string) => `Take ${url} off the list`,
+    add: "Another relay", addGo: "Add", stay: (n: number) => (n === 1 ? "1 stays." : `${n} stay.`),
+  },
+  publish: {
+    finding: (words: string) => `${words}.`,
+    where: "It is published on", more: "More relays to publish it on", moreHint: "Beside those that the account writes to.",
+    keep: "Change nothing", go: "Sign and publish", hold: "Hold to sign", busy: "Signing …",
+    signed: "Signed.", undone: "The version before is signed anew.", took: (n: number, of: number) => (n === of ? (n === 1 ? "The relay has it." : `All ${n} relays have it.`) : `${n} of ${of} relays have it.`),
+    again: "It is sent again for ten minutes, until a relay takes it.", enough: "Others can find it where it was taken.", undo: "Undo", close: "Done",
+  },
 };
 
 /** KeyWords is what a translation must have, whole. */
