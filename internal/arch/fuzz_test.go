@@ -37,6 +37,10 @@ func parsers() []reader {
 		{"admin parameters", "internal/admin", `.`, 1},
 		{"operation, for people", "internal/describe", `.`, 1},
 		{"admin session's messages", "internal/adminwire", `Message|Order`, 1},
+		{"wallet connection (NIP-47)", "nostr/nip47", `URI`, 1},
+		{"wallet's message (NIP-47)", "nostr/nip47", `Message`, 1},
+		{"wallet's answer over HTTP", "internal/wallet", `Answer`, 1},
+		{"macaroon", "internal/wallet", `Macaroon`, 1},
 		{"invoice (BOLT 11)", "internal/wallet/bolt11", `Invoice`, 2},
 		{"connection string", "internal/adminwire", `ConnectionString`, 1},
 	}

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/btcsuite/btcd/btcec/v2"
@@ -47,6 +48,7 @@ type Node struct {
 	next    int
 	held    []bunker.Invoice
 	asked   int
+	arrived chan struct{} // closed when somebody begins to listen
 }
 
 // New returns a node on mainnet ("bc"), so that its invoices look like real ones.
@@ -56,7 +58,7 @@ func New(now func() time.Time) *Node {
 	if err != nil {
 		panic(err) // the system has no random bytes
 	}
-	return &Node{now: now, key: key, network: "bc", changed: make(chan struct{}), heard: map[int]func(bunker.Invoice){}}
+	return &Node{now: now, key: key, network: "bc", changed: make(chan struct{}), arrived: make(chan struct{}), heard: map[int]func(bunker.Invoice){}}
 }
 
 // Behave changes the manners and lets go whoever waits.
@@ -218,6 +220,8 @@ func (n *Node) subscribe(f func(bunker.Invoice)) (stop func()) {
 	id := n.next
 	n.next++
 	n.heard[id] = f
+	close(n.arrived)
+	n.arrived = make(chan struct{})
 	return func() {
 		n.mu.Lock()
 		defer n.mu.Unlock()
@@ -225,9 +229,20 @@ func (n *Node) subscribe(f func(bunker.Invoice)) (stop func()) {
 	}
 }
 
-// Listeners is how many doors listen for notices now.
-func (n *Node) Listeners() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return len(n.heard)
+// AwaitListener waits until somebody listens for notices.
+func (n *Node) AwaitListener(t testing.TB) {
+	t.Helper()
+	for {
+		n.mu.Lock()
+		count, arrived := len(n.heard), n.arrived
+		n.mu.Unlock()
+		if count > 0 {
+			return
+		}
+		select {
+		case <-arrived:
+		case <-t.Context().Done():
+			t.Fatal("nobody listens")
+		}
+	}
 }

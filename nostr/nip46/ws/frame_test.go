@@ -45,6 +45,11 @@ func TestFramesToRelaysAreJSON(t *testing.T) {
 	if got := string(reqFrame("sub", f)); got != want {
 		t.Errorf("%s", got)
 	}
+	f.Author = nostr.PubKey{2}
+	want = `["REQ","sub",{"kinds":[24133],"authors":["02` + strings.Repeat("0", 62) + `"],"since":5}]`
+	if got := string(reqFrame("sub", f)); got != want {
+		t.Errorf("%s", got)
+	}
 	for _, b := range [][]byte{reqFrame("sub", f), closeFrame("sub"), eventFrame("EVENT", &nostr.Event{Content: "\"\x01"})} {
 		if !json.Valid(b) {
 			t.Errorf("%s is no JSON", b)
