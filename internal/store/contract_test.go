@@ -101,6 +101,13 @@ var contract = []struct {
 	{"ATouchedChainIsNamed", chainTouched},
 	{"RecordsAreFiltered", recordsFiltered},
 	{"CheckFindsNothingInASoundStore", soundStore},
+
+	{"AnOrderIsKeptWithItsPayments", orderKept},
+	{"AnOrderIsPaidAndMadeOnce", orderMadeOnce},
+	{"ATouchedOrderIsRefused", orderTouched},
+	{"OrdersThatWaitAreBounded", orderBounds},
+	{"OrdersThatBroughtNothingAreForgotten", ordersPruned},
+	{"PlansKeepTheirVersion", plansGuarded},
 }
 
 // testContract runs the contract on an engine.

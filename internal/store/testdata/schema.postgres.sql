@@ -339,11 +339,79 @@ CREATE TABLE notify_state (
   CONSTRAINT notify_state_tenant_fkey FOREIGN KEY (tenant) REFERENCES tenant_head(tenant) DEFERRABLE
 );
 
+CREATE TABLE orders (
+  tenant text COLLATE "C" NOT NULL,
+  id text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  state text COLLATE "C" NOT NULL,
+  bunker text COLLATE "C" NOT NULL,
+  admins text COLLATE "C" NOT NULL,
+  people bigint NOT NULL,
+  sats bigint NOT NULL,
+  created_at bigint NOT NULL,
+  changed_at bigint NOT NULL,
+  asked_at bigint NOT NULL,
+  tries bigint NOT NULL,
+  next_try bigint NOT NULL,
+  trouble text COLLATE "C" NOT NULL,
+  making bigint NOT NULL,
+  next_act bigint NOT NULL,
+  is_case bigint NOT NULL,
+  version bigint NOT NULL,
+  mac bytea NOT NULL,
+  CONSTRAINT orders_is_case_check CHECK (is_case = ANY (ARRAY[0::bigint, 1::bigint])),
+  CONSTRAINT orders_kind_check CHECK (kind = ANY (ARRAY['bunker'::text, 'trial'::text, 'plan'::text])),
+  CONSTRAINT orders_people_check CHECK (people > 0),
+  CONSTRAINT orders_pkey PRIMARY KEY (id),
+  CONSTRAINT orders_sats_check CHECK (sats > 0),
+  CONSTRAINT orders_state_check CHECK (state = ANY (ARRAY['new'::text, 'invoiced'::text, 'lapsed'::text, 'paid'::text, 'made'::text, 'held'::text, 'closed'::text]))
+);
+
+CREATE TABLE payment (
+  tenant text COLLATE "C" NOT NULL,
+  hash bytea NOT NULL,
+  order_id text COLLATE "C" NOT NULL,
+  bolt11 text COLLATE "C" NOT NULL,
+  sats bigint NOT NULL,
+  state text COLLATE "C" NOT NULL,
+  created_at bigint NOT NULL,
+  expires_at bigint NOT NULL,
+  settled_at bigint NOT NULL,
+  paid_msat bigint NOT NULL,
+  taken_msat bigint NOT NULL,
+  why text COLLATE "C" NOT NULL,
+  refunded_at bigint NOT NULL,
+  refund text COLLATE "C" NOT NULL,
+  polls bigint NOT NULL,
+  next_poll bigint NOT NULL,
+  CONSTRAINT payment_check CHECK (taken_msat >= 0 AND taken_msat <= paid_msat),
+  CONSTRAINT payment_hash_check CHECK (length(hash) = 32),
+  CONSTRAINT payment_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(id) ON DELETE CASCADE,
+  CONSTRAINT payment_paid_msat_check CHECK (paid_msat >= 0),
+  CONSTRAINT payment_pkey PRIMARY KEY (hash),
+  CONSTRAINT payment_sats_check CHECK (sats > 0),
+  CONSTRAINT payment_state_check CHECK (state = ANY (ARRAY['open'::text, 'lapsed'::text, 'settled'::text]))
+);
+
 CREATE TABLE person (
   tenant text COLLATE "C" NOT NULL,
   name text COLLATE "C" NOT NULL,
   CONSTRAINT person_pkey PRIMARY KEY (tenant, name),
   CONSTRAINT person_tenant_fkey FOREIGN KEY (tenant) REFERENCES tenant_head(tenant) DEFERRABLE
+);
+
+CREATE TABLE plan (
+  tenant text COLLATE "C" NOT NULL,
+  people bigint NOT NULL,
+  until bigint NOT NULL,
+  trial bigint NOT NULL,
+  told text COLLATE "C" NOT NULL,
+  next_at bigint NOT NULL,
+  version bigint NOT NULL,
+  mac bytea NOT NULL,
+  CONSTRAINT plan_people_check CHECK (people > 0),
+  CONSTRAINT plan_pkey PRIMARY KEY (tenant),
+  CONSTRAINT plan_trial_check CHECK (trial = ANY (ARRAY[0::bigint, 1::bigint]))
 );
 
 CREATE TABLE policy (
@@ -579,6 +647,18 @@ CREATE INDEX notice_object ON public.notice USING btree (tenant, object) WHERE (
 CREATE INDEX notice_sent ON public.notice USING btree (tenant, channel, sent_at) WHERE (state = 'sent'::text);
 
 CREATE INDEX notice_waiting ON public.notice USING btree (tenant, next_try) WHERE (state = 'waiting'::text);
+
+CREATE INDEX orders_case ON public.orders USING btree (created_at) WHERE (is_case = 1);
+
+CREATE INDEX orders_due ON public.orders USING btree (next_act) WHERE (next_act > 0);
+
+CREATE INDEX orders_made ON public.orders USING btree (created_at, id);
+
+CREATE INDEX orders_state ON public.orders USING btree (state, created_at);
+
+CREATE INDEX payment_order ON public.payment USING btree (order_id, created_at);
+
+CREATE INDEX plan_next ON public.plan USING btree (next_at);
 
 CREATE UNIQUE INDEX policy_name ON public.policy USING btree (tenant, name) WHERE (ended = 0);
 

@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/host"
+)
+
+// planLabel separates a plan's MAC from others under the service key.
+const planLabel = "plan"
+
+func planMessage(p *PlanRow, told string) []byte {
+	return fmt.Appendf(nil, "%d %d %t %s %s", p.People, p.Until, p.Trial, p.Tenant, told)
+}
+
+func (s *Store) fillPlan(row scanner, p *PlanRow) error {
+	var told string
+	var mac []byte
+	if err := row.Scan((*string)(&p.Tenant), &p.People, &p.Until, yesno{&p.Trial}, &told, &p.Version, &mac); err != nil {
+		return err
+	}
+	if s.flags != nil {
+		if err := s.flags.VerifyService(house, planLabel, planMessage(p, told), mac); err != nil {
+			return fmt.Errorf("plan %s: %w", p.Tenant, err)
+		}
+	}
+	return json.Unmarshal([]byte(told), &p.Told)
+}
+
+const planByTenant = `SELECT ` + planColumns + ` FROM plan l WHERE l.tenant = $1`
+
+// Plan returns what a bunker is paid for; ok is false for one that has no plan: it was
+// not bought, and does not end.
+func (s *Store) Plan(ctx context.Context, t bunker.TenantID) (p PlanRow, ok bool, err error) {
+	p, ok, err = s.plan(ctx, s.read, t)
+	return p, ok, s.explain("reading a plan", err)
+}
+
+// Plan is the plan in the transaction, which is the house's.
+func (tx *Tx) Plan(t bunker.TenantID) (p PlanRow, ok bool, err error) {
+	return tx.s.plan(tx.ctx, tx.q, t)
+}
+
+func (s *Store) plan(ctx context.Context, q querier, t bunker.TenantID) (p PlanRow, ok bool, err error) {
+	err = s.fillPlan(q.QueryRowContext(ctx, planByTenant, string(t)), &p)
+	if isNone(err) {
+		return PlanRow{}, false, nil
+	}
+	return p, err == nil, err
+}
+
+// PutPlan stores a plan that was read in this transaction, or a new one, and when it is
+// to be looked at next (unix ms).
+func (tx *Tx) PutPlan(p *PlanRow, nextAt int64) error {
+	if p.Told == nil {
+		p.Told = host.Told{}
+	}
+	told, err := json.Marshal(p.Told)
+	if err != nil {
+		return err
+	}
+	mac := []byte{}
+	if tx.s.flags != nil {
+		m, err := tx.s.flags.TagService(house, planLabel, planMessage(p, string(told)))
+		if err != nil {
+			return err
+		}
+		mac = m[:]
+	}
+	n, err := tx.execN(`INSERT INTO plan (tenant, people, until, trial, told, next_at, version, mac) VALUES ($1, $2, $3, $4, $5, $6, 1, $7)
+ON CONFLICT (tenant) DO UPDATE SET people = excluded.people, until = excluded.until, trial = excluded.trial, told = excluded.told,
+next_at = excluded.next_at, version = plan.version + 1, mac = excluded.mac WHERE plan.version = $8`,
+		string(p.Tenant), p.People, p.Until, num(p.Trial), string(told), nextAt, mac, p.Version)
+	if err == nil && n == 0 {
+		return conflict("the plan has changed since it was read; look again")
+	}
+	p.Version++
+	return err
+}
+
+// DeletePlan forgets the plan of a bunker that is no more.
+func (tx *Tx) DeletePlan(t bunker.TenantID) error {
+	return tx.exec(`DELETE FROM plan WHERE tenant = $1`, string(t))
+}
+
+// DuePlans returns bunkers whose plan is to be looked at now (unix ms), at most MaxPage.
+func (s *Store) DuePlans(ctx context.Context, now int64) ([]bunker.TenantID, error) {
+	out, err := scanAll(ctx, s.read, func(row scanner, id *bunker.TenantID) error { return row.Scan((*string)(id)) },
+		`SELECT tenant FROM plan WHERE next_at <= $1 ORDER BY next_at, tenant LIMIT $2`, now, MaxPage)
+	return out, s.explain("looking for plans", err)
+}
+
+// Plans returns what bunkers are paid for, those that end first first.
+func (s *Store) Plans(ctx context.Context, p Page) ([]PlanRow, error) {
+	out, err := scanAll(ctx, s.read, s.fillPlan, `SELECT `+planColumns+` FROM plan l WHERE l.tenant > $1 ORDER BY l.tenant LIMIT $2`, p.After, p.limit())
+	return out, s.explain("listing plans", err)
+}
