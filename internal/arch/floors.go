@@ -100,6 +100,7 @@ func Table() []Row {
 		{Edges, "internal/wallet", nil},
 		{Edges, "internal/wallet/bolt11", nil}, // invoices, read
 		{Edges, "internal/lease", nil},
+		{Edges, "internal/orders", nil}, // what is sold: asks the wallet, makes what was paid
 
 		{Wiring, "internal/config", nil},
 		{Wiring, "internal/daemon", nil},

@@ -70,6 +70,14 @@ const (
 // thing went out (unix ms), by its name.
 type Told map[string]int64
 
+// Bought is what a bunker is paid for and what its owners were told of it, as it is stored.
+type Bought struct {
+	Tenant bunker.TenantID
+	Plan
+	Told    Told
+	Version int64
+}
+
 // Due is what is to be done for one bunker now.
 type Due struct {
 	Stage Stage

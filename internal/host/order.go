@@ -16,6 +16,8 @@ import (
 const (
 	// MaxOrderAdmins is how many npubs an order may name.
 	MaxOrderAdmins = 10
+	// MaxSats is the largest invoice.
+	MaxSats = 100_000_000
 	// MaxInvoices is how many invoices are made for one order.
 	MaxInvoices = 6
 	// InvoiceFor is how long an invoice can be paid.
@@ -233,6 +235,9 @@ func NewOrder(id OrderID, kind OrderKind, tenant bunker.TenantID, admins []nostr
 	}
 	if err := CheckPeople(people); err != nil {
 		return nil, err
+	}
+	if sats > MaxSats {
+		return bad("people", "this costs %d sats, and no invoice is over more than one bitcoin; ask the provider", sats)
 	}
 	if sats < 1 {
 		return bad("people", "this costs nothing, so there is nothing to order")

@@ -133,6 +133,13 @@ func NextAct(o *Order) (at int64) {
 	return at
 }
 
+// Stepped is an order after a step that was stored.
+type Stepped struct {
+	Order   *Order
+	Acts    []Act
+	Changed bool // by this step
+}
+
 // Step is an order after a happening, and what it then needs done. changed is false for
 // what changes nothing: it was known, or does not concern the order. The order that was
 // given stays as it is.

@@ -155,6 +155,7 @@ func TestOrdersAreBounded(t *testing.T) {
 		"twice":       func() (*Order, error) { return NewOrder("o", ForBunker, "", []nostr.PubKey{{1}, {1}}, 1, 1, 0) },
 		"people":      func() (*Order, error) { return NewOrder("o", ForBunker, "", many[:1], MaxPeople+1, 1, 0) },
 		"free":        func() (*Order, error) { return NewOrder("o", ForBunker, "", many[:1], 1, 0, 0) },
+		"dear":        func() (*Order, error) { return NewOrder("o", ForBunker, "", many[:1], 1, MaxSats+1, 0) },
 		"kind":        func() (*Order, error) { return NewOrder("o", "castle", "", many[:1], 1, 1, 0) },
 		"no tenant":   func() (*Order, error) { return NewOrder("o", ForPlan, "", nil, 1, 1, 0) },
 		"a tenant":    func() (*Order, error) { return NewOrder("o", ForTrial, "t", many[:1], 1, 1, 0) },

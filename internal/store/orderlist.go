@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 
-	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/host"
 )
 
@@ -82,14 +81,4 @@ func (s *Store) PruneOrders(ctx context.Context) error {
 AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.order_id = o.id AND p.paid_msat > 0) LIMIT $2)`, before, pruneBatch)
 		return err
 	}))
-}
-
-const planColumns = `l.tenant, l.people, l.until, l.trial, l.told, l.version, l.mac`
-
-// PlanRow is what a bunker is paid for, and what its owners were told of it.
-type PlanRow struct {
-	Tenant bunker.TenantID
-	host.Plan
-	Told    host.Told
-	Version int64
 }

@@ -184,17 +184,11 @@ func (tx *Tx) auditOrder(before, after *host.Order) error {
 	return tx.Audit(bunker.AuditRecord{Action: action, Object: string(after.ID), Reason: reason})
 }
 
-// Stepped is an order after a step.
-type Stepped struct {
-	Order   *host.Order
-	Acts    []host.Act
-	Changed bool // by this step
-}
-
 // StepOrder tells an order what happened, at ledger time. What changes who is owed what
-// is one transaction with its record; also, when it is not nil, runs in it. What only says
-// when something is tried next is written without one.
-func (s *Store) StepOrder(ctx context.Context, by bunker.Principal, id host.OrderID, h host.Happening, also func(*Tx, *host.Order) error) (r Stepped, err error) {
+// is one transaction with its record; where the step made a bunker, plan says in it what its
+// plan becomes (ok is false for one that has none yet). What only says when something is
+// tried next is written without one.
+func (s *Store) StepOrder(ctx context.Context, by bunker.Principal, id host.OrderID, h host.Happening, plan func(old host.Plan, ok bool) host.Plan) (r host.Stepped, err error) {
 	for range orderTries {
 		var before *host.Order
 		if before, err = s.Order(ctx, id); err != nil {
@@ -204,15 +198,15 @@ func (s *Store) StepOrder(ctx context.Context, by bunker.Principal, id host.Orde
 		if r.Order, r.Acts, r.Changed = host.Step(before, h, now); !r.Changed {
 			return r, nil
 		}
-		if string(orderMessage(before)) == string(orderMessage(r.Order)) && also == nil {
+		if string(orderMessage(before)) == string(orderMessage(r.Order)) {
 			err = s.update(ctx, func() error { return putOrder(ctx, s, s.write, r.Order, before) })
 		} else {
 			err = s.Change(ctx, house, by, func(tx *Tx) error {
 				var err error
-				if r, err = tx.StepOrder(id, h); err != nil || !r.Changed || also == nil {
+				if r, err = tx.StepOrder(id, h); err != nil || !r.Changed || plan == nil || r.Order.State != host.OrderMade {
 					return err
 				}
-				return also(tx, r.Order)
+				return tx.plan(r.Order, plan)
 			})
 		}
 		if bunker.AsError(err).Code != bunker.CodeConflict {
@@ -222,8 +216,18 @@ func (s *Store) StepOrder(ctx context.Context, by bunker.Principal, id host.Orde
 	return r, err
 }
 
+// plan gives a bunker what its plan becomes by an order. Its owners are told anew.
+func (tx *Tx) plan(o *host.Order, plan func(host.Plan, bool) host.Plan) error {
+	p, ok, err := tx.Bought(o.Tenant)
+	if err != nil {
+		return err
+	}
+	p.Tenant, p.Plan, p.Told = o.Tenant, plan(p.Plan, ok), nil
+	return tx.PutPlan(&p, tx.now)
+}
+
 // StepOrder tells an order what happened, in the transaction, with its record.
-func (tx *Tx) StepOrder(id host.OrderID, h host.Happening) (r Stepped, err error) {
+func (tx *Tx) StepOrder(id host.OrderID, h host.Happening) (r host.Stepped, err error) {
 	before, err := tx.s.readOrder(tx.ctx, tx.q, id)
 	if err != nil {
 		return r, err

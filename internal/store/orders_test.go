@@ -28,7 +28,7 @@ func (f *fixture) newOrder(n int) *host.Order {
 	return o
 }
 
-func (f *fixture) step(id host.OrderID, h host.Happening) Stepped {
+func (f *fixture) step(id host.OrderID, h host.Happening) host.Stepped {
 	f.t.Helper()
 	r, err := f.StepOrder(context.Background(), system, id, h, nil)
 	if err != nil {
@@ -92,8 +92,8 @@ func orderMadeOnce(t *testing.T, f *fixture) {
 		wg.Go(func() {
 			r, err := f.StepOrder(context.Background(), system, o.ID, host.Settled{Hash: inv.Hash, Msat: 35_000_000}, nil)
 			r2, err2 := f.StepOrder(context.Background(), system, o.ID, host.Making{}, nil)
-			r3, err3 := f.StepOrder(context.Background(), system, o.ID, host.Made{Tenant: "t1"}, func(tx *Tx, o *host.Order) error {
-				return tx.PutPlan(&PlanRow{Tenant: "t1", Plan: host.Plan{People: o.People, Until: 5}}, 5)
+			r3, err3 := f.StepOrder(context.Background(), system, o.ID, host.Made{Tenant: "t1"}, func(old host.Plan, ok bool) host.Plan {
+				return host.Plan{People: 5, Until: old.Until + 5}
 			})
 			if err := errors.Join(err, err2, err3); err != nil {
 				t.Error(err)
@@ -104,8 +104,8 @@ func orderMadeOnce(t *testing.T, f *fixture) {
 		})
 	}
 	wg.Wait()
-	p, ok, err := f.Plan(context.Background(), "t1")
-	if paid != 1 || making != 1 || plans != 1 || !ok || p.People != 5 || p.Version != 1 || err != nil {
+	p, ok, err := f.Bought(context.Background(), "t1")
+	if paid != 1 || making != 1 || plans != 1 || !ok || p.People != 5 || p.Until != 5 || p.Version != 1 || err != nil {
 		t.Errorf("paid %d times, making %d times, made %d times; plan %+v %v", paid, making, plans, p, err)
 	}
 	f.expectWhole()
@@ -178,9 +178,9 @@ func ordersPruned(t *testing.T, f *fixture) {
 
 func plansGuarded(t *testing.T, f *fixture) {
 	ctx := context.Background()
-	p := PlanRow{Tenant: "t1", Plan: host.Plan{People: 5, Until: 100, Trial: true}, Told: host.Told{"grace": 7}}
+	p := host.Bought{Tenant: "t1", Plan: host.Plan{People: 5, Until: 100, Trial: true}, Told: host.Told{"grace": 7}}
 	f.change(func(tx *Tx) error { return tx.PutPlan(&p, 50) })
-	got, ok, err := f.Plan(ctx, "t1")
+	got, ok, err := f.Bought(ctx, "t1")
 	if err != nil || !ok || got.Plan != p.Plan || got.Told["grace"] != 7 || got.Version != 1 {
 		t.Errorf("%+v %v %v", got, ok, err)
 	}
@@ -195,12 +195,18 @@ func plansGuarded(t *testing.T, f *fixture) {
 			t.Errorf("due at %d: %v %v", at, due, err)
 		}
 	}
+	if err := f.LookedAtPlan(ctx, system, &got, "read-only", 70); err != nil || got.Told["read-only"] == 0 || got.Told["grace"] == 0 {
+		t.Errorf("%+v %v", got, err)
+	}
+	if err := f.LookedAtPlan(ctx, system, &got, "", 80); err != nil || got.Version != 4 {
+		t.Errorf("%+v %v", got, err)
+	}
 	f.tamper(`UPDATE plan SET until = 999999`)
-	if _, _, err := f.Plan(ctx, "t1"); !errors.Is(err, bunker.ErrTampered) {
+	if _, _, err := f.Bought(ctx, "t1"); !errors.Is(err, bunker.ErrTampered) {
 		t.Errorf("a touched plan: %v", err)
 	}
 	f.change(func(tx *Tx) error { return tx.DeletePlan("t1") })
-	if _, ok, err := f.Plan(ctx, "t1"); ok || err != nil {
+	if _, ok, err := f.Bought(ctx, "t1"); ok || err != nil {
 		t.Errorf("%v %v", ok, err)
 	}
 }

@@ -3,20 +3,24 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/host"
 )
 
+const planColumns = `l.tenant, l.people, l.until, l.trial, l.told, l.version, l.mac`
+
 // planLabel separates a plan's MAC from others under the service key.
 const planLabel = "plan"
 
-func planMessage(p *PlanRow, told string) []byte {
+func planMessage(p *host.Bought, told string) []byte {
 	return fmt.Appendf(nil, "%d %d %t %s %s", p.People, p.Until, p.Trial, p.Tenant, told)
 }
 
-func (s *Store) fillPlan(row scanner, p *PlanRow) error {
+func (s *Store) fillPlan(row scanner, p *host.Bought) error {
 	var told string
 	var mac []byte
 	if err := row.Scan((*string)(&p.Tenant), &p.People, &p.Until, yesno{&p.Trial}, &told, &p.Version, &mac); err != nil {
@@ -32,29 +36,34 @@ func (s *Store) fillPlan(row scanner, p *PlanRow) error {
 
 const planByTenant = `SELECT ` + planColumns + ` FROM plan l WHERE l.tenant = $1`
 
-// Plan returns what a bunker is paid for; ok is false for one that has no plan: it was
+// Bought returns what a bunker is paid for; ok is false for one that has no plan: it was
 // not bought, and does not end.
-func (s *Store) Plan(ctx context.Context, t bunker.TenantID) (p PlanRow, ok bool, err error) {
+func (s *Store) Bought(ctx context.Context, t bunker.TenantID) (p host.Bought, ok bool, err error) {
 	p, ok, err = s.plan(ctx, s.read, t)
 	return p, ok, s.explain("reading a plan", err)
 }
 
-// Plan is the plan in the transaction, which is the house's.
-func (tx *Tx) Plan(t bunker.TenantID) (p PlanRow, ok bool, err error) {
+// Bought is the plan in the transaction, which is the house's.
+func (tx *Tx) Bought(t bunker.TenantID) (p host.Bought, ok bool, err error) {
 	return tx.s.plan(tx.ctx, tx.q, t)
 }
 
-func (s *Store) plan(ctx context.Context, q querier, t bunker.TenantID) (p PlanRow, ok bool, err error) {
+func (s *Store) plan(ctx context.Context, q querier, t bunker.TenantID) (p host.Bought, ok bool, err error) {
 	err = s.fillPlan(q.QueryRowContext(ctx, planByTenant, string(t)), &p)
 	if isNone(err) {
-		return PlanRow{}, false, nil
+		return host.Bought{}, false, nil
 	}
 	return p, err == nil, err
 }
 
 // PutPlan stores a plan that was read in this transaction, or a new one, and when it is
 // to be looked at next (unix ms).
-func (tx *Tx) PutPlan(p *PlanRow, nextAt int64) error {
+func (tx *Tx) PutPlan(p *host.Bought, nextAt int64) error {
+	tx.wrote = true
+	return putPlan(tx.ctx, tx.s, tx.q, p, nextAt)
+}
+
+func putPlan(ctx context.Context, s *Store, q writer, p *host.Bought, nextAt int64) error {
 	if p.Told == nil {
 		p.Told = host.Told{}
 	}
@@ -63,22 +72,46 @@ func (tx *Tx) PutPlan(p *PlanRow, nextAt int64) error {
 		return err
 	}
 	mac := []byte{}
-	if tx.s.flags != nil {
-		m, err := tx.s.flags.TagService(house, planLabel, planMessage(p, string(told)))
+	if s.flags != nil {
+		m, err := s.flags.TagService(house, planLabel, planMessage(p, string(told)))
 		if err != nil {
 			return err
 		}
 		mac = m[:]
 	}
-	n, err := tx.execN(`INSERT INTO plan (tenant, people, until, trial, told, next_at, version, mac) VALUES ($1, $2, $3, $4, $5, $6, 1, $7)
+	res, err := q.ExecContext(ctx, `INSERT INTO plan (tenant, people, until, trial, told, next_at, version, mac) VALUES ($1, $2, $3, $4, $5, $6, 1, $7)
 ON CONFLICT (tenant) DO UPDATE SET people = excluded.people, until = excluded.until, trial = excluded.trial, told = excluded.told,
 next_at = excluded.next_at, version = plan.version + 1, mac = excluded.mac WHERE plan.version = $8`,
 		string(p.Tenant), p.People, p.Until, num(p.Trial), string(told), nextAt, mac, p.Version)
-	if err == nil && n == 0 {
-		return conflict("the plan has changed since it was read; look again")
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, conflict("the plan has changed since it was read; look again"))
 	}
 	p.Version++
-	return err
+	return nil
+}
+
+// LookedAtPlan notes when a plan is looked at next (unix ms) and what its owners were told,
+// which leaves a record. It fails with CodeConflict when the plan has changed since it
+// was read.
+func (s *Store) LookedAtPlan(ctx context.Context, by bunker.Principal, p *host.Bought, told string, nextAt int64) error {
+	if told == "" {
+		return s.explain("noting a look at a plan", s.update(ctx, func() error { return putPlan(ctx, s, s.write, p, nextAt) }))
+	}
+	return s.Change(ctx, house, by, func(tx *Tx) error {
+		next := *p
+		if next.Told = maps.Clone(p.Told); next.Told == nil {
+			next.Told = host.Told{}
+		}
+		next.Told[told] = tx.now
+		if err := tx.PutPlan(&next, nextAt); err != nil {
+			return err
+		}
+		*p = next
+		return tx.Audit(bunker.AuditRecord{Action: "plan.told", Object: string(p.Tenant), Reason: told})
+	})
 }
 
 // DeletePlan forgets the plan of a bunker that is no more.
@@ -94,7 +127,7 @@ func (s *Store) DuePlans(ctx context.Context, now int64) ([]bunker.TenantID, err
 }
 
 // Plans returns what bunkers are paid for, those that end first first.
-func (s *Store) Plans(ctx context.Context, p Page) ([]PlanRow, error) {
+func (s *Store) Plans(ctx context.Context, p Page) ([]host.Bought, error) {
 	out, err := scanAll(ctx, s.read, s.fillPlan, `SELECT `+planColumns+` FROM plan l WHERE l.tenant > $1 ORDER BY l.tenant LIMIT $2`, p.After, p.limit())
 	return out, s.explain("listing plans", err)
 }

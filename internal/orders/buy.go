@@ -1,0 +1,283 @@
+package orders
+
+import (
+	"context"
+	"time"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/host"
+	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip19"
+)
+
+const (
+	// MaxWaiters is how many buyers are told at once when their order moves; others ask
+	// again.
+	MaxWaiters = 2000
+	// lookEvery is how often a waiting buyer's order is read: another instance may have
+	// moved it.
+	lookEvery = 3 * time.Second
+	// MaxNpub is the longest text that is read as an npub.
+	MaxNpub = 100
+)
+
+// Wanted is what somebody wants to buy.
+type Wanted struct {
+	Secret string
+	Kind   host.OrderKind
+	Admins []string // npubs
+	People int64
+}
+
+// View is an order as whoever has its secret sees it.
+type View struct {
+	Order *host.Order
+	// Ready is of a bunker that was made.
+	Ready *Ready
+	Plan  *host.Plan
+	// Again: another invoice can be had.
+	Again bool
+}
+
+// Buy takes an order for a new bunker. The same secret is the same order.
+func (d *Desk) Buy(ctx context.Context, w Wanted) (View, error) {
+	id, err := host.IDOf(w.Secret)
+	if err != nil {
+		return View{}, err
+	}
+	if o, err := d.Ledger.Order(ctx, id); err == nil {
+		return d.view(ctx, o)
+	} else if bunker.AsError(err).Code != bunker.CodeNotFound {
+		return View{}, err
+	}
+	admins, err := npubs(w.Admins)
+	if err != nil {
+		return View{}, err
+	}
+	var q host.Quote
+	switch w.Kind {
+	case host.ForTrial:
+		q, err = d.Terms.NewTrial(d.now())
+	case host.ForBunker:
+		if err = host.CheckPeople(w.People); err == nil {
+			q = d.Terms.NewBunker(w.People, d.now())
+		}
+	default:
+		err = bunker.Errorf(bunker.CodeInvalid, "there is a bunker to be bought here, and a trial of one").In("kind")
+	}
+	if err != nil {
+		return View{}, err
+	}
+	return d.add(ctx, id, w.Kind, "", admins, q)
+}
+
+// Renew takes an order for a bunker that there is, from whoever has the secret of the
+// order that it was made by: one year more, or another number of people.
+func (d *Desk) Renew(ctx context.Context, of, secret string, people int64, year bool) (View, error) {
+	first, err := d.find(ctx, of)
+	if err != nil {
+		return View{}, err
+	}
+	if first.State != host.OrderMade {
+		return View{}, bunker.Errorf(bunker.CodeConflict, "the bunker of this order is not made yet")
+	}
+	return d.RenewFor(ctx, first.Tenant, secret, people, year)
+}
+
+// RenewFor is Renew for an owner of the bunker.
+func (d *Desk) RenewFor(ctx context.Context, t bunker.TenantID, secret string, people int64, year bool) (View, error) {
+	id, err := host.IDOf(secret)
+	if err != nil {
+		return View{}, err
+	}
+	if o, err := d.Ledger.Order(ctx, id); err == nil {
+		return d.view(ctx, o)
+	}
+	q, err := d.Quote(ctx, t, people, year)
+	if err != nil {
+		return View{}, err
+	}
+	return d.add(ctx, id, host.ForPlan, t, nil, q)
+}
+
+// Quote is what a change of a bunker's plan costs now.
+func (d *Desk) Quote(ctx context.Context, t bunker.TenantID, people int64, year bool) (q host.Quote, err error) {
+	if err := host.CheckPeople(people); err != nil {
+		return q, err
+	}
+	p, ok, err := d.Plans.Bought(ctx, t)
+	switch {
+	case err != nil:
+		return q, err
+	case !ok:
+		return q, bunker.Errorf(bunker.CodeNotFound, "this bunker was not bought here, so there is nothing to renew")
+	case year:
+		return d.Terms.Renew(p.Plan, people, d.now())
+	}
+	if q, err = d.Terms.Change(p.Plan, people, d.now()); err == nil && q.Sats == 0 {
+		err = bunker.Errorf(bunker.CodeInvalid, "fewer people cost nothing now: give the lower number when you renew, and what is left counts").In("people")
+	}
+	return q, err
+}
+
+func (d *Desk) add(ctx context.Context, id host.OrderID, kind host.OrderKind, t bunker.TenantID, admins []nostr.PubKey, q host.Quote) (View, error) {
+	o, err := host.NewOrder(id, kind, t, admins, q.People, q.Sats, d.now())
+	if err != nil {
+		return View{}, err
+	}
+	if err := d.Ledger.AddOrder(ctx, d.By, o); err != nil {
+		return View{}, err
+	}
+	d.Wake()
+	if o, err = d.Ledger.Order(ctx, id); err != nil {
+		return View{}, err
+	}
+	return d.view(ctx, o)
+}
+
+// npubs reads admins as people type them, and says of the first bad one what is wrong.
+func npubs(texts []string) ([]nostr.PubKey, error) {
+	if len(texts) > host.MaxOrderAdmins {
+		return nil, bunker.Errorf(bunker.CodeInvalid, "%d admins: an order names at most %d; the others are added in the bunker", len(texts), host.MaxOrderAdmins).In("admins")
+	}
+	out := make([]nostr.PubKey, 0, len(texts))
+	for _, s := range texts {
+		if len(s) > MaxNpub {
+			return nil, bunker.Errorf(bunker.CodeInvalid, "an npub is 63 characters long").In("admins")
+		}
+		pub, err := nip19.DecodeNpub(s)
+		if err != nil {
+			return nil, bunker.Errorf(bunker.CodeInvalid, "%q is no npub: %s", bunker.Display(s, 70), bunker.Display(err.Error(), 120)).In("admins")
+		}
+		out = append(out, pub)
+	}
+	return out, nil
+}
+
+func (d *Desk) find(ctx context.Context, secret string) (*host.Order, error) {
+	id, err := host.IDOf(secret)
+	if err != nil {
+		return nil, err
+	}
+	o, err := d.Ledger.Order(ctx, id)
+	if bunker.AsError(err).Code == bunker.CodeNotFound {
+		return nil, bunker.Errorf(bunker.CodeNotFound, "there is no order with this secret here; unpaid ones are forgotten after 30 days")
+	}
+	return o, err
+}
+
+// Look shows an order to whoever has its secret. While its version is the one that was
+// seen, it waits for another, until ctx ends or for a time.
+func (d *Desk) Look(ctx context.Context, secret string, seen int64, wait time.Duration) (View, error) {
+	o, err := d.find(ctx, secret)
+	if err != nil {
+		return View{}, err
+	}
+	if o.Version == seen && wait > 0 {
+		if o, err = d.await(ctx, o, wait); err != nil {
+			return View{}, err
+		}
+	}
+	return d.view(ctx, o)
+}
+
+// await returns the order when it has moved, or as it is when the time is over.
+func (d *Desk) await(ctx context.Context, o *host.Order, wait time.Duration) (*host.Order, error) {
+	moved := make(chan struct{}, 1)
+	if !d.join(o.ID, moved) {
+		return o, nil
+	}
+	defer d.leave(o.ID, moved)
+	over := time.NewTimer(wait)
+	defer over.Stop()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	state := shown(o)
+	for {
+		select {
+		case <-ctx.Done():
+			return o, ctx.Err()
+		case <-over.C:
+			return o, nil
+		case <-moved:
+		case <-look.C:
+		}
+		now, err := d.Ledger.Order(ctx, o.ID)
+		if err != nil {
+			return o, err
+		}
+		if o = now; shown(o) != state {
+			return o, nil
+		}
+	}
+}
+
+// shown is what of an order's moves a buyer sees.
+func shown(o *host.Order) string {
+	open := ""
+	if p := o.Open(); p != nil {
+		open = p.Bolt11
+	}
+	return string(o.State) + " " + o.Trouble + " " + open
+}
+
+func (d *Desk) join(id host.OrderID, c chan struct{}) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.waiting >= MaxWaiters {
+		return false
+	}
+	d.waiting++
+	if d.waiters[id] == nil {
+		d.waiters[id] = map[chan struct{}]bool{}
+	}
+	d.waiters[id][c] = true
+	return true
+}
+
+func (d *Desk) leave(id host.OrderID, c chan struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.waiting--
+	delete(d.waiters[id], c)
+	if len(d.waiters[id]) == 0 {
+		delete(d.waiters, id)
+	}
+}
+
+// Again asks for another invoice of an order whose last one ended.
+func (d *Desk) Again(ctx context.Context, secret string) (View, error) {
+	o, err := d.find(ctx, secret)
+	if err != nil {
+		return View{}, err
+	}
+	r, err := d.step(ctx, o.ID, host.Again{})
+	if err != nil {
+		return View{}, err
+	}
+	if !r.Changed && o.State == host.OrderLapsed {
+		return View{}, bunker.Errorf(bunker.CodeConflict, "this order is too old, or had %d invoices: begin a new one", host.MaxInvoices)
+	}
+	d.Wake()
+	return d.view(ctx, r.Order)
+}
+
+func (d *Desk) view(ctx context.Context, o *host.Order) (View, error) {
+	v := View{Order: o, Again: o.MayAgain(d.now())}
+	if o.State != host.OrderMade {
+		return v, nil
+	}
+	p, ok, err := d.Plans.Bought(ctx, o.Tenant)
+	if err != nil {
+		return v, err
+	}
+	if ok {
+		v.Plan = &p.Plan
+	}
+	ready, err := d.Bunkers.Show(ctx, o.Tenant)
+	if bunker.AsError(err).Code == bunker.CodeNotFound {
+		return v, nil // it was deleted since
+	}
+	v.Ready = &ready
+	return v, err
+}
