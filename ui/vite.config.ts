@@ -16,7 +16,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // data: URLs would need a hole in the Content-Security-Policy
     reportCompressedSize: true,
     rolldownOptions: {
-      input: { index: "index.html", sw: "src/sw.ts" },
+      input: { index: "index.html", buy: "buy.html", sw: "src/sw.ts" },
       // A service worker is looked for under the same name for ever.
       output: { entryFileNames: (c) => (c.name === "sw" ? "sw.js" : "assets/[name]-[hash].js") },
     },

@@ -21,38 +21,20 @@ const (
 	MaxNpub = 100
 )
 
-// Wanted is what somebody wants to buy.
-type Wanted struct {
-	Secret string
-	Kind   host.OrderKind
-	Admins []string // npubs
-	People int64
-}
-
-// View is an order as whoever has its secret sees it.
-type View struct {
-	Order *host.Order
-	// Ready is of a bunker that was made.
-	Ready *Ready
-	Plan  *host.Plan
-	// Again: another invoice can be had.
-	Again bool
-}
-
 // Buy takes an order for a new bunker. The same secret is the same order.
-func (d *Desk) Buy(ctx context.Context, w Wanted) (View, error) {
+func (d *Desk) Buy(ctx context.Context, w host.Wanted) (host.View, error) {
 	id, err := host.IDOf(w.Secret)
 	if err != nil {
-		return View{}, err
+		return host.View{}, err
 	}
 	if o, err := d.Ledger.Order(ctx, id); err == nil {
 		return d.view(ctx, o)
 	} else if bunker.AsError(err).Code != bunker.CodeNotFound {
-		return View{}, err
+		return host.View{}, err
 	}
 	admins, err := npubs(w.Admins)
 	if err != nil {
-		return View{}, err
+		return host.View{}, err
 	}
 	var q host.Quote
 	switch w.Kind {
@@ -66,36 +48,36 @@ func (d *Desk) Buy(ctx context.Context, w Wanted) (View, error) {
 		err = bunker.Errorf(bunker.CodeInvalid, "there is a bunker to be bought here, and a trial of one").In("kind")
 	}
 	if err != nil {
-		return View{}, err
+		return host.View{}, err
 	}
 	return d.add(ctx, id, w.Kind, "", admins, q)
 }
 
 // Renew takes an order for a bunker that there is, from whoever has the secret of the
 // order that it was made by: one year more, or another number of people.
-func (d *Desk) Renew(ctx context.Context, of, secret string, people int64, year bool) (View, error) {
+func (d *Desk) Renew(ctx context.Context, of, secret string, people int64, year bool) (host.View, error) {
 	first, err := d.find(ctx, of)
 	if err != nil {
-		return View{}, err
+		return host.View{}, err
 	}
 	if first.State != host.OrderMade {
-		return View{}, bunker.Errorf(bunker.CodeConflict, "the bunker of this order is not made yet")
+		return host.View{}, bunker.Errorf(bunker.CodeConflict, "the bunker of this order is not made yet")
 	}
 	return d.RenewFor(ctx, first.Tenant, secret, people, year)
 }
 
 // RenewFor is Renew for an owner of the bunker.
-func (d *Desk) RenewFor(ctx context.Context, t bunker.TenantID, secret string, people int64, year bool) (View, error) {
+func (d *Desk) RenewFor(ctx context.Context, t bunker.TenantID, secret string, people int64, year bool) (host.View, error) {
 	id, err := host.IDOf(secret)
 	if err != nil {
-		return View{}, err
+		return host.View{}, err
 	}
 	if o, err := d.Ledger.Order(ctx, id); err == nil {
 		return d.view(ctx, o)
 	}
 	q, err := d.Quote(ctx, t, people, year)
 	if err != nil {
-		return View{}, err
+		return host.View{}, err
 	}
 	return d.add(ctx, id, host.ForPlan, t, nil, q)
 }
@@ -120,17 +102,17 @@ func (d *Desk) Quote(ctx context.Context, t bunker.TenantID, people int64, year 
 	return q, err
 }
 
-func (d *Desk) add(ctx context.Context, id host.OrderID, kind host.OrderKind, t bunker.TenantID, admins []nostr.PubKey, q host.Quote) (View, error) {
+func (d *Desk) add(ctx context.Context, id host.OrderID, kind host.OrderKind, t bunker.TenantID, admins []nostr.PubKey, q host.Quote) (host.View, error) {
 	o, err := host.NewOrder(id, kind, t, admins, q.People, q.Sats, d.now())
 	if err != nil {
-		return View{}, err
+		return host.View{}, err
 	}
 	if err := d.Ledger.AddOrder(ctx, d.By, o); err != nil {
-		return View{}, err
+		return host.View{}, err
 	}
 	d.Wake()
 	if o, err = d.Ledger.Order(ctx, id); err != nil {
-		return View{}, err
+		return host.View{}, err
 	}
 	return d.view(ctx, o)
 }
@@ -168,14 +150,14 @@ func (d *Desk) find(ctx context.Context, secret string) (*host.Order, error) {
 
 // Look shows an order to whoever has its secret. While its version is the one that was
 // seen, it waits for another, until ctx ends or for a time.
-func (d *Desk) Look(ctx context.Context, secret string, seen int64, wait time.Duration) (View, error) {
+func (d *Desk) Look(ctx context.Context, secret string, seen int64, wait time.Duration) (host.View, error) {
 	o, err := d.find(ctx, secret)
 	if err != nil {
-		return View{}, err
+		return host.View{}, err
 	}
 	if o.Version == seen && wait > 0 {
 		if o, err = d.await(ctx, o, wait); err != nil {
-			return View{}, err
+			return host.View{}, err
 		}
 	}
 	return d.view(ctx, o)
@@ -246,24 +228,24 @@ func (d *Desk) leave(id host.OrderID, c chan struct{}) {
 }
 
 // Again asks for another invoice of an order whose last one ended.
-func (d *Desk) Again(ctx context.Context, secret string) (View, error) {
+func (d *Desk) Again(ctx context.Context, secret string) (host.View, error) {
 	o, err := d.find(ctx, secret)
 	if err != nil {
-		return View{}, err
+		return host.View{}, err
 	}
 	r, err := d.step(ctx, o.ID, host.Again{})
 	if err != nil {
-		return View{}, err
+		return host.View{}, err
 	}
 	if !r.Changed && o.State == host.OrderLapsed {
-		return View{}, bunker.Errorf(bunker.CodeConflict, "this order is too old, or had %d invoices: begin a new one", host.MaxInvoices)
+		return host.View{}, bunker.Errorf(bunker.CodeConflict, "this order is too old, or had %d invoices: begin a new one", host.MaxInvoices)
 	}
 	d.Wake()
 	return d.view(ctx, r.Order)
 }
 
-func (d *Desk) view(ctx context.Context, o *host.Order) (View, error) {
-	v := View{Order: o, Again: o.MayAgain(d.now())}
+func (d *Desk) view(ctx context.Context, o *host.Order) (host.View, error) {
+	v := host.View{Order: o, Again: o.MayAgain(d.now())}
 	if o.State != host.OrderMade {
 		return v, nil
 	}

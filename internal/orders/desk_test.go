@@ -29,16 +29,16 @@ func (s *shop) every() []host.Order {
 }
 
 // buy orders a bunker for so many people, up to its invoice.
-func (s *shop) buy(people int64) (string, View) {
+func (s *shop) buy(people int64) (string, host.View) {
 	s.t.Helper()
 	secret := newSecret()
-	if _, err := s.Buy(context.Background(), Wanted{Secret: secret, Kind: host.ForBunker, Admins: []string{anNpub()}, People: people}); err != nil {
+	if _, err := s.Buy(context.Background(), host.Wanted{Secret: secret, Kind: host.ForBunker, Admins: []string{anNpub()}, People: people}); err != nil {
 		s.t.Fatal(err)
 	}
-	return secret, s.until(secret, func(v View) bool { return v.Order.Open() != nil })
+	return secret, s.until(secret, func(v host.View) bool { return v.Order.Open() != nil })
 }
 
-func (s *shop) pay(v View) bunker.Invoice {
+func (s *shop) pay(v host.View) bunker.Invoice {
 	s.t.Helper()
 	inv, err := s.wallet.pay(v.Order.Open().Bolt11, v.Order.Sats*1000)
 	if err != nil {
@@ -49,19 +49,19 @@ func (s *shop) pay(v View) bunker.Invoice {
 
 func TestBadOrdersAreRefusedInWords(t *testing.T) {
 	s := newShop(t, "", &fast{from: time.Now(), times: 1})
-	good := Wanted{Secret: newSecret(), Kind: host.ForBunker, Admins: []string{anNpub()}, People: 5}
-	for name, spoil := range map[string]func(*Wanted){
-		"secret: 64 hex digits": func(w *Wanted) { w.Secret = "abc" },
-		"admins: no npub":       func(w *Wanted) { w.Admins = []string{"npub1nonsense"} },
-		"admins: no npub ":      func(w *Wanted) { w.Admins = []string{strings.Replace(anNpub(), "npub1", "nsec1", 1)} },
-		"admins: 63 characters": func(w *Wanted) { w.Admins = []string{strings.Repeat("x", 1000)} },
-		"admins: at least one":  func(w *Wanted) { w.Admins = nil },
-		"admins: twice":         func(w *Wanted) { w.Admins = append(w.Admins, w.Admins[0]) },
-		"admins: at most 10":    func(w *Wanted) { w.Admins = make([]string, 11) },
-		"people: 1 to 1000":     func(w *Wanted) { w.People = 1 << 60 },
-		"people: 1 to 1000 ":    func(w *Wanted) { w.People = -3 },
-		"kind: a trial":         func(w *Wanted) { w.Kind = "castle" },
-		"kind: a trial ":        func(w *Wanted) { w.Kind = host.ForPlan },
+	good := host.Wanted{Secret: newSecret(), Kind: host.ForBunker, Admins: []string{anNpub()}, People: 5}
+	for name, spoil := range map[string]func(*host.Wanted){
+		"secret: 64 hex digits": func(w *host.Wanted) { w.Secret = "abc" },
+		"admins: no npub":       func(w *host.Wanted) { w.Admins = []string{"npub1nonsense"} },
+		"admins: no npub ":      func(w *host.Wanted) { w.Admins = []string{strings.Replace(anNpub(), "npub1", "nsec1", 1)} },
+		"admins: 63 characters": func(w *host.Wanted) { w.Admins = []string{strings.Repeat("x", 1000)} },
+		"admins: at least one":  func(w *host.Wanted) { w.Admins = nil },
+		"admins: twice":         func(w *host.Wanted) { w.Admins = append(w.Admins, w.Admins[0]) },
+		"admins: at most 10":    func(w *host.Wanted) { w.Admins = make([]string, 11) },
+		"people: 1 to 1000":     func(w *host.Wanted) { w.People = 1 << 60 },
+		"people: 1 to 1000 ":    func(w *host.Wanted) { w.People = -3 },
+		"kind: a trial":         func(w *host.Wanted) { w.Kind = "castle" },
+		"kind: a trial ":        func(w *host.Wanted) { w.Kind = host.ForPlan },
 	} {
 		w := good
 		spoil(&w)
@@ -82,7 +82,7 @@ func TestBadOrdersAreRefusedInWords(t *testing.T) {
 func TestATrialIsNotSoldWhereThereIsNone(t *testing.T) {
 	s := newShop(t, "", &fast{from: time.Now(), times: 1})
 	s.Terms.Trial = 0
-	_, err := s.Buy(context.Background(), Wanted{Secret: newSecret(), Kind: host.ForTrial, Admins: []string{anNpub()}})
+	_, err := s.Buy(context.Background(), host.Wanted{Secret: newSecret(), Kind: host.ForTrial, Admins: []string{anNpub()}})
 	if bunker.AsError(err).Code != bunker.CodeInvalid {
 		t.Errorf("%v", err)
 	}
@@ -95,10 +95,10 @@ func TestAWalletThatFailsLosesNoOrder(t *testing.T) {
 	s.wallet.wrong = true
 	s.run()
 	secret := newSecret()
-	if _, err := s.Buy(context.Background(), Wanted{Secret: secret, Kind: host.ForBunker, Admins: []string{anNpub()}, People: 5}); err != nil {
+	if _, err := s.Buy(context.Background(), host.Wanted{Secret: secret, Kind: host.ForBunker, Admins: []string{anNpub()}, People: 5}); err != nil {
 		t.Fatal(err)
 	}
-	v := s.until(secret, func(v View) bool { return v.Order.Trouble != "" })
+	v := s.until(secret, func(v host.View) bool { return v.Order.Trouble != "" })
 	if v.Order.State != host.OrderNew || len(v.Order.Payments) != 0 {
 		t.Errorf("a wrong invoice: %+v", v.Order)
 	}
@@ -113,7 +113,7 @@ func TestAWalletThatNeverAnswersIsGivenUpInTime(t *testing.T) {
 	s := newShop(t, "", &fast{from: time.Now(), times: 1})
 	s.wallet.hang = true
 	secret := newSecret()
-	v, err := s.Buy(context.Background(), Wanted{Secret: secret, Kind: host.ForBunker, Admins: []string{anNpub()}, People: 5})
+	v, err := s.Buy(context.Background(), host.Wanted{Secret: secret, Kind: host.ForBunker, Admins: []string{anNpub()}, People: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,13 +162,13 @@ func TestAnotherInvoiceIsHadAfterTheFirstEnded(t *testing.T) {
 	if _, err := s.Again(context.Background(), secret); err != nil {
 		t.Fatal(err)
 	}
-	v := s.until(secret, func(v View) bool { return v.Order.Open() != nil })
+	v := s.until(secret, func(v host.View) bool { return v.Order.Open() != nil })
 	s.wallet.notices <- s.pay(v)
 	s.until(secret, in(host.OrderMade))
 	// The first one is paid as well, by somebody who had it open.
 	inv, _ := s.wallet.pay(first.Order.Payments[0].Bolt11, 35_000_000)
 	s.wallet.notices <- inv
-	v = s.until(secret, func(v View) bool { return v.Order.IsCase() })
+	v = s.until(secret, func(v host.View) bool { return v.Order.IsCase() })
 	if v.Order.Payments[0].Why != host.CaseTwice || v.Order.State != host.OrderMade || s.made() != 1 {
 		t.Errorf("%+v", v.Order)
 	}
@@ -197,7 +197,7 @@ func TestAPlanIsRenewedWithTheOrdersSecret(t *testing.T) {
 		if diff := v.Order.Sats - c.sats; diff < -10 || diff > 10 {
 			t.Errorf("%+v costs %d", c, v.Order.Sats)
 		}
-		v = s.until(again, func(v View) bool { return v.Order.Open() != nil })
+		v = s.until(again, func(v host.View) bool { return v.Order.Open() != nil })
 		s.wallet.notices <- s.pay(v)
 		s.until(again, in(host.OrderMade))
 	}
@@ -270,7 +270,7 @@ func TestOwnersAreToldBeforeTheirTimeIsOver(t *testing.T) {
 func TestWhoWaitsIsToldAndWaitersAreBounded(t *testing.T) {
 	s := newShop(t, "", &fast{from: time.Now(), times: 1})
 	secret := newSecret()
-	v, err := s.Buy(context.Background(), Wanted{Secret: secret, Kind: host.ForTrial, Admins: []string{anNpub()}})
+	v, err := s.Buy(context.Background(), host.Wanted{Secret: secret, Kind: host.ForTrial, Admins: []string{anNpub()}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func sellUntilKilled(dir string) {
 		wg.Go(func() {
 			for {
 				secret := newSecret()
-				v, err := s.Buy(context.Background(), Wanted{Secret: secret, Kind: host.ForTrial, Admins: []string{anNpub()}})
+				v, err := s.Buy(context.Background(), host.Wanted{Secret: secret, Kind: host.ForTrial, Admins: []string{anNpub()}})
 				for err == nil && v.Order.Open() == nil {
 					v, err = s.Look(context.Background(), secret, v.Order.Version, time.Second)
 				}

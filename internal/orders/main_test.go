@@ -211,11 +211,11 @@ func (b *folderOfBunkers) Make(_ context.Context, s Spec) (bunker.TenantID, erro
 	return t, f.Close()
 }
 
-func (b *folderOfBunkers) Show(_ context.Context, t bunker.TenantID) (Ready, error) {
+func (b *folderOfBunkers) Show(_ context.Context, t bunker.TenantID) (host.Ready, error) {
 	if _, err := os.Stat(filepath.Join(b.dir, string(t))); err != nil {
-		return Ready{}, bunker.Errorf(bunker.CodeNotFound, "there is no bunker %q", t)
+		return host.Ready{}, bunker.Errorf(bunker.CodeNotFound, "there is no bunker %q", t)
 	}
-	return Ready{Connection: "bunker-admin://" + string(t), SetupCode: "abcd"}, nil
+	return host.Ready{Connection: "bunker-admin://" + string(t), SetupCode: "abcd"}, nil
 }
 
 func (b *folderOfBunkers) Stand(_ context.Context, t bunker.TenantID, _ host.Plan, s host.Stage) error {
@@ -331,7 +331,7 @@ func anNpub() string {
 }
 
 // until waits for a state that an order comes to.
-func (s *shop) until(secret string, is func(View) bool) View {
+func (s *shop) until(secret string, is func(host.View) bool) host.View {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
@@ -345,8 +345,8 @@ func (s *shop) until(secret string, is func(View) bool) View {
 	return v
 }
 
-func in(state host.OrderState) func(View) bool {
-	return func(v View) bool { return v.Order.State == state }
+func in(state host.OrderState) func(host.View) bool {
+	return func(v host.View) bool { return v.Order.State == state }
 }
 
 // made are the bunkers that there are.

@@ -46,7 +46,7 @@ func TestEveryPaidOrderIsOneBunker(t *testing.T) {
 			*b = buyer{newSecret(), []int64{0, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1100, 900}[i%10], i%3 == 0}
 			wg.Go(func() {
 				errs[i] = func() error {
-					w := Wanted{Secret: b.secret, Kind: host.ForBunker, Admins: []string{anNpub()}, People: int64(1 + i%20)}
+					w := host.Wanted{Secret: b.secret, Kind: host.ForBunker, Admins: []string{anNpub()}, People: int64(1 + i%20)}
 					for range 2 { // the first answer is lost: sent again
 						if _, err := s.Buy(ctx, w); err != nil {
 							return err
@@ -131,10 +131,10 @@ func TestTwoDesksMakeOneBunker(t *testing.T) {
 	two.run()
 	for range 6 {
 		secret := newSecret()
-		if _, err := s.Buy(context.Background(), Wanted{Secret: secret, Kind: host.ForTrial, Admins: []string{anNpub()}}); err != nil {
+		if _, err := s.Buy(context.Background(), host.Wanted{Secret: secret, Kind: host.ForTrial, Admins: []string{anNpub()}}); err != nil {
 			t.Fatal(err)
 		}
-		v := two.until(secret, func(v View) bool { return v.Order.Open() != nil })
+		v := two.until(secret, func(v host.View) bool { return v.Order.Open() != nil })
 		if len(v.Order.Payments) != 1 {
 			t.Errorf("%d invoices", len(v.Order.Payments))
 		}

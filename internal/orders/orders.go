@@ -72,18 +72,12 @@ type Spec struct {
 	Plan   host.Plan
 }
 
-// Ready is what whoever ordered a bunker is shown of it.
-type Ready struct {
-	Connection string // the connection string
-	SetupCode  string // "" once the bunker is set up
-}
-
 // Bunkers makes bunkers and ends them.
 type Bunkers interface {
 	// Make makes the bunker of an order: one, however often it is asked for.
 	Make(ctx context.Context, s Spec) (bunker.TenantID, error)
 	// Show is for whoever proved to have ordered it.
-	Show(ctx context.Context, t bunker.TenantID) (Ready, error)
+	Show(ctx context.Context, t bunker.TenantID) (host.Ready, error)
 	// Stand tells a bunker what it is paid for and how far it is on its way.
 	Stand(ctx context.Context, t bunker.TenantID, p host.Plan, s host.Stage) error
 }

@@ -124,6 +124,18 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // ServeHTTP implements [http.Handler] for what is below Path.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(r.URL.Path, Path)
+	switch name {
+	case "":
+		name = "index.html"
+	case buyPage:
+		name = "?" // it has a place of its own
+	}
+	a.serveFile(w, r, name, policy)
+}
+
+// serveFile sends a file under a Content-Security-Policy.
+func (a *App) serveFile(w http.ResponseWriter, r *http.Request, name, policy string) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -140,10 +152,6 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Allow", "GET, HEAD")
 		http.Error(w, "There is nothing to change here.", http.StatusMethodNotAllowed)
 		return
-	}
-	name := strings.TrimPrefix(r.URL.Path, Path)
-	if name == "" {
-		name = "index.html"
 	}
 	f := a.files[name]
 	if f == nil {
