@@ -33,6 +33,7 @@ func parsers() []reader {
 		{"relay's frame, as a client", "internal/relay", `.`, 1},
 		{"client's frame, as a relay", "internal/signerrelay", `.`, 1},
 		{"config", "internal/config", `.`, 1},
+		{"requests of the page for orders", "internal/web", `Buy`, 1},
 		{"policy (TOML)", "internal/policy/text", `.`, 1},
 		{"admin parameters", "internal/admin", `.`, 1},
 		{"operation, for people", "internal/describe", `.`, 1},
