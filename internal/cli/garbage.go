@@ -20,6 +20,9 @@ const (
 	mostGrowth = 300
 	// tendEvery is how often that is looked at.
 	tendEvery = time.Second
+	// settledAfter (of these times) the bunker has started: what only starting needed
+	// is given back.
+	settledAfter = 2
 )
 
 // liveHeap is the size of what the last collection found alive.
@@ -35,7 +38,7 @@ func growth(live uint64) int {
 }
 
 // tendGarbage keeps the memory of the process within heapAim, where that can be
-// had, until ctx ends. Who sets GOGC knows better.
+// had, until ctx ends, and gives back what starting left. Who sets GOGC knows better.
 func (a *app) tendGarbage(ctx context.Context) {
 	if a.getenv("GOGC") != "" {
 		return
@@ -44,12 +47,16 @@ func (a *app) tendGarbage(ctx context.Context) {
 	defer t.Stop()
 	live := []metrics.Sample{{Name: liveHeap}}
 	before := 100
-	for {
+	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
 			debug.SetGCPercent(100)
 			return
 		case <-t.C:
+		}
+		if n == settledAfter {
+			debug.FreeOSMemory()
+			_ = giveBackPages() // no /proc: then it stays
 		}
 		metrics.Read(live)
 		if live[0].Value.Kind() != metrics.KindUint64 {
