@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"hash/maphash"
 	"sync"
 	"time"
 
@@ -12,25 +13,31 @@ import (
 // pair is a signer key and a client key.
 type pair struct{ signer, client nostr.PubKey }
 
-// knownSet is the clients with reserved capacity.
+// knownSet is the clients with reserved capacity. It keeps their hashes alone: a
+// stranger who is taken for one of them, once in 2^64 tries that nobody can aim, gets
+// that capacity and no more.
 type knownSet struct {
-	mu sync.RWMutex
-	m  map[pair]struct{}
+	mu   sync.RWMutex
+	seed maphash.Seed
+	m    map[uint64]struct{}
 }
 
 func (k *knownSet) add(p pair) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.m == nil {
-		k.m = map[pair]struct{}{}
+		k.m, k.seed = map[uint64]struct{}{}, maphash.MakeSeed()
 	}
-	k.m[p] = struct{}{}
+	k.m[maphash.Comparable(k.seed, p)] = struct{}{}
 }
 
 func (k *knownSet) has(p pair) bool {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	_, ok := k.m[p]
+	if k.m == nil {
+		return false
+	}
+	_, ok := k.m[maphash.Comparable(k.seed, p)]
 	return ok
 }
 

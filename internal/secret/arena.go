@@ -98,7 +98,7 @@ func (a *Arena) New(n int) (*Bytes, error) {
 	if !ok {
 		return nil, ErrFull
 	}
-	s := &Bytes{arena: a, off: off, slot: slot, n: n, next: a.live}
+	s := &Bytes{arena: a, off: uint32(off), slot: uint32(slot), n: uint32(n), next: a.live} // below MaxArena, each
 	if a.live != nil {
 		a.live.prev = s
 	}
@@ -150,13 +150,14 @@ const dead = int64(1) << 62
 // Bytes is one secret in an arena. All methods may be called concurrently.
 type Bytes struct {
 	arena *Arena
-	off   int // where it starts in the arena
-	slot  int // bytes taken there
-	n     int
+	state atomic.Int64 // how many have it on loan, plus dead
+	// Ten thousand keys are twenty thousand of these: every byte here is 20 kB.
+	off   uint32 // where it starts in the arena
+	slot  uint32 // bytes taken there
+	n     uint32
+	wiped bool // under arena.mu
 
-	state      atomic.Int64 // how many have it on loan, plus dead
-	next, prev *Bytes       // under arena.mu
-	wiped      bool         // under arena.mu
+	next, prev *Bytes // under arena.mu
 }
 
 // bytes is the memory itself.
@@ -165,7 +166,7 @@ func (s *Bytes) bytes() []byte {
 }
 
 // Len returns the length in bytes, also after Destroy.
-func (s *Bytes) Len() int { return s.n }
+func (s *Bytes) Len() int { return int(s.n) }
 
 // Use lends the secret to f. The slice is valid until f returns, and f must
 // not keep it, a part of it or a copy. Several may have the same secret on loan
@@ -213,8 +214,8 @@ func (s *Bytes) wipe() {
 	}
 	s.wiped = true
 	Wipe(unsafe.Slice((*byte)(unsafe.Add(a.base, s.off)), s.slot))
-	a.pages.give(s.off, s.slot)
-	a.used -= s.slot
+	a.pages.give(int(s.off), int(s.slot))
+	a.used -= int(s.slot)
 	if s.prev != nil {
 		s.prev.next = s.next
 	} else {

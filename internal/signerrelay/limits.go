@@ -68,10 +68,10 @@ const (
 	// DefaultMaxKeptBytesPerKey is the default of Limits.MaxKeptBytesPerKey.
 	DefaultMaxKeptBytesPerKey = 2 << 20
 	// DefaultMaxKept is the default of Limits.MaxKept.
-	DefaultMaxKept = 4096
-	// DefaultMaxKeptBytes is the default of Limits.MaxKeptBytes: under full load, replies of the last second or two. What
+	DefaultMaxKept = 2048
+	// DefaultMaxKeptBytes is the default of Limits.MaxKeptBytes: under full load, replies of the last half second. What
 	// nobody took is published again by the bunker.
-	DefaultMaxKeptBytes = 4 << 20
+	DefaultMaxKeptBytes = 2 << 20
 	// DefaultMaxWait is the default of Limits.MaxWait.
 	DefaultMaxWait = 5 * time.Second
 	// DefaultDeliverTimeout is the default of Limits.DeliverTimeout.

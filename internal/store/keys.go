@@ -172,10 +172,20 @@ func (s *Store) ServicePubKeys(ctx context.Context, t bunker.TenantID) (map[nost
 		var p nostr.PubKey
 		var role string
 		err := row.Scan(b32{(*[32]byte)(&p)}, &role)
-		out[p] = bunker.ServiceRole(role)
+		out[p] = knownRole(role)
 		return err
 	}, `SELECT pubkey, role FROM service_key WHERE tenant = $1`, string(t))
 	return out, s.explain("reading service keys", err)
+}
+
+// knownRole is the role without a string of its own for each of ten thousand keys.
+func knownRole(role string) bunker.ServiceRole {
+	for _, r := range []bunker.ServiceRole{bunker.RoleSigner, bunker.RoleAdmin, bunker.RoleAudit, bunker.RoleNotifier} {
+		if string(r) == role {
+			return r
+		}
+	}
+	return bunker.ServiceRole(role)
 }
 
 // AddServiceKey stores a key of the bunker's own.

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"hash/maphash"
 	"sync"
 
 	"nsecbunker/internal/bunker"
@@ -41,7 +42,8 @@ type talk struct {
 type conversations struct {
 	mu    sync.Mutex
 	block *secret.Bytes // place i at [32i, 32i+32)
-	index map[talk]int32
+	seed  maphash.Seed
+	index map[uint64]int32 // by the talk's hash: its node has the talk itself
 	nodes []node
 	first int32 // used last; -1: none
 	last  int32 // used longest ago
@@ -59,7 +61,7 @@ func newConversations(a *secret.Arena, n int) (*conversations, error) {
 		return nil, err
 	}
 	c := &conversations{
-		block: block, index: make(map[talk]int32), nodes: make([]node, n),
+		block: block, seed: maphash.MakeSeed(), index: make(map[uint64]int32), nodes: make([]node, n),
 		first: -1, last: -1, free: make([]int32, n),
 	}
 	for i := range c.free {
@@ -72,8 +74,8 @@ func newConversations(a *secret.Arena, n int) (*conversations, error) {
 func (c *conversations) get(t talk, out *[keySize]byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i, ok := c.index[t]
-	if !ok {
+	i, ok := c.index[maphash.Comparable(c.seed, t)]
+	if !ok || c.nodes[i].talk != t {
 		return false
 	}
 	c.unlink(i)
@@ -86,8 +88,14 @@ func (c *conversations) get(t talk, out *[keySize]byte) bool {
 func (c *conversations) put(t talk, key *[keySize]byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, ok := c.index[t]; ok || c.nodes == nil {
-		return // another request was faster, with the same result; or it is closed
+	if c.nodes == nil {
+		return // it is closed
+	}
+	at := maphash.Comparable(c.seed, t)
+	if i, ok := c.index[at]; ok && c.nodes[i].talk == t {
+		return // another request was faster, with the same result
+	} else if ok { // never in practice: two talks with one hash
+		c.remove(i)
 	}
 	if len(c.free) == 0 {
 		c.remove(c.last)
@@ -99,7 +107,7 @@ func (c *conversations) put(t talk, key *[keySize]byte) {
 	}
 	c.free = c.free[:len(c.free)-1]
 	c.nodes[i].talk = t
-	c.index[t] = i
+	c.index[at] = i
 	c.push(i)
 }
 
@@ -121,7 +129,7 @@ func (c *conversations) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.block.Destroy()
-	c.index = make(map[talk]int32)
+	c.index = make(map[uint64]int32)
 	c.first, c.last = -1, -1
 	c.free = nil
 	c.nodes = nil
@@ -130,7 +138,7 @@ func (c *conversations) close() {
 // remove wipes place i and frees it.
 func (c *conversations) remove(i int32) {
 	c.unlink(i)
-	delete(c.index, c.nodes[i].talk)
+	delete(c.index, maphash.Comparable(c.seed, c.nodes[i].talk))
 	c.nodes[i] = node{}
 	_ = c.block.Use(func(b []byte) { secret.Wipe(b[int(i)*keySize : (int(i)+1)*keySize]) }) // destroyed: wiped already
 	c.free = append(c.free, i)

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"hash/maphash"
 	"sync"
 	"testing"
 
@@ -53,6 +54,20 @@ func TestTheConversationUsedLongestAgoLeaves(t *testing.T) {
 	other.scheme = NIP04
 	if c.holds(other, 4) {
 		t.Error("the schemes share a key")
+	}
+}
+
+func TestTalksOfOneHashDoNotShareAKey(t *testing.T) {
+	c := newTalks(t, 3)
+	first, second := talkOf("a", 1, 1), talkOf("a", 1, 2)
+	c.put(first, keyOf(1))
+	c.index[maphash.Comparable(c.seed, second)] = c.first // as if it had the hash of the first
+	if c.holds(second, 1) {
+		t.Fatal("a conversation got the key of another")
+	}
+	c.put(second, keyOf(2))
+	if c.holds(first, 1) || !c.holds(second, 2) || len(c.index) != 1 || len(c.free) != 2 {
+		t.Errorf("of two talks with one hash the later one stays: %d in the index, %d free", len(c.index), len(c.free))
 	}
 }
 

@@ -117,8 +117,8 @@ func hammer(t *testing.T, lock func(*Vault, bunker.UserKey) error) {
 		wait(t, &r.done, 20)
 		must(t, lock(v, k))
 		v.talks.mu.Lock()
-		for talk := range v.talks.index {
-			if talk.own == k.PubKey {
+		for _, i := range v.talks.index {
+			if v.talks.nodes[i].talk.own == k.PubKey {
 				t.Error("a conversation key outlived the lock")
 			}
 		}
