@@ -81,8 +81,8 @@ func Table() []Row {
 		{Deciding, "internal/guard", nil},
 		{Deciding, "internal/approval", nil},
 		{Deciding, "internal/describe", []string{xtext}}, // an operation as a person reads it
+		{Deciding, "internal/host", nil},                 // seats are looked at by the signer
 		{Deciding, "internal/signer", nil},
-		{Deciding, "internal/host", nil},
 		{Deciding, "internal/admin", nil},
 		{Deciding, "internal/session", nil},
 		{Deciding, "internal/legacy", nil}, // the first nsecBunker's admin protocol

@@ -56,6 +56,9 @@ type Connection struct {
 	Metadata ClientMetadata
 	LastUsed int64 // unix ms
 	Uses     int64
+	// SeatDay is the last day (unix ms / 24 h) on which something was allowed that
+	// needs a seat; kept only where there is a quota.
+	SeatDay int64
 }
 
 // AuthorityRow implements [Authority].

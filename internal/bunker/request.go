@@ -73,6 +73,9 @@ type Entry struct {
 	SpendAlso        []GrantID // further counted grants that were needed, likewise
 	Charges          []Charge  // one use of each budget, guarded
 	NewApproval      *Approval
+	// Seat: what is allowed needs a seat, and its connection's holder may have none
+	// yet. The commit finds one, guarded, or ends in Moved.
+	Seat bool
 	// MaxQuestions, with NewApproval: as many questions of its connection may be
 	// open with this one, checked in the commit, since others are decided at the
 	// same time; 0: no bound.

@@ -26,6 +26,8 @@ type TenantState struct {
 	ChainSeq   int64
 	ChainHead  [32]byte
 	LedgerTime int64 // unix ms
+	// Quota is the provider's, see there.
+	Quota Quota
 }
 
 // AuthorityRow implements [Authority].

@@ -82,7 +82,7 @@ func (s *Signer) finish(c *call, e *bunker.Entry, r nip46.Reply, decrypted bool)
 
 // unspend takes back what an allow would have spent: nothing was done.
 func unspend(e *bunker.Entry) {
-	e.Spend, e.SpendAlso, e.Charges, e.Keep, e.Audit.SignedID = "", nil, nil, nil, ""
+	e.Spend, e.SpendAlso, e.Charges, e.Keep, e.Seat, e.Audit.SignedID = "", nil, nil, nil, false, ""
 }
 
 // fail answers with an error of NIP-01's form.

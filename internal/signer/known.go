@@ -145,6 +145,9 @@ func (s *Signer) connectAgain(ctx context.Context, c *call, e *bunker.Entry) (Ju
 			if why := bars(&c.view.Tenant, c.view.Key); why != 0 {
 				return s.refuse(c, e, "link", why.words())
 			}
+			if full, err := s.noSeat(ctx, &c.view.Tenant, conn.Person, c.client); err != nil || full != "" {
+				return s.unseated(c, e, full, err)
+			}
 			return s.redeem(c, tok, p, conn)
 		}
 	}

@@ -60,12 +60,19 @@ func (s *Signer) operate(ctx context.Context, c *call, e *bunker.Entry) (Judgeme
 		}
 	}
 	d := policy.Decide(in)
+	if d.Effect != bunker.Deny {
+		// Nobody is asked about what there is no seat for.
+		if full, err := s.seat(ctx, c, e); err != nil || full != "" {
+			return s.unseated(c, e, full, err)
+		}
+	}
 	e.Audit.Effect, e.Audit.Rule, e.Audit.Reason, e.Audit.Needed = d.Effect.String(), d.Rule, d.Reason, d.Needed
 	switch d.Effect {
 	case bunker.Allow:
 		e.Spend, e.SpendAlso, e.Charges = d.Spend, d.SpendAlso, d.Charges
 		return s.act(c, e, op, g)
 	case bunker.Ask:
+		e.Seat = false // taken when it is allowed
 		return s.ask(ctx, c, e, in, d, g)
 	}
 	return s.fail(c, e, d.Code, d.Rule, d.Reason)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/host"
 	"nsecbunker/internal/policy"
 	"nsecbunker/internal/vault"
 	"nsecbunker/nostr"
@@ -29,6 +30,12 @@ type Store interface {
 type Asking interface {
 	Setting(ctx context.Context, t bunker.TenantID, name string) (string, error)
 	Apps(ctx context.Context, t bunker.TenantID, client nostr.PubKey) ([]bunker.Connection, error)
+}
+
+// Seats tells how the seats of a tenant are taken, as seen by a person or, where that
+// is "", by a client.
+type Seats interface {
+	Seating(ctx context.Context, t bunker.TenantID, person string, client nostr.PubKey) (host.Seating, error)
 }
 
 // Tokens looks a token up by its secret (npub#token logins) and by its id.
@@ -60,6 +67,7 @@ type Config struct {
 		Asking
 		Tokens
 		Versions
+		Seats
 	}
 	Vault  *vault.Vault
 	Around Surroundings

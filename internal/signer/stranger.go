@@ -21,6 +21,7 @@ type StrangerError struct {
 	scheme         vault.Scheme
 	requestID      string
 	barred         barred
+	full           string // beside barredFull: how full it is
 }
 
 // barred is why a good link lets nobody in now; zero: the link is not good, or that
@@ -31,6 +32,7 @@ const (
 	barredStopped barred = iota + 1
 	barredDeleted
 	barredLocked
+	barredFull
 )
 
 // words are those of a link's holder, who has proved that he holds it.
@@ -66,7 +68,10 @@ const strangerWords = "restricted: this link is not valid, or was used"
 // Envelope closes the error for the stranger.
 func (s *Signer) Envelope(e *StrangerError, now time.Time) (*nostr.Event, error) {
 	words := strangerWords
-	if e.barred != 0 {
+	switch {
+	case e.barred == barredFull:
+		words = "restricted: " + e.full
+	case e.barred != 0:
 		words = "restricted: " + e.barred.words()
 	}
 	msg := nip46.Failure(e.requestID, words).AppendJSON(nil)
@@ -106,6 +111,14 @@ func (s *Signer) stranger(ctx context.Context, c *call, parseErr error) (Judgeme
 	}
 	if tok != nil && addressed(p.Remote, c.signer, owner.Key) {
 		if refuse.Stranger.barred = bars(&c.view.Tenant, owner.Key); refuse.Stranger.barred != 0 {
+			return refuse, nil
+		}
+		full, err := s.noSeat(ctx, &c.view.Tenant, tok.Person, c.client)
+		if err != nil {
+			return Judgement{}, err
+		}
+		if full != "" {
+			refuse.Stranger.barred, refuse.Stranger.full = barredFull, full
 			return refuse, nil
 		}
 		return s.redeem(c, tok, p, nil)

@@ -104,6 +104,8 @@ func checkEntry(e *bunker.Entry) error {
 		return errors.New("commit: a request that is ready asks nothing")
 	case len(e.Charges) > 0 && (e.To != bunker.RequestReady || e.Audit.Effect != bunker.Allow.String()), len(e.SpendAlso) > 0 && e.Spend == "":
 		return errors.New("commit: only what is allowed is charged")
+	case e.Seat && (e.To != bunker.RequestReady || e.Audit.Effect != bunker.Allow.String() || e.Connection == "" || e.NewConnection != nil):
+		return errors.New("commit: a seat is for what a connection is allowed")
 	case e.Connection != "" && e.NewConnection == nil && e.Basis.Connection != e.Connection:
 		return errors.New("commit: the decision did not read its connection")
 	case e.UpdateConnection != nil && e.UpdateConnection.Version != e.Basis.ConnectionVersion+1,

@@ -11,7 +11,7 @@ import (
 )
 
 const connectionColumns = `c.tenant, c.id, c.key_id, c.signer, c.client, c.state, c.token, c.name, c.person, c.relays, c.expires_at,
-c.created_at, c.version, c.mac, c.metadata, c.last_used, c.uses, c.resume_at, c.switch_to`
+c.created_at, c.version, c.mac, c.metadata, c.last_used, c.uses, c.resume_at, c.switch_to, c.seat_day`
 
 // metadata scans a client's display hints ("" for none).
 type metadata struct{ to *bunker.ClientMetadata }
@@ -42,7 +42,7 @@ func connectionFields(c *bunker.Connection, mac *[]byte) []any {
 		(*string)(&c.Tenant), (*string)(&c.ID), (*string)(&c.Key), b32{(*[32]byte)(&c.Signer)}, b32{(*[32]byte)(&c.Client)},
 		(*string)(&c.State), (*string)(&c.Token), &c.Name, &c.Person, list{&c.Relays}, &c.ExpiresAt, &c.CreatedAt, &c.Version,
 		mac, metadata{&c.Metadata}, &c.LastUsed, &c.Uses, &c.ResumeAt,
-		list{&c.SwitchTo},
+		list{&c.SwitchTo}, &c.SeatDay,
 	}
 }
 

@@ -44,6 +44,11 @@ var contract = []struct {
 	{"UsesOfABudgetAreRememberedAsTheyAre", usesAreRememberedAsTheyAre},
 	{"ARestoreSpendsTheBudgetsThatRun", restoredBudgets},
 	{"EveryGrantThatWasNeededIsSpent", spendsAll},
+	{"OfManyWhoComeAtOnceOneGetsTheLastSeat", lastSeat},
+	{"ASeatIsAPersonsWithAllItsApps", seatOfPerson},
+	{"ASeatIsFreeAfterItsDays", seatDays},
+	{"ALowerQuotaTakesNobodysSeat", seatsLowered},
+	{"WithoutAQuotaNoSeatIsCounted", seatsUnlimited},
 	{"AParkedRequestKeepsTheRelayThatBroughtIt", parkedLink},
 
 	{"FaultsAtEachStatementLeaveNothing", faultsEachStatement},

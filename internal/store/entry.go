@@ -65,7 +65,7 @@ func (g *group) apply(w *waiting, h *head) (bunker.Outcome, error) {
 // group is made anew with savepoints.
 func undoable(e *bunker.Entry) bool {
 	return e.NewConnection != nil || e.UpdateConnection != nil || e.UpdateToken != nil || len(e.NewGrants) > 0 || e.Spend != "" ||
-		e.NewApproval != nil || e.JoinApproval != "" || e.Withdraw != "" || e.Keep != nil
+		e.NewApproval != nil || e.JoinApproval != "" || e.Withdraw != "" || e.Keep != nil || e.Seat
 }
 
 // ofEntry reports whether an error is one entry's own fault, not the store's.
@@ -86,7 +86,7 @@ func (g *group) write(w *waiting, h *head, saved bool) (bunker.Outcome, error) {
 	if changesRows(w.e) { // for those behind it in the group, too, the moment has passed
 		g.touch(viewKey{w.e.Signer, w.e.Client})
 	}
-	for _, step := range []func(*waiting, *head) (bool, error){g.redeem, g.connect, g.grant, g.charge, g.ask, g.keep} {
+	for _, step := range []func(*waiting, *head) (bool, error){g.redeem, g.connect, g.grant, g.charge, g.seat, g.ask, g.keep} {
 		ok, err := step(w, h)
 		if err != nil {
 			return bunker.Failed, err

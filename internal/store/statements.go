@@ -30,6 +30,7 @@ const (
 	stmtGrant
 	stmtSpend
 	stmtCharge
+	stmtSeat
 	stmtApproval
 	stmtOpen
 	stmtKnocks
@@ -90,6 +91,7 @@ version = $7, mac = $8, metadata = $9, resume_at = $13, switch_to = $14 WHERE te
 	stmtSpend: {"spend", `UPDATE connection_grant SET uses = uses + 1
 WHERE tenant = $1 AND id = $2 AND connection = $3 AND ended = 0 AND (max_uses = 0 OR uses < max_uses) AND (expires_at = 0 OR expires_at > $4)`},
 	stmtCharge: {"charge", budgetCharge},
+	stmtSeat:   {"seat", seatTake},
 	stmtApproval: {"approval", `INSERT INTO approval (tenant, id, event_id, connection, key_id, method, kind, op_digest, summary, answers, once_only,
 reply_by, question_until, state, answered_by, answered_at, created_at, batch)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, COALESCE((SELECT b.batch FROM approval b

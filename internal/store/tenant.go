@@ -9,7 +9,7 @@ import (
 )
 
 const headColumns = `h.tenant, h.set_up, h.stopped, h.default_effect, h.reviewed, h.refuse_before, h.incarnation, h.incarnation_no,
-h.version, h.mac, h.chain_seq, h.chain_head, h.ledger_time, h.pending, h.pending_mac, h.quorum`
+h.version, h.mac, h.chain_seq, h.chain_head, h.ledger_time, h.pending, h.pending_mac, h.quorum, h.quota`
 
 // head is a tenant's head row.
 type head struct {
@@ -23,6 +23,7 @@ func (h *head) fields() []any {
 	return []any{
 		(*string)(&h.Tenant), yesno{&h.SetUp}, yesno{&h.Stopped}, small{(*uint8)(&h.Default)}, yesno{&h.Reviewed}, &h.RefuseBefore,
 		&h.Incarnation, &h.IncarnationNo, &h.Version, &h.mac, &h.ChainSeq, b32{&h.ChainHead}, &h.LedgerTime, &h.pending, &h.pendingMAC, quorumText{&h.Quorum},
+		quotaText{&h.Quota, &h.Tenant},
 	}
 }
 

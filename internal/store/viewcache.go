@@ -211,5 +211,5 @@ func expiry(grants []bunker.Grant) (until int64) {
 // decisions rest on, are made of. Uses of a grant are neither: see keepable.
 func changesRows(e *bunker.Entry) bool {
 	return e.NewConnection != nil || e.UpdateConnection != nil || e.UpdateToken != nil || len(e.NewGrants) > 0 || e.Withdraw != "" ||
-		e.Metadata != nil
+		e.Metadata != nil || e.Seat
 }

@@ -165,6 +165,7 @@ CREATE TABLE connection (
   uses bigint NOT NULL,
   resume_at bigint NOT NULL DEFAULT 0,
   switch_to text COLLATE "C" NOT NULL DEFAULT ''::text,
+  seat_day bigint NOT NULL DEFAULT 0,
   CONSTRAINT connection_pkey PRIMARY KEY (tenant, id),
   CONSTRAINT connection_signer_client_tenant_key UNIQUE (signer, client, tenant),
   CONSTRAINT connection_state_check CHECK (state = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text, 'ended'::text, 'revoked'::text, 'expired'::text])),
@@ -554,6 +555,7 @@ CREATE TABLE tenant_head (
   pending text COLLATE "C" NOT NULL,
   pending_mac bytea,
   quorum text COLLATE "C" NOT NULL DEFAULT ''::text,
+  quota text COLLATE "C" NOT NULL DEFAULT ''::text,
   CONSTRAINT tenant_head_pkey PRIMARY KEY (tenant)
 );
 
@@ -633,6 +635,8 @@ CREATE INDEX connection_grant_live ON public.connection_grant USING btree (tenan
 CREATE INDEX connection_grant_policy ON public.connection_grant USING btree (tenant, policy) WHERE ((policy <> ''::text) AND (ended = 0));
 
 CREATE INDEX connection_key ON public.connection USING btree (tenant, key_id);
+
+CREATE INDEX connection_seat ON public.connection USING btree (tenant, seat_day) WHERE (seat_day > 0);
 
 CREATE INDEX connection_token ON public.connection USING btree (tenant, token) WHERE (token <> ''::text);
 

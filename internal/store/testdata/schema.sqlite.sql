@@ -128,7 +128,7 @@ CREATE TABLE connection (
   mac        BLOB,
   metadata   TEXT    NOT NULL,
   last_used  INTEGER NOT NULL,
-  uses       INTEGER NOT NULL, resume_at INTEGER NOT NULL DEFAULT 0, switch_to TEXT NOT NULL DEFAULT '',
+  uses       INTEGER NOT NULL, resume_at INTEGER NOT NULL DEFAULT 0, switch_to TEXT NOT NULL DEFAULT '', seat_day INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant, id),
   UNIQUE (signer, client, tenant)
 ) STRICT;
@@ -474,7 +474,7 @@ CREATE TABLE tenant_head (
   ledger_time    INTEGER NOT NULL,
   pending        TEXT    NOT NULL, -- what a sealed tenant must still do, as JSON; '' for nothing
   pending_mac    BLOB              -- under the service key
-, quorum TEXT NOT NULL DEFAULT '') STRICT;
+, quorum TEXT NOT NULL DEFAULT '', quota TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE TABLE token (
   tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
@@ -542,6 +542,8 @@ CREATE INDEX connection_grant_live ON connection_grant (tenant, connection) WHER
 CREATE INDEX connection_grant_policy ON connection_grant (tenant, policy) WHERE policy <> '' AND ended = 0;
 
 CREATE INDEX connection_key ON connection (tenant, key_id);
+
+CREATE INDEX connection_seat ON connection (tenant, seat_day) WHERE seat_day > 0;
 
 CREATE INDEX connection_token ON connection (tenant, token) WHERE token <> '';
 

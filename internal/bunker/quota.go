@@ -1,0 +1,19 @@
+package bunker
+
+// SeatsRule is the rule in the record of a request that there was no seat for.
+const SeatsRule = "seats"
+
+// Quota is what a tenant may use of a hosted instance. It is the provider's word,
+// not the tenant's: it is no part of the row's MAC, and can be set while the tenant
+// is sealed. The zero value lets nobody sign and keeps no key.
+type Quota struct {
+	// Unlimited: none of the others counts. A self-hosted bunker is.
+	Unlimited bool `json:"unlimited,omitempty"`
+	// People is how many seats there are: persons, and apps that are for no person
+	// in particular, with something allowed in the last days (internal/host).
+	People int64 `json:"people"`
+	// Keys is how many user keys there may be, those that wait to be deleted too.
+	Keys int64 `json:"keys"`
+	// Rate is how many requests a second are worked on, in the long run.
+	Rate int64 `json:"rate"`
+}
