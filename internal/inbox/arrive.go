@@ -60,7 +60,7 @@ func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event,
 	}
 	defer leave()
 	var err error
-	in.crew.run(func() { err = ev.Verify() })
+	in.crew.run(t.ID, func() { err = ev.Verify() })
 	if err != nil {
 		in.BadSignature(link)
 		return refused("invalid: " + err.Error())

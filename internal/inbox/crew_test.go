@@ -4,6 +4,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+
+	"nsecbunker/internal/bunker"
 )
 
 // Whatever is asked for is done exactly once: before the crew begins, while it
@@ -12,18 +15,54 @@ func TestACrewDoesEverythingOnce(t *testing.T) {
 	c := newCrew()
 	var did atomic.Int64
 	one := func() { did.Add(1) }
-	c.run(one)
+	c.run("a", one)
 	c.start()
 	const n = 500
 	var wg sync.WaitGroup
-	for range n {
-		wg.Go(func() { c.run(one) })
+	for i := range n {
+		wg.Go(func() { c.run(bunker.TenantID(rune('a'+i%7)), one) })
 	}
-	c.run(one)
+	c.run("a", one)
 	c.stop() // while some still ask
 	wg.Wait()
-	c.run(one)
+	c.run("a", one)
 	if did.Load() != n+3 {
 		t.Errorf("%d of %d", did.Load(), n+3)
 	}
+}
+
+// With a thousand jobs of one tenant before it, another's is done after those that are
+// in hand, and as many more.
+func TestACrewTakesTenantsInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrew()
+		c.start()
+		gate := make(chan struct{})
+		var did, before atomic.Int64
+		for range 1000 {
+			go c.run("a", func() { <-gate; did.Add(1) })
+		}
+		synctest.Wait()
+		hands := 1000 - c.jobs.Len()
+		go c.run("b", func() { before.Store(did.Load()) })
+		synctest.Wait()
+		close(gate)
+		synctest.Wait()
+		if hands < 1 || did.Load() != 1000 || before.Load() > int64(2*hands) {
+			t.Errorf("%d of the flood were done before it, with %d hands; %d in all", before.Load(), hands, did.Load())
+		}
+		c.stop()
+	})
+}
+
+func BenchmarkCrew(b *testing.B) {
+	c := newCrew()
+	c.start()
+	defer c.stop()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			c.run("a", func() {})
+		}
+	})
 }
