@@ -34,6 +34,7 @@ type tenant struct {
 	setup    setupCode
 	alarms   alarms
 	happened happenings
+	quota    quota
 
 	requests lazily[inbox.Tenant]
 	judge    lazily[signer.Signer]
@@ -152,7 +153,7 @@ func (t *tenant) theSigner() (*signer.Signer, error) {
 func (t *tenant) theRequests() (*inbox.Tenant, error) {
 	return t.requests.get(func() (*inbox.Tenant, error) {
 		judge, err := t.theSigner()
-		return &inbox.Tenant{ID: t.id, Signer: judge, Diary: diary{t}, Joined: t.ring.joined, Relays: t.ring.uriRelays}, err
+		return &inbox.Tenant{ID: t.id, Signer: judge, Diary: diary{t}, Joined: t.ring.joined, Relays: t.ring.uriRelays, Quota: t.quotaNow}, err
 	})
 }
 

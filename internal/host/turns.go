@@ -23,6 +23,15 @@ type line[T any] struct {
 // Len is how much waits.
 func (q *Turns[T]) Len() int { return q.n }
 
+// Of is how much of one tenant waits.
+func (q *Turns[T]) Of(t bunker.TenantID) int {
+	l := q.lines[t]
+	if l == nil {
+		return 0
+	}
+	return len(l.items) - l.first
+}
+
 // Add puts something at the end of a tenant's line.
 func (q *Turns[T]) Add(t bunker.TenantID, v T) {
 	l := q.lines[t]

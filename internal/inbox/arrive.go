@@ -48,17 +48,24 @@ func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event,
 	if !bunker.Fresh(ev.CreatedAt, now.UnixMilli()) && (!known || !bunker.Noticeable(ev.CreatedAt, now.UnixMilli())) {
 		return refused("invalid: created_at is too far from now; check the clock")
 	}
-	if !known && !in.strangers.admit(link, now) {
+	if !known && !in.strangers.admit(linkTo{link, t.ID}, now) {
 		return refused("rate-limited: too many events of unknown apps; slow down")
 	}
 	if in.seen.has(ev.ID) {
 		return in.again(ctx, ev)
 	}
-	leave, ok := in.enter(ctx, known)
-	if !ok {
+	from := in.places
+	if !known {
+		from = in.visitors
+	}
+	switch from.enter(ctx, t.ID, t.waiting(in.Limits), in.stopped) {
+	case crowded:
+		in.over.add(t.ID)
+		return refused("rate-limited: too many requests of this bunker at once; slow down")
+	case without:
 		return refused("error: the bunker is shutting down; send it again")
 	}
-	defer leave()
+	defer from.leave(t.ID)
 	var err error
 	in.crew.run(t.ID, func() { err = ev.Verify() })
 	if err != nil {
@@ -67,6 +74,10 @@ func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event,
 	}
 	if known && !in.rates.admit(t.ID, pair{p, ev.PubKey}, now) {
 		return refused("rate-limited: too many requests of this app; slow down")
+	}
+	if known && !t.admit(now) {
+		in.over.add(t.ID)
+		return refused("rate-limited: too many requests of this bunker; slow down")
 	}
 	if !known {
 		// Of many who come with one link at once, each commit would throw away the
@@ -94,21 +105,6 @@ func (in *Inbox) Take(ctx context.Context, link string, raw []byte) {
 	}) {
 		<-in.taken
 	}
-}
-
-// enter takes a place; leave gives it back.
-func (in *Inbox) enter(ctx context.Context, known bool) (leave func(), ok bool) {
-	places := in.places
-	if !known {
-		places = in.visitors
-	}
-	select {
-	case places <- struct{}{}:
-		return func() { <-places }, true
-	case <-ctx.Done():
-	case <-in.stopped:
-	}
-	return nil, false
 }
 
 // first works on a verified event that is not in flight elsewhere.

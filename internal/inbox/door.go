@@ -65,7 +65,7 @@ func (in *Inbox) toDoor(ctx context.Context, door Door, link string, ev *nostr.E
 	}
 	from := &in.admins.known
 	if !door.Known(ev.PubKey) {
-		if !in.admins.strangers.admit(link, now) {
+		if !in.admins.strangers.admit(linkTo{link: link}, now) {
 			return refused("rate-limited: too many events; slow down")
 		}
 		from = &in.admins.visitors

@@ -61,6 +61,11 @@ type Tenant struct {
 	Joined func(client nostr.PubKey)
 	// Relays are the tenant's relays, for connections without their own.
 	Relays func() []string
+	// Quota is what the tenant may use now. It is asked on every request, so it must be
+	// quick.
+	Quota func() bunker.Quota
+
+	rate rateOf
 }
 
 // Tenants tells whose a key is, and who is behind an id; nil: nobody. It is asked
@@ -105,8 +110,9 @@ type Inbox struct {
 	resent    resent
 	wake      chan struct{}
 	taken     chan struct{}  // of events from links that want no answer
-	places    chan struct{}  // of known clients
-	visitors  chan struct{}  // of strangers
+	places    *places        // of known clients
+	visitors  *places        // of strangers
+	over      counts         // of what was beyond a tenant's quota
 	turns     [32]sync.Mutex // of strangers at one signer key, one after another
 	stopped   chan struct{}
 	gate      sync.RWMutex // closed is set before work is waited for
@@ -135,8 +141,8 @@ func New(c Config) (*Inbox, error) {
 		resent:    resent{at: map[nostr.ID]sending{}},
 		wake:      make(chan struct{}, 1),
 		taken:     make(chan struct{}, 2*c.Limits.InFlight),
-		places:    make(chan struct{}, c.Limits.InFlight),
-		visitors:  make(chan struct{}, c.Limits.StrangersInFlight),
+		places:    newPlaces(c.Limits.InFlight, c.Limits.InFlight/keptShare, few),
+		visitors:  newPlaces(c.Limits.StrangersInFlight, c.Limits.StrangersInFlight/keptShare, 1),
 		stopped:   make(chan struct{}),
 		crew:      newCrew(),
 		admins:    newAdmins(c.Limits, c.Now()),

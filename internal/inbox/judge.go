@@ -23,7 +23,7 @@ func (in *Inbox) judge(ctx context.Context, t *Tenant, a signer.Arrival) (v Verd
 		}
 		var j signer.Judgement
 		var err error
-		in.crew.run(func() { j, err = in.safely(ctx, t, a) })
+		in.crew.run(t.ID, func() { j, err = in.safely(ctx, t, a) })
 		if err != nil {
 			return in.failed("judging", err), false
 		}
@@ -141,6 +141,7 @@ func (in *Inbox) alarm(ctx context.Context, t *Tenant, a signer.Arrival, spent b
 func (in *Inbox) diary(ctx context.Context) {
 	in.countedRecords(ctx, in.strangers.refused.take(), "strangers", "connect", "stranger", "unknown apps were refused")
 	in.countedRecords(ctx, in.refusals.over.take(), "clients", "requests", "flood", "apps asked too often for what they are not allowed; these requests were not answered")
+	in.countedRecords(ctx, in.over.take(), "clients", "requests", "quota", "more requests came than this bunker may have worked on a second, or at once; these were not answered")
 }
 
 func (in *Inbox) countedRecords(ctx context.Context, counts map[bunker.TenantID]int64, who, action, rule, why string) {

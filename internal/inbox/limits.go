@@ -23,10 +23,14 @@ type Limits struct {
 	Clients int
 	// StrangersInFlight is how many events of strangers are worked on at once.
 	StrangersInFlight int
-	// StrangerRate and StrangerBurst are events of strangers a second and link.
+	// TenantWaiting is how many requests of known clients wait for a place at most, of
+	// a tenant with a quota: what comes over one relay for others does not wait behind
+	// its flood.
+	TenantWaiting int
+	// StrangerRate and StrangerBurst are events of strangers a second, link and tenant.
 	StrangerRate  float64
 	StrangerBurst int
-	// StrangerLinks is for how many links that is remembered.
+	// StrangerLinks is for how many links and tenants that is remembered.
 	StrangerLinks int
 	// StrangerReplies is how many generic errors strangers get a minute, in all;
 	// one a minute for each.
@@ -56,9 +60,10 @@ var defaultLimits = Limits{
 	RefusalBurst:      1000,
 	Clients:           1 << 15,
 	StrangersInFlight: 16,
+	TenantWaiting:     512,
 	StrangerRate:      20,
 	StrangerBurst:     60,
-	StrangerLinks:     1024,
+	StrangerLinks:     8192,
 	StrangerReplies:   60,
 	Seen:              1 << 16,
 	Held:              256,
@@ -82,6 +87,7 @@ func (l Limits) orDefault() Limits {
 	pick(&d.RefusalBurst, l.RefusalBurst)
 	pick(&d.Clients, l.Clients)
 	pick(&d.StrangersInFlight, l.StrangersInFlight)
+	pick(&d.TenantWaiting, l.TenantWaiting)
 	pick(&d.StrangerRate, l.StrangerRate)
 	pick(&d.StrangerBurst, l.StrangerBurst)
 	pick(&d.StrangerLinks, l.StrangerLinks)

@@ -8,6 +8,12 @@ import (
 	"nsecbunker/internal/host"
 )
 
+// Of the places one in keptShare is kept for tenants that have fewer than few.
+const (
+	keptShare = 8
+	few       = 16
+)
+
 // places are what requests of known clients are worked on at. Whoever finds none free
 // waits in the line of its tenant, and those take turns. Some are kept for tenants
 // that have few: one with a flood does not have them all.
@@ -40,22 +46,34 @@ func (p *places) take(t bunker.TenantID) {
 	p.held[t]++
 }
 
+// entry is how entering ended.
+type entry uint8
+
+const (
+	without entry = iota // ctx or the inbox ended first
+	crowded              // too many of the tenant's wait already
+	inside
+)
+
 // enter takes a place for a request of a tenant, when one is free and its turn has come;
-// leave gives it back. false: ctx or stopped ended first.
-func (p *places) enter(ctx context.Context, t bunker.TenantID, stopped <-chan struct{}) bool {
+// leave gives it back. At most as many as most of a tenant wait; 0: however many come.
+func (p *places) enter(ctx context.Context, t bunker.TenantID, most int, stopped <-chan struct{}) entry {
 	p.mu.Lock()
-	if p.may(t) {
-		// Whoever waits may not have this one.
+	if p.may(t) { // who waits may not have this one
 		p.take(t)
 		p.mu.Unlock()
-		return true
+		return inside
+	}
+	if most > 0 && p.waiting.Of(t) >= most {
+		p.mu.Unlock()
+		return crowded
 	}
 	w := &waiter{tenant: t, ready: make(chan struct{}, 1)}
 	p.waiting.Add(t, w)
 	p.mu.Unlock()
 	select {
 	case <-w.ready:
-		return true
+		return inside
 	case <-ctx.Done():
 	case <-stopped:
 	}
@@ -67,7 +85,7 @@ func (p *places) enter(ctx context.Context, t bunker.TenantID, stopped <-chan st
 	default:
 		w.gone = true
 	}
-	return false
+	return without
 }
 
 func (p *places) leave(t bunker.TenantID) {

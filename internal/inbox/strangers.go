@@ -10,12 +10,12 @@ import (
 	"nsecbunker/nostr"
 )
 
-// strangers is the budget of everybody who has no connection: a rate for each
-// link, and a cap on the generic errors that are sent.
+// strangers is the budget of everybody who has no connection: a rate for what each
+// link brings for a tenant, and a cap on the generic errors that are sent.
 type strangers struct {
 	mu    sync.Mutex
 	lim   Limits
-	links map[string]*rate.Limiter
+	links map[linkTo]*rate.Limiter
 	// replied holds who got an error in this minute; its size is the cap.
 	replied map[nostr.PubKey]struct{}
 	minute  time.Time
@@ -26,12 +26,18 @@ type strangers struct {
 }
 
 func newStrangers(l Limits) *strangers {
-	return &strangers{lim: l, links: map[string]*rate.Limiter{}, replied: map[nostr.PubKey]struct{}{}, alarmed: map[spentToken]time.Time{}}
+	return &strangers{lim: l, links: map[linkTo]*rate.Limiter{}, replied: map[nostr.PubKey]struct{}{}, alarmed: map[spentToken]time.Time{}}
+}
+
+// linkTo is a link as the way to one tenant: over one relay come the apps of many.
+type linkTo struct {
+	link   string
+	tenant bunker.TenantID
 }
 
 // admit spends one event of the link's budget. When too many links are known,
 // all are forgotten at once: their number is bounded, and so is the harm.
-func (s *strangers) admit(link string, now time.Time) bool {
+func (s *strangers) admit(link linkTo, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l, ok := s.links[link]

@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/host"
 )
 
 func TestGroupsAndQueuesAreBounded(t *testing.T) {
@@ -30,8 +32,16 @@ func TestGroupsAndQueuesAreBounded(t *testing.T) {
 	if r, err := s.Commit(ctx, e); r.Outcome != bunker.Failed || !errors.Is(err, context.Canceled) {
 		t.Errorf("one more than may wait: %+v %v", r, err)
 	}
-	if got := len(s.gather(<-s.queue)); got != maxGroup {
-		t.Errorf("a group of %d, at most %d are wanted", got, maxGroup)
+	var waits host.Turns[*waiting]
+	if got := len(s.gather(&waits)); got != maxGroup || waits.Len() > maxWaiting {
+		t.Errorf("a group of %d, at most %d are wanted; %d wait", got, maxGroup, waits.Len())
+	}
+	// Another tenant's only one is in the next group, whatever waits before it.
+	other := *e
+	other.Tenant = "other"
+	s.queue <- &waiting{ctx: context.Background(), e: &other}
+	if !slices.ContainsFunc(s.gather(&waits), func(w *waiting) bool { return w.e == &other }) {
+		t.Error("one tenant's entries stand before another's")
 	}
 	for i := range maxLazy + 10 {
 		id := random32()

@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/host"
 )
 
 const (
-	// maxWaiting entries wait for the next group; further callers of Commit wait
-	// for a place, or for their context to end.
+	// maxWaiting entries wait for the next group in the order in which they came, and
+	// as many in the line of their tenant; further callers of Commit wait for a place,
+	// or for their context to end.
 	maxWaiting = 4096
 	// maxGroup entries are committed together. It bounds the time that a change
 	// by an admin waits behind a group.
@@ -154,52 +156,65 @@ func (s *Store) Run(ctx context.Context) error {
 	defer close(s.stopped)
 	lazy := time.NewTicker(lazyEvery)
 	defer lazy.Stop()
-	for n := 1; ; {
-		select {
-		case w := <-s.queue:
-			s.commitGroup(s.gather(w), false)
-		case <-lazy.C:
-			uses := n%usesEvery == 0
-			n++
-			if s.lazy.waiting(uses) {
-				s.commitGroup(nil, uses)
-			}
-		case <-ctx.Done():
-			for {
-				select {
-				case w := <-s.queue:
-					s.commitGroup(s.gather(w), false)
-					continue
-				default:
+	var waits host.Turns[*waiting]
+	uses := 0 // ticks since they were written
+	for {
+		if waits.Len() == 0 {
+			select {
+			case w := <-s.queue:
+				waits.Add(w.e.Tenant, w)
+			case <-lazy.C:
+				if uses++; s.lazy.waiting(uses >= usesEvery) {
+					s.commitGroup(nil, uses >= usesEvery)
 				}
-				if s.lazy.waiting(true) {
-					s.commitGroup(nil, true)
-				}
+				uses %= usesEvery
+				continue
+			case <-ctx.Done():
+				s.commitRest()
 				return nil
 			}
 		}
+		s.commitGroup(s.gather(&waits), false)
 	}
 }
 
-// gather takes everything that waits, up to maxGroup.
+// commitRest commits what waits at the end.
+func (s *Store) commitRest() {
+	var waits host.Turns[*waiting]
+	for ws := s.gather(&waits); len(ws) > 0; ws = s.gather(&waits) {
+		s.commitGroup(ws, false)
+	}
+	if s.lazy.waiting(true) {
+		s.commitGroup(nil, true)
+	}
+}
+
+// gather takes what waits, up to maxGroup, of each tenant in turn.
 //
 // Before, everything else that can run may run, for as long as that brings more
 // entries. Where nothing can, this costs nothing, and the group is what waits; on
 // a busy machine it is all the requests that are being decided, and one fsync
 // serves them all. There is no timer.
-func (s *Store) gather(first *waiting) []*waiting {
-	for n, round := -1, 0; round < maxRounds && n < len(s.queue) && len(s.queue) < maxGroup; round++ {
+func (s *Store) gather(waits *host.Turns[*waiting]) []*waiting {
+	for n, round := -1, 0; round < maxRounds && n < len(s.queue) && len(s.queue)+waits.Len() < maxGroup; round++ {
 		n = len(s.queue)
 		runtime.Gosched()
 	}
-	ws := append(make([]*waiting, 0, 1+len(s.queue)), first)
-	for len(ws) < maxGroup {
+	for more := true; more && waits.Len() < maxWaiting; {
 		select {
 		case w := <-s.queue:
-			ws = append(ws, w)
+			waits.Add(w.e.Tenant, w)
 		default:
-			return ws
+			more = false
 		}
+	}
+	ws := make([]*waiting, 0, min(waits.Len(), maxGroup))
+	for len(ws) < maxGroup {
+		w, ok := waits.Next()
+		if !ok {
+			break
+		}
+		ws = append(ws, w)
 	}
 	return ws
 }

@@ -76,6 +76,7 @@ var contract = []struct {
 	{"AChannelGoesWithItsNotices", channelGoes},
 
 	{"OnlyUndeliveredRepliesAreDue", dueReplies},
+	{"WhatIsDueOfOneTenantHidesNoOthers", dueInTurn},
 	{"RepliesBackOffAndAreGivenUp", backOffAndGiveUp},
 	{"AuthURLsAreSentUntilARelayHasThem", authURLs},
 	{"PruningKeepsWhatCouldComeAgain", pruning},

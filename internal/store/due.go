@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"nsecbunker/internal/bunker"
@@ -32,10 +34,15 @@ type dueRow struct {
 	tries  int64
 }
 
+// replyDue is the condition that a reply is to be sent at $1.
+const replyDue = `((r.state = 'ready' AND p.part = 'final') OR (r.state = 'parked' AND p.part = 'auth_url' AND p.accepted_by = ''))
+AND r.publish_until <= $1 AND p.next_try <= $1 AND p.bytes IS NOT NULL`
+
 // Due takes up to limit replies that no relay has accepted and whose publisher's
 // time is over, notes the try, and returns them: final replies of ready
 // requests, and auth_urls of parked ones. What was ready for longer than
-// [bunker.GiveUp] becomes undeliverable and is not returned.
+// [bunker.GiveUp] becomes undeliverable and is not returned. Where there are more than
+// limit, each tenant has some of them.
 func (s *Store) Due(ctx context.Context, limit int) ([]bunker.Stored, error) {
 	now := s.clock.ledger()
 	if due, err := s.anyDue(ctx, now); err != nil || !due {
@@ -49,8 +56,9 @@ func (s *Store) Due(ctx context.Context, limit int) ([]bunker.Stored, error) {
 		rows, err := scanAll(ctx, s.write, func(row scanner, d *dueRow) error {
 			return fillStored(rest{row, []any{&d.no, &d.tries}}, &d.stored)
 		}, `SELECT `+storedColumns+`, r.no, p.tries FROM request r `+repliesOf+`
-WHERE ((r.state = 'ready' AND p.part = 'final') OR (r.state = 'parked' AND p.part = 'auth_url' AND p.accepted_by = ''))
-AND r.publish_until <= $1 AND p.next_try <= $1 AND p.bytes IS NOT NULL ORDER BY p.next_try LIMIT $2`+s.sql.skipLocked, now, limit)
+WHERE `+replyDue+` AND r.no IN (SELECT t.no FROM (SELECT r.no, p.next_try,
+row_number() OVER (PARTITION BY r.tenant ORDER BY p.next_try) AS turn FROM request r `+repliesOf+` WHERE `+replyDue+`) t
+ORDER BY t.turn, t.next_try LIMIT $2) ORDER BY p.next_try`+s.sql.skipLocked, now, limit)
 		if err != nil {
 			return err
 		}
@@ -176,14 +184,15 @@ WHERE r.tenant = $1 AND r.state = 'undeliverable' ORDER BY r.created_at DESC, r.
 
 // DueParked returns up to limit parked requests that are to be judged again:
 // their question is resolved, their time to be answered is over, or a newer
-// request took their question over. Approval.EventID then names the newer one.
+// request took their question over. Approval.EventID then names the newer one. Where
+// there are more than limit, each tenant has some of them.
 func (s *Store) DueParked(ctx context.Context, limit int) ([]bunker.Parked, error) {
 	out, err := scanAll(ctx, s.read, func(row scanner, p *bunker.Parked) error {
 		return row.Scan(append([]any{(*string)(&p.Tenant), b32{(*[32]byte)(&p.EventID)}, &p.Envelope, &p.Link}, approvalFields(&p.Approval)...)...)
 	}, `SELECT r.tenant, r.event_id, r.envelope, r.link, `+approvalColumns+`
 FROM request r JOIN approval a ON a.tenant = r.tenant AND a.id = r.question
 WHERE r.state = 'parked' AND (a.state <> 'pending' OR a.reply_by <= $1 OR a.event_id <> r.event_id)
-ORDER BY r.inserted_at, r.event_id LIMIT $2`, s.clock.ledger(), limit)
+ORDER BY row_number() OVER (PARTITION BY r.tenant ORDER BY r.inserted_at, r.event_id), r.inserted_at, r.event_id LIMIT $2`, s.clock.ledger(), limit)
 	return out, s.explain("looking for parked requests", err)
 }
 
@@ -197,10 +206,11 @@ func (s *Store) ExpireApprovals(ctx context.Context) (int, error) {
 	}
 	now := c.Ledger.UnixMilli()
 	old, err := scanAll(ctx, s.read, fillApproval, `SELECT `+approvalColumns+` FROM approval a
-WHERE a.state = 'pending' AND a.question_until <= $1 ORDER BY a.tenant, a.question_until LIMIT $2`, now, MaxPage)
+WHERE a.state = 'pending' AND a.question_until <= $1 ORDER BY a.question_until, a.tenant LIMIT $2`, now, MaxPage)
 	if err != nil || len(old) == 0 {
 		return 0, s.explain("looking for expired questions", err)
 	}
+	slices.SortStableFunc(old, func(a, b bunker.Approval) int { return cmp.Compare(a.Tenant, b.Tenant) })
 	n := 0
 	for len(old) > 0 {
 		t := old[0].Tenant

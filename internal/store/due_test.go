@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -221,4 +222,61 @@ func TestManyRowsArePrunedInOneCall(t *testing.T) {
 		t.Errorf("%d, %v", got, err)
 	}
 	f.expectRows("request", 0)
+}
+
+// another makes a second tenant, set up, with a connection.
+func (f *fixture) another(id bunker.TenantID) *bunker.Connection {
+	f.t.Helper()
+	ctx := context.Background()
+	if err := f.createTenant(ctx, id); err != nil {
+		f.t.Fatal(err)
+	}
+	k := &bunker.UserKey{Tenant: id, ID: bunker.NewKeyID(), Name: "theirs", PubKey: random32(), State: bunker.KeyActive, CreatedAt: 1, Ciphertext: []byte("x")}
+	c := &bunker.Connection{
+		Tenant: id, ID: bunker.NewConnectionID(), Key: k.ID, Signer: random32(), Client: random32(), State: bunker.ConnActive, CreatedAt: 1,
+	}
+	err := f.Change(ctx, id, local, func(tx *Tx) error {
+		st := tx.Tenant()
+		st.SetUp = true
+		return errors.Join(tx.PutTenant(st), tx.PutKey(k), tx.PutConnection(c), tx.Audit(bunker.AuditRecord{Action: "test"}))
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return c
+}
+
+func dueInTurn(t *testing.T, f *fixture) {
+	ctx := context.Background()
+	many, one := f.addConnection(f.addKey("herald")), f.another("other")
+	commit := func(c *bunker.Connection) {
+		f.mustCommit(f.entry(c))
+		f.mustCommit(park(f.entry(c), f.clock.Now()))
+		f.clock.add(time.Millisecond)
+	}
+	for range 30 {
+		commit(many)
+	}
+	commit(one)
+	f.clock.add(time.Minute) // publishers, and times to reply, are over
+	of := map[bunker.TenantID]int{}
+	due, err := f.Due(ctx, 10)
+	for _, d := range due {
+		of[d.Tenant()]++
+	}
+	if err != nil || len(due) != 10 || of["other"] != 1 {
+		t.Errorf("due: %v, %v", of, err)
+	}
+	clear(of)
+	parked, err := f.DueParked(ctx, 10)
+	for _, p := range parked {
+		of[p.Tenant]++
+	}
+	if err != nil || len(parked) != 10 || of["other"] != 1 {
+		t.Errorf("parked: %v, %v", of, err)
+	}
+	if due, err = f.Due(ctx, 100); err != nil || len(due) != 21 {
+		t.Errorf("the rest: %d, %v", len(due), err)
+	}
+	f.expectWhole()
 }
