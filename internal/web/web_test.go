@@ -148,6 +148,9 @@ func TestNothingCanBeChanged(t *testing.T) {
 func TestFilesAreSmallOnTheWireAndKept(t *testing.T) {
 	a := app(t)
 	for name, f := range a.files {
+		if name == buyPage {
+			continue // it has a place of its own
+		}
 		r := get(t, a, "GET", "localhost", Path+name, "Accept-Encoding", "br, gzip")
 		zipped := r.Header.Get("Content-Encoding") == "gzip"
 		z, err := f.zipped()
