@@ -108,12 +108,13 @@ type rates struct {
 	burst   int
 	clients int
 	m       map[pair]*rate.Limiter
+	room    *int // for how many clients there is room, until those at rest are forgotten
 	// over counts what was too much since the last record of it.
 	over *counts
 }
 
 func newRates(perSecond float64, burst, clients int) rates {
-	return rates{mu: new(sync.Mutex), rate: rate.Limit(perSecond), burst: burst, clients: clients, m: map[pair]*rate.Limiter{}, over: new(counts)}
+	return rates{mu: new(sync.Mutex), rate: rate.Limit(perSecond), burst: burst, clients: clients, m: map[pair]*rate.Limiter{}, room: new(int), over: new(counts)}
 }
 
 // admit spends one request of a client.
@@ -122,9 +123,7 @@ func (r rates) admit(t bunker.TenantID, p pair, now time.Time) bool {
 	defer r.mu.Unlock()
 	l, ok := r.m[p]
 	if !ok {
-		if len(r.m) >= r.clients {
-			clear(r.m)
-		}
+		r.makeRoom(now)
 		l = rate.NewLimiter(r.rate, r.burst)
 		r.m[p] = l
 	}
@@ -133,6 +132,26 @@ func (r rates) admit(t bunker.TenantID, p pair, now time.Time) bool {
 		return false
 	}
 	return true
+}
+
+// leastRoom is how many clients' rates are kept before those at rest are looked for.
+const leastRoom = 1024
+
+// makeRoom forgets the clients that have all of their burst again: a new limiter says
+// the same of them. If too many are left, all are forgotten.
+func (r rates) makeRoom(now time.Time) {
+	if len(r.m) < max(leastRoom, *r.room) && len(r.m) < r.clients {
+		return
+	}
+	for p, l := range r.m {
+		if l.TokensAt(now) >= float64(r.burst) {
+			delete(r.m, p)
+		}
+	}
+	if len(r.m) >= r.clients {
+		clear(r.m)
+	}
+	*r.room = 2 * len(r.m)
 }
 
 // mayReply reports whether one more generic error may be sent, to this stranger.

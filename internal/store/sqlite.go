@@ -31,7 +31,7 @@ const (
 	// not in it costs a read, and a full one is written out before its time.
 	// SQLite's pages take twice their size here (a page and its header are more
 	// than 4 KiB, and are given 8), and the bunker is to stay below 80 MB.
-	writeCache = 4 << 10
+	writeCache = 2 << 10
 	// readerCache is the page cache of one reading connection, in SQLite's form
 	// (negative: KiB). A reader forgets all of its pages at every commit of the
 	// writer, so a large cache would hold memory and help nobody.

@@ -146,6 +146,7 @@ func (s *Store) viewBy(v *viewer, of viewKey, moment uint64) (view bunker.View, 
 		if err := s.viewed(&view, view.Key, k.mac); err != nil {
 			return view, err
 		}
+		view.Key.Ciphertext = nil // it is verified, and nobody opens it to decide
 	}
 	if err := s.viewGrants(ctx, v, &view); err != nil {
 		return view, err

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"hash/maphash"
 	"slices"
 	"sync"
 
@@ -40,9 +41,8 @@ type viewKey struct{ signer, client nostr.PubKey }
 
 // keptView is a view of verified rows.
 type keptView struct {
-	packed string              // the view, without its tenant
-	tenant *bunker.TenantState // as of the moment: all views share it
-	head   []byte              // the MAC of the tenant's row, with it
+	packed string      // the view, without its tenant
+	tenant *keptTenant // as of the moment: all its views share it
 	// policies are of the view; they are kept by themselves, within a bound of their own.
 	policies []policyKey
 	// until is the ledger time (unix ms) at which one of its grants expires; 0:
@@ -50,11 +50,18 @@ type keptView struct {
 	until int64
 }
 
+// keptTenant is a tenant's row with its MAC.
+type keptTenant struct {
+	bunker.TenantState
+	mac []byte
+}
+
 // viewCache keeps views. Its zero value keeps none yet.
 type viewCache struct {
 	mu    sync.Mutex
-	m     map[viewKey]*keptView
-	last  *keptView // that was put
+	seed  maphash.Seed
+	m     map[uint64]*keptView // by the hash of their keys, which stand in the views
+	last  *keptTenant          // that was put
 	moves uint64
 }
 
@@ -70,7 +77,10 @@ func (c *viewCache) now() uint64 {
 func (c *viewCache) get(k viewKey) (*keptView, uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.m[k], c.moves + 1
+	if c.m == nil {
+		return nil, c.moves + 1
+	}
+	return c.m[maphash.Comparable(c.seed, k)], c.moves + 1
 }
 
 // put keeps a view that was read after moment began, unless that has passed.
@@ -81,20 +91,20 @@ func (c *viewCache) put(k viewKey, v *keptView, moment uint64) {
 		return
 	}
 	if c.m == nil {
-		c.m = map[viewKey]*keptView{}
+		c.m, c.seed = map[uint64]*keptView{}, maphash.MakeSeed()
 	}
 	// One tenant's row serves all its views: it is the same until it moves.
-	if t := c.last; t != nil && t.tenant.Tenant == v.tenant.Tenant && t.tenant.Version == v.tenant.Version && bytes.Equal(t.head, v.head) {
-		v.tenant, v.head = t.tenant, t.head
+	if t := c.last; t != nil && t.Tenant == v.tenant.Tenant && t.Version == v.tenant.Version && bytes.Equal(t.mac, v.tenant.mac) {
+		v.tenant = t
 	}
-	c.last = v
+	c.last = v.tenant
 	if len(c.m) >= maxViews {
 		for other := range c.m { // in no order
 			delete(c.m, other)
 			break
 		}
 	}
-	c.m[k] = v
+	c.m[maphash.Comparable(c.seed, k)] = v
 }
 
 // drop forgets the views of clients, whose rows changed, and moves the moment.
@@ -103,7 +113,9 @@ func (c *viewCache) drop(ks ...viewKey) {
 	defer c.mu.Unlock()
 	c.moves++
 	for _, k := range ks {
-		delete(c.m, k)
+		if c.m != nil {
+			delete(c.m, maphash.Comparable(c.seed, k))
+		}
 	}
 }
 
@@ -131,9 +143,39 @@ type rows struct {
 
 // keep makes a view ready to be kept. mac is of the tenant's row.
 func keep(v *bunker.View, mac []byte, policies []policyKey) *keptView {
-	r := rows{Connection: *v.Connection, Key: *v.Key, Grants: v.Grants}
-	tenant := v.Tenant
-	return &keptView{packed: pack(&r), tenant: &tenant, head: mac, policies: policies, until: expiry(v.Grants)}
+	r := rows{Connection: *v.Connection, Key: *v.Key, Grants: slices.Clone(v.Grants)}
+	r.spare(v.Tenant.Tenant)
+	return &keptView{packed: pack(&r), tenant: &keptTenant{v.Tenant, mac}, policies: policies, until: expiry(v.Grants)}
+}
+
+// spare leaves out what the rows say of each other; restore puts it back. The rows of
+// a view are of one tenant, its grants of its connection, and that of its key.
+func (r *rows) spare(t bunker.TenantID) {
+	if r.Connection.Tenant == t && r.Connection.Key == r.Key.ID {
+		r.Connection.Tenant, r.Connection.Key = "", ""
+	}
+	if r.Key.Tenant == t {
+		r.Key.Tenant = ""
+	}
+	for i := range r.Grants {
+		if g := &r.Grants[i]; g.Tenant == t && g.Connection == r.Connection.ID {
+			g.Tenant, g.Connection = "", ""
+		}
+	}
+}
+
+func (r *rows) restore(t bunker.TenantID) {
+	if r.Connection.Tenant == "" {
+		r.Connection.Tenant, r.Connection.Key = t, r.Key.ID
+	}
+	if r.Key.Tenant == "" {
+		r.Key.Tenant = t
+	}
+	for i := range r.Grants {
+		if g := &r.Grants[i]; g.Tenant == "" {
+			g.Tenant, g.Connection = t, r.Connection.ID
+		}
+	}
 }
 
 // view returns the view for one decision: what it points at is its own, but for
@@ -141,7 +183,8 @@ func keep(v *bunker.View, mac []byte, policies []policyKey) *keptView {
 func (k *keptView) view(policies *policyCache) (v bunker.View, ok bool) {
 	r := new(rows)
 	unpack(k.packed, r)
-	v = bunker.View{Tenant: *k.tenant, Connection: &r.Connection, Key: &r.Key, Grants: r.Grants}
+	r.restore(k.tenant.Tenant)
+	v = bunker.View{Tenant: k.tenant.TenantState, Connection: &r.Connection, Key: &r.Key, Grants: r.Grants}
 	for _, key := range k.policies {
 		p := policies.get(key)
 		if p == nil {
@@ -183,13 +226,15 @@ func (s *Store) kept(k viewKey) (view bunker.View, ok bool, moment uint64) {
 		return view, false, moment
 	}
 	// The root key may have gone since the rows were verified.
-	if err := s.verify(kept.tenant, kept.head); err != nil {
+	if err := s.verify(&kept.tenant.TenantState, kept.tenant.mac); err != nil {
 		return view, false, moment // read in full: it says what is wrong
 	}
-	if view, ok = kept.view(&s.policies); ok {
-		view.Moment = moment
+	view, ok = kept.view(&s.policies)
+	if !ok || view.Connection.Signer != k.signer || view.Connection.Client != k.client { // of another with the same hash
+		return bunker.View{}, false, moment
 	}
-	return view, ok, moment
+	view.Moment = moment
+	return view, true, moment
 }
 
 // keeps reports whether what was read may be kept at all: only where the engine tells

@@ -88,10 +88,22 @@ func TestKeptViewsAreEachCallersOwn(t *testing.T) {
 func TestKeptViewsAreBounded(t *testing.T) {
 	var c viewCache
 	for i := range 3 * maxViews {
-		c.put(viewKey{signer: [32]byte{byte(i), byte(i >> 8), byte(i >> 16)}}, &keptView{tenant: &bunker.TenantState{}}, c.now())
+		c.put(viewKey{signer: [32]byte{byte(i), byte(i >> 8), byte(i >> 16)}}, &keptView{tenant: &keptTenant{}}, c.now())
 	}
 	if n := len(c.m); n > maxViews {
 		t.Errorf("%d views are kept", n)
+	}
+}
+
+// A view is found by a hash of its keys, and its rows say whether it is the one.
+func TestAViewOfTheSameHashIsNotTaken(t *testing.T) {
+	f := newFixture(t)
+	k := f.addKey("herald")
+	c, other := f.addConnection(k), f.addConnection(k)
+	v := f.full(c)
+	f.views.put(viewKey{other.Signer, other.Client}, keep(&v, nil, nil), f.views.now()) // where that of the other would be
+	if got := f.view(other); got.Connection.ID != other.ID || got.Grants[0].Connection != other.ID {
+		t.Errorf("%s got the view of %s", other.ID, got.Connection.ID)
 	}
 }
 
