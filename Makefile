@@ -75,6 +75,10 @@ conformance: ## real client libraries against this bunker
 chaos: ## kills and rude relays in the full counts of the promises (minutes; make test runs a tenth)
 	@NSECBUNKER_CHAOS=full go test -count=1 -timeout 60m -v -run 'SIGKILL|TheRecordOf|WhateverIsKilled|RandomEvents|AnyStatement|Flood' ./internal/bunkertest
 
+.PHONY: simnet
+simnet: ## real Lightning payments: two lnd nodes on a btcd simnet (the first build takes minutes)
+	@test/simnet/run
+
 .PHONY: bench
 bench: ## measurements
 	@scripts/outside bench

@@ -48,6 +48,7 @@ type Config struct {
 	AllowSwap  bool                `toml:"allow_swap" comment:"Run although secrets cannot be locked into memory. They could then be written to swap."`
 	LogLevel   string              `toml:"log_level" comment:"debug, info, warn or error."`
 	LogFormat  string              `toml:"log_format" comment:"auto (coloured on a terminal), text or json."`
+	Wallet     Wallet              `toml:"wallet" comment:"The Lightning wallet that a hosted service is paid through. It only receives: a connection that could\npay is refused. Try it: nsecbunker wallet check"`
 	DeleteWait Duration            `toml:"delete_wait" comment:"How long a deleted key can be brought back (at least 1h)."`
 }
 
@@ -81,6 +82,7 @@ func Default() Config {
 		Slots:      []string{"file", "credential", "command"},
 		LogLevel:   "info",
 		LogFormat:  "auto",
+		Wallet:     Wallet{Network: "mainnet"},
 		DeleteWait: Duration(7 * 24 * time.Hour),
 	}
 }
@@ -180,6 +182,9 @@ func (c *Config) Check() error {
 		return fmt.Errorf("log_format: %q is none of auto, text, json", c.LogFormat)
 	}
 	if _, err := c.ProxyNetworks(); err != nil {
+		return err
+	}
+	if err := c.Wallet.check(); err != nil {
 		return err
 	}
 	_, _, err := c.Exceptions()

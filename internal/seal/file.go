@@ -22,6 +22,10 @@ const (
 	MaxKeyMaterial = 64 << 10
 	// MaxCredentialName is the most bytes of a credential's name.
 	MaxCredentialName = 255
+	// MaxSecretFile is the most bytes of a file with a secret of another service.
+	MaxSecretFile = 8 << 10
+	// CredentialPrefix begins a secret's place that is a systemd credential.
+	CredentialPrefix = "credential:"
 )
 
 // readKeyFile reads a file that only we may read: a regular file of our own, not
@@ -30,7 +34,12 @@ func readKeyFile(path string) ([]byte, error) {
 	if !filepath.IsAbs(path) {
 		return nil, refuse("the path of a key file must be absolute; %q is not", path)
 	}
-	return readSecretFile(path, func(st *unix.Stat_t) error {
+	return readSecretFile(path, ownOnly(path))
+}
+
+// ownOnly accepts a file that nobody else may read.
+func ownOnly(path string) func(*unix.Stat_t) error {
+	return func(st *unix.Stat_t) error {
 		if uint32(st.Mode)&0o077 != 0 {
 			return refuse("others may read the key file %s; run: chmod 600 %s", path, path)
 		}
@@ -38,25 +47,51 @@ func readKeyFile(path string) ([]byte, error) {
 			return refuse("the key file %s belongs to another user; run: chown %d %s", path, os.Geteuid(), path)
 		}
 		return nil
-	})
+	}
+}
+
+// ReadSecret reads the secret of another service, a wallet's, from its place: the
+// whole path of a file that nobody else may read, or credential:NAME for a systemd
+// credential. It is 1 to MaxSecretFile bytes long; the caller wipes it.
+func ReadSecret(place, credentialsDir string) ([]byte, error) {
+	if name, ok := strings.CutPrefix(place, CredentialPrefix); ok {
+		path, check, err := credentialFile(credentialsDir, name)
+		if err != nil {
+			return nil, err
+		}
+		return readBounded(path, check, 1, MaxSecretFile, "it holds no secret", "it holds more than a secret")
+	}
+	if !filepath.IsAbs(place) {
+		return nil, refuse("a secret's place is the whole path of a file, or credential:NAME; %q is neither", place)
+	}
+	return readBounded(place, ownOnly(place), 1, MaxSecretFile, "it holds no secret", "it holds more than a secret")
 }
 
 // readCredential reads a credential of systemd. The manager, not the mode, says
 // who may read those (it uses ACLs), so only files open to everybody are refused.
 func readCredential(dir, name string) ([]byte, error) {
-	if err := checkCredentialName(name); err != nil {
+	path, check, err := credentialFile(dir, name)
+	if err != nil {
 		return nil, err
 	}
+	return readSecretFile(path, check)
+}
+
+// credentialFile is where a credential lies, and what it is checked by.
+func credentialFile(dir, name string) (string, func(*unix.Stat_t) error, error) {
+	if err := checkCredentialName(name); err != nil {
+		return "", nil, err
+	}
 	if dir == "" {
-		return nil, refuse("no systemd credentials were passed (CREDENTIALS_DIRECTORY is not set); use LoadCredential=%s:… in the unit", name)
+		return "", nil, refuse("no systemd credentials were passed (CREDENTIALS_DIRECTORY is not set); use LoadCredential=%s:… in the unit", name)
 	}
 	path := filepath.Join(dir, name)
-	return readSecretFile(path, func(st *unix.Stat_t) error {
+	return path, func(st *unix.Stat_t) error {
 		if uint32(st.Mode)&0o007 != 0 {
 			return refuse("everybody may read the credential %s", path)
 		}
 		return nil
-	})
+	}, nil
 }
 
 func checkCredentialName(name string) error {
@@ -68,9 +103,14 @@ func checkCredentialName(name string) error {
 	return nil
 }
 
-// readSecretFile reads MinKeyMaterial to MaxKeyMaterial bytes of a regular file
-// after check had a look at the file that was opened, not at the path.
+// readSecretFile reads MinKeyMaterial to MaxKeyMaterial bytes.
 func readSecretFile(path string, check func(*unix.Stat_t) error) ([]byte, error) {
+	return readBounded(path, check, MinKeyMaterial, MaxKeyMaterial, "make a key file with: head -c 32 /dev/urandom", "a key file holds 32 random bytes")
+}
+
+// readBounded reads least to most bytes of a regular file after check had a look at
+// the file that was opened, not at the path. short and long are what to do else.
+func readBounded(path string, check func(*unix.Stat_t) error, least, most int, short, long string) ([]byte, error) {
 	// O_NONBLOCK: a pipe in the file's place must not stop us.
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -88,15 +128,15 @@ func readSecretFile(path string, check func(*unix.Stat_t) error) ([]byte, error)
 	if err := check(&st); err != nil {
 		return nil, err
 	}
-	b := make([]byte, MaxKeyMaterial+1)
+	b := make([]byte, most+1)
 	n, err := io.ReadFull(f, b)
 	switch {
 	case err == nil:
-		err = refuse("%s is longer than %d bytes; a key file holds 32 random bytes", path, MaxKeyMaterial)
+		err = refuse("%s is longer than %d bytes; %s", path, most, long)
 	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
 		err = fmt.Errorf("reading %s: %w", path, err)
-	case n < MinKeyMaterial:
-		err = refuse("%s is shorter than %d bytes; make a key file with: head -c 32 /dev/urandom", path, MinKeyMaterial)
+	case n < least:
+		err = refuse("%s is shorter than %d bytes; %s", path, least, short)
 	default:
 		return b[:n:n], nil
 	}
