@@ -172,6 +172,7 @@ func onlyHere() map[string][]string {
 		"rsc.io/qr":                    {"internal/cli"},
 		"github.com/pelletier/go-toml": {"internal/config"},
 
+		"github.com/prometheus/client_golang":   {"internal/daemon"},
 		"github.com/wneessen/go-mail":           {"internal/notify"},
 		"github.com/SherClockHolmes/webpush-go": {"internal/notify"},
 	}

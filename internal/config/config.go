@@ -38,6 +38,7 @@ type Config struct {
 	Proxies    []string            `toml:"proxies" comment:"Networks of proxies before the embedded relay, for example [\"127.0.0.1/32\"]: the address that they\nadd to X-Forwarded-For is the one that limits are counted for."`
 	AdminApp   bool                `toml:"admin_app" comment:"Serve the admin app, a web page, at /admin/ on listen. It speaks to the bunker as admins do from afar:\nwhoever opens it can do nothing before a login."`
 	AdminHosts []string            `toml:"admin_hosts" comment:"Names, besides this machine's own, under which you serve the admin app over https, for example\n[\"bunker.example.com\"]. Under any other name it is refused, so that no foreign page can be pointed here."`
+	Metrics    string              `toml:"metrics_listen" comment:"Where numbers for Prometheus are served, at /metrics, for example \"127.0.0.1:9464\"; empty: nowhere. They name no\nkey, app, person or relay, and are not encrypted: not for a public address."`
 	TLSCert    string              `toml:"tls_cert" comment:"Certificate and key files for TLS on listen; both or neither."`
 	TLSKey     string              `toml:"tls_key"`
 	Database   string              `toml:"database" comment:"PostgreSQL for the store, for example \"postgres://nsecbunker@db.example/bunker\"; empty: SQLite in the data\nfolder. No password here: it comes from PGPASSWORD or from the file that PGPASSFILE names. An existing store\nis moved with nsecbunker migrate-store."`
@@ -137,6 +138,11 @@ func Parse(b []byte) (Config, error) {
 func (c *Config) Check() error {
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return fmt.Errorf("listen: %q is no address; write host:port, for example 127.0.0.1:4848", c.Listen)
+	}
+	if c.Metrics != "" {
+		if err := checkMetricsListen(c.Metrics); err != nil {
+			return err
+		}
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("tls_cert and tls_key go together: set both or neither")

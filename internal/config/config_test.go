@@ -47,6 +47,8 @@ func TestBadConfigNamesTheThingAndTheLine(t *testing.T) {
 		"delete_wait = \"1s\"\n":                                                "delete_wait: ",
 		"delete_wait = \"soon\"\n":                                              "no duration",
 		"log_level = \"loud\"\n":                                                "log_level: ",
+		"metrics_listen = \"9464\"\n":                                           "metrics_listen: ",
+		"metrics_listen = \"9.9.9.9:9464\"\n":                                   "public address",
 		"[wallet]\nkind = \"cash\"\n":                                           "wallet.kind: ",
 		"[wallet]\nurl = \"https://a.example\"\n":                               "wallet.kind: ",
 		"[wallet]\nkind = \"lnd\"\n":                                            "wallet.url: ",

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -9,6 +10,19 @@ import (
 
 // hostName is a name of the DNS as browsers send it.
 var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
+
+// checkMetricsListen refuses what is no address, and a public one: who must have
+// that puts a proxy before it.
+func checkMetricsListen(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("metrics_listen: %q is no address; write host:port, for example 127.0.0.1:9464", addr)
+	}
+	if a, err := netip.ParseAddr(host); err == nil && !a.IsLoopback() && !a.IsPrivate() && !a.IsUnspecified() && !a.IsLinkLocalUnicast() {
+		return fmt.Errorf("metrics_listen: %s is a public address; listen on a private one, or put a proxy before it", host)
+	}
+	return nil
+}
 
 // maxHostName is the longest name of the DNS in characters (RFC 1035).
 const maxHostName = 253

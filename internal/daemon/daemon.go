@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"nsecbunker/internal/bunker"
@@ -88,6 +89,9 @@ type Daemon struct {
 	forged   forgeries
 	started  time.Time
 	steady   *steady // for notices
+	metrics  *metrics
+	numbers  *edge       // serves them; nil: nobody asked for it
+	draining atomic.Bool // Run is to end
 	down     down
 	telling  *http.Client // sends notices
 	// credentials is systemd's folder of them, "" for none.
@@ -141,7 +145,7 @@ func (d *Daemon) open(ctx context.Context) error {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
-		d.openVault, d.openStore, d.openKDF, d.home.openKeys, d.openEdge, d.openInbox, d.openPost, d.openHome, d.openSocket,
+		d.openVault, d.openStore, d.openKDF, d.home.openKeys, d.openEdge, d.openNumbers, d.openInbox, d.openPost, d.openHome, d.openSocket,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -253,7 +257,7 @@ func (d *Daemon) openEdge(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	d.edge = newEdge(l, d.embedded, app, script, d.healthy, d.Config.TLSCert, d.Config.TLSKey, d.Log)
+	d.edge = newEdge(l, d.embedded, app, script, d.healthy, d.ready, d.Config.TLSCert, d.Config.TLSKey, d.Log)
 	return nil
 }
 
@@ -278,9 +282,9 @@ func ownURLs(c config.Config, at net.Addr) []string {
 
 func (d *Daemon) openInbox(context.Context) (err error) {
 	d.inbox, err = inbox.New(inbox.Config{
-		Tenants: routes{d}, Ledger: d.store, Backlog: d.store, Opener: d.vault, Log: d.Log,
+		Tenants: routes{d}, Ledger: measured{d.store, d.metrics}, Backlog: d.store, Opener: d.vault, Log: d.Log,
 		Outlet: &outlet{ctx: d.life, local: d.embedded, remote: d.relays, ours: d.ownURLs},
-		Now:    d.store.LedgerTime, BadSignature: d.badSignature, Halted: d.halted,
+		Now:    d.store.LedgerTime, BadSignature: d.badSignature, Halted: d.halted, Decided: d.metrics.decided,
 	})
 	return err
 }
@@ -299,6 +303,15 @@ func (d *Daemon) healthy() error {
 	return err
 }
 
+// ready says whether new work should be sent here: the store answers, and the
+// instance is not ending.
+func (d *Daemon) ready() error {
+	if d.draining.Load() {
+		return errors.New("ending")
+	}
+	return d.healthy()
+}
+
 // ListenURL is the embedded relay's first address.
 func (d *Daemon) ListenURL() string {
 	if own := d.ownURLs(); len(own) > 0 {
@@ -314,8 +327,11 @@ func (d *Daemon) ownURLs() []string { return slices.Clone(d.own) }
 func (d *Daemon) Close() error {
 	d.end()
 	var errs []error
-	if d.edge != nil {
-		if err := d.edge.listener.Close(); !errors.Is(err, net.ErrClosed) {
+	for _, e := range []*edge{d.edge, d.numbers} {
+		if e == nil {
+			continue
+		}
+		if err := e.listener.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
 	}
@@ -344,6 +360,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(ctx, d.idle)()
+	defer context.AfterFunc(ctx, func() { d.draining.Store(true) })()
 	// Opening verifies every row and takes in every key: what that needed in
 	// passing would else stay with the process until it is busy.
 	if err := d.store.FreeMemory(context.WithoutCancel(ctx)); err != nil {
@@ -374,6 +391,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	part(ctx, "relays", d.relays.Run, &wg)
 	part(ctx, "embedded relay", d.embedded.Run, &wg)
 	part(ctx, "http", d.edge.Run, &wg)
+	if d.numbers != nil {
+		part(ctx, "metrics", d.numbers.Run, &wg)
+	}
 	part(ctx, "inbox", d.inbox.Run, &wg)
 	part(ctx, "socket", d.socket.Run, &wg)
 	part(ctx, "jobs", d.runJobs, &wg)

@@ -41,32 +41,63 @@ type edge struct {
 	key      string
 }
 
-func newEdge(l net.Listener, relay, app, script http.Handler, healthy func() error, cert, key string, log *slog.Logger) *edge {
+func newEdge(l net.Listener, relay, app, script http.Handler, healthy, ready func() error, cert, key string, log *slog.Logger) *edge {
 	mux := http.NewServeMux()
 	mux.Handle("/", relay)
 	if app != nil {
 		mux.Handle(web.Path, app)
 	}
 	mux.Handle(web.ScriptPath, script)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /healthz", probe(healthy, "not healthy"))
+	mux.HandleFunc("GET /readyz", probe(ready, "not ready"))
+	return &edge{listener: l, cert: cert, key: key, server: newServer(mux, log)}
+}
+
+// probe answers ok, or with words and 503 while check fails. Why is for the log and
+// for those who may ask.
+func probe(check func() error, words string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		if err := healthy(); err != nil {
+		if check() != nil {
 			w.WriteHeader(http.StatusServiceUnavailable)
-			fmt.Fprintln(w, "not healthy")
+			fmt.Fprintln(w, words)
 			return
 		}
 		fmt.Fprintln(w, "ok")
-	})
-	return &edge{
-		listener: l, cert: cert, key: key,
-		server: &http.Server{
-			Handler:           mux,
-			ReadHeaderTimeout: headerTimeout,
-			IdleTimeout:       2 * time.Minute,
-			MaxHeaderBytes:    maxHeader,
-			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		},
 	}
+}
+
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// openNumbers makes the numbers for Prometheus, and their address where one is
+// configured.
+func (d *Daemon) openNumbers(context.Context) error {
+	d.metrics = newMetrics(d)
+	if d.Config.Metrics == "" {
+		return nil
+	}
+	l, err := net.Listen("tcp", d.Config.Metrics)
+	if err != nil {
+		return fmt.Errorf("listening on %s for metrics: %w; give another address with metrics_listen", d.Config.Metrics, err)
+	}
+	d.numbers = &edge{listener: l, server: newServer(d.metrics.handler(), d.Log)}
+	return nil
+}
+
+// MetricsAddr is where the numbers are served; "": nowhere.
+func (d *Daemon) MetricsAddr() string {
+	if d.numbers == nil {
+		return ""
+	}
+	return d.numbers.listener.Addr().String()
 }
 
 // Run serves until ctx ends.

@@ -20,7 +20,7 @@ func TestTheAdminAppIsServedOnlyWhereItIsAskedFor(t *testing.T) {
 		app  http.Handler
 		want int
 	}{{nil, http.StatusTeapot}, {app, http.StatusOK}} {
-		e := newEdge(nil, relay, c.app, http.NotFoundHandler(), func() error { return nil }, "", "", slog.New(slog.DiscardHandler))
+		e := newEdge(nil, relay, c.app, http.NotFoundHandler(), func() error { return nil }, func() error { return nil }, "", "", slog.New(slog.DiscardHandler))
 		r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1"+web.Path, nil)
 		w := httptest.NewRecorder()
 		e.server.Handler.ServeHTTP(w, r)

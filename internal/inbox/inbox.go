@@ -79,7 +79,7 @@ type Tenants interface {
 	Door(admin nostr.PubKey) Door
 }
 
-// Config is what New needs; every field but Limits.
+// Config is what New needs; every field but Limits and Decided.
 type Config struct {
 	Tenants Tenants
 	Ledger  Ledger
@@ -93,7 +93,9 @@ type Config struct {
 	Halted func() string
 	// BadSignature is told of a relay that delivered a forged event.
 	BadSignature func(link string)
-	Limits       Limits
+	// Decided, if it is set, is told how long each judgement took.
+	Decided func(took time.Duration)
+	Limits  Limits
 }
 
 // Inbox is the Nostr edge. Run works off what is due; Arrive may be called from

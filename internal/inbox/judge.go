@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/signer"
@@ -23,7 +24,11 @@ func (in *Inbox) judge(ctx context.Context, t *Tenant, a signer.Arrival) (v Verd
 		}
 		var j signer.Judgement
 		var err error
+		begin := time.Now()
 		in.crew.run(t.ID, func() { j, err = in.safely(ctx, t, a) })
+		if in.Decided != nil {
+			in.Decided(time.Since(begin))
+		}
 		if err != nil {
 			return in.failed("judging", err), false
 		}

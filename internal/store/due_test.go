@@ -97,6 +97,9 @@ func backOffAndGiveUp(t *testing.T, f *fixture) {
 	if s := f.state(e.EventID); s != bunker.RequestUndeliverable {
 		t.Errorf("state %q", s)
 	}
+	if total, err := f.Totals(ctx); err != nil || total.Undeliverable != 1 || total.Ready != 0 {
+		t.Errorf("in all: %+v %v", total, err)
+	}
 	list, err := f.Undeliverable(ctx, bunker.SelfHosted)
 	if err != nil || len(list) != 1 || list[0].Event != e.EventID || list[0].Erased {
 		t.Errorf("%+v %v", list, err)

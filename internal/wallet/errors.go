@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"nsecbunker/internal/bunker"
@@ -101,7 +102,8 @@ func answered(s *said) (kind error, words, hint string) {
 		words += ": " + bunker.Display(s.words, maxSaid)
 	}
 	switch {
-	case s.status == 401 || s.status == 403:
+	case s.status == 401 || s.status == 403 || strings.Contains(s.words, "permission denied") || strings.Contains(s.words, "verification failed"):
+		// lnd says so with 500.
 		return ErrWrong, words, "its secret is wrong or may not do this; check it, and that it belongs to this wallet"
 	case s.status == 429 || s.status >= 500:
 		return ErrUnavailable, words, "look at the wallet's own log"

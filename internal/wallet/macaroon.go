@@ -169,7 +169,7 @@ func judgeRights(all []right) (Paying, string) {
 		}
 	}
 	if len(bad) == 0 {
-		return CannotPay, "the macaroon's rights are for invoices only"
+		return CannotPay, "no right of the macaroon lets money out"
 	}
 	slices.Sort(bad)
 	const named = 4

@@ -324,6 +324,10 @@ func (n *node) open(t *testing.T, c *chain, other *node, sat int) {
 			return nil
 		})
 	}
+	// A channel is listed as active a moment before payments find it.
+	await(t, "waiting for a way to pay", func() error {
+		return n.api.call(http.MethodGet, "/v1/graph/routes/"+other.key+"/1000", nil, nil)
+	})
 }
 
 // pay pays an invoice and returns the preimage, in hex.
