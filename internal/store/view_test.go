@@ -22,7 +22,9 @@ func viewKnownClient(t *testing.T, f *fixture) {
 	if d := cmp.Diff(c, v.Connection); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(k, v.Key); d != "" {
+	want := *k
+	want.Ciphertext = nil // nobody opens it to decide
+	if d := cmp.Diff(&want, v.Key); d != "" {
 		t.Error(d)
 	}
 	if len(v.Grants) != 1 || v.Grants[0].Permissions != "all" || v.Unverified || !v.Tenant.SetUp {
