@@ -27,7 +27,7 @@ func fromAfar() []string {
 		"policy.check", "policy.create", "policy.delete", "policy.edit", "policy.explain", "policy.list", "policy.show", "policy.simulate", "policy.versions",
 		"quorum.approve", "quorum.list", "quorum.set", "quorum.show", "quorum.withdraw",
 		"relay.add", "relay.list", "relay.remove",
-		"seal", "session.end", "session.list", "setup",
+		"seal", "seat.list", "session.end", "session.list", "setup",
 		"slot.add", "slot.list", "slot.remove",
 		"status", "stop", "stop.end",
 		"token.create", "token.list", "token.revoke", "token.show",

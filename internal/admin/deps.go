@@ -223,9 +223,10 @@ type Counts struct {
 	KeysDeleting  int
 	Connections   map[bunker.ConnectionState]int
 	Questions     int
-	Tokens        int // open ones
-	Ready         int // replies that no relay has accepted yet
-	Undeliverable int // replies that were given up
+	Tokens        int   // open ones
+	Ready         int   // replies that no relay has accepted yet
+	Undeliverable int   // replies that were given up
+	Seats         int64 // that somebody holds
 }
 
 // KeyUse is how a key's connections did. Counted, not verified.
@@ -404,6 +405,8 @@ type Rows interface {
 	AnsweredApprovals(ctx context.Context, t bunker.TenantID, at int64, id bunker.ApprovalID, limit int) ([]bunker.Approval, error)
 	// GrantOf is the grant that a question's answer gave.
 	GrantOf(ctx context.Context, t bunker.TenantID, q bunker.ApprovalID) (*bunker.Grant, error)
+	// Seated are the connections that hold seats, in order of id.
+	Seated(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Connection, error)
 	// Apps are the connections of a client, the newest first.
 	Apps(ctx context.Context, t bunker.TenantID, client nostr.PubKey) ([]bunker.Connection, error)
 

@@ -115,7 +115,7 @@ func (t *Table) newKey(ctx context.Context, c *Call, o keyOptions, raw []byte, b
 	}
 	rec := &bunker.AuditRecord{Object: string(k.ID), Key: k.PubKey.String(), Reason: "key " + k.Name}
 	err = c.Commit(ctx, rec, func(tx Tx) error {
-		if err := freeKey(tx, k); err != nil {
+		if err := roomForNew(tx, k); err != nil {
 			return err
 		}
 		if k.AdminHere, err = isAdmin(tx, k.PubKey); err != nil {

@@ -120,6 +120,11 @@ func (r scopedRows) Connections(ctx context.Context, t bunker.TenantID, key bunk
 		func(c *bunker.Connection) string { return string(c.ID) }, r.hasConn)
 }
 
+func (r scopedRows) Seated(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Connection, error) {
+	return pages(p, func(p Page) ([]bunker.Connection, error) { return r.Rows.Seated(ctx, t, p) },
+		func(c *bunker.Connection) string { return string(c.ID) }, r.hasConn)
+}
+
 func (r scopedRows) Grants(ctx context.Context, t bunker.TenantID, c bunker.ConnectionID, p Page) ([]bunker.Grant, error) {
 	if _, err := r.Connection(ctx, t, c); err != nil {
 		return nil, err

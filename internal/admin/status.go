@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -43,6 +44,7 @@ type statusResult struct {
 	LastBackup       Time           `json:"last_backup,omitzero"`
 	PassphraseKnown  Time           `json:"passphrase_known,omitzero" doc:"when somebody last gave the passphrase as one who knows it"`
 	Memory           memoryView     `json:"memory"`
+	Quota            *quotaView     `json:"quota,omitempty" doc:"what the provider lets this bunker use; none in a bunker of one's own"`
 	Warnings         []string       `json:"warnings,omitempty"`
 }
 
@@ -94,7 +96,7 @@ func (t *Table) status(ctx context.Context, _ *Call, _ Empty) (statusResult, err
 	res.Audit = auditHead{Seq: st.ChainSeq, Head: hex.EncodeToString(st.ChainHead[:])}
 	res.Relays = append([]RelayHealth{}, t.Around.RelayHealth()...) // never null in JSON
 	res.AppRelays = append([]string{}, t.Around.AppRelays()...)
-	if err := t.statusCounts(ctx, &res); err != nil {
+	if err := t.statusCounts(ctx, &st.Quota, &res); err != nil {
 		return res, err
 	}
 	clock := t.Rows.Clock()
@@ -113,7 +115,7 @@ func (t *Table) status(ctx context.Context, _ *Call, _ Empty) (statusResult, err
 		return res, err
 	}
 	if st.SetUp && t.Vault.Unsealed(t.Tenant) {
-		if err := t.statusUnsealed(ctx, &res); err != nil {
+		if err := errors.Join(t.statusUnsealed(ctx, &res), t.statusSeats(ctx, &st.Quota, &res)); err != nil {
 			return res, err
 		}
 	}
@@ -151,7 +153,7 @@ func (t *Table) state(st bunker.TenantState) string {
 	return "unsealed"
 }
 
-func (t *Table) statusCounts(ctx context.Context, res *statusResult) error {
+func (t *Table) statusCounts(ctx context.Context, q *bunker.Quota, res *statusResult) error {
 	n, err := t.Rows.Counts(ctx, t.Tenant)
 	if err != nil {
 		return err
@@ -163,6 +165,7 @@ func (t *Table) statusCounts(ctx context.Context, res *statusResult) error {
 	}
 	res.Tokens, res.Questions = n.Tokens, n.Questions
 	res.Unreleased = unreleased{n.Ready, n.Undeliverable}
+	res.Quota = viewQuota(q, n.Seats)
 	return nil
 }
 

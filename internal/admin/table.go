@@ -167,6 +167,7 @@ func registers() []func(*Table) {
 		quorumCommands,
 		relayCommands,
 		scriptCommands,
+		seatCommands,
 		sealCommands,
 		selfCommands,
 		sessionCommands,

@@ -120,6 +120,7 @@ const (
 	AlarmRelay       NoticeKind = "relay"       // a relay is down for long
 	AlarmUndelivered NoticeKind = "undelivered" // replies that no relay took
 	AlarmBackup      NoticeKind = "backup"      // the last backup is old
+	AlarmSeats       NoticeKind = "seats"       // somebody was refused because all seats are taken
 )
 
 // Class is what channels choose by; "" for a kind that nobody is told of.
@@ -130,7 +131,7 @@ func (k NoticeKind) Class() NoticeClass {
 	case NoticeAnswered, NoticeExpired:
 		return ClassAnswers
 	case AlarmSecret, AlarmTampered, AlarmStop, AlarmAdmin, AlarmDevice, AlarmCodes, AlarmGlass, AlarmSealed, AlarmClock, AlarmRelay,
-		AlarmUndelivered, AlarmBackup:
+		AlarmUndelivered, AlarmBackup, AlarmSeats:
 		return ClassAlarms
 	}
 	return ""

@@ -85,6 +85,8 @@ func alarmOf(action string) NoticeKind {
 		return AlarmCodes
 	case "break_glass":
 		return AlarmGlass
+	case SeatsFull:
+		return AlarmSeats
 	case "device.new", "device.confirm", "device.pair":
 		return AlarmDevice
 	}

@@ -3,6 +3,10 @@ package bunker
 // SeatsRule is the rule in the record of a request that there was no seat for.
 const SeatsRule = "seats"
 
+// SeatsFull is the action of the record, once a day at most, that somebody was refused
+// for want of a seat: its owner is told.
+const SeatsFull = "seats.full"
+
 // Quota is what a tenant may use of a hosted instance. It is the provider's word,
 // not the tenant's: it is no part of the row's MAC, and can be set while the tenant
 // is sealed. The zero value lets nobody sign and keeps no key.

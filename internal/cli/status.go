@@ -46,6 +46,7 @@ type statusView struct {
 		Size   int  `json:"size"`
 		Locked bool `json:"locked"`
 	} `json:"memory"`
+	Quota *quotaView `json:"quota"`
 }
 
 type relayHealth struct {
@@ -83,6 +84,9 @@ func (a *app) printStatus(s statusView) error {
 		{"apps", s.apps()},
 		{"questions", fmt.Sprintf("%d open", s.Questions)},
 		{"replies", fmt.Sprintf("%d on their way, %d undeliverable", s.Unreleased.Waiting, s.Unreleased.Undeliverable)},
+	}
+	if s.Quota != nil {
+		rows = append(rows, [2]string{"seats", s.Quota.words()})
 	}
 	for _, r := range s.Relays {
 		rows = append(rows, [2]string{"relay", shown(r.URL, 100) + ": " + r.words()})

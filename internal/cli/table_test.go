@@ -116,7 +116,7 @@ func lines() []string {
 		"notify add m mail a@x.com --server x.com:587 --tls tls --from b@x.com --user u", "notify list", "notify test o", "notify remove o", "notify key",
 		"notify set o --hears answers --details=false --after 0 --quiet 22:00-07:00 --zone UTC --quiet-alarms --answers --secret",
 		"device list", "device confirm 123456", "device refuse 123456", "device revoke d", "device pair --role approver --label phone --expires 30d --npub " + npub + " --yes",
-		"session list", "session end s",
+		"session list", "session end s", "seat list",
 		"backup create f", "backup create f --recipient age1x", "leave", "passphrase --passphrase-file -", "passphrase check",
 	}
 }
@@ -127,7 +127,7 @@ func TestAnswersAreReadAsTheTableGivesThem(t *testing.T) {
 	t.Parallel()
 	table := adminTable(t)
 	for command, view := range map[string]any{
-		"status": statusView{}, "setup": setupAnswer{}, "unseal": unsealAnswer{}, "key.show": keyAnswer{}, "key.add": keyAnswer{},
+		"status": statusView{}, "seat.list": seatsView{}, "setup": setupAnswer{}, "unseal": unsealAnswer{}, "key.show": keyAnswer{}, "key.add": keyAnswer{},
 		"key.list": struct {
 			Keys []keyView `json:"keys"`
 		}{},

@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -46,4 +48,20 @@ type diary struct{ t *tenant }
 
 func (w diary) Write(ctx context.Context, r bunker.AuditRecord) error {
 	return w.t.store.Change(ctx, w.t.id, System(), func(tx *store.Tx) error { return tx.Audit(r) })
+}
+
+// Once implements [inbox.Diary].
+func (w diary) Once(ctx context.Context, r bunker.AuditRecord, in time.Duration) error {
+	return w.t.store.Change(ctx, w.t.id, System(), func(tx *store.Tx) error {
+		name := "recorded " + r.Action
+		last, err := tx.Setting(name)
+		if err != nil {
+			return err
+		}
+		// What cannot be read was never written.
+		if at, err := strconv.ParseInt(last, 10, 64); err == nil && tx.Now()-at < in.Milliseconds() {
+			return nil
+		}
+		return errors.Join(tx.PutSetting(name, strconv.FormatInt(tx.Now(), 10)), tx.Audit(r))
+	})
 }

@@ -53,6 +53,10 @@ func (r rows) Connections(ctx context.Context, t bunker.TenantID, key bunker.Key
 	return r.Store.Connections(ctx, t, key, page(p))
 }
 
+func (r rows) Seated(ctx context.Context, t bunker.TenantID, p admin.Page) ([]bunker.Connection, error) {
+	return r.Store.Seated(ctx, t, page(p))
+}
+
 func (r rows) Grants(ctx context.Context, t bunker.TenantID, c bunker.ConnectionID, p admin.Page) ([]bunker.Grant, error) {
 	return r.Store.Grants(ctx, t, c, page(p))
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"nsecbunker/internal/bunker"
@@ -44,6 +45,9 @@ type Outlet interface {
 // token whose spent secret is shown, once a minute the number of refusals.
 type Diary interface {
 	Write(ctx context.Context, r bunker.AuditRecord) error
+	// Once writes unless one of the same action was written so in the time before,
+	// whatever instance wrote it.
+	Once(ctx context.Context, r bunker.AuditRecord, in time.Duration) error
 }
 
 // Opener opens stored replies that are closed under the root key.
@@ -66,6 +70,7 @@ type Tenant struct {
 	Quota func() bunker.Quota
 
 	rate rateOf
+	full atomic.Int64 // unix s: when it was last recorded that there was no seat
 }
 
 // Tenants tells whose a key is, and who is behind an id; nil: nobody. It is asked

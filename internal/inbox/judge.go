@@ -96,6 +96,9 @@ func (in *Inbox) committed(ctx context.Context, t *Tenant, e *bunker.Entry, res 
 		t.Joined(e.Client)
 	}
 	in.publish(res.Replies)
+	if e.Audit.Rule == bunker.SeatsRule {
+		in.noSeat(ctx, t, e.Audit.Reason)
+	}
 	if e.NewConnection == nil && e.UpdateConnection == nil {
 		return
 	}
@@ -117,6 +120,9 @@ func (in *Inbox) withoutRow(ctx context.Context, t *Tenant, a signer.Arrival, j 
 		in.strangers.refused.add(t.ID)
 		if j.Spent != "" && in.strangers.mayAlarm(spentToken{t.ID, j.Spent}, in.Now()) {
 			in.alarm(ctx, t, a, j.Spent)
+		}
+		if j.Full {
+			in.noSeat(ctx, t, "an app that holds a good link was refused, for all seats are taken")
 		}
 		if in.strangers.mayReply(a.Event.PubKey, in.Now()) {
 			in.tellStranger(t, j.Stranger)

@@ -1,11 +1,13 @@
 package inbox
 
 import (
+	"context"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 
+	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/host"
 )
 
@@ -42,4 +44,22 @@ func (t *Tenant) waiting(l Limits) int {
 		return 0
 	}
 	return l.TenantWaiting
+}
+
+// fullEvery is how often it is recorded, and told, that somebody found no seat.
+const fullEvery = 24 * time.Hour
+
+// noSeat records that somebody found no seat, if that was not done in the last day.
+func (in *Inbox) noSeat(ctx context.Context, t *Tenant, why string) {
+	now, last := in.Now().Unix(), t.full.Load()
+	if last != 0 && now-last < int64(fullEvery/time.Second) || !t.full.CompareAndSwap(last, now) {
+		return
+	}
+	err := t.Diary.Once(ctx, bunker.AuditRecord{
+		Principal: "clients", Door: string(bunker.DoorRelay), Action: bunker.SeatsFull, Effect: bunker.Deny.String(), Rule: bunker.SeatsRule, Reason: why,
+	}, fullEvery)
+	if err != nil {
+		t.full.CompareAndSwap(now, last)
+		in.Log.Error("that there was no seat could not be recorded", "error", err)
+	}
 }

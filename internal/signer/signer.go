@@ -121,6 +121,8 @@ type Judgement struct {
 	// Spent, beside Stranger: the token whose spent or revoked secret another key
 	// showed. Its owner must hear of it.
 	Spent bunker.TokenID
+	// Full, beside Stranger: it was refused because no seat is free.
+	Full bool
 	// Drop is why the request is ignored, for the counters.
 	Drop string
 	// Counted, beside Drop: it goes into the record of what strangers tried.

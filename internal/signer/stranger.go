@@ -118,7 +118,7 @@ func (s *Signer) stranger(ctx context.Context, c *call, parseErr error) (Judgeme
 			return Judgement{}, err
 		}
 		if full != "" {
-			refuse.Stranger.barred, refuse.Stranger.full = barredFull, full
+			refuse.Stranger.barred, refuse.Stranger.full, refuse.Full = barredFull, full, true
 			return refuse, nil
 		}
 		return s.redeem(c, tok, p, nil)

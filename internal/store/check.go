@@ -7,6 +7,7 @@ import (
 
 	"nsecbunker/internal/audit"
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/host"
 )
 
 // Findings is the outcome of a check of the whole store.
@@ -172,9 +173,10 @@ type Counts struct {
 	KeysDeleting  int
 	Connections   map[bunker.ConnectionState]int
 	Questions     int
-	Tokens        int // open ones
-	Ready         int // replies that no relay has accepted yet
-	Undeliverable int // replies that were given up
+	Tokens        int   // open ones
+	Ready         int   // replies that no relay has accepted yet
+	Undeliverable int   // replies that were given up
+	Seats         int64 // that somebody holds
 }
 
 // Counts counts a tenant's rows.
@@ -198,5 +200,8 @@ func (s *Store) Counts(ctx context.Context, t bunker.TenantID) (Counts, error) {
 		return err
 	}, `SELECT CASE WHEN state = 'suspended' AND resume_at <> 0 AND resume_at <= $2 THEN 'active' ELSE state END AS now, count(*)
 FROM connection WHERE tenant = $1 GROUP BY now`, string(t), s.clock.ledger())
+	if err == nil {
+		err = s.read.QueryRowContext(ctx, `SELECT `+seatsTaken, string(t), host.SeatsSince(s.clock.ledger())).Scan(&c.Seats)
+	}
 	return c, s.explain("counting", err)
 }

@@ -47,14 +47,6 @@ func (tx *Tx) PutQuota(q bunker.Quota) error {
 	return tx.exec(`UPDATE tenant_head SET quota = $1 WHERE tenant = $2`, string(b), string(tx.head.Tenant))
 }
 
-// KeyCount returns how many user keys the tenant has, those that wait to be deleted
-// among them.
-func (tx *Tx) KeyCount() (all, deleting int64, err error) {
-	err = tx.q.QueryRowContext(tx.ctx, `SELECT count(*), COALESCE(sum(CASE WHEN state = 'deleting' THEN 1 ELSE 0 END), 0)
-FROM user_key WHERE tenant = $1`, string(tx.head.Tenant)).Scan(&all, &deleting)
-	return all, deleting, err
-}
-
 const (
 	// Of whose connections something was allowed since $2. seat_day > 0 is for the index.
 	seatsTaken = `(SELECT count(DISTINCT o.person) FROM connection o WHERE o.tenant = $1 AND o.seat_day >= $2 AND o.seat_day > 0 AND o.person <> '')

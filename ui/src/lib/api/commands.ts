@@ -4904,6 +4904,39 @@ export interface Commands {
     };
   };
 
+  /** Lists who holds the bunker's seats: persons, and apps of nobody in particular, with something allowed in the last 30 days. */
+  "seat.list": {
+    params: Record<string, never>;
+    result: {
+      /** none: as many as you like, and nobody is counted */
+      quota?: {
+        /** seats */
+        people: number;
+        /** seats that somebody holds */
+        taken: number;
+        /** the most keys there can be */
+        keys: number;
+        /** requests a second */
+        rate: number;
+      };
+      seats: {
+        person?: string;
+        /** the app's own key, of an app that is for nobody in particular */
+        npub?: string;
+        /** of such an app */
+        name?: string;
+        /** that the person used */
+        apps: number;
+        /** the day on which something was allowed last */
+        last: string;
+        /** more than 10 apps: are several people named alike? */
+        many?: boolean;
+      }[];
+      /** there are more than are listed */
+      more?: boolean;
+    };
+  };
+
   /** Ends a session from afar. */
   "session.end": {
     params: {
@@ -5113,6 +5146,17 @@ export interface Commands {
         size: number;
         /** no: secrets could be written to swap */
         locked: boolean;
+      };
+      /** what the provider lets this bunker use; none in a bunker of one's own */
+      quota?: {
+        /** seats */
+        people: number;
+        /** seats that somebody holds */
+        taken: number;
+        /** the most keys there can be */
+        keys: number;
+        /** requests a second */
+        rate: number;
       };
       warnings?: string[];
     };
@@ -5420,6 +5464,7 @@ export const commands = {
   "relay.purge": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["system"] },
   "relay.remove": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "seal": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "system", "relay", "http"] },
+  "seat.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "session.end": { role: "viewer", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "session.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "setup": { role: "owner", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "system", "relay"] },

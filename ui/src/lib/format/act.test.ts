@@ -8,7 +8,7 @@ import { actOf } from "./act.ts";
 const line = (more = {}) => ({ seq: 1, time: 1, tenant: "t", incarnation: "i", principal: "local", action: "key.add", ...more });
 
 /** What the bunker records by itself, without any command. */
-const itself = ["approval.expire", "backup.written", "break_glass", "instance.create", "notify.codes", "notify.newkey", "quorum.vote", "session.open", "store.incarnation", "store.restored", "tampered"];
+const itself = ["approval.expire", "backup.written", "break_glass", "instance.create", "notify.codes", "notify.newkey", "quorum.vote", "seats.full", "session.open", "store.incarnation", "store.restored", "tampered"];
 
 for (const [tongue, words] of [["English", en], ["German", de]] as const) {
   test(`whatever changes the bunker is said in ${tongue}`, () => {

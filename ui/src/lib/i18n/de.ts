@@ -80,7 +80,7 @@ export const de: Words = {
     devices: (n) => (n === 1 ? "Ein Browser will eingelassen werden." : `${n} Browser wollen eingelassen werden.`), motions: (n) => (n === 1 ? "Ein Vorhaben wartet auf das Ja einer weiteren Person." : `${n} Vorhaben warten auf das Ja einer weiteren Person.`), lookAt: "Ansehen",
     health: "Zustand und Schlüssel", well: "Alles ist gut", notWell: "Sieh dir das an", relays: "Relays", relaysUp: (up, all) => `${up} von ${all}`,
     delivered: "Zugestellt", allDelivered: "jede Antwort", undelivered: (waiting, lost) => `${waiting} unterwegs, ${lost} aufgegeben`,
-    log: "Verlauf", lines: (n) => `${n} Zeilen`, backup: "Sicherung", never: "nie", unlocked: "entsperrt", locked: "gesperrt",
+    seats: "Plätze", seatsTaken: (taken, all) => `${taken} von ${all}`, log: "Verlauf", lines: (n) => `${n} Zeilen`, backup: "Sicherung", never: "nie", unlocked: "entsperrt", locked: "gesperrt",
     open: "Was wartet", allWaiting: "Alle Fragen", lately: "Zuletzt", allActivity: "Aller Verlauf", why: "warum?", nothingLately: "Noch ist nichts geschehen. Was Apps verlangen und was daraus wurde, wird hier stehen.",
     signatures: "Unterschriften, letzte 14 Tage", total: (n) => `${n} unterschrieben`, atLeast: (n) => `die letzten ${n}`, today: "heute", others: "andere", unknownApp: "eine App, die fort ist", you: "Ein Admin", bunker: "Der Bunker",
     actions: { sign_event: "Unterschrift", nip44_encrypt: "Verschlüsselung", nip04_encrypt: "Verschlüsselung (alte Form)", nip44_decrypt: "Entschlüsselung", nip04_decrypt: "Entschlüsselung (alte Form)", connect: "Anmeldung" },

@@ -80,7 +80,7 @@ export const en = {
     devices: (n: number) => (n === 1 ? "A browser asks to be let in." : `${n} browsers ask to be let in.`), motions: (n: number) => (n === 1 ? "An act waits for a further person's yes." : `${n} acts wait for a further person's yes.`), lookAt: "Look at it",
     health: "Health and keys", well: "All is well", notWell: "Look at this", relays: "Relays", relaysUp: (up: number, all: number) => `${up} of ${all}`,
     delivered: "Delivered", allDelivered: "every answer", undelivered: (waiting: number, lost: number) => `${waiting} on their way, ${lost} given up`,
-    log: "Log", lines: (n: string) => `${n} lines`, backup: "Backup", never: "never", unlocked: "unlocked", locked: "locked",
+    seats: "Seats", seatsTaken: (taken: string, all: string) => `${taken} of ${all}`, log: "Log", lines: (n: string) => `${n} lines`, backup: "Backup", never: "never", unlocked: "unlocked", locked: "locked",
     open: "What waits", allWaiting: "All questions", lately: "Lately", allActivity: "All activity", why: "why?", nothingLately: "Nothing has happened yet. What apps ask, and what became of it, will stand here.",
     signatures: "Signatures, last 14 days", total: (n: string) => `${n} signed`, atLeast: (n: string) => `the last ${n} signed`, today: "today", others: "others", unknownApp: "an app that is gone", you: "An admin", bunker: "The bunker",
     actions: { sign_event: "signature", nip44_encrypt: "encryption", nip04_encrypt: "encryption (old form)", nip44_decrypt: "decryption", nip04_decrypt: "decryption (old form)", connect: "login" } as Record<string, string>,

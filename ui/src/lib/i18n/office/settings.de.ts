@@ -59,6 +59,11 @@ export const settings: OfficeWords["settings"] = {
     make: "Eine machen", makeLead: "Eine Sicherung ist eine Datei auf dem Rechner des Bunkers, also wird sie dort gemacht. Der Bunker läuft dabei weiter.", recipient: "Oder für einen age-Schlüssel, damit nichts Geheimes getippt werden muss:", verify: "Sieh nach, ob sie ganz ist, auch auf einem anderen Rechner:", both: "Zum Wiederherstellen braucht es die Passphrase der Sicherung und die des Bunkers. Bewahre die Datei dort auf, wo der Rechner nicht ist.",
     checkpoint: "Einen Prüfpunkt des Verlaufs behalten", checkpointLead: "Ein unterschriebener Stand des Verlaufs, anderswo aufbewahrt, beweist später, dass davor nichts geändert wurde.", checkpointGo: "Prüfpunkt unterschreiben", checkpointIs: "den Prüfpunkt",
   },
+  seats: {
+    title: (taken, all) => `${taken} von ${all} Plätzen sind belegt`, lead: "Ein Platz ist eine Person, für die Apps da sind, oder eine App, die für niemand Bestimmten ist, mit etwas Erlaubtem in den letzten 30 Tagen. Wer einen hat, macht in jedem Fall weiter; sind alle belegt, wird abgewiesen, wer neu kommt.",
+    full: "Alle Plätze sind belegt: Wer neu kommt, wird abgewiesen. Ein Platz wird 30 Tage nach der letzten Anfrage frei. Mehr davon hat der Anbieter.", nobody: "Noch hat niemand einen Platz.", apps: (n) => (n === 1 ? "1 App" : `${n} Apps`), anApp: "eine App für niemand Bestimmten", many: "viele Apps: Heißen mehrere Leute gleich?", last: "zuletzt am", more: "Es gibt mehr, als hier stehen.",
+    also: (keys, all, rate) => `Schlüssel: ${keys} von ${all}. Anfragen: bis zu ${rate} in der Sekunde.`,
+  },
   bunker: {
     name: "Dieser Bunker", string: "Wo er zu finden ist", stringLead: "Füge dies dort ein, wo du dich als Admin anmeldest, oder scanne es. Es ist nicht geheim: wer es hat, kann anklopfen; gehört werden nur Admins.", stringIs: "die Verbindungszeile", stringFoot: "Sie gehört in die Admin-App. Eine App bekommt einen eigenen Link, über „App verbinden“.", qr: "QR-Code der Verbindungszeile",
     name_: "Wie du ihn nennst", nameHint: "Nur in diesem Browser.", save: "Speichern", renamed: "Er heißt ab jetzt so.",

@@ -57,6 +57,11 @@ export const settings = {
     make: "Make one", makeLead: "A backup is a file on the bunker's machine, so it is made there. The bunker goes on meanwhile.", recipient: "Or to an age key, so that nothing secret has to be typed:", verify: "See that it is whole, also on another machine:", both: "Restoring takes the backup's passphrase and the bunker's. Keep the file where the machine is not.",
     checkpoint: "Keep a checkpoint of the log", checkpointLead: "A signed head of the log, kept elsewhere, proves later that nothing before it was changed.", checkpointGo: "Sign a checkpoint", checkpointIs: "the checkpoint",
   },
+  seats: {
+    title: (taken: string, all: string) => `${taken} of ${all} seats are taken`, lead: "A seat is a person whom apps are for, or an app that is for nobody in particular, with something allowed in the last 30 days. Who holds one goes on, whatever happens; when all are taken, whoever comes new is refused.",
+    full: "All seats are taken: whoever comes new is refused. A seat is free 30 days after its holder's last request. The provider can give you more.", nobody: "Nobody holds a seat yet.", apps: (n: number) => (n === 1 ? "1 app" : `${n} apps`), anApp: "an app of nobody in particular", many: "many apps: are several people named alike?", last: "last on", more: "There are more than are listed.",
+    also: (keys: string, all: string, rate: string) => `Keys: ${keys} of ${all}. Requests: up to ${rate} a second.`,
+  },
   bunker: {
     name: "This bunker", string: "Where it is found", stringLead: "Paste this, or scan it, where you log in as an admin. It is no secret: whoever has it can knock; only admins are heard.", stringIs: "the connection string", stringFoot: "It goes into the admin app. An app gets a link of its own, from “Connect an app”.", qr: "QR code of the connection string",
     name_: "What you call it", nameHint: "In this browser only.", save: "Save", renamed: "It is called so from now on.",
