@@ -39,6 +39,8 @@ type Deps struct {
 	Notices Notices
 	// Sessions are those of the relay door; nil: there is no such door.
 	Sessions Sessions
+	// Instances are those that serve the store together; nil: this one is alone.
+	Instances Instances
 }
 
 // First is what a bunker was started with before it was set up.
@@ -82,8 +84,9 @@ type Around interface {
 	// Wake has answered questions taken up and stored replies sent.
 	Wake()
 	// Changed says that signer keys, relays, clients or npub logins are others
-	// now: subscriptions follow.
-	Changed()
+	// now: subscriptions follow, and so does the memory of every other instance. It
+	// returns the names of instances that live and have not said that they followed.
+	Changed() (behind []string)
 	// AppRelays are the relays that apps are told to use, the best first.
 	AppRelays() []string
 	// CheckRelay refuses relay addresses that the bunker may not dial. named: an

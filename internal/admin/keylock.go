@@ -35,8 +35,8 @@ func (t *Table) keyLock(ctx context.Context, c *Call, p keyParams) (keyResult, e
 	if err := t.Vault.LockUserKey(t.Tenant, k.ID); err != nil {
 		return keyResult{}, err
 	}
-	t.Around.Changed() // with npub login it is heard no more
-	return keyResult{Key: t.viewKey(k)}, nil
+	behind := t.Around.Changed() // with npub login it is heard no more
+	return keyResult{Key: t.viewKey(k), Warnings: behindWords(behind)}, nil
 }
 
 type keyUnlockParams struct {

@@ -63,6 +63,7 @@ func (a *tries) StoreTries(_ context.Context, t seal.Tries) error { a.Tries = t;
 type world struct {
 	mu             sync.Mutex
 	wakes, changes int
+	behind         []string // instances that do not follow
 	relays         []string
 	own            []string // the embedded relay's addresses
 	backups        []BackupRequest
@@ -70,8 +71,13 @@ type world struct {
 	last           time.Time
 }
 
-func (w *world) Wake()    { w.mu.Lock(); w.wakes++; w.mu.Unlock() }
-func (w *world) Changed() { w.mu.Lock(); w.changes++; w.mu.Unlock() }
+func (w *world) Wake() { w.mu.Lock(); w.wakes++; w.mu.Unlock() }
+func (w *world) Changed() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.changes++
+	return w.behind
+}
 func (w *world) AppRelays() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -214,6 +214,6 @@ func (t *Table) seal(ctx context.Context, c *Call, _ Empty) (sealResult, error) 
 	if err := t.Vault.Seal(t.Tenant); err != nil {
 		return res, err
 	}
-	t.Around.Changed()
+	res.Warnings = append(res.Warnings, behindWords(t.Around.Changed())...)
 	return res, nil
 }

@@ -17,29 +17,33 @@ func stopCommands(t *Table) {
 	}, t.stopEnd)
 }
 
+type stopResult struct {
+	Warnings []string `json:"warnings,omitempty"`
+}
+
 // stop is durable before any key is wiped: neither a restart nor an automatic
 // unseal undoes it.
-func (t *Table) stop(ctx context.Context, c *Call, _ Empty) (Empty, error) {
+func (t *Table) stop(ctx context.Context, c *Call, _ Empty) (stopResult, error) {
 	t.memory.Lock()
 	defer t.memory.Unlock()
 	st, _, err := t.Rows.Tenant(ctx, t.Tenant)
 	if err != nil {
-		return Empty{}, err
+		return stopResult{}, err
 	}
 	if !st.SetUp {
-		return Empty{}, bunker.Errorf(bunker.CodeConflict, "the bunker is not set up yet; there is nothing to stop")
+		return stopResult{}, bunker.Errorf(bunker.CodeConflict, "the bunker is not set up yet; there is nothing to stop")
 	}
 	if !t.Vault.Unsealed(t.Tenant) {
-		return Empty{}, c.Recorded(t.Rows.StopSealed(ctx, t.Tenant, c.Principal))
+		return stopResult{}, c.Recorded(t.Rows.StopSealed(ctx, t.Tenant, c.Principal))
 	}
 	rec := &bunker.AuditRecord{Reason: "every key is locked, every connection suspended"}
 	if err := c.Commit(ctx, rec, func(tx Tx) error { return tx.StopEverything() }); err != nil {
-		return Empty{}, err
+		return stopResult{}, err
 	}
 	err = t.Vault.LockAll(t.Tenant)
-	t.Around.Changed()
+	res := stopResult{Warnings: behindWords(t.Around.Changed())}
 	t.Around.Wake()
-	return Empty{}, err
+	return res, err
 }
 
 func (t *Table) stopEnd(ctx context.Context, c *Call, _ Empty) (Empty, error) {

@@ -146,7 +146,7 @@ func registers() []func(*Table) {
 		deviceCommands,
 		explainCommands,
 		exportCommands,
-		instanceCommands,
+		instanceCommands, instancesCommands,
 		inviteCommands,
 		keyCommands,
 		keyDeleteCommands,

@@ -69,7 +69,7 @@ func TestOnlyAFewCommandsWorkWhileSealed(t *testing.T) {
 	f := setUp(t)
 	f.do("seal", nil)
 	sealed := map[string]bool{"status": true, "setup": true, "unseal": true, "slot.list": true, "relay.list": true, "stop": true, "instance.check": true,
-		"notify.list": true, "notify.test": true}
+		"notify.list": true, "notify.test": true, "instance.list": true, "instance.drain": true}
 	for _, c := range f.Commands() {
 		p := System()
 		p.Door = c.Doors[0]

@@ -43,6 +43,7 @@ func parsers() []reader {
 		{"wallet's answer over HTTP", "internal/wallet", `Answer`, 1},
 		{"macaroon", "internal/wallet", `Macaroon`, 1},
 		{"invoice (BOLT 11)", "internal/wallet/bolt11", `Invoice`, 2},
+		{"hint of another instance", "internal/store", `Hint`, 1},
 		{"connection string", "internal/adminwire", `ConnectionString`, 1},
 	}
 }

@@ -80,33 +80,52 @@ func TestNothingIsAllowedAfterTheRecordOfAnAct(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			b, a := underPolicy(t, kind("notes", "allow", 1))
-			done, signed, refused := make([]trial, trials), 0, 0
-			for i := range done {
-				b.Clock.Pass(2 * flyers * time.Second) // refusals are bounded
-				done[i].before = b.Admin("status", nil).Number("audit.seq")
-				flying := fly(a, i%flyers)
-				c.do(b)
-				a.AskSign(1, fmt.Sprint("after ", i)).Fails(c.words)
-				for _, q := range flying() {
-					if q.Answer().Failed() {
-						refused++
-					} else {
-						signed++
-					}
-				}
-				done[i].until = b.Admin("status", nil).Number("audit.seq")
-				a = c.undo(b, a)
-			}
-			a.Sign(1, "after all of them")
-			after := allowedAfter(t, b, c.action, done)
-			t.Logf("%s: %d trials, %d requests in flight, of which %d were signed before the act and %d refused; %d allowed after it",
-				c.name, trials, trials*flyers, signed, refused, after)
-			if refused == 0 || signed == 0 {
-				t.Error("no act met a request in flight: the test has lost its teeth")
-			}
-			b.Verify()
+			tryAct(t, c, trials, b, b, a)
 		})
 	}
+}
+
+// tryAct does an act on b with requests in flight at another instance, elsewhere, and
+// asks there when it returned. elsewhere may be b itself.
+func tryAct(t *testing.T, c act, trials int, b, elsewhere *Bunker, a *App) {
+	t.Helper()
+	done, signed, refused := make([]trial, trials), 0, 0
+	for i := range done {
+		if elsewhere == b {
+			b.Clock.Pass(2 * flyers * time.Second) // refusals are bounded
+		}
+		done[i].before = b.Admin("status", nil).Number("audit.seq")
+		flying := fly(a, i%flyers)
+		c.do(b)
+		a.AskSign(1, fmt.Sprint("after ", i)).Fails(c.words)
+		for _, q := range flying() {
+			if q.Answer().Failed() {
+				refused++
+			} else {
+				signed++
+			}
+		}
+		done[i].until = b.Admin("status", nil).Number("audit.seq")
+		a = c.undo(b, a)
+		if elsewhere == b {
+			continue
+		}
+		a.pool.Close()
+		if i%100 == 99 { // refusals are bounded there, too
+			b.Admin("connection.revoke", Params{"id": b.Connection("active")})
+			a = b.Connected(b.Token("herald", "", Params{"policy": "newsroom"}))
+			a.pool.Close()
+		}
+		a = a.at(elsewhere)
+	}
+	a.Sign(1, "after all of them")
+	after := allowedAfter(t, b, c.action, done)
+	t.Logf("%s: %d trials, %d requests in flight, of which %d were signed before the act and %d refused; %d allowed after it",
+		c.name, trials, trials*flyers, signed, refused, after)
+	if refused == 0 || signed == 0 {
+		t.Error("no act met a request in flight: the test has lost its teeth")
+	}
+	b.Verify()
 }
 
 // fly sends requests at once and returns when a relay has taken some of them. The

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"nsecbunker/internal/config"
@@ -61,6 +62,7 @@ type Process struct {
 
 	t       testing.TB
 	program string // "": Binary
+	env     []string
 	cmd     *exec.Cmd
 	out     *os.File
 }
@@ -131,6 +133,7 @@ func (p *Process) Start() {
 		p.cmd.Args = append(p.cmd.Args, "--database", p.Database)
 	}
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	p.cmd.Env = append(os.Environ(), p.env...)
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
@@ -148,6 +151,29 @@ func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill() // it may have ended by itself
 	_ = p.cmd.Wait()
 	p.cmd = nil
+}
+
+// Stop ends it with SIGTERM and waits until it has handed over and ended.
+func (p *Process) Stop() {
+	p.t.Helper()
+	if p.cmd == nil {
+		return
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.cmd.Wait(); err != nil {
+		p.t.Errorf("ended by SIGTERM: %v", err)
+	}
+	p.cmd = nil
+}
+
+// signal sends a signal that ends nothing.
+func (p *Process) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // Admin calls a command over the socket.

@@ -25,6 +25,13 @@ func (m withServer) Run() int {
 }
 
 func TestMain(m *testing.M) {
+	if os.Getenv(SkewEnv) != "" {
+		if err := RunSkewed(os.Args); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	goleak.VerifyTestMain(withServer{m}, goleak.Cleanup(func(code int) {
 		if err := removeBinary(); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -56,6 +56,7 @@ type starting struct {
 	admins    []string
 	listen    string
 	database  string
+	shared    bool
 	allowSwap bool
 	noPage    bool
 
@@ -86,6 +87,7 @@ others could read it: it comes from $PGPASSWORD, or from the file that $PGPASSFI
 	f.StringArrayVar(&s.relays, "relay", nil, "`URL` of a relay that apps shall use, taken over at the first start (repeatable)")
 	f.StringVar(&s.listen, "listen", "", "`address` of the embedded relay (default from config.toml, else 127.0.0.1:4848)")
 	f.StringVar(&s.database, "database", "", "`URL` of a PostgreSQL database for the store (default from config.toml, else SQLite in the data folder); no password in it")
+	f.BoolVar(&s.shared, "shared", false, "other instances use the same database at the same time, and say so, too (also: shared in config.toml)")
 	f.StringArrayVar(&s.admins, "admin", nil, "`npub` of an admin, taken over at the first start (repeatable)")
 	f.StringVar(&a.passphraseFile, "passphrase-file", "", "`file` with the passphrase")
 	f.BoolVar(&s.noPage, "no-admin-app", false, "do not serve the admin app (also: admin_app in config.toml)")
@@ -111,6 +113,7 @@ func (s *starting) configure(dir string) (config.Config, error) {
 	if s.database != "" {
 		c.Database = s.database
 	}
+	c.Shared = c.Shared || s.shared
 	if len(s.relays) > 0 {
 		c.Relays = s.relays
 	}

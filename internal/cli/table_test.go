@@ -116,7 +116,7 @@ func lines() []string {
 		"notify add m mail a@x.com --server x.com:587 --tls tls --from b@x.com --user u", "notify list", "notify test o", "notify remove o", "notify key",
 		"notify set o --hears answers --details=false --after 0 --quiet 22:00-07:00 --zone UTC --quiet-alarms --answers --secret",
 		"device list", "device confirm 123456", "device refuse 123456", "device revoke d", "device pair --role approver --label phone --expires 30d --npub " + npub + " --yes",
-		"session list", "session end s", "seat list",
+		"session list", "session end s", "instance list", "instance drain --undo", "seat list",
 		"backup create f", "backup create f --recipient age1x", "leave", "passphrase --passphrase-file -", "passphrase check",
 	}
 }

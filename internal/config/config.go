@@ -42,6 +42,7 @@ type Config struct {
 	TLSCert    string              `toml:"tls_cert" comment:"Certificate and key files for TLS on listen; both or neither."`
 	TLSKey     string              `toml:"tls_key"`
 	Database   string              `toml:"database" comment:"PostgreSQL for the store, for example \"postgres://nsecbunker@db.example/bunker\"; empty: SQLite in the data\nfolder. No password here: it comes from PGPASSWORD or from the file that PGPASSFILE names. An existing store\nis moved with nsecbunker migrate-store."`
+	Shared     bool                `toml:"shared" comment:"Other instances of this bunker use the same PostgreSQL database at the same time. All of them say so, and all have the\nsame service key."`
 	Relays     []string            `toml:"relays" comment:"Relays that apps shall use; taken over into the store at first start. Later: nsecbunker relay add."`
 	Allow      []string            `toml:"allow" comment:"Addresses in private networks that may be dialled all the same: CIDRs (\"10.0.0.0/8\") or\nhost:port (\"relay.lan:7777\"). Loopback and private addresses are refused otherwise."`
 	Slots      []string            `toml:"unattended" comment:"Kinds of key slots that may open the bunker without a person at start: \"file\", \"credential\", \"command\"."`
@@ -151,6 +152,9 @@ func (c *Config) Check() error {
 		if err := store.CheckDatabase(c.Database); err != nil {
 			return errors.New(bunker.AsError(err).Words)
 		}
+	}
+	if c.Shared && c.Database == "" {
+		return errors.New("shared: several instances share a PostgreSQL database; name it as database")
 	}
 	for name, urls := range map[string][]string{"public_url": c.PublicURL, "relays": c.Relays} {
 		for i, u := range urls {

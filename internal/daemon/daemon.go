@@ -93,6 +93,7 @@ type Daemon struct {
 	numbers  *edge       // serves them; nil: nobody asked for it
 	draining atomic.Bool // Run is to end
 	down     down
+	together *together    // nil: this instance is alone
 	telling  *http.Client // sends notices
 	// credentials is systemd's folder of them, "" for none.
 	credentials string
@@ -145,7 +146,7 @@ func (d *Daemon) open(ctx context.Context) error {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
-		d.openVault, d.openStore, d.openKDF, d.home.openKeys, d.openEdge, d.openNumbers, d.openInbox, d.openPost, d.openHome, d.openSocket,
+		d.openVault, d.openStore, d.openTogether, d.openKDF, d.home.openKeys, d.openEdge, d.openNumbers, d.openInbox, d.openPost, d.openHome, d.openSocket,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -169,14 +170,23 @@ func (d *Daemon) openVault(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d.vault, err = vault.New(vault.Config{Arena: d.arena, Now: d.Now})
+	d.vault, err = vault.New(vault.Config{Arena: d.arena, Now: d.clock})
 	return err
+}
+
+// clock is the wall clock; of a store that is shared the ledger's, which goes by the
+// database's.
+func (d *Daemon) clock() time.Time {
+	if d.together != nil {
+		return d.store.LedgerTime()
+	}
+	return d.Now()
 }
 
 func (d *Daemon) openStore(ctx context.Context) (err error) {
 	d.store, err = store.Open(ctx, store.Config{
 		Path: filepath.Join(d.Dir, DatabaseFile), Database: d.Config.Database, Auth: watched{d.vault, d.tampered}, Flags: d.vault, Now: d.Now, Log: d.Log, Faults: d.Faults,
-		Committed: d.committed,
+		Shared: d.Config.Shared, Committed: d.committed,
 	})
 	return err
 }
@@ -282,9 +292,10 @@ func ownURLs(c config.Config, at net.Addr) []string {
 
 func (d *Daemon) openInbox(context.Context) (err error) {
 	d.inbox, err = inbox.New(inbox.Config{
-		Tenants: routes{d}, Ledger: measured{d.store, d.metrics}, Backlog: d.store, Opener: d.vault, Log: d.Log,
+		Tenants: routes{d}, Ledger: measured{d.store, d.metrics}, Backlog: backlog{d.store, d.together}, Opener: d.vault, Log: d.Log,
 		Outlet: &outlet{ctx: d.life, local: d.embedded, remote: d.relays, ours: d.ownURLs},
 		Now:    d.store.LedgerTime, BadSignature: d.badSignature, Halted: d.halted, Decided: d.metrics.decided,
+		Away: d.together.working, Unheard: d.together.unheard,
 	})
 	return err
 }
@@ -308,6 +319,9 @@ func (d *Daemon) healthy() error {
 func (d *Daemon) ready() error {
 	if d.draining.Load() {
 		return errors.New("ending")
+	}
+	if why := d.together.unready(); why != "" {
+		return errors.New(why)
 	}
 	return d.healthy()
 }
@@ -357,7 +371,7 @@ func (d *Daemon) Close() error {
 
 // Run runs everything until ctx ends or a part fails, and closes the daemon.
 func (d *Daemon) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := d.lasting(ctx)
 	defer cancel()
 	defer context.AfterFunc(ctx, d.idle)()
 	defer context.AfterFunc(ctx, func() { d.draining.Store(true) })()
@@ -388,6 +402,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	var last sync.WaitGroup
 	part(storeCtx, "store", d.store.Run, &last)
+	if d.together != nil {
+		part(storeCtx, "instances", d.together.run, &last)
+		part(ctx, "instances that ended", d.together.runPruning, &wg)
+	}
 	part(ctx, "relays", d.relays.Run, &wg)
 	part(ctx, "embedded relay", d.embedded.Run, &wg)
 	part(ctx, "http", d.edge.Run, &wg)
@@ -403,6 +421,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	part(ctx, "relay door", d.runDoors, &wg)
 	wg.Wait()
 	d.lastCheckpoints()
+	d.together.gone()
 	endStore()
 	last.Wait()
 	return errors.Join(first, d.Close())

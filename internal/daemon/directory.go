@@ -122,6 +122,12 @@ type wanted struct {
 
 // put notes what a tenant wants, and returns what all want.
 func (w *wanted) put(t bunker.TenantID, want map[string][]nostr.PubKey) map[string][]nostr.PubKey {
+	w.note(t, want)
+	return w.all()
+}
+
+// note notes what a tenant wants.
+func (w *wanted) note(t bunker.TenantID, want map[string][]nostr.PubKey) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.of == nil {
@@ -132,8 +138,16 @@ func (w *wanted) put(t bunker.TenantID, want map[string][]nostr.PubKey) map[stri
 	} else {
 		w.of[t] = want
 	}
-	if len(w.of) == 1 && len(want) > 0 {
-		return want // the one tenant's
+}
+
+// all is what all tenants want together.
+func (w *wanted) all() map[string][]nostr.PubKey {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.of) == 1 {
+		for _, want := range w.of {
+			return want
+		}
 	}
 	all := map[string][]nostr.PubKey{}
 	for _, m := range w.of {

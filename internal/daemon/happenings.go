@@ -63,6 +63,7 @@ func (s *stirred) take() []bunker.TenantID {
 func (d *Daemon) committed(t bunker.TenantID) {
 	d.moved.add(t)
 	d.grown.add(t)
+	d.together.committed(t)
 }
 
 // Subscribe has f called for every happening from now on, in order, from one

@@ -40,4 +40,4 @@ func (d *Daemon) Subscribe(f func(bunker.Happening)) (cancel func()) { return d.
 
 // Changed reads the ring anew, before it returns: an app may use a new
 // bunker:// string in the next moment.
-func (d *Daemon) Changed() { d.home.Changed() }
+func (d *Daemon) Changed() (behind []string) { return d.home.Changed() }

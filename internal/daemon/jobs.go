@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nsecbunker/internal/audit"
+	"nsecbunker/internal/bunker"
 )
 
 const (
@@ -28,8 +29,14 @@ func (d *Daemon) runJobs(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-checkpoint.C:
+			if !d.together.jobs() {
+				continue
+			}
 			d.checkpoints(ctx)
 		case <-chores.C:
+			if !d.together.jobs() {
+				continue
+			}
 			if err := d.Chores(ctx); err != nil {
 				d.Log.Error("what has fallen due could not be done", "error", err)
 			}
@@ -38,8 +45,21 @@ func (d *Daemon) runJobs(ctx context.Context) error {
 }
 
 // Changed reads the ring anew, before it returns: an app may use a new
-// bunker:// string in the next moment.
-func (t *tenant) Changed() {
+// bunker:// string in the next moment. So do the other instances; those that have not in
+// time are named.
+func (t *tenant) Changed() (behind []string) {
+	sealed := t.read()
+	if t.together == nil {
+		return nil
+	}
+	if sealed {
+		return t.together.order(t.id, bunker.OrderSealed)
+	}
+	return t.together.order(t.id, bunker.OrderChanged)
+}
+
+// read reads the ring anew, and reports that the bunker has just been sealed.
+func (t *tenant) read() (sealed bool) {
 	t.reloading.Lock()
 	defer t.reloading.Unlock()
 	if err := t.reload(t.life); err != nil {
@@ -47,12 +67,21 @@ func (t *tenant) Changed() {
 	}
 	t.inbox.Wake()
 	// The log tells of a seal before the memory is wiped, and of none afterwards.
-	if now := t.State(); now != t.told {
+	return t.turned()
+}
+
+// turned tells admins' sessions of another state, and reports a seal. The caller holds
+// t.reloading.
+func (t *tenant) turned() (sealed bool) {
+	now := t.State()
+	sealed = now == Sealed && t.told == Unsealed
+	if now != t.told {
 		t.told = now
 		if k := t.desk.peek(); k != nil {
 			k.door.Turned()
 		}
 	}
+	return sealed
 }
 
 // Wake takes up at once what waits for a tenant: answered questions, replies that no

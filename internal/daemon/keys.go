@@ -68,14 +68,24 @@ func (t *tenant) newAdminKey(ctx context.Context) error {
 		CreatedAt: t.store.LedgerTime().UnixMilli(),
 	}
 	err = t.store.Change(ctx, t.id, System(), func(tx *store.Tx) error {
+		there, err := tx.HasServiceKey(bunker.RoleAdmin)
+		if err != nil || there {
+			return errors.Join(err, errMadeMeanwhile)
+		}
 		if err := tx.AddServiceKey(&k); err != nil {
 			return err
 		}
 		return tx.Audit(bunker.AuditRecord{Action: "instance.create", Object: pub.String()})
 	})
+	if errors.Is(err, errMadeMeanwhile) {
+		return t.openKeys(ctx)
+	}
 	if err != nil {
 		return err
 	}
 	t.adminKey = pub
 	return t.vault.LoadServiceKey(k)
 }
+
+// errMadeMeanwhile: another instance, which started at the same time, made the admin key.
+var errMadeMeanwhile = errors.New("another instance made the admin key")

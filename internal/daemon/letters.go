@@ -141,7 +141,7 @@ func (l *letters) reload(ctx context.Context) (named []string) {
 		}
 		named = append(named, c.Settings.Relays...)
 		for _, u := range l.relaysOf(c) {
-			if c.Settings.Answers {
+			if c.Settings.Answers && t.together.jobs() {
 				want[u] = []nostr.PubKey{*key}
 			}
 		}

@@ -42,7 +42,7 @@ func (t *tenant) theNotifier() (*notify.Notifier, error) {
 		return notify.New(notify.Config{
 			Wake: func() { t.untold.add(t.id) },
 			Log:  o, Outbox: o, Around: o, Now: t.steady.now, Logger: t.Log,
-			HTTP: t.telling, Dial: t.dialer.DialContext, Letters: &t.letters, Push: pushKey{t},
+			HTTP: t.telling, Dial: t.dialer.DialContext, Letters: &t.letters, Push: pushKey{t}, Mine: t.together.jobs,
 		})
 	})
 }

@@ -23,11 +23,11 @@ type outlet struct {
 
 // Send implements inbox.Outlet. The embedded relay is always tried, as a client
 // may know it by another address.
-func (o *outlet) Send(ev *nostr.Event, raw []byte, relays []string, result func(url string, ok bool, reason string)) {
+func (o *outlet) Send(ev *nostr.Event, raw []byte, relays []string, result func(url string, ok bool, reason string)) (here bool) {
 	own := o.ours()
 	// An admin's own event (a list that was brought back) is no envelope, and the
 	// embedded relay carries those alone.
-	if ev.Kind == nip46.Kind && o.local.Publish(ev, raw) > 0 {
+	if here = ev.Kind == nip46.Kind && o.local.Publish(ev, raw) > 0; here {
 		result(embedded(own), true, "")
 	}
 	var out []string
@@ -39,6 +39,7 @@ func (o *outlet) Send(ev *nostr.Event, raw []byte, relays []string, result func(
 	if len(out) > 0 {
 		o.remote.Publish(o.ctx, ev.ID, raw, out, result)
 	}
+	return here
 }
 
 func embedded(own []string) string {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -25,6 +26,8 @@ type ring struct {
 	own     []string                            // the embedded relay's addresses
 	extra   map[string][]nostr.PubKey           // relays of single connections: url → signer keys
 	app     []string                            // see appRelays
+	hears   func(nostr.PubKey) bool             // that this instance hears a key on relays; nil: all of them
+	stays   func() bool                         // that admins have sessions here, wherever the admin key is heard
 }
 
 // envelopes reports a key whose envelopes are worked on here.
@@ -118,16 +121,34 @@ func (r *ring) wants() map[string][]nostr.PubKey {
 	for p := range r.npub {
 		all = append(all, p)
 	}
+	all = r.heardHere(all)
 	w := map[string][]nostr.PubKey{}
 	for _, u := range r.relays {
 		w[u] = all
 	}
 	for u, keys := range r.extra {
 		if _, everywhere := w[u]; !everywhere && !slices.Contains(r.own, u) {
-			w[u] = keys
+			w[u] = r.heardHere(keys)
 		}
 	}
+	if r.hears != nil {
+		maps.DeleteFunc(w, func(_ string, keys []nostr.PubKey) bool { return len(keys) == 0 })
+	}
 	return w
+}
+
+// heardHere are those of the keys that this instance hears. The caller holds the lock.
+func (r *ring) heardHere(keys []nostr.PubKey) []nostr.PubKey {
+	if r.hears == nil {
+		return keys
+	}
+	var out []nostr.PubKey
+	for _, p := range keys {
+		if r.hears(p) || r.ours[p] == bunker.RoleAdmin && r.stays() {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // reload rebuilds the ring from the store.

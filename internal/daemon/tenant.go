@@ -59,6 +59,13 @@ func newTenant(d *Daemon, id bunker.TenantID) *tenant {
 	t := &tenant{Daemon: d, id: id}
 	t.letters.t = t
 	t.ring.own = d.own
+	if d.Config.Shared {
+		t.ring.hears = func(p nostr.PubKey) bool { return d.together.keeper.Hears(p) }
+	}
+	t.ring.stays = func() bool {
+		k := t.desk.peek()
+		return k != nil && len(k.door.Open()) > 0
+	}
 	return t
 }
 
@@ -123,7 +130,7 @@ func (t *tenant) newDesk(ctx context.Context) (k *desk, err error) {
 		Tenant: t.id, Now: t.store.LedgerTime, Vault: t.vault, Rows: rows{t.store},
 		Slots: slotMaker{k.slots, t.kdf}, KDF: nip49.KDF(t.kdf), Around: t,
 		Backup: backups{t}, DeleteWait: time.Duration(t.Config.DeleteWait), SetupCode: t.SetupCode,
-		First: admin.First{Admins: t.first, Relays: t.Config.Relays}, Events: events{t, judge}, Notices: notices{t}, Sessions: k.door,
+		First: admin.First{Admins: t.first, Relays: t.Config.Relays}, Events: events{t, judge}, Notices: notices{t}, Sessions: k.door, Instances: t.instances(),
 	})
 	if err != nil {
 		return nil, err
@@ -153,7 +160,7 @@ func (t *tenant) theSigner() (*signer.Signer, error) {
 func (t *tenant) theRequests() (*inbox.Tenant, error) {
 	return t.requests.get(func() (*inbox.Tenant, error) {
 		judge, err := t.theSigner()
-		return &inbox.Tenant{ID: t.id, Signer: judge, Diary: diary{t}, Joined: t.ring.joined, Relays: t.ring.uriRelays, Quota: t.quotaNow}, err
+		return &inbox.Tenant{ID: t.id, Signer: judge, Diary: diary{t}, Joined: t.joined, Relays: t.ring.uriRelays, Quota: t.quotaNow}, err
 	})
 }
 

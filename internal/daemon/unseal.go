@@ -52,6 +52,15 @@ type setupCode struct {
 func (t *tenant) SetupCode() string {
 	t.setup.once.Do(func() {
 		t.setup.code = rand.Text()
+		if t.together == nil {
+			return
+		}
+		code, err := t.sharedSetupCode()
+		if err != nil {
+			t.Log.Error("the setup code of all instances could not be made; this one has its own", "error", err)
+			return
+		}
+		t.setup.code = code
 	})
 	return t.setup.code
 }

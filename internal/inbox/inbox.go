@@ -34,11 +34,12 @@ type Backlog interface {
 	Prune(ctx context.Context) (int, error)
 }
 
-// Outlet sends one event to relays. result is called at most once for each URL,
+// Outlet sends one event to the embedded relay and to others. result is called at most once for each URL,
 // from any goroutine; Send never blocks on a slow relay. Of ev only id, author,
-// time, kind and tags are looked at.
+// time, kind and tags are looked at. here reports that somebody at the embedded relay
+// took it.
 type Outlet interface {
-	Send(ev *nostr.Event, raw []byte, relays []string, result func(url string, ok bool, reason string))
+	Send(ev *nostr.Event, raw []byte, relays []string, result func(url string, ok bool, reason string)) (here bool)
 }
 
 // Diary records what strangers do, of which there is no row: once an hour for a
@@ -84,7 +85,7 @@ type Tenants interface {
 	Door(admin nostr.PubKey) Door
 }
 
-// Config is what New needs; every field but Limits and Decided.
+// Config is what New needs; every field but Limits, Away, Unheard and Decided.
 type Config struct {
 	Tenants Tenants
 	Ledger  Ledger
@@ -96,6 +97,12 @@ type Config struct {
 	Now func() time.Time
 	// Halted says why nothing may be signed now; "" when all is well.
 	Halted func() string
+	// Away says why nothing may be worked on here now, though another instance may: the
+	// store is out of reach. Whoever can is told to send again. nil: that never is.
+	Away func() string
+	// Unheard is told of a stored reply that nobody at the embedded relay took. nil: nobody
+	// wants to know.
+	Unheard func(request nostr.ID, client nostr.PubKey)
 	// BadSignature is told of a relay that delivered a forged event.
 	BadSignature func(link string)
 	// Decided, if it is set, is told how long each judgement took.

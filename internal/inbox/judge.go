@@ -18,6 +18,9 @@ const movedWords = "the bunker is being changed right now; send it again"
 // second look: it has a row, or never will.
 func (in *Inbox) judge(ctx context.Context, t *Tenant, a signer.Arrival) (v Verdict, noted bool) {
 	for try := 0; ; try++ {
+		if why := in.away(); why != "" {
+			return refused("error: " + why + "; send it again"), false
+		}
 		a.Now, a.Halted = in.Now(), in.Halted()
 		if try > in.Limits.Retries && a.Halted == "" {
 			a.Halted = movedWords // ledger.md step 5: then an error, as a reply of its own

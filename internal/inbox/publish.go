@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"context"
 	"fmt"
 
 	"nsecbunker/internal/bunker"
@@ -18,6 +19,34 @@ func (in *Inbox) publish(stored []bunker.Stored) {
 	}
 }
 
+// PublishHere sends the stored replies of a request to the embedded relay: whoever
+// waits for them is connected here, and another instance answered.
+func (in *Inbox) PublishHere(request nostr.ID) {
+	in.spawn(func() {
+		_, stored, err := in.Ledger.Request(context.Background(), request)
+		if err != nil {
+			in.Log.Error("a reply that another instance stored could not be read", "request", request, "error", err)
+			return
+		}
+		for i := range stored {
+			if err := in.sendTo(&stored[i], nil, func(string, bool, string) {}); err != nil {
+				in.Log.Error("a reply that another instance stored could not be sent", "request", request, "error", err)
+			}
+		}
+	})
+}
+
+// Doubt has this instance ask the ledger about events that were made before now: it
+// hears keys that another one may have answered so far.
+func (in *Inbox) Doubt() { in.seen.doubt(in.Now()) }
+
+func (in *Inbox) away() string {
+	if in.Away == nil {
+		return ""
+	}
+	return in.Away()
+}
+
 // PublishStored sends one stored reply and tells what each relay said to it, for
 // who waits for that: result is called at most once for each, from any goroutine.
 func (in *Inbox) PublishStored(s bunker.Stored, result func(url string, ok bool, reason string)) error {
@@ -29,6 +58,15 @@ func (in *Inbox) publishOne(s bunker.Stored) error {
 }
 
 func (in *Inbox) send(s bunker.Stored, result func(url string, ok bool, reason string)) error {
+	relays := s.Relays()
+	if t := in.Tenants.Tenant(s.Tenant()); len(relays) == 0 && t != nil {
+		relays = t.Relays()
+	}
+	return in.sendTo(&s, relays, result)
+}
+
+// sendTo sends a stored reply to the embedded relay and to relays.
+func (in *Inbox) sendTo(s *bunker.Stored, relays []string, result func(url string, ok bool, reason string)) error {
 	r := s.Reply()
 	raw := r.Bytes
 	if r.Sealed {
@@ -37,16 +75,12 @@ func (in *Inbox) send(s bunker.Stored, result func(url string, ok bool, reason s
 			return err // sealed: it waits for the unseal, or its time is up
 		}
 	}
-	ev, err := outline(&s, raw)
+	ev, err := outline(s, raw)
 	if err != nil {
 		return err
 	}
-	relays := s.Relays()
-	if t := in.Tenants.Tenant(s.Tenant()); len(relays) == 0 && t != nil {
-		relays = t.Relays()
-	}
 	id, part := s.Request(), r.Part
-	in.Outlet.Send(ev, raw, relays, func(url string, ok bool, reason string) {
+	here := in.Outlet.Send(ev, raw, relays, func(url string, ok bool, reason string) {
 		if ok {
 			in.Ledger.Delivered(id, part, url)
 		} else {
@@ -54,6 +88,9 @@ func (in *Inbox) send(s bunker.Stored, result func(url string, ok bool, reason s
 		}
 		result(url, ok, reason)
 	})
+	if !here && len(relays) > 0 && in.Unheard != nil {
+		in.Unheard(id, s.Client())
+	}
 	return nil
 }
 

@@ -67,6 +67,13 @@ func (s *seen) all() time.Time {
 	return s.since
 }
 
+// doubt forgets from when on every verified event is remembered: that begins now.
+func (s *seen) doubt(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.since, s.turned = now, now
+}
+
 func (s *seen) has(id nostr.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

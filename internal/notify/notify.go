@@ -84,6 +84,9 @@ type Config struct {
 	Letters Letters
 	// Push has the key pair of Web Push; nil: there is none.
 	Push PushKey
+	// Mine reports that notices are this instance's to make and send. nil: there is no
+	// other one.
+	Mine func() bool
 	// TLS is the base of mail's TLS settings; nil: the system's roots.
 	TLS *tls.Config
 }
@@ -155,6 +158,10 @@ func (n *Notifier) begin(ctx context.Context) error {
 // long it is to be called again at the latest; 0: not before it is woken, or
 // something is committed.
 func (n *Notifier) Step(ctx context.Context) (again time.Duration) {
+	if n.Mine != nil && !n.Mine() {
+		n.begun = false // another instance does it; how far, is stored
+		return lookEvery
+	}
 	if !n.begun {
 		if err := n.begin(ctx); err != nil {
 			// A database's server may be away for a moment, and the bunker goes on.

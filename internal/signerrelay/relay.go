@@ -165,6 +165,13 @@ func (r *Relay) Publish(ev *nostr.Event, raw []byte) (delivered int) {
 	return len(took)
 }
 
+// Listens reports that somebody is connected who listens for a `p` value.
+func (r *Relay) Listens(p nostr.PubKey) bool {
+	r.routes.mu.RLock()
+	defer r.routes.mu.RUnlock()
+	return len(r.routes.byP[p]) > 0
+}
+
 // Run keeps the relay tidy until ctx ends. Then it takes no more events, lets those in flight finish for a moment, ends
 // all connections and returns nil once every goroutine of the relay has ended. It can be called once.
 func (r *Relay) Run(ctx context.Context) error {

@@ -24,14 +24,45 @@ type Clock struct {
 
 // clock compares the wall clock with the ledger and with the monotonic clock.
 type clock struct {
-	now func() time.Time
+	wall func() time.Time
 
 	mu        sync.Mutex
 	start     time.Time // with its monotonic reading
 	committed int64     // unix ms of the last commit
+	// Instances that share a store date by the database's clock: else one whose own is
+	// wrong, or is set while it runs, would date the records of all. theirs is what that
+	// said when ours, with its monotonic reading, said at; zero: it is not shared.
+	theirs, at time.Time
 }
 
-func newClock(now func() time.Time) *clock { return &clock{now: now, start: now()} }
+// newClock takes the machine's clock.
+func newClock(wall func() time.Time) *clock {
+	c := &clock{start: wall()}
+	c.wall = wall
+	return c
+}
+
+// now is what the ledger's time is taken from.
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.by(c.wall())
+}
+
+// by is now, by a reading of the machine's clock. The caller holds the lock.
+func (c *clock) by(wall time.Time) time.Time {
+	if c.theirs.IsZero() {
+		return wall
+	}
+	return c.theirs.Add(wall.Sub(c.at))
+}
+
+// shared notes what the database's clock said between two readings of ours.
+func (c *clock) shared(theirs, began, ended time.Time) {
+	c.mu.Lock()
+	c.theirs, c.at = theirs, began.Add(ended.Sub(began)/2)
+	c.mu.Unlock()
+}
 
 // committedAt notes a commit's ledger time.
 func (c *clock) committedAt(ms int64) {
@@ -43,7 +74,7 @@ func (c *clock) committedAt(ms int64) {
 // reset accepts the wall clock as it is, by an owner's word.
 func (c *clock) reset(ms int64) {
 	c.mu.Lock()
-	c.start, c.committed = c.now(), ms
+	c.start, c.committed = c.wall(), ms
 	c.mu.Unlock()
 }
 
@@ -55,12 +86,12 @@ func (c *clock) ledger() int64 {
 }
 
 func (c *clock) state() Clock {
-	now := c.now()
+	now := c.wall()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	// Sub uses the monotonic readings where both times have one; Round(0)
 	// takes them away.
-	return c.judge(now, now.Round(0).Sub(c.start.Round(0))-now.Sub(c.start))
+	return c.judge(c.by(now), now.Round(0).Sub(c.start.Round(0))-now.Sub(c.start))
 }
 
 // judge says what a wall time means that is gap ahead of the monotonic clock.

@@ -39,6 +39,9 @@ type engine interface {
 	freeMemory(ctx context.Context, conn *sql.Conn) error
 	// hasTable reports whether the schema has a table.
 	hasTable(ctx context.Context, q querier, name string) (bool, error)
+	// whileMigrating runs f, which looks at the schema and brings it up to date, while no
+	// other instance does.
+	whileMigrating(ctx context.Context, conn *sql.Conn, f func() error) error
 	// beforeMigration keeps what a migration that fails halfway could spoil.
 	beforeMigration(ctx context.Context, at int64, log *slog.Logger) error
 	// backup writes a consistent copy, as an SQLite file, to a new file.
@@ -57,6 +60,10 @@ type engine interface {
 type dialect struct {
 	goose      goose.Dialect
 	migrations string // the folder of its migrations
+
+	// rolling: programs of several versions serve the store at once, so a newer schema is
+	// taken, where it says that it can be.
+	rolling bool
 
 	beginWrite string
 	beginRead  string // of one moment
@@ -107,11 +114,19 @@ func (st statement) close(conn *sql.Conn) error {
 }
 
 // engineOf chooses the engine of a configuration.
-func engineOf(path, database string) (engine, error) {
-	if database == "" {
+func engineOf(c *Config, path string) (engine, error) {
+	switch {
+	case c.Database == "" && c.Shared:
+		return nil, bunker.Errorf(bunker.CodeInvalid, "several instances share a PostgreSQL database, not a file: name it with --database, or start without --shared").In("shared")
+	case c.Database == "":
 		return &sqliteEngine{path: path}, nil
 	}
-	return newPostgres(database, path)
+	e, err := newPostgres(c.Database, path)
+	if err != nil {
+		return nil, err
+	}
+	e.shared = c.Shared
+	return e, nil
 }
 
 // text is a statement of the groups as the engine takes it.

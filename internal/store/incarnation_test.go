@@ -203,7 +203,7 @@ func TestAJumpingClockIsSuspect(t *testing.T) {
 	// Only the wall clock: a time without a monotonic reading compares by wall,
 	// so the jump is built from a start that lies in another wall time.
 	for _, gap := range []time.Duration{clockGap + time.Second, -clockGap - time.Second} {
-		jumped := &clock{now: func() time.Time { return began }, start: began}
+		jumped := &clock{wall: func() time.Time { return began }, start: began}
 		if st := jumped.judge(began, gap); !st.Suspect || st.Behind || st.Why == "" {
 			t.Errorf("%s: %+v", gap, st)
 		}

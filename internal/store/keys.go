@@ -188,6 +188,14 @@ func knownRole(role string) bunker.ServiceRole {
 	return bunker.ServiceRole(role)
 }
 
+// HasServiceKey reports whether there is a key of the bunker's own of a role.
+func (tx *Tx) HasServiceKey(role bunker.ServiceRole) (bool, error) {
+	var n int
+	err := tx.q.QueryRowContext(tx.ctx, `SELECT count(*) FROM (SELECT 1 FROM service_key WHERE tenant = $1 AND role = $2 LIMIT 1) k`,
+		string(tx.head.Tenant), string(role)).Scan(&n)
+	return n > 0, err
+}
+
 // AddServiceKey stores a key of the bunker's own.
 func (tx *Tx) AddServiceKey(k *bunker.ServiceKey) error {
 	var n int
@@ -213,4 +221,12 @@ func (tx *Tx) RewrapServiceKey(k *bunker.ServiceKey) error {
 		err = fmt.Errorf("rewrapping: %w", notFound("service key", k.PubKey.String()))
 	}
 	return err
+}
+
+// ServiceKeysSince returns the tenant's keys of the bunker's own that were made since a
+// time (unix ms).
+func (s *Store) ServiceKeysSince(ctx context.Context, t bunker.TenantID, since int64) ([]bunker.ServiceKey, error) {
+	out, err := scanAll(ctx, s.read, fillService, `SELECT `+serviceColumns+` FROM service_key
+WHERE tenant = $1 AND created_at >= $2 ORDER BY created_at, pubkey`, string(t), since)
+	return out, s.explain("reading service keys", err)
 }

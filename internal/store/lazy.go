@@ -1,6 +1,10 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
+	"maps"
+	"slices"
 	"sync"
 
 	"nsecbunker/internal/bunker"
@@ -100,8 +104,19 @@ func (s *Store) Delivered(req nostr.ID, part bunker.Part, relay string) {
 	s.lazy.deliver(delivery{req, part}, relay)
 }
 
+func compareDeliveries(a, b delivery) int {
+	return cmp.Or(bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.part, b.part))
+}
+
+func compareConnections(a, b connectionKey) int {
+	return cmp.Or(cmp.Compare(a.tenant, b.tenant), cmp.Compare(a.id, b.id))
+}
+
 func (s *Store) writeLazy(w lazyWork) error {
-	for d, relay := range w.delivered {
+	// Always in the same order, so that two instances that write the same rows wait for
+	// each other one way only.
+	for _, d := range slices.SortedFunc(maps.Keys(w.delivered), compareDeliveries) {
+		relay := w.delivered[d]
 		var err error
 		if d.part == bunker.PartFinal {
 			_, err = s.exec(stmtDelivered, relay, d.id[:])
@@ -112,7 +127,8 @@ func (s *Store) writeLazy(w lazyWork) error {
 			return err
 		}
 	}
-	for k, u := range w.used {
+	for _, k := range slices.SortedFunc(maps.Keys(w.used), compareConnections) {
+		u := w.used[k]
 		if _, err := s.exec(stmtUsed, u.n, u.last, string(k.tenant), string(k.id)); err != nil {
 			return err
 		}

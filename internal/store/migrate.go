@@ -39,6 +39,8 @@ func migrateWith(ctx context.Context, e engine, db *sql.DB, dir fs.FS, existed b
 		switch {
 		case err != nil:
 			return err
+		case at > newest && e.words().rolling:
+			return serves(ctx, e, db, at, newest)
 		case at > newest:
 			return bunker.Errorf(bunker.CodeError, "the store %s was written by a newer nsecbunker (schema %d, this one knows %d); run that version again, or restore the copy that was made before its update", e.place(), at, newest)
 		case at == newest:
@@ -65,6 +67,33 @@ func schemaVersion(ctx context.Context, e engine, q querier) (v int64, err error
 	return v, err
 }
 
+// serves refuses a schema that is newer than the program, unless it says that such a
+// program can still serve it: then instances of two versions run side by side while one
+// after another is replaced.
+func serves(ctx context.Context, e engine, q querier, at, newest int64) error {
+	var minimum int64
+	if err := q.QueryRowContext(ctx, `SELECT minimum FROM schema_rule WHERE id = 1`).Scan(&minimum); err != nil {
+		return err
+	}
+	if minimum > newest {
+		return tooOldFor(e, at, minimum, newest)
+	}
+	return nil
+}
+
+func tooOldFor(e engine, at, minimum, newest int64) error {
+	return bunker.Errorf(bunker.CodeError, "the store %s was brought up to date by a newer nsecbunker (schema %d) and can be served by programs that know schema %d only (this one knows %d); start the newer version", e.place(), at, minimum, newest)
+}
+
+// newestSchema is the last migration that this program knows.
+func newestSchema(d *dialect) (int64, error) {
+	names, err := fs.Glob(migrations, d.migrations+"/*.sql")
+	if err != nil {
+		return 0, err
+	}
+	return goose.NumericComponent(names[len(names)-1])
+}
+
 // sameSchema refuses a store whose schema is not the one that this program was started
 // with: another may have brought it up to date while this one was cut off.
 func (s *Store) sameSchema(ctx context.Context) error {
@@ -72,11 +101,10 @@ func (s *Store) sameSchema(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	names, err := fs.Glob(migrations, s.sql.migrations+"/*.sql")
-	if err != nil {
-		return err
+	newest, err := newestSchema(s.sql)
+	if err == nil && at > newest && s.sql.rolling {
+		return serves(ctx, s.engine, s.write, at, newest)
 	}
-	newest, err := goose.NumericComponent(names[len(names)-1])
 	if err == nil && at != newest {
 		err = bunker.Errorf(bunker.CodeError, "the store %s has another schema by now (%d, this nsecbunker knows %d); start the newer version", s.engine.place(), at, newest)
 	}

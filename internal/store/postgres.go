@@ -42,6 +42,8 @@ type postgresEngine struct {
 	config *pgx.ConnConfig
 	path   string // where SQLite's file would be
 	moving bool   // into it: it may be half done
+	shared bool   // with other instances that say so, too
+	own    int64  // the lock that is this engine's alone
 }
 
 // CheckDatabase reports what is wrong with the URL of a PostgreSQL database. It names
@@ -100,7 +102,7 @@ func newPostgres(database, path string) (*postgresEngine, error) {
 		c.ConnectTimeout = connectTimeout
 	}
 	c.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepIdle, Interval: keepEvery, Count: keepProbes}}).DialContext
-	return &postgresEngine{config: c, path: path}, nil
+	return &postgresEngine{config: c, path: path, own: newOwnLock()}, nil
 }
 
 // onThisMachine reports whether every server of a configuration is on this machine.
@@ -140,7 +142,7 @@ func (e *postgresEngine) words() *dialect {
 	return &dialect{
 		goose: goose.DialectPostgres, migrations: "migrations/postgres",
 		beginWrite: "BEGIN ISOLATION LEVEL READ COMMITTED", beginRead: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-		forUpdate: " FOR UPDATE", skipLocked: " FOR UPDATE OF r SKIP LOCKED", returningNo: " RETURNING no",
+		rolling: e.shared, forUpdate: " FOR UPDATE", skipLocked: " FOR UPDATE OF r SKIP LOCKED", returningNo: " RETURNING no",
 		hexOf: "encode(", hexEnd: ", 'hex')", noBytes: "''::bytea",
 		deferReferences: "SET CONSTRAINTS ALL DEFERRED",
 		// A request's number is never another's.
@@ -168,7 +170,11 @@ func (e *postgresEngine) opened() error {
 // connection that is gone has lost both, so nobody writes without the lock, and who has
 // got it again knows that nothing of before is still under way.
 func (e *postgresEngine) openWrite(ctx context.Context) (*sql.DB, *sql.Conn, error) {
-	db := stdlib.OpenDB(*e.config)
+	c := e.config.Copy()
+	if e.shared {
+		c.RuntimeParams["idle_in_transaction_session_timeout"] = fmt.Sprint(idleInTransaction.Milliseconds())
+	}
+	db := stdlib.OpenDB(*c)
 	db.SetMaxOpenConns(1)
 	conn, err := db.Conn(ctx)
 	if err != nil {

@@ -27,7 +27,7 @@ func postgresTrouble(err error) trouble {
 		return diskError
 	case "55P03", "40P01", "40001", "57014": // lock_not_available, deadlock_detected, serialization_failure, query_canceled
 		return busy
-	case "57P01", "57P02", "57P03", "57P05": // the server ends, or begins
+	case "57P01", "57P02", "57P03", "57P05", "25P03": // the server ends, or begins, or ends an idle session
 		return unreachable
 	case "3D000", "3F000": // invalid_catalog_name, invalid_schema_name
 		return notThere

@@ -230,6 +230,11 @@ func noTransaction(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "no transaction is active")
 }
 
+// whileMigrating implements engine: the folder's lock is held, and nobody else is there.
+func (e *sqliteEngine) whileMigrating(_ context.Context, _ *sql.Conn, f func() error) error {
+	return f()
+}
+
 // beforeMigration copies the store beside itself.
 func (e *sqliteEngine) beforeMigration(ctx context.Context, at int64, log *slog.Logger) error {
 	kept := fmt.Sprintf("%s.before-migration-from-%d", e.path, at)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 )
 
 // The statements of a group commit, prepared once on the write handle.
@@ -196,8 +197,12 @@ func (s *Store) begin() error {
 
 // commit ends the transaction. After an error the outcome is not known.
 func (s *Store) commit() error {
+	began := time.Now() // with its monotonic reading
 	if _, err := s.exec(stmtCommit); err != nil {
 		return err
+	}
+	if s.control != nil {
+		s.reached.Store(&began)
 	}
 	if s.faults != nil {
 		return s.faults.At(FaultLost)

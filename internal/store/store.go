@@ -32,7 +32,9 @@ type Config struct {
 	Path string
 	// Database is the URL of a PostgreSQL database, see CheckDatabase; "": SQLite.
 	Database string
-	Auth     Authenticator
+	// Shared: other instances that say so, too, use the database at the same time.
+	Shared bool
+	Auth   Authenticator
 	// Flags authenticates what a sealed tenant must still do. Without it the
 	// flags hold, unauthenticated.
 	Flags  FlagAuthenticator
@@ -70,6 +72,8 @@ type Store struct {
 	views    viewCache
 	policies policyCache
 	budgets  usedCache
+	control  *control // nil: no other instance shares the store
+	reached  atomic.Pointer[time.Time]
 	beside   int64 // what otherWrites said last; guarded by writing
 
 	queue   chan *waiting
@@ -88,7 +92,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := engineOf(path, c.Database)
+	e, err := engineOf(&c, path)
 	if err != nil {
 		return nil, err
 	}
@@ -135,14 +139,19 @@ func (s *Store) open(ctx context.Context) error {
 			return err
 		}
 	}
-	// goose takes a connection of its own from the handle.
-	s.writeDB.SetMaxOpenConns(2)
-	err = migrate(ctx, s.engine, s.writeDB, existed, s.log)
-	s.writeDB.SetMaxOpenConns(1)
+	err = s.engine.whileMigrating(ctx, s.write, func() error {
+		// goose takes a connection of its own from the handle.
+		s.writeDB.SetMaxOpenConns(2)
+		defer s.writeDB.SetMaxOpenConns(1)
+		return migrate(ctx, s.engine, s.writeDB, existed, s.log)
+	})
 	if err != nil {
 		return err
 	}
 	if err := s.createTenant(ctx, bunker.SelfHosted); err != nil {
+		return err
+	}
+	if err := s.openControl(ctx); err != nil {
 		return err
 	}
 	var last int64
@@ -194,6 +203,9 @@ func (s *Store) Close() error {
 	}
 	if s.read != nil {
 		errs = append(errs, s.read.Close())
+	}
+	if s.control != nil {
+		errs = append(errs, s.control.db.Close())
 	}
 	errs = append(errs, s.closeWrite())
 	if s.lock != nil {

@@ -223,6 +223,27 @@ CREATE TABLE http_used (
   CONSTRAINT http_used_pkey PRIMARY KEY (tenant, event_id)
 );
 
+CREATE TABLE instance (
+  id text COLLATE "C" NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  version text COLLATE "C" NOT NULL,
+  started_at bigint NOT NULL,
+  beat_at bigint NOT NULL,
+  draining bigint NOT NULL,
+  done bigint NOT NULL,
+  CONSTRAINT instance_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE instance_order (
+  no bigint NOT NULL,
+  at bigint NOT NULL,
+  tenant text COLLATE "C" NOT NULL,
+  what text COLLATE "C" NOT NULL,
+  instance text COLLATE "C" NOT NULL,
+  CONSTRAINT instance_order_pkey PRIMARY KEY (no),
+  CONSTRAINT instance_order_what_check CHECK (what = ANY (ARRAY['changed'::text, 'sealed'::text]))
+);
+
 CREATE TABLE invite (
   tenant text COLLATE "C" NOT NULL,
   id text COLLATE "C" NOT NULL,
@@ -271,6 +292,13 @@ CREATE TABLE kept_version (
   sealed bytea NOT NULL,
   CONSTRAINT kept_version_pkey PRIMARY KEY (tenant, key_id, kind, address, seq),
   CONSTRAINT kept_version_source_check CHECK (source = ANY (ARRAY['signed'::text, 'fetched'::text]))
+);
+
+CREATE TABLE lease (
+  name text COLLATE "C" NOT NULL,
+  instance text COLLATE "C" NOT NULL,
+  since bigint NOT NULL,
+  CONSTRAINT lease_pkey PRIMARY KEY (name)
 );
 
 CREATE TABLE motion (
@@ -502,6 +530,13 @@ CREATE TABLE request (
   CONSTRAINT request_event_id_key UNIQUE (event_id),
   CONSTRAINT request_pkey PRIMARY KEY (no),
   CONSTRAINT request_state_check CHECK (state = 'ready'::text OR state = 'delivered'::text OR state = 'parked'::text OR state = 'undeliverable'::text)
+);
+
+CREATE TABLE schema_rule (
+  id bigint NOT NULL,
+  minimum bigint NOT NULL,
+  CONSTRAINT schema_rule_id_check CHECK (id = 1),
+  CONSTRAINT schema_rule_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE service_key (

@@ -181,6 +181,24 @@ CREATE TABLE http_used (
   PRIMARY KEY (tenant, event_id)
 ) STRICT;
 
+CREATE TABLE instance (
+  id         TEXT    NOT NULL PRIMARY KEY, -- of one start of one process
+  name       TEXT    NOT NULL,             -- where to look for it
+  version    TEXT    NOT NULL,
+  started_at INTEGER NOT NULL, -- unix ms
+  beat_at    INTEGER NOT NULL, -- unix ms; too old: it is dead, and what it held is anybody's
+  draining   INTEGER NOT NULL, -- 1: it takes nothing on any more
+  done       INTEGER NOT NULL  -- the last row of instance_order that it has followed
+) STRICT;
+
+CREATE TABLE instance_order (
+  no       INTEGER NOT NULL PRIMARY KEY,
+  at       INTEGER NOT NULL,
+  tenant   TEXT    NOT NULL,
+  what     TEXT    NOT NULL CHECK (what IN ('changed', 'sealed')),
+  instance TEXT    NOT NULL  -- that ordered it, and has done it
+) STRICT;
+
 CREATE TABLE invite (
   tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
   id          TEXT    NOT NULL,
@@ -225,6 +243,12 @@ CREATE TABLE kept_version (
   size       INTEGER NOT NULL, -- bytes of sealed
   sealed     BLOB    NOT NULL,
   PRIMARY KEY (tenant, key_id, kind, address, seq)
+) STRICT;
+
+CREATE TABLE lease (
+  name     TEXT    NOT NULL PRIMARY KEY,
+  instance TEXT    NOT NULL, -- '': nobody
+  since    INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE motion (
@@ -428,6 +452,11 @@ CREATE TABLE "request" (
   accepted_by        TEXT    NOT NULL DEFAULT '',
   link               TEXT    NOT NULL DEFAULT '', -- the relay that brought it, while it is parked
   CHECK (envelope IS NULL OR state = 'parked')
+) STRICT;
+
+CREATE TABLE schema_rule (
+  id      INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+  minimum INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE "service_key" (

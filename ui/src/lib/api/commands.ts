@@ -1863,6 +1863,42 @@ export interface Commands {
     };
   };
 
+  /** Has the instance that answers give up what it hears on relays and does by a timer, so that it can be stopped. */
+  "instance.drain": {
+    params: {
+      /** take the share again */
+      undo?: boolean;
+    };
+    result: Record<string, never>;
+  };
+
+  /** Lists the instances that serve this store together. */
+  "instance.list": {
+    params: Record<string, never>;
+    result: {
+      instances: {
+        /** where to look for it */
+        name: string;
+        /** it is the one that answers */
+        here?: boolean;
+        /** running, draining, or gone: it was not heard of for some seconds */
+        state: string;
+        version: string;
+        started: string;
+        /** of it last, by the database's clock */
+        heard: string;
+        /** parts of the signer keys that it hears on relays */
+        keys: number;
+        /** it does what a timer asks for: checkpoints, notices, pruning */
+        jobs?: boolean;
+        /** it has not followed the last change yet */
+        behind?: boolean;
+      }[];
+      /** that the signer keys are in */
+      parts: number;
+    };
+  };
+
   /** Makes a new key. */
   "key.add": {
     params: {
@@ -5165,7 +5201,9 @@ export interface Commands {
   /** Stops everything: locks every key, suspends every connection. Works while sealed, too. */
   "stop": {
     params: Record<string, never>;
-    result: Record<string, never>;
+    result: {
+      warnings?: string[];
+    };
   };
 
   /** Ends a stop. Keys stay locked and connections suspended until they are brought back one by one. */
@@ -5405,6 +5443,8 @@ export const commands = {
   "device.revoke": { role: "viewer", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "device.wait": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "instance.check": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "system", "relay", "http"] },
+  "instance.drain": { role: "owner", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "system"] },
+  "instance.list": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "system"] },
   "key.add": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "key.baseline": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "key.delete": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },

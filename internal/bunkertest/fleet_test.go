@@ -1,0 +1,244 @@
+package bunkertest
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"nsecbunker/internal/pgtest"
+	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip46"
+)
+
+// sendAgain is how long an app waits before it sends its request once more.
+const sendAgain = time.Second
+
+// fleetStorm is one run of the chaos of several instances.
+type fleetStorm struct {
+	t      *testing.T
+	rng    *rand.Rand
+	server *pgtest.Server
+	fleet  *Fleet
+	relays []*Relay
+	apps   []*App
+	asked  []*Asked
+	limit  int // of the budget that all apps but the first are under
+	after  time.Duration
+	faults map[string]int
+}
+
+func newFleetStorm(t *testing.T, seed uint64, limit int) *fleetStorm {
+	t.Helper()
+	s := &fleetStorm{t: t, rng: rand.New(rand.NewPCG(seed, 110)), server: pgtest.Own(t), limit: limit, faults: map[string]int{}}
+	var urls []string
+	for i := range 2 {
+		r := NewRudeRelay(t, seed+uint64(i), Manners{})
+		s.relays = append(s.relays, r)
+		urls = append(urls, r.URL)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var uris []string
+	s.fleet = NewFleet(t, 2, s.server.Database(t), program, urls, func(b *Bunker) {
+		b.AddKey("herald")
+		b.Admin("policy.create", Params{"name": "counted", "rules": []Params{
+			kind("notes", "allow", 1, Params{"budget": Params{"total": limit, "per": "policy"}}),
+		}})
+		uris = append(uris, b.Token("herald", "all"))
+		for range 3 {
+			uris = append(uris, b.Token("herald", "", Params{"policy": "counted"}))
+		}
+	})
+	arena, clock := newArena(t), new(Clock)
+	for i, uri := range uris {
+		u, err := nip46.ParseBunkerURI(uri)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := u.Relays
+		if i%2 == 1 { // some speak through the proxy alone, some through everything
+			at = []string{s.fleet.Proxy.URL}
+		}
+		a := NewApp(t, arena, clock.Now, u.Remote, u.Secret, at)
+		a.Connect().insist()
+		s.apps = append(s.apps, a)
+	}
+	return s
+}
+
+// load sends requests of every app at once.
+func (s *fleetStorm) load(each int) (asked []*Asked, sent func()) {
+	var wg sync.WaitGroup
+	for _, a := range s.apps {
+		for n := range each {
+			q := a.Prepare(nip46.SignEvent, a.Note(1, fmt.Sprint(len(s.asked), " ", n)))
+			asked = append(asked, q)
+			wg.Go(func() {
+				ctx, cancel := context.WithTimeout(context.Background(), sendAgain)
+				defer cancel()
+				_ = a.pool.Publish(ctx, a.Relays, q.Event) // nobody may take it
+			})
+		}
+	}
+	s.asked = append(s.asked, asked...)
+	return asked, wg.Wait
+}
+
+// fault is one thing that goes wrong; mend is called when every request of the round is
+// answered.
+func (s *fleetStorm) fault() (name string, mend func()) {
+	p := s.fleet.Members[s.rng.IntN(len(s.fleet.Members))]
+	nothing := func() {}
+	switch s.rng.IntN(7) {
+	case 0, 1:
+		p.Kill()
+		return "kill", p.Start
+	case 2:
+		p.Stop()
+		return "drain", p.Start
+	case 3:
+		s.server.Kill()
+		if err := s.server.Start(); err != nil {
+			s.t.Fatal(err)
+		}
+		return "server killed", nothing
+	case 4:
+		s.server.Stop()
+		if err := s.server.Start(); err != nil {
+			s.t.Fatal(err)
+		}
+		return "server restarted", nothing
+	case 5:
+		for _, r := range s.relays {
+			r.Kick()
+		}
+		return "relays cut", func() {
+			for _, r := range s.relays {
+				r.Wake()
+			}
+		}
+	}
+	there, back := syscall.SIGUSR1, syscall.SIGUSR2
+	if s.rng.IntN(2) == 0 {
+		there, back = back, there
+	}
+	p.signal(there)
+	return "clock an hour off", func() {
+		if p.cmd != nil {
+			p.signal(back)
+		}
+	}
+}
+
+// round is one fault under load. Every request is answered, sent again or not, within
+// the time of the promise.
+func (s *fleetStorm) round(each int) {
+	asked, sent := s.load(each)
+	wait := time.NewTimer(time.Duration(s.rng.IntN(300)) * time.Millisecond)
+	<-wait.C
+	name, mend := s.fault()
+	s.faults[name]++
+	began := time.Now()
+	more, sentMore := s.load(1)
+	sent()
+	sentMore()
+	var wg sync.WaitGroup
+	for _, q := range append(asked, more...) {
+		wg.Go(func() { q.answered(name) })
+	}
+	wg.Wait()
+	s.after = max(s.after, time.Since(began))
+	mend()
+}
+
+// answered is insist for a goroutine.
+func (q *Asked) answered(after string) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for ctx.Err() == nil {
+		short, stop := context.WithTimeout(ctx, sendAgain)
+		if _, ok := q.TryAnswer(short); ok {
+			stop()
+			return
+		}
+		_ = q.app.pool.Publish(short, q.app.Relays, q.Event)
+		stop()
+	}
+	q.app.t.Errorf("%s: a request was not answered within %s", after, patience)
+}
+
+func (s *fleetStorm) judge() {
+	b := s.fleet.Inside()
+	allowed := map[string][]string{} // request event → signed ids
+	counted := 0
+	for _, r := range b.Records(Params{"action": "sign_event", "effect": "allow"}) {
+		allowed[r.Text("event")] = append(allowed[r.Text("event")], r.Text("signed"))
+		if r.Text("rule") == "policy counted/notes@1" {
+			counted++
+		}
+	}
+	signed := 0
+	for _, q := range s.asked {
+		got, records := q.Got(), allowed[q.Event.ID.String()]
+		if len(got) > 1 || len(records) > 1 {
+			s.t.Errorf("request %s has %d replies and %d signatures", q.Event.ID, len(got), len(records))
+		}
+		for _, g := range got {
+			switch {
+			case g.Failed() && (len(records) != 0 || q.app == s.apps[0]):
+				s.t.Errorf("request %s: %q, with the records %v", q.Event.ID, g.Error, records)
+			case !g.Failed():
+				signed++
+				e, err := nostr.ParseEvent([]byte(g.Result))
+				if err != nil || e.Verify() != nil || len(records) != 1 || records[0] != e.ID.String() {
+					s.t.Errorf("request %s was answered %+v, its record has %v", q.Event.ID, g, records)
+				}
+			}
+		}
+	}
+	if counted != s.limit {
+		s.t.Errorf("%d allows of a budget of %d", counted, s.limit)
+	}
+	for _, r := range s.relays { // nobody was told anything else
+		for _, e := range r.Seen() {
+			for _, a := range s.apps {
+				if e.PubKey == a.Remote && e.Verify() == nil && e.Tags.Find("p").Value() == a.Key.PubKey().String() {
+					a.receive(e)
+				}
+			}
+		}
+	}
+	for _, q := range s.asked {
+		if got := q.Got(); len(got) > 1 {
+			s.t.Errorf("request %s has %d replies on the relays", q.Event.ID, len(got))
+		}
+	}
+	if in := b.Admin("instance.check", nil); !in.Is("sound") {
+		s.t.Errorf("not sound: %v", in)
+	}
+	s.t.Logf("faults %v; %d requests, %d signatures, 0 twice; budget %d of %d; slowest round %s; %d records verified",
+		s.faults, len(s.asked), signed, counted, s.limit, s.after.Round(time.Millisecond), b.VerifyOutside())
+	b.Stop()
+}
+
+// Promises 2 and 3 on two instances: whatever is killed, restarted, cut or set wrong
+// under load, each request has one reply and one signature, within 30 seconds; a budget is
+// spent exactly; the chain is whole.
+func TestInstancesAnswerEachRequestOnceWhateverIsKilledCutOrSetWrong(t *testing.T) {
+	t.Parallel()
+	rounds := times(120)
+	for seed := range uint64(1 + rounds/40) {
+		s := newFleetStorm(t, seed*100, rounds/int(1+rounds/40)*9)
+		for range rounds / int(1+rounds/40) {
+			s.round(4)
+		}
+		s.judge()
+	}
+}

@@ -1,0 +1,549 @@
+package daemon
+
+import (
+	"context"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"nsecbunker/internal/admin"
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/lease"
+	"nsecbunker/internal/store"
+	"nsecbunker/nostr"
+)
+
+const (
+	// followWait is how long a change waits for the other instances to follow it. One that
+	// is dead is not waited for; that takes a little longer than it takes to be dead.
+	followWait = store.InstanceDead + 2*time.Second
+	// drainWait is how long a shutdown waits for the others to take over what it heard.
+	drainWait = 5 * time.Second
+	// hintEvery is how long hints wait for each other.
+	hintEvery = 5 * time.Millisecond
+	// maxHints is how many replies wait to be named; more are found by the sweep.
+	maxHints = 4096
+	// followEvery is how long passes until keys are taken in that could not be.
+	followEvery = time.Second
+	// pruneInstancesEvery is how often instances that ended long ago are forgotten.
+	pruneInstancesEvery = time.Minute
+)
+
+// together is this instance among others that share its store; nil where it is alone.
+type together struct {
+	d      *Daemon
+	keeper *lease.Keeper
+
+	mu      sync.Mutex
+	replies []bunker.ReplyHint
+	news    map[bunker.TenantID]struct{} // that have records which somebody may want to hear of
+	poke    chan struct{}                // one place: there is something to tell
+	again   map[bunker.TenantID]struct{} // whose keys were not taken in, because a command was at them
+	newest  map[bunker.TenantID]int64    // service key that was loaded, by when it was made, unix ms
+}
+
+// openTogether joins the other instances of a shared store. Whatever is read from the
+// store afterwards is as new as the last order.
+func (d *Daemon) openTogether(ctx context.Context) error {
+	if !d.store.Shared() {
+		return nil
+	}
+	last, err := d.store.LastOrder(ctx)
+	if err != nil {
+		return err
+	}
+	t := &together{
+		d: d, poke: make(chan struct{}, 1), news: map[bunker.TenantID]struct{}{}, again: map[bunker.TenantID]struct{}{}, newest: map[bunker.TenantID]int64{},
+	}
+	t.keeper, err = lease.New(lease.Config{
+		Rows: d.store, Parts: store.KeyLeases, Name: store.LeaseName, Jobs: store.JobLease, Dead: store.InstanceDead,
+		Me:     bunker.Instance{ID: d.store.Instance(), Name: instanceName(d.Config.Listen), Version: d.Version, Done: last},
+		Follow: t.follow, Moved: t.moved, Wipe: t.wipe, Back: t.back, Schema: d.store.Serves, Reached: d.store.Reached,
+		Tell: func(ctx context.Context, k bunker.HintKind) { t.tell(ctx, bunker.Hint{Kind: k}) },
+		Log:  d.Log,
+	})
+	if err != nil {
+		return err
+	}
+	d.together = t
+	return nil
+}
+
+// instances are those that the commands show; nil: this one is alone.
+func (d *Daemon) instances() admin.Instances {
+	if d.together == nil {
+		return nil // and no nil of another type
+	}
+	return d.together
+}
+
+// joined notes an app with a new connection, here and on the other instances.
+func (t *tenant) joined(client nostr.PubKey) {
+	t.ring.joined(client)
+	t.together.joined(t.id)
+}
+
+// lasting returns the context of the parts. It ends with ctx; where there are other
+// instances, they take over first what this one hears.
+func (d *Daemon) lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	if d.together == nil {
+		return context.WithCancel(ctx)
+	}
+	parts, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		d.draining.Store(true)
+		d.together.leave()
+		cancel()
+	})
+	return parts, func() { stop(); cancel() }
+}
+
+// backlog is the store's, of which only one instance prunes.
+type backlog struct {
+	*store.Store
+	together *together
+}
+
+// Prune implements inbox.Backlog.
+func (b backlog) Prune(ctx context.Context) (int, error) {
+	if !b.together.jobs() {
+		return 0, nil
+	}
+	return b.Store.Prune(ctx)
+}
+
+// instanceName says where to look for an instance.
+func instanceName(listen string) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("process %d on %s, %s", os.Getpid(), host, listen)
+}
+
+// working says why nothing may be signed here now; "" when all is well.
+func (t *together) working() string {
+	if t == nil {
+		return ""
+	}
+	return t.keeper.Working()
+}
+
+// jobs reports that this instance does what a timer asks for.
+func (t *together) jobs() bool { return t == nil || t.keeper.DoesJobs() }
+
+// unready says why no new app should be sent to this instance; "" when all is well.
+func (t *together) unready() string {
+	if t == nil {
+		return ""
+	}
+	if t.keeper.Draining() {
+		return "this instance is about to end"
+	}
+	return t.keeper.Working()
+}
+
+// run keeps the instance in step until ctx ends.
+func (t *together) run(ctx context.Context) error {
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	listening, stop := context.WithCancel(ctx)
+	defer stop()
+	parts.Go(func() {
+		if err := t.d.store.Listen(listening, t.listening, t.hear); err != nil {
+			t.d.Log.Error("hints of other instances are not heard", "error", err)
+		}
+	})
+	parts.Go(func() { t.tellAll(listening) })
+	return t.keeper.Run(ctx)
+}
+
+// listening looks at everything that a hint may have been about that was not heard.
+func (t *together) listening() {
+	t.keeper.Look()
+	for _, of := range t.d.tenants.all() {
+		t.d.moved.add(of.id)
+	}
+	t.d.inbox.Wake()
+}
+
+// hear takes a hint of another instance.
+func (t *together) hear(h bunker.Hint) {
+	switch h.Kind {
+	case bunker.HintOrder, bunker.HintLease, bunker.HintFollowed:
+		t.keeper.Look()
+	case bunker.HintCommitted:
+		t.d.moved.add(h.Tenant)
+		t.d.inbox.Wake()
+	case bunker.HintReplies:
+		for _, r := range h.Replies {
+			if t.d.embedded.Listens(r.Client) {
+				t.d.inbox.PublishHere(r.Request)
+			}
+		}
+	}
+}
+
+func (t *together) tell(ctx context.Context, h bunker.Hint) {
+	if err := t.d.store.Tell(ctx, h); err != nil && ctx.Err() == nil {
+		t.d.Log.Debug("the other instances could not be told", "error", err)
+	}
+}
+
+// committed notes that there is something to hear of.
+func (t *together) committed(id bunker.TenantID) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	t.news[id] = struct{}{}
+	t.mu.Unlock()
+	t.wake()
+}
+
+// unheard notes a stored reply that nobody took at the embedded relay here: whoever
+// waits for it may be connected to another instance.
+func (t *together) unheard(request nostr.ID, client nostr.PubKey) {
+	if t == nil || t.keeper.Alone() {
+		return
+	}
+	t.mu.Lock()
+	if len(t.replies) < maxHints {
+		t.replies = append(t.replies, bunker.ReplyHint{Request: request, Client: client})
+	}
+	t.mu.Unlock()
+	t.wake()
+}
+
+func (t *together) wake() {
+	select {
+	case t.poke <- struct{}{}:
+	default:
+	}
+}
+
+// tellAll sends what there is to tell, much at a time.
+func (t *together) tellAll(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.poke:
+		}
+		t.mu.Lock()
+		replies, news := t.replies, t.news
+		t.replies, t.news = nil, map[bunker.TenantID]struct{}{}
+		t.mu.Unlock()
+		if t.keeper.Alone() {
+			continue
+		}
+		for id := range news {
+			t.tell(ctx, bunker.Hint{Kind: bunker.HintCommitted, Tenant: id})
+		}
+		for len(replies) > 0 {
+			n := min(len(replies), store.MaxReplyHints)
+			t.tell(ctx, bunker.Hint{Kind: bunker.HintReplies, Replies: replies[:n]})
+			replies = replies[n:]
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(hintEvery):
+		}
+	}
+}
+
+// order has every instance follow, and returns the names of those that have not when
+// the time for it is over.
+func (t *together) order(id bunker.TenantID, what bunker.OrderKind) (behind []string) {
+	d := t.d
+	no, err := d.store.OrderAll(d.life, id, what)
+	if err != nil {
+		d.Log.Error("the other instances could not be told of a change", "error", err)
+		return []string{"(none could be told: " + bunker.AsError(err).Words + ")"}
+	}
+	if t.keeper.Alone() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(d.life, followWait)
+	defer cancel()
+	t.tell(ctx, bunker.Hint{Kind: bunker.HintOrder})
+	return t.keeper.Followed(ctx, no)
+}
+
+// joined tells the others of a new app, without waiting for them.
+func (t *together) joined(id bunker.TenantID) {
+	if t == nil {
+		return
+	}
+	d := t.d
+	if _, err := d.store.OrderAll(d.life, id, bunker.OrderChanged); err != nil {
+		d.Log.Error("the other instances could not be told of a new app", "error", err)
+		return
+	}
+	t.tell(d.life, bunker.Hint{Kind: bunker.HintOrder})
+}
+
+// follow does what another instance ordered.
+func (t *together) follow(ctx context.Context, o bunker.InstanceOrder) {
+	of := t.d.tenants.tenant(o.Tenant)
+	switch {
+	case of == nil:
+	case o.What == bunker.OrderSealed:
+		of.followSeal()
+		of.read()
+	default:
+		of.catchUp(ctx)
+	}
+}
+
+// catchUp brings the tenant's memory in line with the store.
+func (t *tenant) catchUp(ctx context.Context) {
+	if err := t.store.FollowClock(ctx); err != nil {
+		t.Log.Error("the ledger's time could not be read again", "error", err)
+	}
+	if err := t.loadServiceKeys(ctx); err != nil {
+		t.Log.Error("new keys of the bunker's own could not be taken into memory", "tenant", t.id, "error", err)
+	}
+	switch err := t.followKeys(ctx); {
+	case errors.Is(err, admin.ErrBusy):
+		t.together.mu.Lock()
+		t.together.again[t.id] = struct{}{}
+		t.together.mu.Unlock()
+	case err != nil && !store.Sealed(err):
+		t.Log.Error("keys could not be brought in line with what another instance changed", "tenant", t.id, "error", err)
+	}
+	t.read()
+}
+
+// followKeys takes in and wipes user keys as their rows say now.
+func (t *tenant) followKeys(ctx context.Context) error {
+	if !t.vault.Unsealed(t.id) {
+		return nil
+	}
+	k, err := t.theDesk()
+	if err != nil {
+		return err
+	}
+	return k.commands.Follow(ctx)
+}
+
+// keyMargin is how much older than the newest key one may be whose row comes later.
+const keyMargin = 10 * time.Minute
+
+// loadServiceKeys takes in keys of the bunker's own that another instance made.
+func (t *tenant) loadServiceKeys(ctx context.Context) error {
+	t.together.mu.Lock()
+	newest := t.together.newest[t.id]
+	t.together.mu.Unlock()
+	keys, err := t.store.ServiceKeysSince(ctx, t.id, newest-keyMargin.Milliseconds())
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if k.Role == bunker.RoleAudit && !t.vault.Unsealed(t.id) {
+			continue
+		}
+		if err := t.vault.LoadServiceKey(k); err != nil {
+			return err
+		}
+		if k.Role == bunker.RoleNotifier {
+			t.letters.key.Store(&k.PubKey)
+		}
+		newest = max(newest, k.CreatedAt)
+	}
+	t.together.mu.Lock()
+	t.together.newest[t.id] = newest
+	t.together.mu.Unlock()
+	return nil
+}
+
+// followSeal wipes the root key and user keys here.
+func (t *tenant) followSeal() {
+	if !t.vault.Unsealed(t.id) {
+		return
+	}
+	if err := errors.Join(t.vault.LockAll(t.id), t.vault.Seal(t.id)); err != nil {
+		t.Log.Error("keys could not be wiped from memory", "tenant", t.id, "error", err)
+	}
+}
+
+// wipe seals every tenant here, while the store is out of reach.
+func (t *together) wipe() {
+	for _, of := range t.d.tenants.all() {
+		of.followSeal()
+		of.reloading.Lock() // it is no seal that the others must follow
+		of.turned()
+		of.reloading.Unlock()
+	}
+}
+
+// back takes up what was left when the store went out of reach: slots that need no
+// person open it again, and relays are asked anew for what came meanwhile.
+func (t *together) back() {
+	d := t.d
+	for _, of := range d.tenants.all() {
+		if err := of.unattended(d.working); err != nil {
+			d.Log.Error("the bunker could not be unsealed again", "tenant", of.id, "error", err)
+		}
+		of.catchUp(d.working)
+	}
+	if err := d.relays.Want(nil); err != nil {
+		d.Log.Error("relays could not be left", "error", err)
+	}
+	t.moved()
+	d.inbox.Wake()
+}
+
+// moved hears on relays what is to be heard here now.
+func (t *together) moved() {
+	d := t.d
+	d.inbox.Doubt()
+	for _, of := range d.tenants.all() {
+		d.heard.note(of.id, of.ring.wants())
+		if d.working.Err() != nil {
+			return // it ends
+		}
+		if of.notifier.peek() != nil {
+			of.letters.reload(d.working)
+			d.untold.add(of.id)
+		}
+	}
+	if err := d.relays.Want(d.heard.all()); err != nil {
+		d.Log.Error("what is to be heard on relays could not be changed", "error", err)
+	}
+}
+
+// leave gives up what this instance holds before it ends, and waits a moment for the
+// others to take it.
+func (t *together) leave() {
+	ctx, cancel := context.WithTimeout(t.d.life, drainWait)
+	defer cancel()
+	if err := t.keeper.Drain(ctx, true); err != nil {
+		t.d.Log.Warn("the other instances could not be told of the shutdown; they take over by themselves", "error", err)
+		return
+	}
+	for !t.keeper.Alone() && !t.keeper.Taken() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(20 * time.Millisecond):
+			t.keeper.Look()
+		}
+	}
+}
+
+// gone says that this instance has ended.
+func (t *together) gone() {
+	if t == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.d.life), time.Second)
+	defer cancel()
+	if err := t.d.store.Leave(ctx, t.d.store.Instance()); err != nil {
+		t.d.Log.Debug("the other instances could not be told of the end", "error", err)
+	}
+}
+
+// List implements admin.Instances.
+func (t *together) List(ctx context.Context) ([]admin.InstanceView, error) {
+	now, list, err := t.d.store.Instances(ctx)
+	if err != nil {
+		return nil, err
+	}
+	st := t.keeper.Standing()
+	last, err := t.d.store.LastOrder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []admin.InstanceView{}
+	for _, i := range list {
+		v := admin.InstanceView{
+			Name: i.Name, Here: i.ID == t.d.store.Instance(), State: "running", Version: i.Version, Started: admin.Time(i.Started), Heard: admin.Time(i.Beat),
+			Behind: i.Done < last,
+		}
+		switch {
+		case now-i.Beat >= store.InstanceDead.Milliseconds():
+			v.State, v.Behind = "gone", false
+		case i.Draining:
+			v.State = "draining"
+		}
+		for name, of := range st.Leases {
+			switch {
+			case of != i.ID:
+			case name == store.JobLease:
+				v.Jobs = true
+			default:
+				v.Keys++
+			}
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// Drain implements admin.Instances.
+func (t *together) Drain(ctx context.Context, drain bool) error {
+	ctx, cancel := context.WithTimeout(ctx, drainWait)
+	defer cancel()
+	if err := t.keeper.Drain(ctx, drain); err != nil {
+		return bunker.Errorf(bunker.CodeError, "the database did not answer in time, so the other instances do not know yet; try again").WithCause(err)
+	}
+	return nil
+}
+
+// sharedSetupCode is the code of a bunker that is not set up, the same on every
+// instance: it is made of the service key, which all of them have.
+func (t *tenant) sharedSetupCode() (string, error) {
+	st, _, err := t.store.Tenant(t.life, t.id)
+	if err != nil {
+		return "", err
+	}
+	mac, err := t.vault.TagService(t.id, "setup code", []byte(st.Incarnation))
+	if err != nil {
+		return "", err
+	}
+	return base32.StdEncoding.EncodeToString(mac[:])[:setupCodeLength], nil
+}
+
+// setupCodeLength is the length of a setup code: 130 bits.
+const setupCodeLength = 26
+
+// runPruning forgets instances that ended long ago, and takes in keys that could not be.
+func (t *together) runPruning(ctx context.Context) error {
+	tick, retry := time.NewTicker(pruneInstancesEvery), time.NewTicker(followEvery)
+	defer tick.Stop()
+	defer retry.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-retry.C:
+			t.followAgain(ctx)
+			continue
+		case <-tick.C:
+		}
+		if !t.jobs() {
+			continue
+		}
+		if err := t.d.store.PruneInstances(ctx); err != nil && ctx.Err() == nil {
+			t.d.Log.Error("instances that have ended could not be forgotten", "error", err)
+		}
+	}
+}
+
+// followAgain takes in keys that could not be.
+func (t *together) followAgain(ctx context.Context) {
+	t.mu.Lock()
+	again := t.again
+	t.again = map[bunker.TenantID]struct{}{}
+	t.mu.Unlock()
+	for id := range again {
+		if of := t.d.tenants.tenant(id); of != nil {
+			of.catchUp(ctx)
+		}
+	}
+}

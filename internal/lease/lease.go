@@ -1,0 +1,436 @@
+// Package lease keeps one of several instances in step with the others: it says that
+// this one lives, shares out who hears which signer keys on relays and who does the jobs
+// of the timer, has what changed elsewhere followed here, and notices when this instance
+// is cut off from the store.
+//
+// Coordination is through the store alone. Nothing about authority rests on it: every
+// decision is committed under its tenant's lock on the versions that it read, and every
+// request has one row, whoever works on it.
+package lease
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr"
+)
+
+// Rows is the store as instances find each other by it.
+type Rows interface {
+	Beat(ctx context.Context, me bunker.Instance) (bunker.Standing, error)
+	TakeLeases(ctx context.Context, me bunker.InstanceID, n int) error
+	GiveLeases(ctx context.Context, me bunker.InstanceID, n int, all bool) error
+}
+
+const (
+	// beatEvery is how often an instance says that it lives.
+	beatEvery = time.Second
+	// CutAfter is how long ago the last beat was taken when an instance stops signing. It
+	// is less than two beats and their time-outs: one that is late is no cut.
+	CutAfter = 2 * time.Second
+	// WipeAfter is how long ago when it wipes its keys from memory (security.md section 3).
+	WipeAfter = 10 * time.Second
+	// lookEvery is how often that is looked at: a beat that hangs does not hold it up.
+	lookEvery = 100 * time.Millisecond
+)
+
+// Config is what New needs; all of it.
+type Config struct {
+	Rows Rows
+	Me   bunker.Instance // Done: the last order that needs no following
+	// Parts is how many parts the signer keys are in, Name the lease of one of them, and
+	// Jobs that of the timer's work.
+	Parts int
+	Name  func(part int) string
+	Jobs  string
+	// Dead is how old a beat is when its instance counts as dead.
+	Dead time.Duration
+	// Follow does what an order says. It returns when that is done.
+	Follow func(ctx context.Context, o bunker.InstanceOrder)
+	// Moved is told that other leases are held than before.
+	Moved func()
+	// Wipe is told that the store has been out of reach for so long that keys must go; Back
+	// that it can be reached again. Follow, Moved and Back are called one after another, and
+	// may take their time: the heart beats on.
+	Wipe, Back func()
+	// Reached is when something was last stored: a sign of life like a beat. nil: nobody
+	// knows.
+	Reached func() time.Time
+	// Schema is told how much a program must know of the schema now; an error ends Run.
+	Schema func(minimum int64) error
+	// Tell hints to the others that leases are free, or that an order was followed.
+	Tell func(ctx context.Context, k bunker.HintKind)
+	Log  *slog.Logger
+}
+
+// Keeper is one instance's part. Run keeps it; the rest may be called from anywhere.
+type Keeper struct {
+	Config
+	wake chan struct{} // one place: beat now
+	todo chan struct{} // one place: something is to be done
+
+	mu       sync.Mutex
+	turn     chan struct{} // closed and made anew with each beat
+	last     time.Time     // when the last beat that was taken began, monotonic
+	state    state
+	standing bunker.Standing
+	held     map[string]bool
+	done     int64
+	draining bool
+	// What is to be done is noted here.
+	back, moved bool
+	orders      []bunker.InstanceOrder
+}
+
+// state is how an instance stands to the store.
+type state int
+
+const (
+	together state = iota
+	cut            // out of reach: nothing is signed
+	wiped          // for so long that keys are gone
+)
+
+// New returns a Keeper that counts as together with the store: call it right after the
+// store was opened.
+func New(c Config) (*Keeper, error) {
+	if c.Rows == nil || c.Me.ID == "" || c.Parts < 1 || c.Name == nil || c.Jobs == "" || c.Dead <= 0 || c.Follow == nil || c.Moved == nil ||
+		c.Wipe == nil || c.Back == nil || c.Schema == nil || c.Tell == nil || c.Log == nil {
+		return nil, errors.New("lease: the configuration is incomplete")
+	}
+	return &Keeper{
+		Config: c, wake: make(chan struct{}, 1), todo: make(chan struct{}, 1), turn: make(chan struct{}), last: time.Now(), held: map[string]bool{}, done: c.Me.Done,
+	}, nil
+}
+
+// Working says why nothing may be signed here now; "" when all is well. It holds from
+// the moment on at which the last beat is too old, whether or not anybody has looked.
+func (k *Keeper) Working() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.state == wiped || k.away() > CutAfter {
+		return "this instance cannot reach its database now"
+	}
+	return ""
+}
+
+// away is how long ago the store was last reached. The caller holds the lock.
+func (k *Keeper) away() time.Duration {
+	last := k.last
+	if k.Reached != nil {
+		if r := k.Reached(); r.After(last) {
+			last = r
+		}
+	}
+	return time.Since(last)
+}
+
+// Hears reports whether this instance is the one that hears a key on relays.
+func (k *Keeper) Hears(p nostr.PubKey) bool { return k.holds(k.Name(Part(p, k.Parts))) }
+
+// DoesJobs reports whether this instance is the one that does what a timer asks for.
+func (k *Keeper) DoesJobs() bool { return k.holds(k.Config.Jobs) }
+
+func (k *Keeper) holds(name string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.held[name] && k.state == together
+}
+
+// Look has the heart beat at once: there is an order, or a lease to be had.
+func (k *Keeper) Look() { poke(k.wake) }
+
+// Standing returns what the last beat told.
+func (k *Keeper) Standing() bunker.Standing {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.standing
+}
+
+// Run beats until ctx ends or the store can be served by newer programs only.
+func (k *Keeper) Run(ctx context.Context) error {
+	watching, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { k.watch(watching) })
+	watch.Go(func() { k.work(watching) })
+	defer watch.Wait()
+	defer stop()
+	t := time.NewTicker(beatEvery)
+	defer t.Stop()
+	for {
+		if err := k.beat(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		case <-k.wake:
+		}
+	}
+}
+
+// watch notices that beats fail, or hang.
+func (k *Keeper) watch(ctx context.Context) {
+	t := time.NewTicker(lookEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		k.mu.Lock()
+		away, was := k.away(), k.state
+		switch {
+		case was == together && away > CutAfter:
+			k.state = cut
+		case was == cut && away > WipeAfter:
+			k.state = wiped
+		}
+		now := k.state
+		k.mu.Unlock()
+		switch {
+		case was == together && now == cut:
+			k.Log.Warn("the database cannot be reached; nothing is signed until it can", "for", away.Round(time.Second))
+		case was == cut && now == wiped:
+			k.Log.Warn("the database cannot be reached; every key is wiped from memory", "for", away.Round(time.Second))
+			k.Wipe()
+		}
+	}
+}
+
+// beat is one beat: it lives, takes and gives leases, follows orders.
+func (k *Keeper) beat(ctx context.Context) error {
+	began := time.Now()
+	k.mu.Lock()
+	me := k.Me
+	me.Done, me.Draining = k.done, k.draining
+	k.mu.Unlock()
+	st, err := k.Rows.Beat(ctx, me)
+	if err != nil {
+		if ctx.Err() == nil {
+			k.Log.Debug("a beat was not taken", "error", err)
+		}
+		return nil
+	}
+	if err := k.Schema(st.Minimum); err != nil {
+		return err
+	}
+	p := plan(&st, me.ID, k.Dead, me.Draining)
+	if p != (Plan{}) {
+		if st, err = k.share(ctx, me, st, p); err != nil {
+			return nil // the next beat looks again
+		}
+	}
+	k.take(&st, began)
+	return nil
+}
+
+// share takes and gives leases, and returns how things stand then.
+func (k *Keeper) share(ctx context.Context, me bunker.Instance, st bunker.Standing, p Plan) (bunker.Standing, error) {
+	holding := false
+	for _, of := range st.Leases {
+		holding = holding || of == me.ID
+	}
+	switch {
+	case p.Take > 0:
+		if err := k.Rows.TakeLeases(ctx, me.ID, p.Take); err != nil {
+			return st, err
+		}
+	case holding:
+		if err := k.Rows.GiveLeases(ctx, me.ID, p.Give, p.All); err != nil {
+			return st, err
+		}
+		defer k.Tell(ctx, bunker.HintLease)
+	default:
+		return st, nil
+	}
+	return k.Rows.Beat(ctx, me)
+}
+
+// take keeps what a beat told, and says so.
+func (k *Keeper) take(st *bunker.Standing, began time.Time) {
+	k.mu.Lock()
+	was := k.state
+	k.state, k.last, k.standing = together, began, *st
+	moved := was != together
+	held := map[string]bool{}
+	for name, of := range st.Leases {
+		if of == k.Me.ID {
+			held[name] = true
+			moved = moved || !k.held[name]
+		}
+	}
+	moved = moved || len(held) != len(k.held)
+	k.held = held
+	k.back, k.moved = k.back || was != together, k.moved || moved
+	if len(st.Orders) > 0 {
+		k.orders = st.Orders
+	}
+	work := k.back || k.moved || len(k.orders) > 0
+	close(k.turn)
+	k.turn = make(chan struct{})
+	k.mu.Unlock()
+	if was != together {
+		k.Log.Info("the database can be reached again")
+	}
+	if work {
+		poke(k.todo)
+	}
+}
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// work does what beats bring, one after another.
+func (k *Keeper) work(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-k.todo:
+		}
+		k.mu.Lock()
+		back, moved, orders := k.back, k.moved, k.orders
+		k.back, k.moved, k.orders = false, false, nil
+		for len(orders) > 0 && orders[0].No <= k.done { // a beat told it again while it was done
+			orders = orders[1:]
+		}
+		k.mu.Unlock()
+		if back {
+			k.Back()
+		}
+		if moved {
+			k.Moved()
+		}
+		k.follow(ctx, orders)
+	}
+}
+
+// follow does what others ordered, and says that it is done.
+func (k *Keeper) follow(ctx context.Context, orders []bunker.InstanceOrder) {
+	if len(orders) == 0 {
+		return
+	}
+	last := map[bunker.TenantID]map[bunker.OrderKind]int{} // of the same, once is enough
+	for i, o := range orders {
+		if last[o.Tenant] == nil {
+			last[o.Tenant] = map[bunker.OrderKind]int{}
+		}
+		last[o.Tenant][o.What] = i
+	}
+	theirs := false
+	for i, o := range orders {
+		if o.Instance == k.Me.ID {
+			continue // done before it was ordered
+		}
+		theirs = true
+		if last[o.Tenant][o.What] == i {
+			k.Follow(ctx, o)
+		}
+	}
+	k.mu.Lock()
+	k.done = max(k.done, orders[len(orders)-1].No)
+	me := k.Me
+	me.Done, me.Draining = k.done, k.draining
+	k.mu.Unlock()
+	if !theirs {
+		return
+	}
+	if _, err := k.Rows.Beat(ctx, me); err == nil { // who waits for it need not wait for the next beat
+		k.Tell(ctx, bunker.HintFollowed)
+	}
+}
+
+// Followed waits until every instance that lives has followed an order, and returns the
+// names of those that have not when ctx ends. An instance that dies meanwhile is not
+// waited for: it has no memory any more, or none that it may use.
+func (k *Keeper) Followed(ctx context.Context, no int64) (missing []string) {
+	for {
+		k.mu.Lock()
+		st, turn := k.standing, k.turn
+		k.mu.Unlock()
+		missing = missing[:0]
+		for _, i := range live(&st, k.Dead, true) {
+			if i.ID != k.Me.ID && i.Done < no {
+				missing = append(missing, i.Name)
+			}
+		}
+		if len(missing) == 0 {
+			return nil
+		}
+		select {
+		case <-turn:
+		case <-ctx.Done():
+			return missing
+		}
+	}
+}
+
+// Drain gives up what is held and takes nothing on any more, or takes its share again.
+// It returns when the store knows.
+func (k *Keeper) Drain(ctx context.Context, drain bool) error {
+	k.mu.Lock()
+	k.draining = drain
+	k.mu.Unlock()
+	for {
+		k.Look()
+		k.mu.Lock()
+		st, turn, held := k.standing, k.turn, len(k.held)
+		k.mu.Unlock()
+		known := false
+		for _, i := range st.Instances {
+			known = known || i.ID == k.Me.ID && i.Draining == drain
+		}
+		if known && (!drain || held == 0) {
+			return nil
+		}
+		select {
+		case <-turn:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Draining reports that nothing is taken on here any more.
+func (k *Keeper) Draining() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.draining
+}
+
+// Alone reports that no other instance lives that takes leases.
+func (k *Keeper) Alone() bool {
+	st := k.Standing()
+	for _, i := range live(&st, k.Dead, false) {
+		if i.ID != k.Me.ID {
+			return false
+		}
+	}
+	return true
+}
+
+// Taken reports that every lease is held by an instance that lives.
+func (k *Keeper) Taken() bool {
+	st := k.Standing()
+	working := map[bunker.InstanceID]bool{}
+	for _, i := range live(&st, k.Dead, false) {
+		working[i.ID] = true
+	}
+	for _, of := range st.Leases {
+		if !working[of] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,416 @@
+package lease
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr"
+)
+
+// shop is a store in memory, that can go out of reach; the real one's statements are
+// tried in internal/store.
+type shop struct {
+	mu        sync.Mutex
+	instances map[bunker.InstanceID]bunker.Instance
+	leases    map[string]bunker.InstanceID
+	orders    []bunker.InstanceOrder
+	away      map[bunker.InstanceID]bool // answers nothing, until the caller gives up
+	minimum   int64
+}
+
+const (
+	parts = 16
+	dead  = 6 * time.Second
+)
+
+func part(n int) string { return fmt.Sprintf("%03d", n) }
+
+func newShop() *shop {
+	s := &shop{instances: map[bunker.InstanceID]bunker.Instance{}, leases: map[string]bunker.InstanceID{"jobs": ""}, away: map[bunker.InstanceID]bool{}}
+	for n := range parts {
+		s.leases[part(n)] = ""
+	}
+	return s
+}
+
+var errAway = errors.New("out of reach")
+
+// reach is one call, which takes its time when the store is out of reach.
+func (s *shop) reach(ctx context.Context, me bunker.InstanceID) error {
+	s.mu.Lock()
+	away := s.away[me]
+	s.mu.Unlock()
+	if !away {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(1500 * time.Millisecond):
+	}
+	return errAway
+}
+
+func (s *shop) Beat(ctx context.Context, me bunker.Instance) (bunker.Standing, error) {
+	if err := s.reach(ctx, me.ID); err != nil {
+		return bunker.Standing{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	me.Beat = time.Now().UnixMilli()
+	s.instances[me.ID] = me
+	st := bunker.Standing{Now: me.Beat, Minimum: s.minimum, Leases: map[string]bunker.InstanceID{}}
+	for _, i := range s.instances {
+		st.Instances = append(st.Instances, i)
+	}
+	for n, of := range s.leases {
+		st.Leases[n] = of
+	}
+	for _, o := range s.orders {
+		if o.No > me.Done {
+			st.Orders = append(st.Orders, o)
+		}
+	}
+	return st, nil
+}
+
+func (s *shop) TakeLeases(ctx context.Context, me bunker.InstanceID, n int) error {
+	if err := s.reach(ctx, me); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now().UnixMilli()
+	for name, of := range s.leases {
+		if i := s.instances[of]; n > 0 && (i.ID == "" || i.Draining || now-i.Beat >= dead.Milliseconds()) {
+			s.leases[name] = me
+			n--
+		}
+	}
+	return nil
+}
+
+func (s *shop) GiveLeases(ctx context.Context, me bunker.InstanceID, n int, all bool) error {
+	if err := s.reach(ctx, me); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, of := range s.leases {
+		if of == me && (all || n > 0) {
+			s.leases[name] = ""
+			n--
+		}
+	}
+	return nil
+}
+
+func (s *shop) order(by bunker.InstanceID) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	no := int64(len(s.orders)) + 1
+	s.orders = append(s.orders, bunker.InstanceOrder{No: no, Tenant: "self", What: bunker.OrderChanged, Instance: by})
+	return no
+}
+
+func (s *shop) cutOff(id bunker.InstanceID, away bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away[id] = away
+}
+
+// member is an instance of a test.
+type member struct {
+	*Keeper
+	mu       sync.Mutex
+	did      []string
+	slow     time.Duration // that following takes
+	end      context.CancelFunc
+	followed []int64
+	ended    chan error
+}
+
+func (m *member) note(what string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.did = append(m.did, what)
+}
+
+func (m *member) says(what string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := 0
+	for _, d := range m.did {
+		if d == what {
+			n++
+		}
+	}
+	return n
+}
+
+func join(t *testing.T, s *shop, id bunker.InstanceID) *member {
+	t.Helper()
+	m := &member{ended: make(chan error, 1)}
+	var err error
+	m.Keeper, err = New(Config{
+		Rows: s, Me: bunker.Instance{ID: id, Name: "instance " + string(id)}, Parts: parts, Name: part, Jobs: "jobs", Dead: dead,
+		Follow: func(_ context.Context, o bunker.InstanceOrder) {
+			time.Sleep(m.slow)
+			m.mu.Lock()
+			m.followed = append(m.followed, o.No)
+			m.mu.Unlock()
+		},
+		Moved: func() { m.note("moved") }, Wipe: func() { m.note("wipe") }, Back: func() { m.note("back") },
+		Schema: func(minimum int64) error {
+			if minimum > 100 {
+				return errors.New("start the newer version")
+			}
+			return nil
+		},
+		Tell: func(context.Context, bunker.HintKind) {}, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	m.end = cancel
+	go func() { m.ended <- m.Run(ctx) }()
+	return m
+}
+
+func (m *member) count() int {
+	m.Keeper.mu.Lock()
+	defer m.Keeper.mu.Unlock()
+	return len(m.held)
+}
+
+// Each instance that lives has its share; what one held that died, or hangs, is taken
+// over within ten seconds, and given back when it returns.
+func TestLeasesAreSharedOutAndTakenOverWithinTenSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop()
+		a, b, c := join(t, s, "a"), join(t, s, "b"), join(t, s, "c")
+		time.Sleep(5 * time.Second)
+		for _, m := range []*member{a, b, c} {
+			if n := m.count(); n < 5 || n > 6 {
+				t.Errorf("%d of %d parts", n, parts+1)
+			}
+		}
+		c.end() // without a word, as a kill is
+		<-c.ended
+		s.cutOff("b", true)
+		time.Sleep(10 * time.Second)
+		if n := a.count(); n != parts+1 || !a.DoesJobs() {
+			t.Errorf("after ten seconds the one that is left has %d of %d", n, parts+1)
+		}
+		var p nostr.PubKey
+		if !a.Hears(p) || b.Hears(p) || b.DoesJobs() {
+			t.Error("who is cut off hears on")
+		}
+		s.cutOff("b", false)
+		time.Sleep(5 * time.Second)
+		if x, y := a.count(), b.count(); x+y != parts+1 || x-y > 1 || y-x > 1 {
+			t.Errorf("%d and %d", x, y)
+		}
+		a.end()
+		b.end()
+	})
+}
+
+// Cut off from the store, an instance stops signing within two seconds of the last beat
+// and wipes after ten; it takes up again when the store is back.
+func TestAnInstanceThatIsCutOffStopsAndThenWipes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop()
+		m := join(t, s, "a")
+		defer m.end()
+		time.Sleep(3*time.Second + 500*time.Millisecond)
+		if why := m.Working(); why != "" {
+			t.Fatal(why)
+		}
+		s.cutOff("a", true)
+		time.Sleep(2 * time.Second)
+		if m.Working() == "" {
+			t.Error("it signs two seconds after it was cut off")
+		}
+		time.Sleep(7 * time.Second)
+		if m.says("wipe") != 0 {
+			t.Error("wiped too early")
+		}
+		time.Sleep(2 * time.Second)
+		if m.says("wipe") != 1 {
+			t.Errorf("eleven seconds after the cut: wiped %d times", m.says("wipe"))
+		}
+		s.cutOff("a", false)
+		time.Sleep(3 * time.Second)
+		if why := m.Working(); why != "" || m.says("back") != 1 || m.count() != parts+1 {
+			t.Errorf("%q, back %d times, %d leases", why, m.says("back"), m.count())
+		}
+	})
+}
+
+// What is stored is a sign of life: while commits succeed, a beat that is late is no cut.
+func TestACommitIsASignOfLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop()
+		m := join(t, s, "a")
+		defer m.end()
+		m.Keeper.mu.Lock()
+		m.Reached = time.Now
+		m.Keeper.mu.Unlock()
+		s.cutOff("a", true)
+		time.Sleep(20 * time.Second)
+		if why := m.Working(); why != "" || m.says("wipe") != 0 {
+			t.Errorf("%q, wiped %d times", why, m.says("wipe"))
+		}
+	})
+}
+
+func TestAnOrderIsFollowedByAllWhoLiveOrTheyAreNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop()
+		a, b := join(t, s, "a"), join(t, s, "b")
+		defer a.end()
+		defer b.end()
+		time.Sleep(3 * time.Second)
+		within := func(d time.Duration, no int64) []string {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			return a.Followed(ctx, no)
+		}
+		if missing := within(8*time.Second, s.order("a")); missing != nil {
+			t.Errorf("missing: %v", missing)
+		}
+		for range 3 {
+			s.order("b")
+		}
+		last := s.order("a")
+		if missing := within(8*time.Second, last); missing != nil {
+			t.Errorf("missing: %v", missing)
+		}
+		synctest.Wait()
+		if want := []int64{1, 5}; !slices.Equal(b.followed, want) { // its own are done; of several alike the last is enough
+			t.Errorf("followed %v, want %v", b.followed, want)
+		}
+		b.slow = 5 * time.Second
+		no := s.order("a")
+		if missing := within(2*time.Second, no); !slices.Equal(missing, []string{"instance b"}) {
+			t.Errorf("missing: %v", missing)
+		}
+		if missing := within(8*time.Second, no); missing != nil {
+			t.Errorf("missing: %v", missing)
+		}
+		s.cutOff("b", true)
+		began := time.Now()
+		if missing := within(8*time.Second, s.order("a")); missing != nil {
+			t.Errorf("the dead are waited for: %v", missing)
+		}
+		if waited := time.Since(began); waited > dead+time.Second {
+			t.Errorf("waited %s", waited)
+		}
+	})
+}
+
+func TestADrainedInstanceHoldsNothingAndMayTakeItsShareAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop()
+		a, b := join(t, s, "a"), join(t, s, "b")
+		defer a.end()
+		defer b.end()
+		time.Sleep(5 * time.Second)
+		if a.Alone() || !a.Taken() {
+			t.Error("alone, or something is nobody's")
+		}
+		if err := a.Drain(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		if a.count() != 0 || !a.Draining() || a.Working() != "" {
+			t.Errorf("%d held, %q", a.count(), a.Working())
+		}
+		time.Sleep(4 * time.Second)
+		if b.count() != parts+1 || !a.Taken() {
+			t.Errorf("the other one has %d", b.count())
+		}
+		if err := a.Drain(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Second)
+		if a.count() < parts/2 {
+			t.Errorf("%d taken again", a.count())
+		}
+	})
+}
+
+func TestASchemaThatAsksForANewerProgramEndsTheInstance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop()
+		m := join(t, s, "a")
+		time.Sleep(2 * time.Second)
+		s.mu.Lock()
+		s.minimum = 101
+		s.mu.Unlock()
+		if err := <-m.ended; err == nil {
+			t.Error("it goes on")
+		}
+	})
+}
+
+// Whatever the standing, nobody takes more than there is or more than a share, and
+// nobody gives what would leave him with less.
+func TestPlansLeadToEqualShares(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 110))
+	for range 2000 {
+		st := bunker.Standing{Now: 1_000_000, Leases: map[string]bunker.InstanceID{}}
+		n := 1 + rng.IntN(6)
+		alive := map[bunker.InstanceID]bool{"i0": true}
+		for i := range n {
+			in := bunker.Instance{ID: bunker.InstanceID(fmt.Sprint("i", i)), Beat: st.Now - int64(rng.IntN(12_000)), Draining: rng.IntN(5) == 0}
+			if i == 0 {
+				in.Beat, in.Draining = st.Now, false
+			}
+			if st.Now-in.Beat < dead.Milliseconds() && !in.Draining {
+				alive[in.ID] = true
+			}
+			st.Instances = append(st.Instances, in)
+		}
+		mine, free := 0, 0
+		for l := range parts {
+			of := bunker.InstanceID(fmt.Sprint("i", rng.IntN(n+1)))
+			st.Leases[part(l)] = of
+			if of == "i0" {
+				mine++
+			} else if !alive[of] {
+				free++
+			}
+		}
+		share := (parts + len(alive) - 1) / len(alive)
+		p := plan(&st, "i0", dead, false)
+		if p.All || p.Take < 0 || p.Give < 0 || p.Take > free || p.Take > 0 && mine+p.Take > share || p.Give > 0 && mine-p.Give < share ||
+			p.Take == 0 && p.Give == 0 && mine > share {
+			t.Fatalf("%+v with %d of %d, %d free, share %d", p, mine, parts, free, share)
+		}
+	}
+	if !plan(&bunker.Standing{}, "i0", dead, true).All {
+		t.Error("who drains keeps something")
+	}
+}
+
+func TestPartsAreSpread(t *testing.T) {
+	count := make([]int, parts)
+	for i := range 16_000 {
+		count[Part(nostr.PubKey{byte(i), byte(i >> 8)}, parts)]++
+	}
+	for p, n := range count {
+		if n < 850 || n > 1150 {
+			t.Errorf("part %d has %d of 16,000 keys", p, n)
+		}
+	}
+}
