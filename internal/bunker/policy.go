@@ -33,12 +33,14 @@ func (p *Policy) AuthorityRow() (TenantID, string, string, int64) {
 }
 
 // Canonical implements [Authority].
-func (p *Policy) Canonical() []byte {
+func (p *Policy) Canonical() []byte { return p.canonical(p.RulesText()) }
+
+func (p *Policy) canonical(rules []byte) []byte {
 	var c canon
 	c.str(p.Name)
 	c.str(p.Description)
 	c.str(p.Zone)
-	c.bytes(p.RulesText())
+	c.bytes(rules)
 	c.flag(p.Ended)
 	c.str(p.ChangedBy)
 	c.num(p.ChangedAt)
@@ -55,6 +57,17 @@ func (p *Policy) RulesText() []byte {
 	}
 	return b
 }
+
+// PolicyText is a policy whose rules are still their text, as it was stored; its MAC is
+// the policy's. Where that is right the text is what RulesText wrote, and nobody need
+// read the rules and write them again to know it.
+type PolicyText struct {
+	Policy
+	Text []byte
+}
+
+// Canonical implements [Authority].
+func (p *PolicyText) Canonical() []byte { return p.canonical(p.Text) }
 
 // PolicyAt is a verified version of a policy, with the MAC that it was verified
 // by: a compiled policy may be kept under id, version and MAC.

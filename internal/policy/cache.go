@@ -6,16 +6,29 @@ import (
 	"nsecbunker/internal/bunker"
 )
 
-// maxCompiled is how many rules are kept compiled at most, by all policies together;
-// beyond that a new policy takes the place of others. One takes some 500 bytes.
-const maxCompiled = 50_000
+const (
+	// maxCompiled is how many rules are kept compiled at most, by all policies together;
+	// beyond that a new policy takes the place of others. One takes some 500 bytes.
+	maxCompiled = 50_000
+	// maxCompiledPolicies is how many policies are kept at most, however few rules they
+	// have or however many of them share the same.
+	maxCompiledPolicies = 16_384
+)
 
-// Cache keeps compiled policies under (tenant, id, version, MAC). The zero value is
-// ready; all methods may be called concurrently.
+// Cache keeps compiled policies under (tenant, id, version, MAC). Policies whose Rules
+// are one slice, as the store gives those of the same text, share one compiled set of
+// rules. The zero value is ready; all methods may be called concurrently.
 type Cache struct {
 	mu    sync.Mutex
 	m     map[cacheKey]*Compiled
-	rules int
+	sets  map[*bunker.Rule]*sharedSet // by the first of their rules
+	rules int                         // in all sets
+}
+
+// sharedSet is a set of rules and how many of the kept policies have it.
+type sharedSet struct {
+	*ruleset
+	users int
 }
 
 type cacheKey struct {
@@ -42,16 +55,28 @@ func (c *Cache) Compiled(list []bunker.PolicyAt) (out []*Compiled, err error) {
 func (c *Cache) one(at bunker.PolicyAt) (*Compiled, error) {
 	k := cacheKey{at.Tenant, at.ID, at.Version, at.MAC}
 	c.mu.Lock()
-	p := c.m[k]
+	p, rules := c.m[k], c.ready(at.Rules)
 	c.mu.Unlock()
 	if p != nil {
 		return p, nil
 	}
-	p, err := Compile(at.Policy)
+	p, err := compileWith(at.Policy, rules)
 	if err == nil {
 		c.keep(k, p)
 	}
 	return p, err
+}
+
+// ready returns the set of the very same rules, nil for none. The caller holds the lock.
+// What is kept of a set holds on to its rules, so no others can stand in their place.
+func (c *Cache) ready(rules []bunker.Rule) *ruleset {
+	if len(rules) == 0 {
+		return nil
+	}
+	if s := c.sets[&rules[0]]; s != nil && len(s.rules) == len(rules) {
+		return s.ruleset
+	}
+	return nil
 }
 
 func (c *Cache) keep(k cacheKey, p *Compiled) {
@@ -61,15 +86,48 @@ func (c *Cache) keep(k cacheKey, p *Compiled) {
 		return
 	}
 	if c.m == nil {
-		c.m = map[cacheKey]*Compiled{}
+		c.m, c.sets = map[cacheKey]*Compiled{}, map[*bunker.Rule]*sharedSet{}
 	}
-	for other, old := range c.m { // in no order
-		if c.rules+len(p.rules) <= maxCompiled {
+	for other := range c.m { // in no order
+		more := len(p.rules)
+		if c.ready(p.policy.Rules) != nil {
+			more = 0
+		}
+		if c.rules+more <= maxCompiled && len(c.m) < maxCompiledPolicies {
 			break
 		}
-		c.rules -= len(old.rules)
-		delete(c.m, other)
+		c.drop(other)
 	}
+	if len(p.rules) == 0 {
+		c.m[k] = p
+		return
+	}
+	first := &p.policy.Rules[0]
+	s := c.sets[first]
+	switch {
+	case s == nil:
+		s = &sharedSet{ruleset: p.ruleset}
+		c.sets[first] = s
+		c.rules += len(p.rules)
+	case len(s.rules) != len(p.rules):
+		return // a part of another's rules: it is not kept
+	}
+	p.ruleset = s.ruleset // of two that were made at once, one is kept
+	s.users++
 	c.m[k] = p
-	c.rules += len(p.rules)
+}
+
+// drop forgets a policy, and its rules with the last that has them.
+func (c *Cache) drop(k cacheKey) {
+	p := c.m[k]
+	delete(c.m, k)
+	if len(p.rules) == 0 {
+		return
+	}
+	first := &p.policy.Rules[0]
+	s := c.sets[first]
+	if s.users--; s.users == 0 {
+		delete(c.sets, first)
+		c.rules -= len(s.rules)
+	}
 }

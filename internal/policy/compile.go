@@ -17,7 +17,13 @@ import (
 type Compiled struct {
 	policy *bunker.Policy
 	zone   *time.Location
-	rules  []rule // in order of id, so that their order in the policy does not matter
+	*ruleset
+}
+
+// ruleset is the rules of a policy, made ready. It never changes, and policies of the
+// same rules have one.
+type ruleset struct {
+	rules []rule // in order of id, so that their order in the policy does not matter
 	// Whether any rule has a budget, or hangs on what a decryption brings to light.
 	budgets, results bool
 
@@ -46,11 +52,25 @@ type rule struct {
 // Compile makes a policy ready, or says which rule cannot be. p must not be changed
 // afterwards.
 func Compile(p *bunker.Policy) (*Compiled, error) {
+	return compileWith(p, nil)
+}
+
+// compileWith is Compile, with the rules of p if they are ready.
+func compileWith(p *bunker.Policy, rules *ruleset) (*Compiled, error) {
 	zone, err := Zone(p.Zone)
 	if err != nil {
 		return nil, err
 	}
-	c := &Compiled{policy: p, zone: zone, sign: map[nostr.Kind][]int{}, crypt: map[nip46.Method][]int{}}
+	if rules == nil {
+		if rules, err = compileRules(p); err != nil {
+			return nil, err
+		}
+	}
+	return &Compiled{policy: p, zone: zone, ruleset: rules}, nil
+}
+
+func compileRules(p *bunker.Policy) (*ruleset, error) {
+	c := &ruleset{rules: make([]rule, 0, len(p.Rules)), sign: map[nostr.Kind][]int{}, crypt: map[nip46.Method][]int{}}
 	sets := rightSets()
 	for i := range p.Rules {
 		r, err := compileRule(&p.Rules[i], sets)
@@ -147,7 +167,7 @@ func judged() []nip46.Method {
 }
 
 // index notes what rule i can speak of.
-func (c *Compiled) index(i int) {
+func (c *ruleset) index(i int) {
 	r := &c.rules[i]
 	wide, listed := false, []nostr.Kind(nil)
 	for _, p := range r.parts {
@@ -190,7 +210,7 @@ func count(ranges []bunker.KindRange) (n int) {
 }
 
 // each calls f with the rules that can speak of an operation, in order.
-func (c *Compiled) each(o *Operation, f func(*rule)) {
+func (c *ruleset) each(o *Operation, f func(*rule)) {
 	if o.Template == nil {
 		for _, i := range c.crypt[o.Method] {
 			f(&c.rules[i])

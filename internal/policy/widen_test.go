@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"slices"
+	"strconv"
 	"testing"
 
 	"nsecbunker/internal/bunker"
@@ -34,7 +36,7 @@ func TestCompiledPoliciesAreKeptWithinABound(t *testing.T) {
 	p := thousand()
 	at := func(version int64) bunker.PolicyAt {
 		next := *p
-		next.Version = version
+		next.Version, next.Rules = version, slices.Clone(p.Rules)
 		return bunker.PolicyAt{Policy: &next, MAC: [32]byte{byte(version)}}
 	}
 	first, err := c.Compiled([]bunker.PolicyAt{at(1)})
@@ -61,5 +63,48 @@ func TestCompiledPoliciesAreKeptWithinABound(t *testing.T) {
 	bad.Zone = "Mars/Base"
 	if list, err := c.Compiled([]bunker.PolicyAt{bad, at(59)}); err == nil || len(list) != 1 {
 		t.Errorf("a policy that cannot be compiled: %v, %d others", err, len(list))
+	}
+}
+
+// Policies of the same rules share what is made of them, whatever their names and
+// zones, and each decides as if it were alone; the rules go with the last of them.
+func TestPoliciesOfTheSameRulesShareThem(t *testing.T) {
+	var c Cache
+	p := thousand()
+	at := func(id string, zone string, rules []bunker.Rule) bunker.PolicyAt {
+		next := *p
+		next.ID, next.Name, next.Zone, next.Rules = bunker.PolicyID(id), "name of "+id, zone, rules
+		return bunker.PolicyAt{Policy: &next, MAC: [32]byte{1}}
+	}
+	for _, list := range [][]bunker.PolicyAt{{at("a", "UTC", p.Rules)}, {at("b", "Asia/Tokyo", p.Rules)}, {at("c", "UTC", p.Rules)}} {
+		got, err := c.Compiled(list)
+		if err != nil || got[0].Policy() != list[0].Policy || got[0].zone.String() != list[0].Zone {
+			t.Fatalf("%+v, %v", got, err)
+		}
+	}
+	if len(c.m) != 3 || c.rules != 1000 || len(c.sets) != 1 {
+		t.Errorf("%d policies of one set of rules are kept as %d rules in %d sets", len(c.m), c.rules, len(c.sets))
+	}
+	// A part of them is other rules.
+	got, err := c.Compiled([]bunker.PolicyAt{at("d", "UTC", p.Rules[:3])})
+	if err != nil || len(got[0].rules) != 3 {
+		t.Errorf("%d rules of three, %v", len(got[0].rules), err)
+	}
+	for k := range c.m {
+		c.drop(k)
+	}
+	if c.rules != 0 || len(c.sets) != 0 {
+		t.Errorf("of no policy %d rules are kept", c.rules)
+	}
+	// However many there are, and of however few rules.
+	few := p.Rules[:1:1]
+	for i := range maxCompiledPolicies + 100 {
+		id := strconv.Itoa(i)
+		if _, err := c.Compiled([]bunker.PolicyAt{at("e"+id, "UTC", few), at("f"+id, "UTC", nil)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(c.m) > maxCompiledPolicies || c.rules != 1 {
+		t.Errorf("%d policies are kept, %d rules", len(c.m), c.rules)
 	}
 }

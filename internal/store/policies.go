@@ -12,17 +12,30 @@ import (
 const policyColumns = `p.tenant, p.id, p.name, p.description, p.zone, p.rules, p.ended, p.changed_by, p.changed_at, p.created_at, p.version, p.mac`
 
 func fillPolicy(row scanner, p *bunker.Policy) (mac []byte, err error) {
+	var stored bunker.PolicyText
+	if mac, err = fillPolicyText(row, &stored); err != nil {
+		return nil, err
+	}
+	*p = stored.Policy
+	p.Rules, err = rulesOf(&stored)
+	return mac, err
+}
+
+// fillPolicyText leaves the rules as they are stored.
+func fillPolicyText(row scanner, p *bunker.PolicyText) (mac []byte, err error) {
 	var rules string
 	err = row.Scan((*string)(&p.Tenant), (*string)(&p.ID), &p.Name, &p.Description, &p.Zone, &rules, yesno{&p.Ended}, &p.ChangedBy,
 		&p.ChangedAt, &p.CreatedAt, &p.Version, &mac)
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal([]byte(rules), &p.Rules); err != nil {
+	p.Text = []byte(rules)
+	return mac, err
+}
+
+func rulesOf(p *bunker.PolicyText) (rules []bunker.Rule, err error) {
+	if err := json.Unmarshal(p.Text, &rules); err != nil {
 		// Rules that are no rules were not written here.
 		return nil, fmt.Errorf("the rules of policy %s cannot be read: %w (%w)", p.ID, bunker.ErrTampered, err)
 	}
-	return mac, nil
+	return rules, nil
 }
 
 func fillPolicyVersion(row scanner, p *bunker.PolicyVersion) (mac []byte, err error) {

@@ -392,3 +392,47 @@ func usesAreRememberedAsTheyAre(t *testing.T, f *fixture) {
 	f.afterEdit(f.commit(f.entry(c)))
 	used(1)
 }
+
+// Ten thousand policies of one template are kept as one set of rules, each verified by
+// itself; spaces that somebody put into the text change nothing, and another word does.
+func TestPoliciesOfTheSameTextShareTheirRules(t *testing.T) {
+	f := newFixture(t)
+	k := f.addKey("herald")
+	var ps []*bunker.Policy
+	var cs []*bunker.Connection
+	for _, name := range []string{"one", "two", "three"} {
+		p := f.addPolicy(name)
+		c := f.addConnection(k)
+		f.under(c, p)
+		ps, cs = append(ps, p), append(cs, c)
+	}
+	f.tamper(fmt.Sprintf(`UPDATE policy SET rules = rules || ' ' WHERE id = '%s'`, ps[2].ID))
+	f.clearViews()
+	views := make([]bunker.View, len(cs))
+	for i, c := range cs {
+		views[i] = f.view(c)
+		got := views[i].Policies[0]
+		if got.ID != ps[i].ID || got.Name != ps[i].Name || len(got.Rules) != len(ps[i].Rules) {
+			t.Errorf("%s has the policy %s of %d rules", c.ID, got.Name, len(got.Rules))
+		}
+	}
+	if &views[0].Policies[0].Rules[0] != &views[1].Policies[0].Rules[0] {
+		t.Error("two policies of one text have their rules twice")
+	}
+	text := len(ps[0].RulesText())
+	if f.policies.text != 2*text+1 || len(f.policies.sets) != 2 || len(f.policies.m) != 3 {
+		t.Errorf("%d policies of %d texts, %d bytes", len(f.policies.m), len(f.policies.sets), f.policies.text)
+	}
+	f.tamper(fmt.Sprintf(`UPDATE policy SET rules = (SELECT rules FROM policy WHERE id = '%s') || ' ', name = 'other' WHERE id = '%s'`, ps[0].ID, ps[1].ID))
+	f.clearViews()
+	f.view(cs[0])
+	if _, err := f.View(t.Context(), cs[1].Signer, cs[1].Client); !errors.Is(err, bunker.ErrTampered) {
+		t.Errorf("a policy of another name, with rules that are known: %v", err)
+	}
+	for k := range f.policies.m {
+		f.policies.drop(k)
+	}
+	if f.policies.text != 0 || len(f.policies.sets) != 0 {
+		t.Errorf("of no policy %d bytes are kept", f.policies.text)
+	}
+}
