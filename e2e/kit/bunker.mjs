@@ -26,8 +26,9 @@ export class Bunker {
   }
 
   /** start sets a bunker up and returns it unsealed; or, with setUp false, one that waits for its setup code. */
-  static async start({ admins = [], args = [], setUp = true, config = "" } = {}) {
+  static async start({ admins = [], args = [], setUp = true, config = "", env = {} } = {}) {
     const b = new Bunker()
+    Object.assign(b.env, env)
     if (config) {
       mkdirSync(b.env.NSECBUNKER_DATA, { mode: 0o700 })
       writeFileSync(join(b.env.NSECBUNKER_DATA, "config.toml"), config, { mode: 0o600 })

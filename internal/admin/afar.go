@@ -23,7 +23,7 @@ func fromAfar() []string {
 		"key.versions",
 		"login.close", "login.expect",
 		"notify.add", "notify.key", "notify.list", "notify.remove", "notify.set", "notify.test",
-		"passphrase.change", "passphrase.check", "person.forget",
+		"passphrase.change", "passphrase.check", "person.forget", "picture.set", "picture.settings",
 		"policy.check", "policy.create", "policy.delete", "policy.edit", "policy.explain", "policy.list", "policy.show", "policy.simulate", "policy.versions",
 		"quorum.approve", "quorum.list", "quorum.set", "quorum.show", "quorum.withdraw",
 		"relay.add", "relay.list", "relay.remove",

@@ -100,7 +100,8 @@ func TestRolesAreThoseOfTheDesign(t *testing.T) {
 	design := map[bunker.Role]string{
 		// reads (and opens the bunker, with its passphrase)
 		bunker.Viewer: `admin.list admin.self approval.answered approval.list approval.settings approval.show audit.checkpoint audit.count audit.export audit.list audit.verify connection.list connection.show device.confirm device.list device.refuse device.revoke session.end session.list
-			instance.check instance.list key.list key.profile.check key.profile.show key.relays.check key.relays.show key.show key.version.show key.versions notify.key policy.check policy.explain policy.list policy.show policy.simulate policy.versions quorum.list quorum.show relay.list seat.list slot.list status token.list token.show unseal`,
+			instance.check instance.list key.list key.profile.check key.profile.show key.relays.check key.relays.show key.show key.version.show key.versions notify.key policy.check policy.explain policy.list policy.show policy.simulate policy.versions quorum.list quorum.show relay.list seat.list slot.list status token.list token.show unseal
+			key.picture picture.settings`,
 		// also answers questions, suspends, stops everything
 		bunker.Approver: `approval.answer approval.batch login.close connection.suspend key.pause quorum.approve quorum.withdraw stop`,
 		// also adds, renames and locks keys, hands out tokens and policies, edits connections
@@ -108,7 +109,8 @@ func TestRolesAreThoseOfTheDesign(t *testing.T) {
 			connection.grant connection.person connection.regrant connection.relays connection.rename connection.resume
 			connection.revoke connection.ungrant key.add key.lock key.rename key.resume key.set key.unlock token.create token.revoke`,
 		// also imports, exports, deletes, admins, devices, slots, quorum, backup, ends a stop
-		bunker.Owner: `admin.add admin.invite admin.invites admin.legacy admin.script admin.remove admin.uninvite backup.create clock.accept connection.review instance.drain device.pair device.wait key.delete
+		bunker.Owner: `picture.set
+			admin.add admin.invite admin.invites admin.legacy admin.script admin.remove admin.uninvite backup.create clock.accept connection.review instance.drain device.pair device.wait key.delete
 			key.export key.guard key.import key.no_export key.passphrase.remove key.passphrase.set key.purge key.restore leave notify.add notify.remove notify.set passphrase.change passphrase.check person.forget
 			quorum.set relay.add relay.purge relay.remove seal setup slot.add slot.remove stop.end`,
 	}

@@ -13,8 +13,8 @@ import (
 	"nsecbunker/nostr/nip49"
 )
 
-// Deps is what the commands work on. Every field is required but SetupCode and
-// Notices.
+// Deps is what the commands work on. Every field is required but SetupCode,
+// Notices, Sessions and Pictures.
 type Deps struct {
 	Tenant bunker.TenantID
 	Now    func() time.Time // ledger time
@@ -41,6 +41,8 @@ type Deps struct {
 	Sessions Sessions
 	// Instances are those that serve the store together; nil: this one is alone.
 	Instances Instances
+	// Pictures fetches those of profiles; nil: there are none.
+	Pictures Pictures
 }
 
 // First is what a bunker was started with before it was set up.

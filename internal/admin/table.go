@@ -160,6 +160,7 @@ func registers() []func(*Table) {
 		notifyCommands,
 		passphraseCommands,
 		personCommands,
+		pictureCommands,
 		policyCommands,
 		policyCheckCommands,
 		policySimulateCommands,

@@ -97,6 +97,7 @@ func Table() []Row {
 		{Edges, "internal/remote", nil}, // the client of the relay door
 		{Edges, "internal/seal", nil},
 		{Edges, "internal/notify", nil},
+		{Edges, "internal/picture", nil}, // pictures of profiles, fetched and made small
 		{Edges, "internal/wallet", nil},
 		{Edges, "internal/wallet/bolt11", nil}, // invoices, read
 		{Edges, "internal/lease", nil},
@@ -173,6 +174,7 @@ func onlyHere() map[string][]string {
 		"github.com/pelletier/go-toml": {"internal/config"},
 
 		"github.com/prometheus/client_golang":   {"internal/daemon"},
+		"golang.org/x/image":                    {"internal/picture"},
 		"github.com/wneessen/go-mail":           {"internal/notify"},
 		"github.com/SherClockHolmes/webpush-go": {"internal/notify"},
 	}

@@ -30,6 +30,7 @@ func parsers() []reader {
 		{"relay list (NIP-65)", "nostr/nip65", `Relays`, 1},
 		{"rumor in a gift wrap", "nostr/nip59", `Rumor`, 1},
 		{"answer by direct message", "internal/notify", `Reply`, 1},
+		{"picture of a profile", "internal/picture", `Small`, 1},
 		{"relay's frame, as a client", "internal/relay", `.`, 1},
 		{"client's frame, as a relay", "internal/signerrelay", `.`, 1},
 		{"config", "internal/config", `.`, 1},

@@ -44,7 +44,7 @@ func (a *app) keyCmd() *cobra.Command {
 	c.AddCommand(
 		a.keyAddCmd(), a.keyListCmd(), a.keyShowCmd(), a.keyRenameCmd(), a.keyLockCmd(), a.keyUnlockCmd(), a.keyExportCmd(),
 		a.keyPauseCmd(), a.keyResumeCmd(), a.keyDeleteCmd(), a.keyRestoreCmd(), a.keySetCmd(), a.keyPassphraseCmd(),
-		a.keyVersionsCmd(), a.keyVersionCmd(), a.keyGuardCmd(), a.keyBaselineCmd(), a.keyProfileCmd(), a.keyRelaysCmd(),
+		a.keyVersionsCmd(), a.keyVersionCmd(), a.keyGuardCmd(), a.keyBaselineCmd(), a.keyProfileCmd(), a.keyPicturesCmd(), a.keyRelaysCmd(),
 	)
 	return c
 }

@@ -99,6 +99,33 @@ The profile of a key that was brought along is fetched from its relays first. Wh
 	return a.yesFlag(cmd)
 }
 
+func (a *app) keyPicturesCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "pictures [on|off]", Short: "show or set whether the pictures of profiles are fetched for the admin app", Args: cobra.MaximumNArgs(1),
+		Long: `The admin app can show the pictures that keys' profiles name. No browser loads them: the bunker does, through the same checks as every connection of it, once a day at
+most, and hands them on small. Their hosts see the bunker's address, never who looks. It is off until an owner turns it on.`,
+		ValidArgs: []string{"on", "off"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, p := "picture.settings", map[string]any{}
+			if len(args) > 0 {
+				if args[0] != "on" && args[0] != "off" {
+					return usageOf(cmd, "pictures are on or off")
+				}
+				name, p["on"] = "picture.set", args[0] == "on"
+			}
+			type answer struct {
+				On bool `json:"on"`
+			}
+			return show(cmd.Context(), a, name, p, func(r answer) error {
+				if r.On {
+					return a.line("on")
+				}
+				return a.line("off")
+			})
+		},
+	}
+}
+
 func flagOf(field string) string { return strings.ReplaceAll(field, "_", "-") }
 
 func (a *app) showProfile(key string, r *profileView) error {

@@ -86,7 +86,7 @@ func lines() []string {
 		"key rename k l", "key lock k", "key unlock k", "key export k", "key delete k --yes", "key restore k",
 		"key set k --npub-login on --default deny --no-export --yes", "key passphrase k", "key passphrase k --remove",
 		"key versions k --kind 3", "key version show k abcd", "key version restore k abcd --relay wss://x.com", "key guard k off",
-		"key baseline k --relay wss://x.com", "key profile k", "key relays k", "key relays k --add wss://x.com --relay wss://y.com --yes",
+		"key baseline k --relay wss://x.com", "key profile k", "key pictures", "key pictures on", "key relays k", "key relays k --add wss://x.com --relay wss://y.com --yes",
 		"key profile k --name a --display-name a --about a --picture a --banner a --website a --nip05 a --lud16 a --relay wss://x.com --no-fetch --yes",
 		"token create k --client c --perms all --person p --uses 2 --expires 1h --grant-for 1d", "token list", "token revoke t",
 		"connect nostrconnect://x --key k --perms all --name n --person p", "connections", "connections list --key k --state active",

@@ -20,6 +20,7 @@ import (
 	"nsecbunker/internal/config"
 	"nsecbunker/internal/dial"
 	"nsecbunker/internal/inbox"
+	"nsecbunker/internal/picture"
 	"nsecbunker/internal/relay"
 	"nsecbunker/internal/seal"
 	"nsecbunker/internal/secret"
@@ -95,6 +96,7 @@ type Daemon struct {
 	down     down
 	together *together    // nil: this instance is alone
 	telling  *http.Client // sends notices
+	pictures *picture.Pictures
 	// credentials is systemd's folder of them, "" for none.
 	credentials string
 
@@ -203,6 +205,7 @@ func (d *Daemon) openKDF(context.Context) error {
 func (d *Daemon) openHome(context.Context) error {
 	d.steady = &steady{ledger: d.store.LedgerTime, clock: d.Now}
 	d.telling = d.dialer.HTTPClient(dial.Limits{MaxBody: noticeBody})
+	d.pictures = picture.New(d.dialer.HTTPClient(dial.Limits{MaxBody: picture.MaxFile, Timeout: picture.Timeout}), d.store.LedgerTime)
 	if _, err := d.home.theNotifier(); err != nil {
 		return err
 	}

@@ -131,6 +131,7 @@ func (t *tenant) newDesk(ctx context.Context) (k *desk, err error) {
 		Slots: slotMaker{k.slots, t.kdf}, KDF: nip49.KDF(t.kdf), Around: t,
 		Backup: backups{t}, DeleteWait: time.Duration(t.Config.DeleteWait), SetupCode: t.SetupCode,
 		First: admin.First{Admins: t.first, Relays: t.Config.Relays}, Events: events{t, judge}, Notices: notices{t}, Sessions: k.door, Instances: t.instances(),
+		Pictures: t.pictures,
 	})
 	if err != nil {
 		return nil, err

@@ -2643,6 +2643,24 @@ export interface Commands {
     };
   };
 
+  /** Fetches the picture that a key's profile names, where that is turned on. */
+  "key.picture": {
+    params: {
+      /** name or id */
+      key: string;
+    };
+    result: {
+      /** pictures are fetched; else there is none here */
+      on: boolean;
+      /** where the profile says that the picture is */
+      host?: string;
+      /** a small JPEG, in base64 */
+      picture?: string;
+      /** why there is none */
+      words?: string;
+    };
+  };
+
   /** Says what a change of a key's profile would do, without signing anything. */
   "key.profile.check": {
     params: {
@@ -3768,6 +3786,24 @@ export interface Commands {
       connections: number;
       /** that were for the person */
       tokens: number;
+    };
+  };
+
+  /** Turns the fetching of profiles' pictures on or off: their hosts then see this bunker, never who looks at them. */
+  "picture.set": {
+    params: {
+      on: boolean;
+    };
+    result: {
+      on: boolean;
+    };
+  };
+
+  /** Shows whether the pictures of profiles are fetched. */
+  "picture.settings": {
+    params: Record<string, never>;
+    result: {
+      on: boolean;
     };
   };
 
@@ -5457,6 +5493,7 @@ export const commands = {
   "key.passphrase.remove": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.passphrase.set": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "key.pause": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "key.picture": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["relay"] },
   "key.profile.check": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "key.profile.set": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "key.profile.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
@@ -5485,6 +5522,8 @@ export const commands = {
   "passphrase.change": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "passphrase.check": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "person.forget": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "picture.set": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "picture.settings": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "policy.check": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["relay", "http"] },
   "policy.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "policy.delete": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },

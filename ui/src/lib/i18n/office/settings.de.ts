@@ -76,7 +76,7 @@ export const settings: OfficeWords["settings"] = {
   },
   page: {
     name: "Diese Seite", language: "Sprache", languageHint: "Daten und Zahlen folgen ihr.", languages: { "": "Wie der Browser", en: "English", de: "Deutsch" }, theme: "Hell oder dunkel", themes: { "": "Wie das System", light: "Hell", dark: "Dunkel" },
-    pictures: "Profilbilder", picturesHint: "Werden nie geladen. Schlüssel und Apps unterscheiden sich durch ihre Zeichen, und niemand erfährt, wann du sie ansiehst.",
+    pictures: "Profilbilder", picturesHint: "Aus: Keines wird geladen. Schlüssel und Apps unterscheidest du an ihren Zeichen.", picturesOn: "An: Der Bunker holt die Bilder aus den Profilen seiner Schlüssel, höchstens einmal am Tag, und gibt sie klein weiter. Die fremden Rechner sehen den Bunker, nie diesen Browser oder wann du hinsiehst.", picturesWho: "Ändern kann es, wer Eigentümer ist, und zwar für alle, die diesen Bunker betreuen.",
     you: (who) => `Du bist ${who}`, youHint: (role) => `Hier als ${role}. Abmelden beendet diese Sitzung; der Browser darf wiederkommen.`, forget: "Diesen Bunker vergessen", forgetHint: "Für einen Browser, der nicht deiner ist. Er wird widerrufen, sein Schlüssel und diese Adresse werden gelöscht.", forgetGo: "Vergessen", forgetTitle: "Diesen Bunker in diesem Browser vergessen?", forgetLoses: "Dieser Browser wird nicht mehr eingelassen: er muss neu bestätigt oder gekoppelt werden. Der Bunker selbst bleibt, wie er ist.",
   },
   remind: {

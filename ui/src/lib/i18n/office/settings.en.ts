@@ -74,7 +74,7 @@ export const settings = {
   },
   page: {
     name: "This page", language: "Language", languageHint: "Dates and numbers follow it.", languages: { "": "As the browser", en: "English", de: "Deutsch" } as Record<string, string>, theme: "Light or dark", themes: { "": "As the system", light: "Light", dark: "Dark" } as Record<string, string>,
-    pictures: "Profile pictures", picturesHint: "Never loaded. Keys and apps are told apart by their glyphs, and nobody learns when you look at them.",
+    pictures: "Profile pictures", picturesHint: "Off: none is loaded. Keys and apps are told apart by their glyphs.", picturesOn: "On: the bunker fetches the pictures of its keys’ profiles, once a day at most, and hands them on small. Their hosts see the bunker, never this browser or when you look.", picturesWho: "An owner can change it, for everybody who looks after this bunker.",
     you: (who: string) => `You are ${who}`, youHint: (role: string) => `Here as ${role}. Logging out ends this session; the browser may come again.`, forget: "Forget this bunker", forgetHint: "For a browser that is not yours. It is revoked, and its key and this address are deleted.", forgetGo: "Forget", forgetTitle: "Forget this bunker in this browser?", forgetLoses: "This browser is not let in again: it has to be confirmed or paired anew. The bunker itself stays as it is.",
   },
   remind: {
