@@ -57,6 +57,16 @@ test("put off, and gone on with from Home", async () => {
   await page.getByText("The first steps are not done.").waitFor()
   await page.getByRole("button", { name: "Go on" }).click()
   await page.getByRole("heading", { name: "Add your first key" }).waitFor()
+
+  // Another browser that asks to be let in is not hidden by them.
+  const second = await visitor(s.chrome, { secret: admin.secret })
+  await second.page.goto(bunker.page)
+  await second.page.getByRole("button", { name: /Browser extension/ }).click()
+  await second.page.getByLabel("Six digits to compare").waitFor()
+  const asks = page.locator(".note").filter({ hasText: "A browser asks to be let in" })
+  await asks.getByRole("link").click()
+  await page.getByRole("heading", { name: "Admins" }).waitFor()
+  await second.close()
   await v.close()
   await bunker.end()
 })
