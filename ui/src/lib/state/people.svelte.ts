@@ -1,5 +1,6 @@
 // Who did something, as it is said here: "you", an admin's name, the machine, or a short npub.
 
+import { speech } from "../i18n/speech/index.svelte";
 import { extension } from "../door/signer";
 import { short } from "../format/npub";
 import { t } from "../i18n/index.svelte";
@@ -44,5 +45,5 @@ export function called(by: string): string {
 
 const npubs = /npub1[02-9ac-hj-np-z]{58}/g;
 
-/** plain shortens the npubs in a sentence of the bunker, and names those that are known. */
-export const plain = (words: string): string => words.replace(npubs, (n) => called(n));
+/** plain says a sentence of the bunker in the reader's language, shortens the npubs in it, and names those that are known. */
+export const plain = (words: string): string => speech().reason(words).replace(npubs, (n) => called(n));

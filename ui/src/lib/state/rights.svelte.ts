@@ -1,5 +1,6 @@
 // What each app may do is asked for when its row comes into sight, and kept for a while: a list of ten thousand apps asks for a dozen.
 
+import { speech } from "../i18n/speech/index.svelte";
 import type { Commands } from "../api/commands";
 import { app } from "./app.svelte";
 
@@ -34,6 +35,9 @@ export const grants = new Kept<Grant[]>(async (id) => (await app.call("connectio
 
 /** A policy with its rules, by name or id. */
 export const policies = new Kept<Policy>(async (policy) => (await app.call("policy.show", { policy })).policy);
+
+/** summary is a whole policy in one sentence, "" where it has none. */
+export const summary = (p: Policy): string => (p.summary ? speech().policy(p.rules ?? [], p.zone, p.summary) : "");
 
 /** forget is for after something of it was changed here. */
 export function forget() {

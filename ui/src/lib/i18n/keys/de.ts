@@ -53,7 +53,7 @@ export const de: KeyWords = {
   profile: {
     title: "Profil", title2: (name) => `Profil von ${name} ändern?`,
     lead: "Was dieses Konto über sich sagt, für alle. Was hier nicht steht (Felder, die Apps dort abgelegt haben), bleibt, wie es ist.",
-    fetching: "Die Relays des Kontos werden nach der neuesten Fassung gefragt …", found: "Auf einem Relay gefunden, datiert", signed: "Hier signiert", others: (n) => (n === 1 ? "1 weiteres Feld bleibt, wie es ist" : `${n} weitere Felder bleiben, wie sie sind`),
+    fetching: "Die Relays des Kontos werden nach der neuesten Fassung gefragt …", found: "Auf einem Relay gefunden, datiert", signed: "Hier unterschrieben", others: (n) => (n === 1 ? "1 weiteres Feld bleibt, wie es ist" : `${n} weitere Felder bleiben, wie sie sind`),
     broken: "Was als Profil aufbewahrt ist, lässt sich nicht lesen: Ein neues beginnt leer.", unknown: "Kein gefragtes Relay hat das Profil dieses Kontos. Hole es unter „Sicherheit“, bevor du ein neues schreibst: Ein neues tritt an seine Stelle.", none: "Dieses Konto hat noch kein Profil.",
     locked: "Der Schlüssel ist gesperrt: Entsperre ihn, um sein Profil zu ändern.",
     fields: { name: "Name", display_name: "Längerer Name", about: "Über das Konto", picture: "Bild", banner: "Banner", website: "Website", nip05: "Nostr-Adresse", lud16: "Lightning-Adresse" },
@@ -72,8 +72,8 @@ export const de: KeyWords = {
   publish: {
     finding: (words) => `${words}.`,
     where: "Veröffentlicht wird auf", more: "Weitere Relays, auf denen es veröffentlicht wird", moreHint: "Neben denen, auf die das Konto schreibt.",
-    keep: "Nichts ändern", go: "Signieren und veröffentlichen", hold: "Zum Signieren halten", busy: "Wird signiert …",
-    signed: "Signiert.", undone: "Die Fassung davor ist neu signiert.", took: (n, of) => (n === of ? (n === 1 ? "Das Relay hat es." : `Alle ${n} Relays haben es.`) : `${n} von ${of} Relays haben es.`),
+    keep: "Nichts ändern", go: "Unterschreiben und veröffentlichen", hold: "Zum Unterschreiben halten", busy: "Wird unterschrieben …",
+    signed: "Unterschrieben.", undone: "Die Fassung davor ist neu unterschrieben.", took: (n, of) => (n === of ? (n === 1 ? "Das Relay hat es." : `Alle ${n} Relays haben es.`) : `${n} von ${of} Relays haben es.`),
     again: "Es wird zehn Minuten lang neu gesendet, bis ein Relay es nimmt.", enough: "Andere finden es dort, wo es genommen wurde.", undo: "Rückgängig", close: "Fertig",
   },
 };

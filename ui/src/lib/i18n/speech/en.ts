@@ -1,0 +1,14 @@
+// The bunker's own sentences are English: here they stay as they are.
+
+import type { Rule } from "../../policy/rule";
+
+export interface Speech {
+  /** rule is a rule's sentence as it stands behind an app's name; english is the bunker's. */
+  rule(rule: Rule, zone: string, english: string): string;
+  /** policy is a whole policy in one sentence. */
+  policy(rules: readonly Rule[], zone: string, english: string): string;
+  /** reason is why something was decided so. */
+  reason(english: string): string;
+}
+
+export const en: Speech = { rule: (_rule, _zone, english) => english, policy: (_rules, _zone, english) => english, reason: (english) => english };

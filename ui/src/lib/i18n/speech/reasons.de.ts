@@ -1,0 +1,118 @@
+// Why something was decided so. The log keeps these sentences in English, as the bunker wrote them; each has one shape here, and what has none
+// stays as it is.
+
+type Shape = readonly [RegExp, (...parts: string[]) => string];
+
+/** fixed are the sentences, and parts of sentences, that have no gaps. */
+const fixed: Record<string, string> = {
+  "there is no such connection": "diese Verbindung gibt es nicht",
+  "this bunker was stopped by its administrator; ask them to start it again": "dieser Bunker wurde von seinem Betreiber angehalten; bitte ihn, ihn wieder zu starten",
+  "this bunker was restored from a backup and its connections are not reviewed yet; ask its administrator": "dieser Bunker kam aus einer Sicherung zurück, und seine Verbindungen sind noch nicht durchgesehen; wende dich an seinen Betreiber",
+  "this key is being deleted; ask the bunker's administrator": "dieser Schlüssel wird gelöscht; wende dich an den Betreiber des Bunkers",
+  "this connection has expired; ask the bunker's administrator for a new one": "diese Verbindung ist abgelaufen; bitte den Betreiber des Bunkers um eine neue",
+  "this connection was revoked; ask the bunker's administrator": "diese Verbindung wurde widerrufen; wende dich an den Betreiber des Bunkers",
+  "this app logged out; connect it again with a new bunker:// string": "diese App hat sich abgemeldet; verbinde sie mit einem neuen bunker://-Link",
+  "this connection is not approved yet": "diese Verbindung ist noch nicht zugelassen",
+  "this connection is suspended; ask the bunker's administrator": "diese Verbindung ist ausgesetzt; wende dich an den Betreiber des Bunkers",
+  "this account is paused; ask the bunker's administrator": "dieses Konto ruht; wende dich an den Betreiber des Bunkers",
+  "the key is locked; ask the bunker's administrator to unlock it": "der Schlüssel ist gesperrt; bitte den Betreiber des Bunkers, ihn zu entsperren",
+  "the policy of this connection cannot be read; ask the bunker's administrator": "das Regelwerk dieser Verbindung lässt sich nicht lesen; wende dich an den Betreiber des Bunkers",
+  "an administrator refused this request": "jemand hat diese Anfrage abgelehnt",
+  "the question about this request was withdrawn": "die Frage zu dieser Anfrage wurde zurückgezogen",
+  "nobody answered in time; try again": "niemand hat rechtzeitig geantwortet; versuch es noch einmal",
+  "not yet approved; if approved later, try again": "noch nicht erlaubt; wird es später erlaubt, versuch es noch einmal",
+  "it was approved, but the approval no longer covers this request; try again": "es wurde erlaubt, aber die Erlaubnis deckt diese Anfrage nicht mehr; versuch es noch einmal",
+  "the question about this request is in no known state": "die Frage zu dieser Anfrage ist in keinem bekannten Zustand",
+  "the same request is asked already": "dieselbe Anfrage wird schon gefragt",
+  "the token's secret was shown": "das Geheimnis des Links wurde gezeigt",
+  "an app that nobody named wants to log in, so a person is asked": "eine App, die niemand kennt, möchte sich anmelden; also wird jemand gefragt",
+  // What needs special care.
+  "the event is dated more than 15 minutes from now": "das Ereignis ist mehr als 15 Minuten von jetzt datiert",
+  "it decrypts what the account keeps for itself: lists, drafts, money, app secrets": "es entschlüsselt, was das Konto für sich aufbewahrt: Listen, Entwürfe, Geld, Geheimnisse von Apps",
+  "NIP-04 messages can be altered on their way, and this key hears apps under its own npub": "NIP-04-Nachrichten können unterwegs verändert werden, und dieser Schlüssel hört Apps unter seinem eigenen npub",
+  "it is a direct message whose content cannot be shown": "es ist eine Direktnachricht, deren Inhalt sich nicht zeigen lässt",
+  "it logs in as administrator of a bunker": "es meldet sich als Verwalter eines Bunkers an",
+  "it asks every relay to erase the account, for ever": "es bittet alle Relays, das Konto für immer zu löschen",
+  "it logs in to a website (HTTP auth)": "es meldet sich bei einer Website an (HTTP Auth)",
+  "it logs in to a relay, which can then show direct messages": "es meldet sich bei einem Relay an, das dann Direktnachrichten zeigen kann",
+  "it uploads or deletes files (Blossom)": "es lädt Dateien hoch oder löscht sie (Blossom)",
+  "it speaks to a wallet and can spend money": "es spricht mit einer Wallet und kann Geld ausgeben",
+  "it speaks for a wallet": "es spricht für eine Wallet",
+  "events of this kind are often credentials": "Ereignisse dieser Art sind oft Zugangsdaten",
+  "signing a private message unmasks its author and ends its deniability": "eine unterschriebene private Nachricht verrät, von wem sie ist, und lässt sich nicht mehr abstreiten",
+  "a gift wrap signed by the account unmasks its author": "ein vom Konto unterschriebener Umschlag verrät, von wem er ist",
+  "it changes the account's relays": "es ändert die Relays des Kontos",
+  "it changes where direct messages are delivered": "es ändert, wohin Direktnachrichten gehen",
+  "it changes where drafts are kept": "es ändert, wo Entwürfe liegen",
+  "it deletes events": "es löscht Ereignisse",
+  "it joins encrypted groups": "es tritt verschlüsselten Gruppen bei",
+  "it administers groups": "es verwaltet Gruppen",
+  "it joins or leaves communities": "es tritt Gemeinschaften bei oder verlässt sie",
+  "it recommends apps": "es empfiehlt Apps",
+  // What the guard finds.
+  "the bunker does not know the version before, so it cannot tell what would be lost": "der Bunker kennt die Fassung davor nicht und kann also nicht sagen, was verloren ginge",
+  "the version before is kept but cannot be read, so it cannot be told what would be lost": "die Fassung davor ist aufbewahrt, lässt sich aber nicht lesen; also ist nicht zu sagen, was verloren ginge",
+  "its private part would be lost": "ihr privater Teil ginge verloren",
+  "its private part would be replaced by open text": "ihr privater Teil würde durch offenen Text ersetzt",
+  "the profile before cannot be read: nothing of it would be kept": "das Profil davor lässt sich nicht lesen: Nichts davon bliebe",
+  "pictures of profiles are fetched from their hosts": "Profilbilder werden von ihren Rechnern geholt",
+  "pictures of profiles are not fetched any more": "Profilbilder werden nicht mehr geholt",
+  // What the floor never allows.
+  "the event names another pubkey than the key that shall sign it": "das Ereignis nennt einen anderen Schlüssel als den, der es unterschreiben soll",
+  "events of kind 24133 speak as the bunker or as an app; they are never signed for an app": "Ereignisse der Art 24133 sprechen als der Bunker oder als App; für eine App werden sie nie unterschrieben",
+  "this account is an administrator of this bunker; it cannot log in to a bunker through it": "dieses Konto verwaltet diesen Bunker; durch ihn kann es sich bei keinem Bunker anmelden",
+  "events of kind 24134 control bunkers; only the certificate of a login and the signature over a command can be signed": "Ereignisse der Art 24134 steuern Bunker; unterschrieben werden nur die Bescheinigung einer Anmeldung und die Unterschrift unter einen Befehl",
+  "the text looks like a message between an app and the bunker; this key answers apps under its own npub, so it is not worked on": "der Text sieht aus wie eine Nachricht zwischen App und Bunker; dieser Schlüssel antwortet Apps unter seinem eigenen npub, also wird er nicht bearbeitet",
+};
+
+const units: Record<string, string> = { minute: "in der Minute", hour: "in der Stunde", day: "am Tag" };
+const what = (s: string): string => s.replace(/^sign_event of kind (\d+)$/, "das Unterschreiben der Art $1");
+const things = (n: string, word: string): string => (word.startsWith("field") ? `${n} ${n === "1" ? "Feld" : "Feldern"}` : `${n} ${n === "1" ? "Eintrag" : "Einträgen"}`);
+const op = "(sign_event of kind \\d+|[a-z0-9_]+)";
+const when = (s: string): string => s.replace(/^(\d{4})-(\d\d)-(\d\d) (\S+) (\S+)$/, "$3.$2.$1, $4 $5");
+
+const shapes: readonly Shape[] = [
+  [/^the policy (.+) allows it$/, (p) => `das Regelwerk ${p} erlaubt es`],
+  [/^granted by (.+)$/, (by) => `erlaubt von ${by === "local" ? "jemandem an der Maschine" : by}`],
+  [new RegExp(`^an administrator refused ${op} for this app$`), (o) => `jemand hat ${what(o)} für diese App abgelehnt`],
+  [new RegExp(`^the policy of this app refuses ${op}$`), (o) => `das Regelwerk dieser App lehnt ${what(o)} ab`],
+  [new RegExp(`^this app has no permission for ${op}; ask the bunker's administrator$`), (o) => `diese App hat kein Recht auf ${what(o)}; wende dich an den Betreiber des Bunkers`],
+  [new RegExp(`^no permission covers ${op}, so a person is asked$`), (o) => `kein Recht deckt ${what(o)}; also wird jemand gefragt`],
+  [new RegExp(`^no permission covers ${op}, so a person is asked: (.+)$`, "s"), (o, why) => `kein Recht deckt ${what(o)}; also wird jemand gefragt: ${reason(why)}`],
+  [new RegExp(`^signing ${op} takes the place of the version before, so a person is asked: (.+)$`, "s"), (o, why) => `${what(o)} tritt an die Stelle der Fassung davor; also wird jemand gefragt: ${reason(why)}`],
+  [new RegExp(`^a person is asked about ${op}: (.+)$`, "s"), (o, why) => `jemand wird gefragt (${what(o)}): ${reason(why)}`],
+  [new RegExp(`^the policy of this app has a person asked about ${op}(?:: (.+))?$`, "s"), (o, why) => `das Regelwerk dieser App will, dass jemand gefragt wird (${what(o)})${why ? `: ${reason(why)}` : ""}`],
+  [/^the (\d+) uses that were allowed are used up; they do not come back by themselves$/, (n) => `die ${n} erlaubten Male sind aufgebraucht und kommen nicht von selbst wieder`],
+  [/^the budget of (\d+) a (\w+) is used up; it refills at (.+)$/, (n, unit, at) => `${n} ${units[unit] ?? unit} sind aufgebraucht; weiter geht es am ${when(at)}`],
+  [/^this connection is suspended until (.+); try again then$/, (at) => `diese Verbindung ist ausgesetzt bis ${when(at)}; versuch es dann noch einmal`],
+  [/^this account is paused until (.+); try again then$/, (at) => `dieses Konto ruht bis ${when(at)}; versuch es dann noch einmal`],
+  [/^(\d+) of (\d+) (entry|entries|fields?) would be lost$/, (n, of, word) => `${n} von ${things(of, word)} ${n === "1" ? "ginge" : "gingen"} verloren`],
+  [/^(\d+) of the (\d+) (entry|entries|fields?) of (\S+) ago would be lost, in small steps$/, (n, of, word, ago) => `${n} von ${things(of, word)} (Stand vor ${ago}) gingen verloren, in kleinen Schritten`],
+  [/^of the private part of (\S+) ago, (\d+) bytes, (\d+) would be left, in small steps$/, (ago, was, is) => `vom privaten Teil (vor ${ago} ${was} Bytes) blieben ${is}, in kleinen Schritten`],
+  [/^its private part would shrink from (\d+) to (\d+) bytes$/, (was, is) => `ihr privater Teil würde von ${was} auf ${is} Bytes schrumpfen`],
+  [/^its text would shrink from (\d+) to (\d+) bytes$/, (was, is) => `ihr Text würde von ${was} auf ${is} Bytes schrumpfen`],
+  [/^it is dated (\S+) before the last version$/, (by) => `sie ist ${by} vor der letzten Fassung datiert`],
+  [/^(.+) is a key of the bunker itself; messages to it are never signed$/, (p) => `${p} ist ein Schlüssel des Bunkers selbst; Nachrichten an ihn werden nie unterschrieben`],
+  [/^(.+) is this bunker's own key; nobody logs in to a bunker through itself$/, (p) => `${p} ist der eigene Schlüssel dieses Bunkers; niemand meldet sich durch einen Bunker bei ihm selbst an`],
+  [/^(.+) is this bunker itself; nobody logs in to it through it$/, (p) => `${p} ist dieser Bunker selbst; niemand meldet sich durch ihn bei ihm an`],
+  [/^(.+) is this bunker's own relay; accounts never log in to it$/, (p) => `${p} ist das eigene Relay dieses Bunkers; Konten melden sich dort nie an`],
+  [/^(.+) is a key of the bunker itself; nothing is encrypted to it or decrypted from it$/, (p) => `${p} ist ein Schlüssel des Bunkers selbst; nichts wird für ihn ver- oder von ihm entschlüsselt`],
+  [/^(.+) is an app of this bunker; nothing is encrypted to it or decrypted from it$/, (p) => `${p} ist eine App dieses Bunkers; nichts wird für sie ver- oder von ihr entschlüsselt`],
+  [/^the profile was changed: (.+)$/, (fields) => `das Profil wurde geändert: ${fields}`],
+  [/^the list of relays was changed: (\d+) instead of (\d+)$/, (now, was) => `die Relayliste wurde geändert: ${now} statt ${was}`],
+  [/^a kept version of kind (\d+) was brought back$/, (kind) => `eine aufbewahrte Fassung der Art ${kind} wurde zurückgeholt`],
+];
+
+/** reason says it in German where it is known; several findings are joined by semicolons. */
+export function reason(english: string): string {
+  const known = fixed[english];
+  if (known !== undefined) return known;
+  for (const [shape, say] of shapes) {
+    const m = shape.exec(english);
+    if (m) return say(...m.slice(1));
+  }
+  const parts = english.split("; ");
+  if (parts.length < 2) return english;
+  const said = parts.map((p) => reason(p));
+  return said.every((s, i) => s !== parts[i]) ? said.join("; ") : english;
+}
