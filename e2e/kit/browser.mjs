@@ -7,8 +7,8 @@ import { npubEncode } from "nostr-tools/nip19"
 /** Debian's browser; without a sandbox of its own where root runs it. */
 export const executablePath = process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync)
 
-export async function browser() {
-  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"] })
+export async function browser(...args) {
+  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", ...args] })
 }
 
 /** visitor is one person's browser profile: a page, and what it complained of. */

@@ -47,7 +47,7 @@ export const de: KeyWords = {
   },
   scan: {
     go: "Mit der Kamera scannen", stop: "Kamera ausschalten", label: "Bild der Kamera", lead: "Halte den Code der App vor die Kamera.",
-    none: "Dieser Browser kann keine Codes mit der Kamera lesen. Kopiere den Code in der App und füge ihn hier ein.",
+    none: "Diese Seite darf die Kamera nicht benutzen: Browser erlauben das nur über https. Kopiere den Code in der App und füge ihn hier ein.",
     refused: "Die Kamera darf nicht benutzt werden. Erlaube sie im Browser, oder füge den Code hier ein.", missing: "Keine Kamera wurde gefunden. Füge den Code hier ein.", read: "Der Code wurde gelesen.", other: "Ein Code wurde gelesen, aber es ist nicht der einer App.",
   },
   profile: {

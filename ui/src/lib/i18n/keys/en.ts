@@ -47,7 +47,7 @@ export const en = {
   },
   scan: {
     go: "Scan with the camera", stop: "Stop the camera", label: "Picture of the camera", lead: "Hold the app's code before the camera.",
-    none: "This browser cannot read codes with the camera. Copy the code in the app and paste it here.",
+    none: "This page may not use the camera: browsers allow it over https only. Copy the code in the app and paste it here.",
     refused: "The camera may not be used. Allow it in the browser, or paste the code here.", missing: "No camera was found. Paste the code here.", read: "The code was read.", other: "A code was read, but it is no app's code.",
   },
   profile: {
