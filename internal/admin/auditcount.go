@@ -17,6 +17,8 @@ const (
 	MaxCountedDays = 92
 	// MaxCountedApps is how many apps a count names, the busiest first.
 	MaxCountedApps = 100
+	// MaxCountedNamed is how many apps one count can be asked for by name.
+	MaxCountedNamed = 64
 	// countedDays is how far back one counts when nobody says.
 	countedDays = 14
 )
@@ -30,8 +32,9 @@ func auditCountCommands(t *Table) {
 
 type auditCountParams struct {
 	auditFilter
-	Days int    `json:"days,omitempty" doc:"how many days, until ends the last (14, at most 92)"`
-	Zone string `json:"zone,omitempty" doc:"time zone in which days begin, such as Europe/Paris (UTC)"`
+	Apps []string `json:"apps,omitempty" doc:"ids of connections: these are counted, and no other; at most 64"`
+	Days int      `json:"days,omitempty" doc:"how many days, until ends the last (14, at most 92)"`
+	Zone string   `json:"zone,omitempty" doc:"time zone in which days begin, such as Europe/Paris (UTC)"`
 }
 
 type auditCountResult struct {
@@ -84,12 +87,37 @@ func (t *Table) auditCount(ctx context.Context, c *Call, p auditCountParams) (au
 		res.Days = append(res.Days, dayCount{At: Time(at.UnixMilli())})
 	}
 	f.Since, f.Limit = max(f.Since, int64(res.Days[0].At)), MaxPage
-	return res, t.countRecords(ctx, f, &res)
+	apps := map[string]*appCount{}
+	if len(p.Apps) == 0 {
+		err = t.countRecords(ctx, f, &res, apps)
+	} else {
+		err = t.countNamed(ctx, f, p.Apps, &res, apps)
+	}
+	res.named(apps)
+	return res, err
+}
+
+// countNamed counts for each app that is named: what a list shows of the rows in sight.
+// Each has its own place in the log's index, so that a quiet one costs next to nothing.
+func (t *Table) countNamed(ctx context.Context, f RecordFilter, ids []string, res *auditCountResult, apps map[string]*appCount) error {
+	switch {
+	case len(ids) > MaxCountedNamed:
+		return bunker.Errorf(bunker.CodeInvalid, "apps names more than %d", MaxCountedNamed).In("apps")
+	case f.Connection != "":
+		return bunker.Errorf(bunker.CodeInvalid, "give connection or apps").In("apps")
+	}
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		f.Connection = bunker.ConnectionID(id)
+		if err := t.countRecords(ctx, f, res, apps); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // countRecords reads the log backwards and counts.
-func (t *Table) countRecords(ctx context.Context, f RecordFilter, res *auditCountResult) error {
-	apps := map[string]*appCount{}
+func (t *Table) countRecords(ctx context.Context, f RecordFilter, res *auditCountResult, apps map[string]*appCount) error {
 	for {
 		rows, err := t.Rows.Records(ctx, t.Tenant, f)
 		if err != nil {
@@ -108,6 +136,11 @@ func (t *Table) countRecords(ctx context.Context, f RecordFilter, res *auditCoun
 		}
 		f.Before = rows[len(rows)-1].Seq
 	}
+	return nil
+}
+
+// named lists the apps, the busiest first.
+func (res *auditCountResult) named(apps map[string]*appCount) {
 	for _, a := range apps {
 		res.Apps = append(res.Apps, *a)
 	}
@@ -120,7 +153,6 @@ func (t *Table) countRecords(ctx context.Context, f RecordFilter, res *auditCoun
 	if n := len(res.Apps) - MaxCountedApps; n > 0 {
 		res.Apps, res.Others = res.Apps[:MaxCountedApps], n
 	}
-	return nil
 }
 
 // count takes one record down, if it is of an app: a question when it was asked, and

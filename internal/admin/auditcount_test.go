@@ -45,6 +45,21 @@ func TestRequestsAreCountedByDayAndApp(t *testing.T) {
 	}
 }
 
+func TestTheAppsInSightAreCountedTogether(t *testing.T) {
+	f := setUp(t)
+	f.newsroom()
+	one, two := f.under("newsroom"), f.under("newsroom")
+	f.requests(two, 7)
+	res := f.do("audit.count", m{"apps": []string{string(two), "none", string(two)}})
+	apps := get(res, "apps").([]any)
+	alone := get(f.do("audit.count", m{"connection": string(two)}), "apps").([]any)
+	if len(apps) != 1 || str(apps[0], "connection") != string(two) || get(apps[0], "count") != get(alone[0], "count") {
+		t.Errorf("counted %v, alone %v", apps, alone)
+	}
+	f.refused(bunker.CodeInvalid, "more than 64", "audit.count", m{"apps": make([]string, MaxCountedNamed+1)})
+	f.refused(bunker.CodeInvalid, "connection or apps", "audit.count", m{"apps": []string{"x"}, "connection": string(one)})
+}
+
 func TestACountIsBoundedAndSaysSo(t *testing.T) {
 	f := setUp(t)
 	f.newsroom()

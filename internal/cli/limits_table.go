@@ -17,6 +17,7 @@ func limits() []limit {
 		{"MaxCounted", "50000", "internal/admin", "how many of the newest records a count looks at"},
 		{"MaxCountedApps", "100", "internal/admin", "how many apps a count names, the busiest first"},
 		{"MaxCountedDays", "92", "internal/admin", "how many days a count can tell apart"},
+		{"MaxCountedNamed", "64", "internal/admin", "how many apps one count can be asked for by name"},
 		{"MaxDMRelays", "8", "internal/admin", "how many relays one channel of direct messages has"},
 		{"MaxDescription", "1000", "internal/admin", "the longest description of a policy, in characters"},
 		{"MaxDevices", "200", "internal/admin", "how many devices are known; of more, those that were revoked are forgotten first"},

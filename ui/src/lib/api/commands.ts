@@ -929,6 +929,8 @@ export interface Commands {
       action?: string;
       /** allow, ask or deny */
       effect?: string;
+      /** ids of connections: these are counted, and no other; at most 64 */
+      apps?: string[];
       /** how many days, until ends the last (14, at most 92) */
       days?: number;
       /** time zone in which days begin, such as Europe/Paris (UTC) */

@@ -1,4 +1,4 @@
-// How busy each app was: one count for all of them, and one more for an app that is not among the busiest.
+// How busy each app was: one count for all of them, and one for those in sight together that are not among the busiest.
 
 import type { Commands } from "../api/commands";
 import { app } from "./app.svelte";
@@ -6,8 +6,18 @@ import { app } from "./app.svelte";
 type Count = Commands["audit.count"]["result"];
 export const sparkDays = 14;
 const fresh = 60_000;
+/** How long rows that come into sight are gathered, and how many of them are asked about at once. */
+const gather = 60;
+const together = 64;
+
+interface Batch {
+  ids: string[];
+  got: Promise<Count>;
+  go: () => void;
+}
 
 class Sparks {
+  private next: Batch | null = null;
   private at = 0;
   private all: Promise<Count> | null = null;
   private readonly ones = new Map<string, { at: number; got: Promise<number[]> }>();
@@ -32,13 +42,31 @@ class Sparks {
   private one(connection: string): Promise<number[]> {
     const had = this.ones.get(connection);
     if (had && Date.now() - had.at < fresh) return had.got;
-    const got = this.ask({ connection }).then((c) => c.apps[0]?.days ?? new Array<number>(sparkDays).fill(0));
+    this.next ??= this.batch();
+    this.next.ids.push(connection);
+    const got = this.next.got.then((c) => c.apps.find((a) => a.connection === connection)?.days ?? new Array<number>(sparkDays).fill(0));
     got.catch(() => this.ones.delete(connection));
     this.ones.set(connection, { at: Date.now(), got });
+    if (this.next.ids.length >= together) {
+      this.next.go();
+      this.next = null;
+    }
     return got;
   }
 
-  private ask = (more: { connection?: string }) => app.call("audit.count", { ...more, days: sparkDays, zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+  /** batch is a question about apps that are still gathered. */
+  private batch(): Batch {
+    const ids: string[] = [];
+    let go = () => {};
+    const full = new Promise<void>((done) => (go = done));
+    const got = Promise.race([full, new Promise<void>((done) => setTimeout(done, gather))]).then(() => {
+      if (this.next?.ids === ids) this.next = null;
+      return this.ask({ apps: ids });
+    });
+    return { ids, got, go };
+  }
+
+  private ask = (more: { apps?: string[] }) => app.call("audit.count", { ...more, days: sparkDays, zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
 }
 
 export const sparks = new Sparks();
