@@ -9,6 +9,10 @@ export interface Speech {
   policy(rules: readonly Rule[], zone: string, english: string): string;
   /** reason is why something was decided so. */
   reason(english: string): string;
+  /** does is what an app wants, kind what that is called, role what somebody is in it. */
+  does(english: string): string;
+  kind(english: string): string;
+  role(english: string): string;
 }
 
-export const en: Speech = { rule: (_rule, _zone, english) => english, policy: (_rules, _zone, english) => english, reason: (english) => english };
+export const en: Speech = { rule: (_rule, _zone, english) => english, policy: (_rules, _zone, english) => english, reason: (english) => english, does: (english) => english, kind: (english) => english, role: (english) => english };

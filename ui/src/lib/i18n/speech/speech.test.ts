@@ -61,3 +61,17 @@ test("every reason that decides has its German", () => {
     .replace(/(covers|for|refused|refuses|signing|about) %s/, "$1 sign_event of kind 1").replace(/a %s is used/, "a day is used").replaceAll("%d", "5").replaceAll("%s", "x")
   expect(found.filter((s) => reason(sample(s)) === sample(s))).toEqual([])
 })
+
+test("what an app wants is said in German", () => {
+  for (const [english, german] of [
+    ["follow 38 accounts, and nobody else", "38 Konten folgen, und niemandem sonst"],
+    ["reply to note1abc by npub1xyz, quoting note1def", "auf note1abc von npub1xyz antworten, mit einem Zitat von note1def"],
+    ["like note1abc", "note1abc mögen"],
+    ["react with “🤙” to note1abc by npub1xyz", "mit „🤙“ auf note1abc von npub1xyz reagieren"],
+    ["delete 1 event", "1 Ereignis löschen"],
+    ["set the account's profile, with the name “Newsroom”", "das Profil des Kontos setzen, mit dem Namen „Newsroom“"],
+    ["log in to shop.example.com", "sich bei shop.example.com anmelden"],
+    ["publish an article titled “On boats”", "veröffentlichen: Artikel „On boats“"],
+    ["do “something” nobody thought of", "do “something” nobody thought of"],
+  ]) expect(de.does(english!)).toBe(german)
+})
