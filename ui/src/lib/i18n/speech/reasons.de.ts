@@ -31,6 +31,12 @@ const fixed: Record<string, string> = {
   "no permission covers it": "kein Recht deckt es",
   "it needs special care, and no permission names it": "es braucht besondere Vorsicht, und kein Recht nennt es",
   "it takes the place of a version that was signed here before": "es tritt an die Stelle einer Fassung, die hier unterschrieben wurde",
+  // What the state of the bunker warns of.
+  "works on this machine only: no relay is set that apps elsewhere could reach; add one with: nsecbunker relay add wss://…": "geht nur auf dieser Maschine: Kein Relay ist eingestellt, das Apps anderswo erreichen; füge eines hinzu mit: nsecbunker relay add wss://…",
+  "secrets are not locked into memory and could be written to swap (--allow-swap)": "Geheimnisse sind nicht im Speicher festgehalten und könnten ausgelagert werden (--allow-swap)",
+  "this bunker was restored: look at the list of connections, then end the review with: nsecbunker connections review": "dieser Bunker kam aus einer Sicherung zurück: Sieh die Verbindungen durch, und beende die Durchsicht mit: nsecbunker connections review",
+  "the bunker is stopped: nothing is signed until an owner ends it with: nsecbunker stop end": "der Bunker ist angehalten: Nichts wird unterschrieben, bis ein Eigentümer das beendet mit: nsecbunker stop end",
+  "some replies were taken by no relay within ten minutes; see: nsecbunker doctor": "einige Antworten hat binnen zehn Minuten kein Relay genommen; sieh nach mit: nsecbunker doctor",
   // Warnings.
   "it is too large to be kept whole, so not all of it is shown here": "es ist zu groß, um ganz aufbewahrt zu werden; hier steht also nicht alles",
   "its text holds hidden characters, or such that turn the direction of writing; they are left out here": "der Text enthält versteckte Zeichen, oder solche, die die Schreibrichtung wenden; hier fehlen sie",
