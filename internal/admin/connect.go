@@ -215,7 +215,7 @@ func (t *Table) acceptApp(ctx context.Context, c *Call, conn *bunker.Connection,
 		if err != nil {
 			return err
 		}
-		e.Basis = bunker.Basis{Tenant: st.Version, Key: k.ID, KeyVersion: k.Version}
+		e.Basis = bunker.Basis{Tenant: st.Version, Standing: st.Standing, Key: k.ID, KeyVersion: k.Version}
 		r, err := t.Rows.Commit(ctx, e)
 		switch {
 		case r.Outcome == bunker.Committed:

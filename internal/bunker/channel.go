@@ -121,6 +121,7 @@ const (
 	AlarmUndelivered NoticeKind = "undelivered" // replies that no relay took
 	AlarmBackup      NoticeKind = "backup"      // the last backup is old
 	AlarmSeats       NoticeKind = "seats"       // somebody was refused because all seats are taken
+	AlarmStanding    NoticeKind = "standing"    // the provider holds the bunker, or does no more
 )
 
 // Class is what channels choose by; "" for a kind that nobody is told of.
@@ -131,7 +132,7 @@ func (k NoticeKind) Class() NoticeClass {
 	case NoticeAnswered, NoticeExpired:
 		return ClassAnswers
 	case AlarmSecret, AlarmTampered, AlarmStop, AlarmAdmin, AlarmDevice, AlarmCodes, AlarmGlass, AlarmSealed, AlarmClock, AlarmRelay,
-		AlarmUndelivered, AlarmBackup, AlarmSeats:
+		AlarmUndelivered, AlarmBackup, AlarmSeats, AlarmStanding:
 		return ClassAlarms
 	}
 	return ""

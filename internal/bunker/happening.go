@@ -81,6 +81,8 @@ func alarmOf(action string) NoticeKind {
 		return AlarmStop
 	case "admin.add", "admin.invite", "admin.accept", "admin.legacy", "admin.script":
 		return AlarmAdmin
+	case "tenant.standing":
+		return AlarmStanding
 	case "notify.codes":
 		return AlarmCodes
 	case "break_glass":

@@ -46,6 +46,10 @@ func randomID(n int) string {
 	return idAlphabet.EncodeToString(b)
 }
 
+// NewTenantID returns a fresh random id. It sorts after the house's, as locks of
+// tenants are taken in order of id.
+func NewTenantID() TenantID { return TenantID("t-" + randomID(idBytes)) }
+
 // NewKeyID returns a fresh random id.
 func NewKeyID() KeyID { return KeyID("k" + randomID(idBytes)) }
 

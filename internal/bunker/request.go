@@ -29,6 +29,7 @@ type Reply struct {
 // committed. A zero id was not read.
 type Basis struct {
 	Tenant            int64
+	Standing          TenantStanding
 	Connection        ConnectionID
 	ConnectionVersion int64
 	Key               KeyID

@@ -21,7 +21,9 @@ type TenantState struct {
 	Quorum  Quorum
 	Version int64
 
-	// Not in the MAC; the chain protects itself:
+	// Not in the MAC; the chain protects itself, and a standing is the provider's:
+
+	Standing TenantStanding
 
 	ChainSeq   int64
 	ChainHead  [32]byte
@@ -76,6 +78,9 @@ const (
 	SlotFile       SlotKind = "file"
 	SlotCredential SlotKind = "credential"
 	SlotCommand    SlotKind = "command"
+	// SlotProvider is opened by the house's root key: whenever the provider's own
+	// bunker is open, so is this one.
+	SlotProvider SlotKind = "provider"
 )
 
 // NeedsPerson reports whether a slot can be opened without anybody there.

@@ -42,7 +42,7 @@ func (m *Message) Text() string { return strings.Join(m.Lines, "\n") }
 func kindOrder() []bunker.NoticeKind {
 	return []bunker.NoticeKind{
 		bunker.AlarmTampered, bunker.AlarmStop, bunker.AlarmSecret, bunker.AlarmAdmin, bunker.AlarmGlass, bunker.AlarmDevice, bunker.AlarmCodes,
-		bunker.AlarmSealed, bunker.AlarmClock, bunker.NoticeQuestion, bunker.AlarmRelay, bunker.AlarmUndelivered, bunker.AlarmBackup, bunker.AlarmSeats,
+		bunker.AlarmSealed, bunker.AlarmClock, bunker.NoticeQuestion, bunker.AlarmRelay, bunker.AlarmUndelivered, bunker.AlarmBackup, bunker.AlarmSeats, bunker.AlarmStanding,
 		bunker.NoticeAnswered, bunker.NoticeExpired,
 	}
 }
@@ -116,6 +116,8 @@ func words(k bunker.NoticeKind, n int) string {
 		return "Alarm: the last backup is old, or there is none."
 	case bunker.AlarmSeats:
 		return "Alarm: all seats are taken, and somebody who has none was refused. See: nsecbunker seat list"
+	case bunker.AlarmStanding:
+		return "Alarm: your provider changed how the bunker stands: suspended, read-only, or working again. See its log and status."
 	}
 	return ""
 }

@@ -43,6 +43,8 @@ func standing(in *Input) (Decision, bool) {
 	switch {
 	case t == nil || c == nil || k == nil || in.Operation == nil:
 		return refuse("none", "a connection", "there is no such connection")
+	case t.Standing != bunker.StandingWorks:
+		return refuse("standing", "that the provider ends it, or the bunker is renewed", t.Standing.Words())
 	case t.Stopped:
 		return refuse("stopped", "that an owner ends the stop", "this bunker was stopped by its administrator; ask them to start it again")
 	case !t.Reviewed:

@@ -25,7 +25,7 @@ func (s *Signer) entry(c *call, conn *bunker.Connection) *bunker.Entry {
 	if c.Parked != nil {
 		e.From = bunker.RequestParked
 	}
-	e.Basis.Tenant, e.Basis.Moment = c.view.Tenant.Version, c.view.Moment
+	e.Basis.Tenant, e.Basis.Standing, e.Basis.Moment = c.view.Tenant.Version, c.view.Tenant.Standing, c.view.Moment
 	if v := c.view.Connection; v != nil {
 		e.Basis.Connection, e.Basis.ConnectionVersion = v.ID, v.Version
 	}

@@ -33,6 +33,9 @@ func (s *Signer) known(ctx context.Context, c *call) (Judgement, error) {
 	if c.view.Key == nil {
 		return s.refuse(c, e, "key", "the key of this connection was deleted; ask the bunker's administrator")
 	}
+	if words := c.view.Tenant.Standing.Words(); words != "" && c.req.Method != nip46.Logout {
+		return s.refuse(c, e, "standing", words)
+	}
 	if c.req.Method == nip46.Connect {
 		return s.connectAgain(ctx, c, e)
 	}

@@ -124,7 +124,7 @@ func (s *Signer) ownEntry(r *OwnRequest, op *policy.Operation, ev *nostr.Event) 
 	return &bunker.Entry{
 		Tenant: s.Tenant, EventID: id, Signer: r.Key.PubKey, Client: r.Key.PubKey, Method: string(nip46.SignEvent), OpDigest: digest,
 		CreatedAt: r.Now.Unix(), To: bunker.RequestReady, Relays: r.Relays,
-		Basis: bunker.Basis{Tenant: r.Tenant.Version, Key: r.Key.ID, KeyVersion: r.Key.Version},
+		Basis: bunker.Basis{Tenant: r.Tenant.Version, Standing: r.Tenant.Standing, Key: r.Key.ID, KeyVersion: r.Key.Version},
 		Reply: &bunker.Reply{Part: bunker.PartFinal, EventID: ev.ID, Bytes: ev.AppendJSON(nil)},
 		Audit: bunker.AuditRecord{
 			Principal: r.By.Name, Door: string(r.By.Door), Action: r.Action, Step: string(bunker.PartFinal), Event: id.String(),

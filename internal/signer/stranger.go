@@ -33,6 +33,7 @@ const (
 	barredDeleted
 	barredLocked
 	barredFull
+	barredHeld // by the provider, or unpaid
 )
 
 // words are those of a link's holder, who has proved that he holds it.
@@ -42,6 +43,8 @@ func (b barred) words() string {
 		return "this bunker was stopped by its administrator; ask them to start it again, then use this link"
 	case barredDeleted:
 		return "the key of this link is being deleted; ask the bunker's administrator"
+	case barredHeld:
+		return "this bunker lets nobody new in: it is suspended by its provider, or waits to be renewed; ask its owner"
 	case barredLocked:
 		return "the key of this link is locked; ask the bunker's administrator to unlock it, then use this link"
 	}
@@ -51,6 +54,8 @@ func (b barred) words() string {
 // bars is why nobody is let in to a key now; zero: nothing.
 func bars(t *bunker.TenantState, k *bunker.UserKey) barred {
 	switch {
+	case t.Standing != bunker.StandingWorks:
+		return barredHeld
 	case t.Stopped:
 		return barredStopped
 	case k.State != bunker.KeyActive:
@@ -128,7 +133,7 @@ func (s *Signer) stranger(ctx context.Context, c *call, parseErr error) (Judgeme
 		if err != nil {
 			return Judgement{}, err
 		}
-		if open {
+		if open && c.view.Tenant.Standing == bunker.StandingWorks {
 			return s.knock(ctx, c, owner.Key, p)
 		}
 	}
@@ -196,7 +201,7 @@ func (s *Signer) redeem(c *call, tok *bunker.Token, p nip46.ConnectParams, old *
 	e := s.entry(c, conn)
 	e.UpdateToken, e.Connection = &spent, conn.ID
 	k := c.view.Key
-	e.Basis = bunker.Basis{Tenant: c.view.Tenant.Version, Key: k.ID, KeyVersion: k.Version, Token: tok.ID, TokenVersion: tok.Version}
+	e.Basis = bunker.Basis{Tenant: c.view.Tenant.Version, Standing: c.view.Tenant.Standing, Key: k.ID, KeyVersion: k.Version, Token: tok.ID, TokenVersion: tok.Version}
 	if old != nil {
 		again := *old
 		again.State, again.ResumeAt, again.Token, again.Version = bunker.ConnActive, 0, tok.ID, old.Version+1
@@ -262,7 +267,7 @@ func (s *Signer) knock(ctx context.Context, c *call, key *bunker.UserKey, p nip4
 	e := s.entry(c, conn)
 	e.NewConnection = conn
 	e.MaxKnocksKey, e.MaxKnocks = approval.MaxStrangersKey, approval.MaxStrangers
-	e.Basis = bunker.Basis{Tenant: c.view.Tenant.Version, Key: key.ID, KeyVersion: key.Version}
+	e.Basis = bunker.Basis{Tenant: c.view.Tenant.Version, Standing: c.view.Tenant.Standing, Key: key.ID, KeyVersion: key.Version}
 	return s.askConnect(ctx, c, e, p)
 }
 

@@ -49,6 +49,7 @@ type Tx struct {
 	wrote   bool // something besides the head and the log
 	audited bool
 	bumped  bool
+	beside  []bunker.TenantID // others that it changed, see asTenant
 }
 
 // Change runs f in one transaction under the tenant's lock. What f stores and
@@ -112,6 +113,9 @@ func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Princip
 	}
 	s.clock.committedAt(tx.now)
 	s.committed(t)
+	for _, other := range tx.beside {
+		s.committed(other)
+	}
 	return nil
 }
 

@@ -106,6 +106,10 @@ var contract = []struct {
 	{"TheChainIsWhole", chainWhole},
 	{"ATouchedChainIsNamed", chainTouched},
 	{"RecordsAreFiltered", recordsFiltered},
+	{"ATenantIsMadeWholeOrNotAtAll", tenantWhole},
+	{"TenantsTouchEachOtherNowhere", tenantsApart},
+	{"HowATenantStandsMovesTheDecisionsBeforeIt", standingMoves},
+
 	{"CheckFindsNothingInASoundStore", soundStore},
 
 	{"AnOrderIsKeptWithItsPayments", orderKept},

@@ -149,15 +149,23 @@ WHERE no = (SELECT 2 * no + 1 FROM request WHERE event_id = $2)`, now, id[:])
 // RetryNow makes every undelivered reply of a tenant due at once: a relay came
 // back, or the tenant was unsealed.
 func (s *Store) RetryNow(ctx context.Context, t bunker.TenantID) error {
-	now := s.clock.ledger()
+	return s.hurry(ctx, ` AND tenant = $2`, string(t))
+}
+
+// RetryAllNow is RetryNow of every tenant.
+func (s *Store) RetryAllNow(ctx context.Context) error { return s.hurry(ctx, "") }
+
+// hurry makes undelivered replies due, of one tenant where of says so.
+func (s *Store) hurry(ctx context.Context, of string, args ...any) error {
+	args = append([]any{s.clock.ledger()}, args...)
 	return s.explain("hurrying replies", s.update(ctx, func() error {
-		_, err := s.write.ExecContext(ctx, `UPDATE reply SET next_try = $1 WHERE next_try > $1 AND tenant = $2 AND no IN
-(SELECT 2 * no + 1 FROM request WHERE state = 'ready' UNION ALL SELECT 2 * no FROM request WHERE state = 'ready')`, now, string(t))
+		_, err := s.write.ExecContext(ctx, `UPDATE reply SET next_try = $1 WHERE next_try > $1`+of+` AND no IN
+(SELECT 2 * no + 1 FROM request WHERE state = 'ready' UNION ALL SELECT 2 * no FROM request WHERE state = 'ready')`, args...)
 		if err != nil {
 			return err
 		}
-		_, err = s.write.ExecContext(ctx, `UPDATE request SET publish_until = $1 WHERE tenant = $2 AND state = 'ready' AND publish_until > $1
-AND EXISTS (SELECT 1 FROM reply p WHERE p.no = 2 * request.no + 1 AND p.tries > 0)`, now, string(t))
+		_, err = s.write.ExecContext(ctx, `UPDATE request SET publish_until = $1 WHERE state = 'ready' AND publish_until > $1`+of+`
+AND EXISTS (SELECT 1 FROM reply p WHERE p.no = 2 * request.no + 1 AND p.tries > 0)`, args...)
 		return err
 	}))
 }

@@ -18,7 +18,7 @@ func (g *group) apply(w *waiting, h *head) (bunker.Outcome, error) {
 			return bunker.Stale, nil
 		}
 	}
-	if e.Basis.Tenant != h.Version {
+	if e.Basis.Tenant != h.Version || e.Basis.Standing != h.Standing {
 		return bunker.Moved, nil
 	}
 	if h.pending != "" && e.Audit.Effect == bunker.Allow.String() {

@@ -45,6 +45,9 @@ type Config struct {
 	// want to hear of (see Happened). It must return at once: the store calls it
 	// with its locks held. nil: nobody wants to.
 	Committed func(bunker.TenantID)
+	// Ready is called when the store is open and nothing has been done with it yet. nil:
+	// nothing is to be done.
+	Ready func(ctx context.Context, s *Store) error
 }
 
 // Store is an open database. All methods are safe for concurrent use.
@@ -122,6 +125,11 @@ func openOn(ctx context.Context, e engine, c Config, lock *Lock) (*Store, error)
 	}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(s.explain("opening the store", err), s.Close())
+	}
+	if c.Ready != nil {
+		if err := c.Ready(ctx, s); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
 	}
 	return s, nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 const headColumns = `h.tenant, h.set_up, h.stopped, h.default_effect, h.reviewed, h.refuse_before, h.incarnation, h.incarnation_no,
-h.version, h.mac, h.chain_seq, h.chain_head, h.ledger_time, h.pending, h.pending_mac, h.quorum, h.quota`
+h.version, h.mac, h.chain_seq, h.chain_head, h.ledger_time, h.pending, h.pending_mac, h.quorum, h.quota, h.standing`
 
 // head is a tenant's head row.
 type head struct {
@@ -23,7 +23,7 @@ func (h *head) fields() []any {
 	return []any{
 		(*string)(&h.Tenant), yesno{&h.SetUp}, yesno{&h.Stopped}, small{(*uint8)(&h.Default)}, yesno{&h.Reviewed}, &h.RefuseBefore,
 		&h.Incarnation, &h.IncarnationNo, &h.Version, &h.mac, &h.ChainSeq, b32{&h.ChainHead}, &h.LedgerTime, &h.pending, &h.pendingMAC, quorumText{&h.Quorum},
-		quotaText{&h.Quota, &h.Tenant},
+		quotaText{&h.Quota, &h.Tenant}, (*string)(&h.Standing),
 	}
 }
 
@@ -94,12 +94,14 @@ func (s *Store) Tenant(ctx context.Context, t bunker.TenantID) (st bunker.Tenant
 	}
 }
 
+const tenantInsert = `INSERT INTO tenant_head (tenant, set_up, stopped, default_effect, reviewed, refuse_before,
+incarnation, incarnation_no, version, chain_seq, chain_head, ledger_time, pending)
+VALUES ($1, 0, 0, $2, 1, 0, $3, 1, 1, 0, $4, 0, '')`
+
 // createTenant makes the head row of a new store's tenant: a new chain, in the
 // first incarnation.
 func (s *Store) createTenant(ctx context.Context, t bunker.TenantID) error {
-	_, err := s.write.ExecContext(ctx, `INSERT INTO tenant_head (tenant, set_up, stopped, default_effect, reviewed, refuse_before,
-incarnation, incarnation_no, version, chain_seq, chain_head, ledger_time, pending)
-VALUES ($1, 0, 0, $2, 1, 0, $3, 1, 1, 0, $4, 0, '') ON CONFLICT (tenant) DO NOTHING`,
+	_, err := s.write.ExecContext(ctx, tenantInsert+` ON CONFLICT (tenant) DO NOTHING`,
 		string(t), int64(bunker.Ask), newIncarnation(), make([]byte, 32))
 	if err != nil {
 		return fmt.Errorf("creating the tenant: %w", err)

@@ -164,7 +164,8 @@ var policyTouches = []string{"id = 'p9'", "name = 'x'", "description = 'x'", "zo
 // loose columns are outside the MAC: counters, hints, and what protects itself.
 var loose = map[string]bool{
 	"tenant_head.tenant": true, "tenant_head.chain_seq": true, "tenant_head.chain_head": true, "tenant_head.ledger_time": true,
-	"tenant_head.pending": true, "tenant_head.pending_mac": true, "user_key.tenant": true, "token.tenant": true, "connection.tenant": true,
+	"tenant_head.standing": true, // the provider's: it gives no right
+	"tenant_head.pending":  true, "tenant_head.pending_mac": true, "user_key.tenant": true, "token.tenant": true, "connection.tenant": true,
 	"connection.metadata": true, "connection.last_used": true, "connection.uses": true, "connection_grant.tenant": true,
 	"tenant_head.quota": true, "connection.seat_day": true, // the provider's, and its count: they give no right
 	"connection_grant.connection": true, "connection_grant.uses": true, "admin.tenant": true, "invite.tenant": true, "invite.tries": true, "motion.tenant": true,

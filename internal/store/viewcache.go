@@ -94,7 +94,7 @@ func (c *viewCache) put(k viewKey, v *keptView, moment uint64) {
 		c.m, c.seed = map[uint64]*keptView{}, maphash.MakeSeed()
 	}
 	// One tenant's row serves all its views: it is the same until it moves.
-	if t := c.last; t != nil && t.Tenant == v.tenant.Tenant && t.Version == v.tenant.Version && bytes.Equal(t.mac, v.tenant.mac) {
+	if t := c.last; t != nil && t.Tenant == v.tenant.Tenant && t.Version == v.tenant.Version && t.Standing == v.tenant.Standing && bytes.Equal(t.mac, v.tenant.mac) {
 		v.tenant = t
 	}
 	c.last = v.tenant

@@ -37,6 +37,7 @@ const (
 	wrapService purpose = iota
 	markFlags
 	wrapChannels
+	wrapTenants
 	servicePurposes
 )
 
@@ -49,12 +50,13 @@ const (
 	digests
 	closeVersions
 	answerCodes
+	openTenants
 	rootPurposes
 )
 
 var (
-	serviceLabels = [servicePurposes]string{"wrap service keys", "mark flags", "wrap channel secrets"}
-	rootLabels    = [rootPurposes]string{"wrap user keys", "wrap audit key", "mark rows", "close replies", "close summaries", "digests", "close versions", "answer codes"}
+	serviceLabels = [servicePurposes]string{"wrap service keys", "mark flags", "wrap channel secrets", "wrap tenants' keys"}
+	rootLabels    = [rootPurposes]string{"wrap user keys", "wrap audit key", "mark rows", "close replies", "close summaries", "digests", "close versions", "answer codes", "open tenants"}
 )
 
 // keyring is a key and its subkeys.

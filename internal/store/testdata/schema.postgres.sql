@@ -15,6 +15,17 @@ BEGIN
   RETURN NULL;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.policy_version_goes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF EXISTS (SELECT 1 FROM tenant_head h WHERE h.tenant = OLD.tenant) THEN
+    RAISE EXCEPTION 'a version of a policy never changes and never goes' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN OLD;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.policy_version_stays()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -39,7 +50,7 @@ CREATE TRIGGER connection_person AFTER INSERT ON connection FOR EACH ROW WHEN (n
 
 CREATE TRIGGER policy_version_stays BEFORE UPDATE OF tenant, id, name, description, zone, rules, ended, changed_by, changed_at, created_at, version ON policy_version FOR EACH ROW EXECUTE FUNCTION policy_version_stays();
 
-CREATE TRIGGER policy_version_stays_there BEFORE DELETE ON policy_version FOR EACH ROW EXECUTE FUNCTION policy_version_stays();
+CREATE TRIGGER policy_version_stays_there BEFORE DELETE ON policy_version FOR EACH ROW EXECUTE FUNCTION policy_version_goes();
 
 CREATE TRIGGER reply_bytes_stay BEFORE UPDATE OF bytes, reply_event_id ON reply FOR EACH ROW WHEN (new.bytes IS NOT NULL OR new.reply_event_id <> old.reply_event_id) EXECUTE FUNCTION reply_bytes_stay();
 
@@ -567,10 +578,28 @@ CREATE TABLE slot (
   params bytea NOT NULL,
   wrapped bytea NOT NULL,
   created_at bigint NOT NULL,
-  CONSTRAINT slot_kind_check CHECK (kind = ANY (ARRAY['passphrase'::text, 'file'::text, 'credential'::text, 'command'::text])),
+  CONSTRAINT slot_kind_check CHECK (kind = ANY (ARRAY['passphrase'::text, 'file'::text, 'credential'::text, 'command'::text, 'provider'::text])),
   CONSTRAINT slot_pkey PRIMARY KEY (tenant, id),
   CONSTRAINT slot_tenant_fkey FOREIGN KEY (tenant) REFERENCES tenant_head(tenant) DEFERRABLE,
   CONSTRAINT slot_tenant_name_key UNIQUE (tenant, name)
+);
+
+CREATE TABLE tenant (
+  tenant text COLLATE "C" NOT NULL,
+  label text COLLATE "C" NOT NULL,
+  order_id text COLLATE "C" NOT NULL,
+  admins text COLLATE "C" NOT NULL,
+  admin_key bytea NOT NULL,
+  service_key bytea,
+  setup_code bytea,
+  why text COLLATE "C" NOT NULL,
+  created_at bigint NOT NULL,
+  held_at bigint NOT NULL,
+  ended_at bigint NOT NULL,
+  version bigint NOT NULL,
+  mac bytea NOT NULL,
+  CONSTRAINT tenant_admin_key_check CHECK (length(admin_key) = 32),
+  CONSTRAINT tenant_pkey PRIMARY KEY (tenant)
 );
 
 CREATE TABLE tenant_head (
@@ -590,6 +619,7 @@ CREATE TABLE tenant_head (
   pending text COLLATE "C" NOT NULL,
   pending_mac bytea,
   quorum text COLLATE "C" NOT NULL DEFAULT ''::text,
+  standing text COLLATE "C" NOT NULL DEFAULT ''::text,
   quota text COLLATE "C" NOT NULL DEFAULT ''::text,
   CONSTRAINT tenant_head_pkey PRIMARY KEY (tenant)
 );
@@ -712,6 +742,8 @@ CREATE INDEX request_lost ON public.request USING btree (created_at) WHERE (stat
 CREATE INDEX request_parked ON public.request USING btree (question) WHERE (state = 'parked'::text);
 
 CREATE INDEX request_ready ON public.request USING btree (publish_until) WHERE (state = 'ready'::text);
+
+CREATE UNIQUE INDEX tenant_order ON public.tenant USING btree (order_id) WHERE (order_id <> ''::text);
 
 CREATE INDEX token_policy ON public.token USING btree (tenant, policy) WHERE ((policy <> ''::text) AND (state = 'open'::text));
 

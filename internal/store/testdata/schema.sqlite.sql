@@ -11,6 +11,7 @@ CREATE TRIGGER policy_version_stays BEFORE UPDATE OF tenant, id, name, descripti
 BEGIN SELECT RAISE(ABORT, 'a version of a policy never changes'); END;
 
 CREATE TRIGGER policy_version_stays_there BEFORE DELETE ON policy_version
+WHEN EXISTS (SELECT 1 FROM tenant_head h WHERE h.tenant = OLD.tenant)
 BEGIN SELECT RAISE(ABORT, 'a version of a policy never goes'); END;
 
 CREATE TRIGGER reply_bytes_stay BEFORE UPDATE OF bytes, reply_event_id ON reply
@@ -475,16 +476,32 @@ CREATE TABLE setting (
   PRIMARY KEY (tenant, name)
 ) STRICT;
 
-CREATE TABLE slot (
+CREATE TABLE "slot" (
   tenant     TEXT    NOT NULL REFERENCES tenant_head (tenant),
   id         TEXT    NOT NULL,
-  kind       TEXT    NOT NULL CHECK (kind IN ('passphrase', 'file', 'credential', 'command')),
+  kind       TEXT    NOT NULL CHECK (kind IN ('passphrase', 'file', 'credential', 'command', 'provider')),
   name       TEXT    NOT NULL,
   params     BLOB    NOT NULL,
   wrapped    BLOB    NOT NULL,
   created_at INTEGER NOT NULL,
   PRIMARY KEY (tenant, id),
   UNIQUE (tenant, name)
+) STRICT;
+
+CREATE TABLE tenant (
+  tenant      TEXT    NOT NULL PRIMARY KEY,
+  label       TEXT    NOT NULL, -- the provider's word; '' after the end
+  order_id    TEXT    NOT NULL, -- what it was made for; '' for none
+  admins      TEXT    NOT NULL, -- pubkeys of who may set it up, JSON; '' after the end
+  admin_key   BLOB    NOT NULL CHECK (length(admin_key) = 32),
+  service_key BLOB,             -- wrapped under the house's; NULL after the end
+  setup_code  BLOB,             -- likewise; NULL once it is set up
+  why         TEXT    NOT NULL, -- of its standing, for its people
+  created_at  INTEGER NOT NULL, -- unix ms
+  held_at     INTEGER NOT NULL, -- since when it does not work; 0: it does
+  ended_at    INTEGER NOT NULL, -- 0: it has not
+  version     INTEGER NOT NULL,
+  mac         BLOB    NOT NULL
 ) STRICT;
 
 CREATE TABLE tenant_head (
@@ -503,7 +520,7 @@ CREATE TABLE tenant_head (
   ledger_time    INTEGER NOT NULL,
   pending        TEXT    NOT NULL, -- what a sealed tenant must still do, as JSON; '' for nothing
   pending_mac    BLOB              -- under the service key
-, quorum TEXT NOT NULL DEFAULT '', quota TEXT NOT NULL DEFAULT '') STRICT;
+, quorum TEXT NOT NULL DEFAULT '', standing TEXT NOT NULL DEFAULT '', quota TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE TABLE token (
   tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
@@ -613,6 +630,8 @@ CREATE INDEX request_lost ON request (created_at) WHERE state = 'undeliverable';
 CREATE INDEX request_parked ON request (question) WHERE state = 'parked';
 
 CREATE INDEX request_ready ON request (publish_until) WHERE state = 'ready';
+
+CREATE UNIQUE INDEX tenant_order ON tenant (order_id) WHERE order_id <> '';
 
 CREATE INDEX token_policy ON token (tenant, policy) WHERE policy <> '' AND state = 'open';
 
