@@ -30,6 +30,7 @@ func fromAfar() []string {
 		"seal", "seat.list", "session.end", "session.list", "setup",
 		"slot.add", "slot.list", "slot.remove",
 		"status", "stop", "stop.end",
+		"tenant.add", "tenant.code", "tenant.end", "tenant.list", "tenant.quota", "tenant.resume", "tenant.show", "tenant.suspend",
 		"token.create", "token.list", "token.revoke", "token.show",
 		"unseal",
 	}

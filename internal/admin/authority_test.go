@@ -41,7 +41,7 @@ func TestGoldenAuthority(t *testing.T) {
 }
 
 func extras(c *Command) string {
-	return strings.TrimSpace(mark(c.Dangerous, " dangerous") + mark(c.Writes, " writes") + mark(c.WhileSealed, " while-sealed") +
+	return strings.TrimSpace(mark(c.Dangerous, " dangerous") + mark(c.Writes, " writes") + mark(c.WhileSealed, " while-sealed") + mark(c.House, " provider") + mark(c.Machine, " machine") + mark(c.Writes && worksHeld(c), " while-held") +
 		[...]string{"", " quorum:export", " quorum:delete", " quorum:policy", " quorum:admins", " quorum:itself", " quorum:asked"}[c.Quorum])
 }
 
@@ -112,7 +112,8 @@ func TestRolesAreThoseOfTheDesign(t *testing.T) {
 		bunker.Owner: `picture.set
 			admin.add admin.invite admin.invites admin.legacy admin.script admin.remove admin.uninvite backup.create clock.accept connection.review instance.drain device.pair device.wait key.delete
 			key.export key.guard key.import key.no_export key.passphrase.remove key.passphrase.set key.purge key.restore leave notify.add notify.remove notify.set passphrase.change passphrase.check person.forget
-			quorum.set relay.add relay.purge relay.remove seal setup slot.add slot.remove stop.end`,
+			quorum.set relay.add relay.purge relay.remove seal setup slot.add slot.remove stop.end
+			tenant.add tenant.code tenant.end tenant.list tenant.quota tenant.resume tenant.show tenant.suspend`,
 	}
 	for _, c := range f.Commands() {
 		if c.Anyone {

@@ -15,7 +15,7 @@ const MaxPath = 4096
 func backupCommands(t *Table) {
 	add(t, Command{
 		Name: "backup.create", Summary: "Writes the whole store, encrypted with age, to a new file on the bunker's machine.",
-		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true, Machine: true,
 	}, t.backupCreate)
 }
 

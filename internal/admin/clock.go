@@ -9,7 +9,7 @@ import (
 func clockCommands(t *Table) {
 	add(t, Command{
 		Name: "clock.accept", Summary: "Accepts the machine's clock as right after it jumped.",
-		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
+		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true, Machine: true,
 	}, t.clockAccept)
 }
 

@@ -43,6 +43,10 @@ type Deps struct {
 	Instances Instances
 	// Pictures fetches those of profiles; nil: there are none.
 	Pictures Pictures
+	// House is what the provider's commands work on; nil: this is no provider's bunker.
+	House House
+	// Guest: others run the machine; what works on it is not for this bunker's people.
+	Guest bool
 }
 
 // First is what a bunker was started with before it was set up.
@@ -286,6 +290,8 @@ type Tx interface {
 	StopEverything() error
 	Audit(bunker.AuditRecord) error
 	Now() int64 // ledger time, unix ms
+	// ForgetSetupCode erases the code that a guest was set up with.
+	ForgetSetupCode() error
 
 	Key(idOrName string) (*bunker.UserKey, error)
 	Keys(Page) ([]bunker.UserKey, error)

@@ -9,7 +9,7 @@ import (
 func instanceCommands(t *Table) {
 	add(t, Command{
 		Name: "instance.check", Summary: "Checks the whole store while it runs: file, rows, audit chain; and lists what was not delivered.",
-		Role: bunker.Viewer, Doors: system(), WhileSealed: true,
+		Role: bunker.Viewer, Doors: system(), WhileSealed: true, Machine: true,
 	}, t.instanceCheck)
 }
 

@@ -57,6 +57,12 @@ func conditions(c *Command) string {
 	if c.WhileSealed {
 		parts = append(parts, "works while sealed")
 	}
+	if c.House {
+		parts = append(parts, "of a hosted instance's provider only")
+	}
+	if c.Machine {
+		parts = append(parts, "not for a bunker that others host")
+	}
 	if c.Writes {
 		parts = append(parts, "writes")
 	}

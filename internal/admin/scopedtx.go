@@ -33,6 +33,9 @@ func (x scopedTx) PutKey(k *bunker.UserKey) error {
 	return x.Tx.PutKey(k)
 }
 
+// ForgetSetupCode is the whole bunker's.
+func (x scopedTx) ForgetSetupCode() error { return beyond() }
+
 func (x scopedTx) DeleteKey(id bunker.KeyID) error {
 	if !x.has(id) {
 		return notYours("key")

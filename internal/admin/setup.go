@@ -156,7 +156,7 @@ func (t *Table) maySetUp(ctx context.Context, c *Call, p setupParams) error {
 		want = []byte(t.SetupCode())
 	}
 	if len(want) == 0 || subtle.ConstantTimeCompare(want, p.Code) != 1 {
-		return bunker.Errorf(bunker.CodeNeedsProof, "the setup code is wrong; the bunker's log shows it").In("code")
+		return bunker.Errorf(bunker.CodeNeedsProof, "the setup code is wrong; the bunker's log shows it, or whoever made the bunker").In("code")
 	}
 	return nil
 }
@@ -209,7 +209,7 @@ func (t *Table) firstRoot(ctx context.Context, c *Call, passphrase []byte, f fun
 		if err := f(tx); err != nil {
 			return err
 		}
-		return errors.Join(tx.PutSlot(&slot), tx.AddServiceKey(&auditKey), notePassphrase(tx))
+		return errors.Join(tx.PutSlot(&slot), tx.AddServiceKey(&auditKey), tx.ForgetSetupCode(), notePassphrase(tx))
 	})
 	if err != nil {
 		return slot, err

@@ -37,6 +37,10 @@ type Command struct {
 	Anyone bool
 	// Quorum says which number of persons must want it.
 	Quorum QuorumOf
+	// House: it is the provider's, of a hosted instance; everywhere else there is no such
+	// command. Machine: it works on the machine, and a bunker that is a guest there has
+	// nothing to do with it.
+	House, Machine bool
 
 	params, result reflect.Type
 	run            func(ctx context.Context, c *Call, params any) (any, error)
@@ -176,6 +180,7 @@ func registers() []func(*Table) {
 		slotCommands,
 		statusCommands,
 		stopCommands,
+		tenantCommands,
 		tokenCommands,
 		versionCommands,
 	}
@@ -263,6 +268,9 @@ func (t *Table) dispatch(ctx context.Context, p bunker.Principal, o *Order, also
 			if err := stillMay(tx, p, c); err != nil {
 				return err
 			}
+			if err := heldBy(tx.Tenant().Standing, c); err != nil {
+				return err
+			}
 			if err := same(inScope(tx)); err != nil {
 				return err
 			}
@@ -293,10 +301,15 @@ func (t *Table) permit(ctx context.Context, p bunker.Principal, c *Command) erro
 		return bunker.Errorf(bunker.CodeRestricted, "%s needs the role %s; yours is %s", c.Name, c.Role, p.Role)
 	case len(p.Keys) > 0 && c.Scope.whole():
 		return bunker.Errorf(bunker.CodeRestricted, "%s is for admins of the whole bunker; your role is for some keys only", c.Name)
-	case c.Dangerous && !p.Fresh:
+	}
+	if err := t.guestless(c); err != nil {
+		return err
+	}
+	if c.Dangerous && !p.Fresh {
 		return bunker.Errorf(bunker.CodeNeedsProof, "%s needs the bunker's passphrase", c.Name)
-	case c.WhileSealed:
-		return nil
+	}
+	if err := t.held(ctx, c); err != nil || c.WhileSealed {
+		return err
 	}
 	// Not set up counts before unsealed: while setting up is under way there is a
 	// root key that may yet be given up.

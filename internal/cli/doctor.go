@@ -193,6 +193,11 @@ func (d *doctor) disk() {
 // of the one that would be started from here.
 func (d *doctor) memory(running, locked bool) {
 	limit, err := memlock()
+	c, confErr := config.Load(d.dir)
+	if confErr != nil {
+		c = config.Default() // what is wrong with it is told by itself
+	}
+	need := uint64(c.ArenaSize())
 	switch {
 	case running && locked:
 		d.ok("memory", "secrets are locked into memory")
@@ -200,8 +205,8 @@ func (d *doctor) memory(running, locked bool) {
 		d.warnOf("memory", "raise the limit of locked memory and start without --allow-swap", "secrets are not locked into memory and could be written to swap")
 	case err != nil:
 		d.warnOf("memory", "", "the limit of locked memory cannot be read: %s", err)
-	case limit < daemon.ArenaSize:
-		d.fails("memory", "raise it: ulimit -l 65536, LimitMEMLOCK=64M in a unit, --ulimit memlock=67108864 for a container", "only %d KiB can be locked, %d are needed", limit>>10, daemon.ArenaSize>>10)
+	case limit < need:
+		d.fails("memory", "raise it: ulimit -l 65536, LimitMEMLOCK=64M in a unit, --ulimit memlock=67108864 for a container", "only %d KiB can be locked, %d are needed", limit>>10, need>>10)
 	default:
 		d.ok("memory", "secrets can be locked into memory")
 	}

@@ -59,6 +59,7 @@ type starting struct {
 	shared    bool
 	allowSwap bool
 	noPage    bool
+	hosted    bool
 
 	gate *gate
 	log  *slog.Logger
@@ -91,6 +92,7 @@ others could read it: it comes from $PGPASSWORD, or from the file that $PGPASSFI
 	f.StringArrayVar(&s.admins, "admin", nil, "`npub` of an admin, taken over at the first start (repeatable)")
 	f.StringVar(&a.passphraseFile, "passphrase-file", "", "`file` with the passphrase")
 	f.BoolVar(&s.noPage, "no-admin-app", false, "do not serve the admin app (also: admin_app in config.toml)")
+	f.BoolVar(&s.hosted, "hosted", false, "host bunkers for others beside this one, see nsecbunker tenant (also: hosted in config.toml)")
 	f.BoolVar(&s.allowSwap, "allow-swap", false, "run although secrets cannot be locked into memory")
 	return cmd
 }
@@ -118,6 +120,7 @@ func (s *starting) configure(dir string) (config.Config, error) {
 		c.Relays = s.relays
 	}
 	c.AllowSwap = c.AllowSwap || s.allowSwap
+	c.Hosted = c.Hosted || s.hosted
 	c.AdminApp = c.AdminApp && !s.noPage
 	if s.asJSON {
 		c.LogFormat = "json"

@@ -30,6 +30,16 @@ const MaxSize = 1 << 20
 // MaxAdminHosts is how many names the admin app may be served under.
 const MaxAdminHosts = 32
 
+const (
+	// MaxSecretMemory is the most locked memory for secrets, in MiB.
+	MaxSecretMemory = 1024
+	// secretMemory and hostedMemory are what there is where nothing is set: below the usual
+	// limit of 8 MiB, enough for 20,000 keys and their conversations; and enough for
+	// ten thousand bunkers with ten apps each.
+	secretMemory = 6
+	hostedMemory = 64
+)
+
 // Config is the whole configuration. The comments are what `nsecbunker config`
 // prints.
 type Config struct {
@@ -43,11 +53,13 @@ type Config struct {
 	TLSKey     string              `toml:"tls_key"`
 	Database   string              `toml:"database" comment:"PostgreSQL for the store, for example \"postgres://nsecbunker@db.example/bunker\"; empty: SQLite in the data\nfolder. No password here: it comes from PGPASSWORD or from the file that PGPASSFILE names. An existing store\nis moved with nsecbunker migrate-store."`
 	Shared     bool                `toml:"shared" comment:"Other instances of this bunker use the same PostgreSQL database at the same time. All of them say so, and all have the\nsame service key."`
+	Hosted     bool                `toml:"hosted" comment:"Host bunkers for others beside this one, which is the provider's own then (nsecbunker tenant add).\nSee docs/hosted.md."`
 	Relays     []string            `toml:"relays" comment:"Relays that apps shall use; taken over into the store at first start. Later: nsecbunker relay add."`
 	Allow      []string            `toml:"allow" comment:"Addresses in private networks that may be dialled all the same: CIDRs (\"10.0.0.0/8\") or\nhost:port (\"relay.lan:7777\"). Loopback and private addresses are refused otherwise."`
 	Slots      []string            `toml:"unattended" comment:"Kinds of key slots that may open the bunker without a person at start: \"file\", \"credential\", \"command\"."`
 	Commands   map[string][]string `toml:"commands" comment:"External commands that yield the key of a slot (nsecbunker seal slot add command NAME):\nthe program with its whole path, then its arguments; no shell. For example\nkms = [\"/usr/bin/kms-tool\", \"decrypt\", \"bunker\"]"`
 	AllowSwap  bool                `toml:"allow_swap" comment:"Run although secrets cannot be locked into memory. They could then be written to swap."`
+	SecretMem  int                 `toml:"secret_memory" comment:"Locked memory for keys in MiB; 0: 6, and 64 with hosted. A key, a link or an app's connection takes some 300 bytes.\nMore than the system's limit (ulimit -l, LimitMEMLOCK) is refused at start."`
 	LogLevel   string              `toml:"log_level" comment:"debug, info, warn or error."`
 	LogFormat  string              `toml:"log_format" comment:"auto (coloured on a terminal), text or json."`
 	Wallet     Wallet              `toml:"wallet" comment:"The Lightning wallet that a hosted service is paid through. It only receives: a connection that could\npay is refused. Try it: nsecbunker wallet check"`
@@ -178,6 +190,12 @@ func (c *Config) Check() error {
 			return fmt.Errorf("commands: %q must be a list that begins with a program's whole path", name)
 		}
 	}
+	if c.Hosted && c.Shared {
+		return errors.New("hosted and shared do not go together yet: a bunker that one instance makes is not known to the others")
+	}
+	if c.SecretMem < 0 || c.SecretMem > MaxSecretMemory {
+		return fmt.Errorf("secret_memory: %d is not between 0 and %d MiB", c.SecretMem, MaxSecretMemory)
+	}
 	if time.Duration(c.DeleteWait) < time.Hour {
 		return fmt.Errorf("delete_wait: %s is less than 1h", time.Duration(c.DeleteWait))
 	}
@@ -199,6 +217,19 @@ func (c *Config) Check() error {
 	}
 	_, _, err := c.Exceptions()
 	return err
+}
+
+// ArenaSize is the locked memory for secrets in bytes.
+func (c *Config) ArenaSize() int {
+	mib := c.SecretMem
+	switch {
+	case mib > 0:
+	case c.Hosted:
+		mib = hostedMemory
+	default:
+		mib = secretMemory
+	}
+	return mib << 20
 }
 
 // ProxyNetworks reads Proxies.

@@ -24,15 +24,15 @@ func (t *tenant) CheckRelay(relayURL string, named bool) error {
 	if err != nil {
 		return bunker.Errorf(bunker.CodeInvalid, "%s", err)
 	}
-	if slices.Contains(t.ring.ownURLs(), n) || slices.Contains(t.Config.Relays, n) {
+	if slices.Contains(t.ring.ownURLs(), n) || slices.Contains(t.Config.Relays, n) { // as whoever runs the machine says
 		return nil
 	}
 	address, err := relayAddress(n)
 	if err != nil {
 		return bunker.Errorf(bunker.CodeInvalid, "%s", err)
 	}
-	dialer := t.dialer
-	if named {
+	dialer := t.outside()
+	if named && !t.guest() {
 		if dialer, err = dial.New(dial.Config{AllowHosts: []string{address}}); err != nil {
 			return bunker.Errorf(bunker.CodeInvalid, "%s", err)
 		}
@@ -44,6 +44,15 @@ func (t *tenant) CheckRelay(relayURL string, named bool) error {
 			WithHint("if the address is yours, add it to allow in config.toml")
 	}
 	return nil
+}
+
+// outside is the dialer for what a tenant's people name: a guest gets nowhere into the
+// network of the machine.
+func (t *tenant) outside() *dial.Dialer {
+	if t.guest() {
+		return t.strict
+	}
+	return t.dialer
 }
 
 // relayAddress is host:port of a relay URL.
@@ -66,6 +75,9 @@ func (t *tenant) RelayHealth() []admin.RelayHealth {
 		out = append(out, admin.RelayHealth{URL: u, State: admin.Embedded})
 	}
 	for _, s := range t.relays.Status() {
+		if !t.uses(s.URL) {
+			continue
+		}
 		out = append(out, admin.RelayHealth{URL: s.URL, State: string(s.State), Error: s.Err, Latency: s.Latency.Milliseconds()})
 	}
 	return out
@@ -74,6 +86,9 @@ func (t *tenant) RelayHealth() []admin.RelayHealth {
 // Info implements admin.Around.
 func (t *tenant) Info() admin.Info {
 	used, size := t.arena.Used()
+	if t.guest() {
+		used, size = 0, 0 // of all bunkers together: nothing of this one's
+	}
 	return admin.Info{
 		Version: t.Version, Backend: nostr.Backend(), Started: t.started,
 		MemoryUsed: used, MemorySize: size, MemoryLocked: t.arena.Locked(), AdminPages: t.AdminPages(),

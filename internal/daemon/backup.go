@@ -54,6 +54,9 @@ type backups struct{ t *tenant }
 // Create implements admin.Backup: the whole store, consistent while running, with
 // the service key and the configuration.
 func (b backups) Create(ctx context.Context, r admin.BackupRequest) (admin.BackupFile, error) {
+	if b.t.guest() {
+		return admin.BackupFile{}, bunker.Errorf(bunker.CodeRestricted, "the store is the provider's")
+	}
 	recipient, err := recipientOf(r)
 	if err != nil {
 		return admin.BackupFile{}, err
@@ -94,6 +97,9 @@ func (b backups) remember(ctx context.Context, made time.Time) error {
 
 // Last implements admin.Backup.
 func (b backups) Last(ctx context.Context) (time.Time, error) {
+	if b.t.guest() {
+		return time.Time{}, nil // the provider's, of the whole store
+	}
 	v, err := b.t.store.Setting(ctx, b.t.id, backupSetting)
 	if err != nil || v == "" {
 		return time.Time{}, err

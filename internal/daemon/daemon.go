@@ -30,6 +30,7 @@ import (
 	"nsecbunker/internal/vault"
 	"nsecbunker/internal/web"
 	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip19"
 )
 
 // Names in the data folder.
@@ -37,10 +38,6 @@ const (
 	DatabaseFile = "bunker.db"
 	SocketFile   = "bunker.sock"
 )
-
-// ArenaSize is the locked memory for secrets in bytes: below the usual limit of
-// 8 MiB, enough for 20,000 keys and their conversations.
-const ArenaSize = 6 << 20
 
 // State is how far a bunker is ready.
 type State string
@@ -80,6 +77,7 @@ type Daemon struct {
 	store    *store.Store
 	kdf      seal.KDF
 	dialer   *dial.Dialer
+	strict   *dial.Dialer // without any exception: for what guests name
 	relays   *relay.Manager
 	post     *relay.Manager // for direct messages
 	embedded *signerrelay.Relay
@@ -97,14 +95,17 @@ type Daemon struct {
 	together *together    // nil: this instance is alone
 	telling  *http.Client // sends notices
 	pictures *picture.Pictures
+	foreign  *picture.Pictures // likewise, of guests
+	abroad   *http.Client      // likewise, of guests
 	// credentials is systemd's folder of them, "" for none.
 	credentials string
 
 	// home is the bunker of those who run this machine.
 	home    *tenant
 	tenants *directory
-	heard   wanted // by relays
-	posted  wanted // by post
+	making  sync.Mutex // of tenants
+	heard   wanted     // by relays
+	posted  wanted     // by post
 	// moved are tenants of which something was committed, untold those whose people
 	// may be to be told of it, grown those whose log has no checkpoint at its end.
 	moved, untold, grown *stirred
@@ -133,7 +134,6 @@ func Open(ctx context.Context, o Options) (*Daemon, error) {
 		moved: newStirred(), untold: newStirred(), grown: newStirred(), doorNews: make(chan doorNews, maxDoorNews),
 	}
 	d.home = newTenant(d, bunker.SelfHosted)
-	d.home.first = o.Admins
 	d.tenants.add(d.home)
 	d.life, d.end = context.WithCancel(context.WithoutCancel(ctx))
 	d.working, d.idle = context.WithCancel(d.life)
@@ -147,6 +147,11 @@ func (d *Daemon) open(ctx context.Context) error {
 	if err := makeFolder(d.Dir); err != nil {
 		return err
 	}
+	for _, npub := range d.Admins {
+		if p, err := nip19.ParsePublicKey(npub); err == nil { // the others are refused at the set-up
+			d.home.first = append(d.home.first, p)
+		}
+	}
 	for _, step := range []func(context.Context) error{
 		d.openVault, d.openStore, d.openTogether, d.openKDF, d.home.openKeys, d.openEdge, d.openNumbers, d.openInbox, d.openPost, d.openHome, d.openSocket,
 	} {
@@ -155,6 +160,9 @@ func (d *Daemon) open(ctx context.Context) error {
 		}
 	}
 	if err := d.home.reload(ctx); err != nil {
+		return err
+	}
+	if err := d.openHosted(ctx); err != nil {
 		return err
 	}
 	return d.home.unattended(ctx)
@@ -168,7 +176,7 @@ func makeFolder(dir string) error {
 }
 
 func (d *Daemon) openVault(context.Context) (err error) {
-	d.arena, err = secret.NewArena(ArenaSize, secret.Options{AllowSwap: d.Config.AllowSwap})
+	d.arena, err = secret.NewArena(d.Config.ArenaSize(), secret.Options{AllowSwap: d.Config.AllowSwap})
 	if err != nil {
 		return err
 	}
@@ -206,6 +214,8 @@ func (d *Daemon) openHome(context.Context) error {
 	d.steady = &steady{ledger: d.store.LedgerTime, clock: d.Now}
 	d.telling = d.dialer.HTTPClient(dial.Limits{MaxBody: noticeBody})
 	d.pictures = picture.New(d.dialer.HTTPClient(dial.Limits{MaxBody: picture.MaxFile, Timeout: picture.Timeout}), d.store.LedgerTime)
+	d.abroad = d.strict.HTTPClient(dial.Limits{MaxBody: noticeBody})
+	d.foreign = picture.New(d.strict.HTTPClient(dial.Limits{MaxBody: picture.MaxFile, Timeout: picture.Timeout}), d.store.LedgerTime)
 	if _, err := d.home.theNotifier(); err != nil {
 		return err
 	}
@@ -229,6 +239,9 @@ func (d *Daemon) openEdge(ctx context.Context) error {
 		return err
 	}
 	if d.dialer, err = dial.New(dial.Config{Allow: nets, AllowHosts: hosts}); err != nil {
+		return err
+	}
+	if d.strict, err = dial.New(dial.Config{}); err != nil {
 		return err
 	}
 	if d.relays, err = relay.New(relay.Config{
@@ -262,7 +275,7 @@ func (d *Daemon) openEdge(ctx context.Context) error {
 	}
 	var app http.Handler
 	if d.Config.AdminApp {
-		if app, err = web.New(web.Config{Hosts: d.Config.AdminHosts, Bunker: d.home.ConnectionString}); err != nil {
+		if app, err = web.New(web.Config{Hosts: d.Config.AdminHosts, Bunker: d.pageOf}); err != nil {
 			return errors.Join(err, l.Close())
 		}
 	}

@@ -28,6 +28,18 @@ func (x *directory) add(t *tenant) {
 	x.byID[t.id] = t
 }
 
+// remove forgets a tenant and its keys.
+func (x *directory) remove(t *tenant) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.byID, t.id)
+	for p, of := range x.keys {
+		if of == t {
+			delete(x.keys, p)
+		}
+	}
+}
+
 // tenant is the one of an id; nil: there is none.
 func (x *directory) tenant(id bunker.TenantID) *tenant {
 	x.mu.RLock()

@@ -177,20 +177,23 @@ func (r doorRows) Standing(ctx context.Context, person nostr.PubKey, device stri
 	return out, nil
 }
 
-// beforeSetUp: the first owner is the one that was named at start, or whoever has
-// the code where none was.
+// beforeSetUp: the first owner is the one that was named at start, of a tenant any of
+// those that were named when it was made, or whoever has the code where none was.
 func (t *tenant) beforeSetUp(person nostr.PubKey) session.Standing {
 	out := session.Standing{State: session.NotSetUp}
-	first := nostr.PubKey{}
-	if len(t.first) > 0 {
-		if p, err := nip19.ParsePublicKey(t.first[0]); err == nil {
-			first = p
-		}
+	may := t.first
+	if !t.guest() {
+		may = may[:min(1, len(may))]
 	}
-	if !person.IsZero() && (len(t.first) == 0 || person == first) {
+	if !person.IsZero() && (t.namesNobody() || slices.Contains(may, person)) {
 		out.Role = bunker.Viewer
 	}
 	return out
+}
+
+// namesNobody reports that nobody was named to set it up.
+func (t *tenant) namesNobody() bool {
+	return len(t.first) == 0 && (t.guest() || len(t.Admins) == 0)
 }
 
 func (r doorRows) sealed(ctx context.Context, person nostr.PubKey, device string, now int64) (session.Standing, error) {

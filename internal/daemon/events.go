@@ -95,8 +95,8 @@ func (f *fetching) ask(ctx context.Context, urls []string, named bool) {
 }
 
 func (f *fetching) fetch(ctx context.Context, url string, named bool) ([]*nostr.Event, error) {
-	dialer := f.t.dialer
-	if named {
+	dialer := f.t.outside()
+	if named && !f.t.guest() {
 		address, err := relayAddress(url)
 		if err != nil {
 			return nil, err

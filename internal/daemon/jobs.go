@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -96,11 +97,10 @@ func (t *tenant) Wake() {
 
 // Wake is that of every tenant: a relay came back.
 func (d *Daemon) Wake() {
+	if err := d.store.RetryAllNow(d.life); err != nil {
+		d.Log.Error("waiting replies could not be hurried", "error", err)
+	}
 	for _, t := range d.tenants.all() {
-		if err := d.store.RetryNow(d.life, t.id); err != nil {
-			d.Log.Error("waiting replies could not be hurried", "error", err)
-			break
-		}
 		if t.notifier.peek() != nil {
 			d.untold.add(t.id)
 		}
@@ -152,7 +152,17 @@ func (d *Daemon) lastCheckpoints() {
 
 // Chores does the chores of every tenant that may have some.
 func (d *Daemon) Chores(ctx context.Context) error {
-	return d.home.Chores(ctx)
+	ids, err := d.store.TenantsWithChores(ctx, d.store.LedgerTime().UnixMilli())
+	for _, id := range ids {
+		t := d.tenants.tenant(id)
+		if t == nil || ctx.Err() != nil {
+			continue
+		}
+		if failed := t.Chores(ctx); failed != nil {
+			err = errors.Join(err, fmt.Errorf("tenant %s: %w", id, failed))
+		}
+	}
+	return err
 }
 
 // Chores ends keys whose waiting period is over, and stops hearing old relays

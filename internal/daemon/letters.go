@@ -71,6 +71,11 @@ func (d *Daemon) openPost(context.Context) (err error) {
 	return err
 }
 
+// wantPost has direct messages heard.
+func (d *Daemon) wantPost(want map[string][]nostr.PubKey) error {
+	return d.post.Want(want, nip59.KindWrap, kindLetter)
+}
+
 func (d *Daemon) runPost(ctx context.Context) error {
 	defer func() {
 		for _, t := range d.tenants.all() {
@@ -146,7 +151,7 @@ func (l *letters) reload(ctx context.Context) (named []string) {
 			}
 		}
 	}
-	if err := t.post.Want(t.posted.put(t.id, want), nip59.KindWrap, kindLetter); err != nil {
+	if err := t.wantPost(t.posted.put(t.id, want)); err != nil {
 		t.Log.Error("answers by direct message are not heard everywhere", "error", err)
 	}
 	return named

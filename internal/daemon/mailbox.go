@@ -67,7 +67,7 @@ func (l *letters) lookUp(ctx context.Context, reader nostr.PubKey, ask []string)
 		l.heard.Go(func() {
 			var list *nostr.Event
 			// What did not come, or not whole, is as if there were none.
-			if events, err := relay.Fetch(ctx, l.t.dialer, u, reader, []nostr.Kind{nip17.KindRelays}); err == nil && len(events) > 0 {
+			if events, err := relay.Fetch(ctx, l.t.outside(), u, reader, []nostr.Kind{nip17.KindRelays}); err == nil && len(events) > 0 {
 				list = events[0]
 			}
 			found <- list

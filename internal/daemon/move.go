@@ -27,7 +27,7 @@ func MoveStore(ctx context.Context, dir, database string, back bool, log *slog.L
 			do = store.MoveToFile
 		}
 		moved, err = do(ctx, store.Config{
-			Path: path, Database: database, Auth: v, Flags: v, Now: time.Now, Log: log,
+			Path: path, Database: database, Auth: v, Flags: v, Now: time.Now, Log: log, Ready: withTenants(v),
 		}, Local(), tell)
 		return err
 	})

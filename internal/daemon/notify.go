@@ -38,11 +38,14 @@ const (
 // theNotifier tells the tenant's people.
 func (t *tenant) theNotifier() (*notify.Notifier, error) {
 	return t.notifier.get(func() (*notify.Notifier, error) {
-		o := outbox{t}
+		o, client := outbox{t}, t.telling
+		if t.guest() {
+			client = t.abroad
+		}
 		return notify.New(notify.Config{
 			Wake: func() { t.untold.add(t.id) },
 			Log:  o, Outbox: o, Around: o, Now: t.steady.now, Logger: t.Log,
-			HTTP: t.telling, Dial: t.dialer.DialContext, Letters: &t.letters, Push: pushKey{t}, Mine: t.together.jobs,
+			HTTP: client, Dial: t.outside().DialContext, Letters: &t.letters, Push: pushKey{t}, Mine: t.together.jobs,
 		})
 	})
 }
@@ -210,6 +213,9 @@ func (o outbox) Conditions(ctx context.Context) []notify.Condition {
 		out = append(out, notify.Condition{Kind: bunker.AlarmClock, Source: "clock " + day})
 	}
 	for _, u := range t.down.longer(t.relays.Status(), now) {
+		if !t.uses(u) {
+			continue
+		}
 		out = append(out, notify.Condition{Kind: bunker.AlarmRelay, Source: "relay " + u + " " + day, Object: u})
 	}
 	if lost, err := t.store.Undeliverable(ctx, t.id); err == nil && len(lost) > 0 {
@@ -221,6 +227,16 @@ func (o outbox) Conditions(ctx context.Context) []notify.Condition {
 		out = append(out, notify.Condition{Kind: bunker.AlarmBackup, Source: "backup " + old})
 	}
 	return out
+}
+
+// uses reports a relay that the tenant wants to be heard on; of those who run the machine
+// each one.
+func (t *tenant) uses(url string) bool {
+	if !t.guest() {
+		return true
+	}
+	_, ok := t.ring.wants()[url]
+	return ok
 }
 
 // down remembers since when relays are not reached. Their status does not say it:
@@ -256,6 +272,9 @@ func (r *down) longer(all []relay.Status, now time.Time) []string {
 // backupOld reports that the last backup is old, and names the week: the alarm
 // comes again each week.
 func (t *tenant) backupOld(ctx context.Context, now time.Time) (week string, old bool) {
+	if t.guest() {
+		return "", false // his provider's
+	}
 	st, _, err := t.store.Tenant(ctx, t.id)
 	if err != nil || !st.SetUp {
 		return "", false

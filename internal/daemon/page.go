@@ -6,6 +6,15 @@ import (
 	"nsecbunker/internal/web"
 )
 
+// pageOf is the bunker that the page speaks of by itself; of a hosted instance none, since
+// most who come are guests: they bring their connection string.
+func (d *Daemon) pageOf() string {
+	if d.Config.Hosted {
+		return ""
+	}
+	return d.home.ConnectionString()
+}
+
 // AdminPages are the addresses of the admin app: on this machine, when it is
 // heard on loopback, then those under which the owner serves it. The relay
 // listens at the same place, so a bunker on a public address alone has no page

@@ -122,7 +122,7 @@ func Restore(ctx context.Context, file string, k BackupKey, dir string, log *slo
 		if err := sameHead(ctx, s, m); err != nil {
 			return err
 		}
-		return s.OpenIncarnation(ctx, bunker.TenantID(m.Tenant), Local(), "backup of "+m.Made.Format(time.RFC3339))
+		return openIncarnations(ctx, s, m)
 	})
 	if err != nil {
 		return Manifest{}, err
@@ -138,6 +138,15 @@ func Restore(ctx context.Context, file string, k BackupKey, dir string, log *slo
 		}
 	}
 	return m, nil
+}
+
+// openIncarnations opens the new life of every bunker of a restored store.
+func openIncarnations(ctx context.Context, s *store.Store, m Manifest) error {
+	ids, err := s.TenantIDs(ctx)
+	for _, id := range ids {
+		err = errors.Join(err, s.OpenIncarnation(ctx, id, Local(), "backup of "+m.Made.Format(time.RFC3339)))
+	}
+	return err
 }
 
 // withoutCommands takes the external commands out of a restored configuration:
@@ -168,7 +177,7 @@ func withoutCommands(path string, log *slog.Logger) error {
 // withRestored opens the store of an unpacked backup, sealed.
 func withRestored(ctx context.Context, dir string, log *slog.Logger, f func(*store.Store) error) error {
 	return withServiceKey(dir, "", func(v *vault.Vault) (err error) {
-		s, err := store.Open(ctx, store.Config{Path: filepath.Join(dir, DatabaseFile), Auth: v, Flags: v, Now: time.Now, Log: log})
+		s, err := store.Open(ctx, store.Config{Path: filepath.Join(dir, DatabaseFile), Auth: v, Flags: v, Now: time.Now, Log: log, Ready: withTenants(v)})
 		if err != nil {
 			return err
 		}
@@ -177,11 +186,15 @@ func withRestored(ctx context.Context, dir string, log *slog.Logger, f func(*sto
 	})
 }
 
+// offlineArena is the memory for the keys of a store that is not served: the service
+// keys of ten thousand tenants fit. It may be swapped.
+const offlineArena = 8 << 20
+
 // withServiceKey runs f with a vault that holds the service key of a data folder, or
 // of the credentials of a unit, and nothing else: for work on a store that is not
 // served.
 func withServiceKey(dir, credentials string, f func(*vault.Vault) error) error {
-	arena, err := secret.NewArena(1<<16, secret.Options{AllowSwap: true})
+	arena, err := secret.NewArena(offlineArena, secret.Options{AllowSwap: true})
 	if err != nil {
 		return err
 	}

@@ -151,44 +151,59 @@ func (r *ring) heardHere(keys []nostr.PubKey) []nostr.PubKey {
 	return out
 }
 
+// known is what a ring is rebuilt of, as it is read from the store.
+type known struct {
+	ours      map[nostr.PubKey]bunker.ServiceRole
+	listeners []store.Listener
+	npubs     []store.NpubLogin
+	relays    []store.Relay
+}
+
 // reload rebuilds the ring from the store.
 func (t *tenant) reload(ctx context.Context) error {
+	var k known
+	var err error
+	if k.ours, err = t.store.ServicePubKeys(ctx, t.id); err != nil {
+		return err
+	}
+	if k.listeners, err = t.store.Listeners(ctx, t.id); err != nil {
+		return err
+	}
+	if k.npubs, err = t.store.NpubLogins(ctx, t.id); err != nil {
+		return err
+	}
+	if k.relays, err = t.store.Relays(ctx, t.id); err != nil {
+		return err
+	}
+	named := t.take(&k)
+	letterRelays := t.letters.reload(ctx)
+	if err := t.allowOwnersRelays(append(letterRelays, named...)); err != nil {
+		return err
+	}
+	return t.relays.Want(t.heard.put(t.id, t.ring.wants()))
+}
+
+// take rebuilds the ring of what was read, and returns the relays that the owner named.
+func (t *tenant) take(k *known) (named []string) {
 	fresh := ring{
-		npub: map[nostr.PubKey]bool{}, clients: map[nostr.PubKey]int{}, extra: map[string][]nostr.PubKey{},
+		ours: k.ours, npub: map[nostr.PubKey]bool{}, clients: map[nostr.PubKey]int{}, extra: map[string][]nostr.PubKey{},
 	}
-	ours, err := t.store.ServicePubKeys(ctx, t.id)
-	if err != nil {
-		return err
-	}
-	fresh.ours = ours
-	listeners, err := t.store.Listeners(ctx, t.id)
-	if err != nil {
-		return err
-	}
-	for _, l := range listeners {
+	for _, l := range k.listeners {
 		fresh.clients[l.Client]++
 		t.inbox.Know(l.Signer, l.Client)
 		for _, u := range l.Relays {
 			fresh.extra[u] = append(fresh.extra[u], l.Signer)
 		}
 	}
-	npubs, err := t.store.NpubLogins(ctx, t.id)
-	if err != nil {
-		return err
-	}
-	for _, n := range npubs {
+	for _, n := range k.npubs {
 		// A key that is locked opens no envelope, so it is not listened for. When it
 		// is unlocked, the relays are asked anew for what is still fresh.
 		if t.vault.Unlocked(t.id, n.Key) {
 			fresh.npub[n.PubKey] = true
 		}
 	}
-	relays, err := t.store.Relays(ctx, t.id)
-	if err != nil {
-		return err
-	}
 	now := t.store.LedgerTime().UnixMilli()
-	for _, rel := range relays {
+	for _, rel := range k.relays {
 		switch {
 		case rel.State == store.RelayUsed:
 			fresh.relays = append(fresh.relays, rel.URL)
@@ -197,16 +212,12 @@ func (t *tenant) reload(ctx context.Context) error {
 		}
 	}
 	t.ring.mu.Lock()
+	defer t.ring.mu.Unlock()
 	t.tenants.put(t, t.ring.ours, fresh.ours, t.ring.npub, fresh.npub)
 	t.ring.ours, t.ring.npub, t.ring.clients = fresh.ours, fresh.npub, fresh.clients
 	t.ring.relays, t.ring.extra = fresh.relays, fresh.extra
 	t.ring.app = t.ring.listApp()
-	t.ring.mu.Unlock()
-	letterRelays := t.letters.reload(ctx)
-	if err := t.allowOwnersRelays(append(letterRelays, fresh.relays...)); err != nil {
-		return err
-	}
-	return t.relays.Want(t.heard.put(t.id, t.ring.wants()))
+	return fresh.relays
 }
 
 func heardOf(ours map[nostr.PubKey]bunker.ServiceRole) []nostr.PubKey {
@@ -242,8 +253,13 @@ type exceptions struct {
 }
 
 // allowOwnersRelays lets the bunker dial the relays that its owner named,
-// wherever they are: they are no stranger's.
+// wherever they are: they are no stranger's. A guest is one: what lies in the network of
+// this machine is not his, and the networks that config.toml names are open to nobody
+// here then, since dialling asks for no tenant.
 func (t *tenant) allowOwnersRelays(relays []string) error {
+	if t.guest() {
+		return nil
+	}
 	nets, hosts, err := t.Config.Exceptions()
 	if err != nil {
 		return err
@@ -264,6 +280,9 @@ func (t *tenant) allowOwnersRelays(relays []string) error {
 	t.exceptions.of[t.id] = named
 	for _, more := range t.exceptions.of {
 		hosts = append(hosts, more...)
+	}
+	if t.Config.Hosted {
+		nets = nil
 	}
 	return t.dialer.SetExceptions(nets, hosts)
 }

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,10 +11,12 @@ import (
 	"nsecbunker/internal/inbox"
 	"nsecbunker/internal/legacy"
 	"nsecbunker/internal/notify"
+	"nsecbunker/internal/picture"
 	"nsecbunker/internal/seal"
 	"nsecbunker/internal/session"
 	"nsecbunker/internal/signer"
 	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip19"
 	"nsecbunker/nostr/nip49"
 )
 
@@ -26,8 +27,8 @@ type tenant struct {
 	*Daemon
 	id       bunker.TenantID
 	adminKey nostr.PubKey
-	// first are the npubs of those who may set it up.
-	first []string
+	// first are those who may set it up.
+	first []nostr.PubKey
 
 	ring     ring
 	letters  letters
@@ -130,8 +131,8 @@ func (t *tenant) newDesk(ctx context.Context) (k *desk, err error) {
 		Tenant: t.id, Now: t.store.LedgerTime, Vault: t.vault, Rows: rows{t.store},
 		Slots: slotMaker{k.slots, t.kdf}, KDF: nip49.KDF(t.kdf), Around: t,
 		Backup: backups{t}, DeleteWait: time.Duration(t.Config.DeleteWait), SetupCode: t.SetupCode,
-		First: admin.First{Admins: t.first, Relays: t.Config.Relays}, Events: events{t, judge}, Notices: notices{t}, Sessions: k.door, Instances: t.instances(),
-		Pictures: t.pictures,
+		First: t.firstNamed(), Events: events{t, judge}, Notices: notices{t}, Sessions: k.door, House: t.theHouse(), Guest: t.guest(), Instances: t.instances(),
+		Pictures: t.thePictures(),
 	})
 	if err != nil {
 		return nil, err
@@ -142,6 +143,26 @@ func (t *tenant) newDesk(ctx context.Context) (k *desk, err error) {
 	}
 	t.Subscribe(func(h bunker.Happening) { t.tellDoor(k.door, h) })
 	return k, nil
+}
+
+// firstNamed is what the set-up takes where it is told nothing.
+func (t *tenant) firstNamed() admin.First {
+	f := admin.First{Admins: t.Admins, Relays: t.Config.Relays}
+	if t.guest() {
+		f.Admins = nil
+		for _, p := range t.first {
+			f.Admins = append(f.Admins, nip19.EncodeNpub(p))
+		}
+	}
+	return f
+}
+
+// thePictures fetches those of profiles: for a guest from outside the machine's network.
+func (t *tenant) thePictures() *picture.Pictures {
+	if t.guest() {
+		return t.foreign
+	}
+	return t.pictures
 }
 
 // theSigner judges the tenant's requests.
@@ -197,6 +218,3 @@ func (t *tenant) close() {
 		k.door.Close()
 	}
 }
-
-// errGone is said of a tenant that has ended while something of it was on its way.
-var errGone = errors.New("there is no such bunker here any more")

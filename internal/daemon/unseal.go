@@ -47,9 +47,21 @@ type setupCode struct {
 	code string
 }
 
-// SetupCode returns the code of this start; it is made on first use and kept in
-// memory only.
+// SetupCode returns the code that sets the bunker up. Of the machine's own it is of this
+// start, made on first use and kept in memory only; of a guest's it is stored, closed for
+// the house, until it was used.
 func (t *tenant) SetupCode() string {
+	if t.guest() {
+		h, err := t.store.HostedTenant(t.life, t.id)
+		var code string
+		if err == nil {
+			code, err = t.setupCodeOf(h)
+		}
+		if err != nil {
+			t.Log.Error("a tenant's setup code cannot be read", "tenant", t.id, "error", err)
+		}
+		return code
+	}
 	t.setup.once.Do(func() {
 		t.setup.code = rand.Text()
 		if t.together == nil {

@@ -5250,6 +5250,259 @@ export interface Commands {
     result: Record<string, never>;
   };
 
+  /** Makes a bunker for somebody else: its connection string, and the setup code that is shown once. */
+  "tenant.add": {
+    params: {
+      /** your word for it */
+      label?: string;
+      /** npubs of those who may set it up; none: whoever has the setup code */
+      admins?: string[];
+      /** what it is made for: for one order there is one bunker, however often this is called */
+      order?: string;
+      /** how many may sign; of people, keys and rate none: no bound at all */
+      people?: number;
+      /** how many keys there may be (10) */
+      keys?: number;
+      /** requests a second, in the long run (50) */
+      rate?: number;
+    };
+    result: {
+      tenant: {
+        id: string;
+        label: string;
+        /** waiting (made, not set up), active, read-only, suspended or ended */
+        state: string;
+        /** what it was made for */
+        order?: string;
+        /** of the state, as its people are told */
+        why?: string;
+        created_at: string;
+        /** since when it does not work */
+        held_at?: string;
+        ended_at?: string;
+        connection_string?: string;
+        /** its root key is in memory */
+        open: boolean;
+        /** none of the bounds counts */
+        unlimited?: boolean;
+        /** how many may sign */
+        people: number;
+        /** how many keys there may be */
+        keys: number;
+        /** requests a second, in the long run */
+        rate: number;
+      };
+      /** with it the first owner sets the bunker up; not shown again */
+      setup_code?: string;
+      /** it was made before, for the same order */
+      again?: boolean;
+    };
+  };
+
+  /** Makes the setup code of a bunker anew that nobody has set up yet. It is shown once; the old one is good for nothing. */
+  "tenant.code": {
+    params: {
+      id: string;
+    };
+    result: {
+      setup_code: string;
+      connection_string: string;
+    };
+  };
+
+  /** Ends a bunker and erases it: keys, log and all. It must have been suspended or read-only for 24 hours, or never set up. */
+  "tenant.end": {
+    params: {
+      id: string;
+    };
+    result: {
+      /** what is kept of it */
+      stays: string;
+    };
+  };
+
+  /** Lists the bunkers that are hosted here, and those that have ended. */
+  "tenant.list": {
+    params: {
+      /** id of the last one that was shown */
+      after?: string;
+    };
+    result: {
+      tenants: {
+        id: string;
+        label: string;
+        /** waiting (made, not set up), active, read-only, suspended or ended */
+        state: string;
+        /** what it was made for */
+        order?: string;
+        /** of the state, as its people are told */
+        why?: string;
+        created_at: string;
+        /** since when it does not work */
+        held_at?: string;
+        ended_at?: string;
+        connection_string?: string;
+        /** its root key is in memory */
+        open: boolean;
+        /** none of the bounds counts */
+        unlimited?: boolean;
+        /** how many may sign */
+        people: number;
+        /** how many keys there may be */
+        keys: number;
+        /** requests a second, in the long run */
+        rate: number;
+      }[];
+      next?: string;
+    };
+  };
+
+  /** Says what a bunker may use: people, keys, requests a second. */
+  "tenant.quota": {
+    params: {
+      id: string;
+      /** how many may sign; of people, keys and rate none: no bound at all */
+      people?: number;
+      /** how many keys there may be (10) */
+      keys?: number;
+      /** requests a second, in the long run (50) */
+      rate?: number;
+    };
+    result: {
+      tenant: {
+        id: string;
+        label: string;
+        /** waiting (made, not set up), active, read-only, suspended or ended */
+        state: string;
+        /** what it was made for */
+        order?: string;
+        /** of the state, as its people are told */
+        why?: string;
+        created_at: string;
+        /** since when it does not work */
+        held_at?: string;
+        ended_at?: string;
+        connection_string?: string;
+        /** its root key is in memory */
+        open: boolean;
+        /** none of the bounds counts */
+        unlimited?: boolean;
+        /** how many may sign */
+        people: number;
+        /** how many keys there may be */
+        keys: number;
+        /** requests a second, in the long run */
+        rate: number;
+      };
+    };
+  };
+
+  /** Lets a bunker work again. */
+  "tenant.resume": {
+    params: {
+      id: string;
+    };
+    result: {
+      tenant: {
+        id: string;
+        label: string;
+        /** waiting (made, not set up), active, read-only, suspended or ended */
+        state: string;
+        /** what it was made for */
+        order?: string;
+        /** of the state, as its people are told */
+        why?: string;
+        created_at: string;
+        /** since when it does not work */
+        held_at?: string;
+        ended_at?: string;
+        connection_string?: string;
+        /** its root key is in memory */
+        open: boolean;
+        /** none of the bounds counts */
+        unlimited?: boolean;
+        /** how many may sign */
+        people: number;
+        /** how many keys there may be */
+        keys: number;
+        /** requests a second, in the long run */
+        rate: number;
+      };
+    };
+  };
+
+  /** Shows one bunker that is hosted here: nothing of its keys, apps or people. */
+  "tenant.show": {
+    params: {
+      id: string;
+    };
+    result: {
+      tenant: {
+        id: string;
+        label: string;
+        /** waiting (made, not set up), active, read-only, suspended or ended */
+        state: string;
+        /** what it was made for */
+        order?: string;
+        /** of the state, as its people are told */
+        why?: string;
+        created_at: string;
+        /** since when it does not work */
+        held_at?: string;
+        ended_at?: string;
+        connection_string?: string;
+        /** its root key is in memory */
+        open: boolean;
+        /** none of the bounds counts */
+        unlimited?: boolean;
+        /** how many may sign */
+        people: number;
+        /** how many keys there may be */
+        keys: number;
+        /** requests a second, in the long run */
+        rate: number;
+      };
+    };
+  };
+
+  /** Suspends a bunker, or makes it read-only: nothing is signed, its people can look, export and revoke, and all are told so. */
+  "tenant.suspend": {
+    params: {
+      id: string;
+      /** its people are told */
+      why: string;
+      /** until it is renewed; else it counts as suspended by you */
+      read_only?: boolean;
+    };
+    result: {
+      tenant: {
+        id: string;
+        label: string;
+        /** waiting (made, not set up), active, read-only, suspended or ended */
+        state: string;
+        /** what it was made for */
+        order?: string;
+        /** of the state, as its people are told */
+        why?: string;
+        created_at: string;
+        /** since when it does not work */
+        held_at?: string;
+        ended_at?: string;
+        connection_string?: string;
+        /** its root key is in memory */
+        open: boolean;
+        /** none of the bounds counts */
+        unlimited?: boolean;
+        /** how many may sign */
+        people: number;
+        /** how many keys there may be */
+        keys: number;
+        /** requests a second, in the long run */
+        rate: number;
+      };
+    };
+  };
+
   /** Makes a bunker:// link that lets one app in, with the permissions given. It is shown once. */
   "token.create": {
     params: {
@@ -5555,6 +5808,14 @@ export const commands = {
   "status": { role: "viewer", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "system", "relay", "http"] },
   "stop": { role: "approver", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "relay", "http"] },
   "stop.end": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "tenant.add": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "tenant.code": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "tenant.end": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
+  "tenant.list": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "tenant.quota": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "tenant.resume": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "tenant.show": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "tenant.suspend": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "token.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "token.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy", "http"] },
   "token.revoke": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
