@@ -15,7 +15,7 @@ const (
 	heapAim = 30 << 20
 	// leastGrowth (percent of what is alive) is allowed even where much is: else
 	// more time would go into looking for garbage than into requests.
-	leastGrowth = 50
+	leastGrowth = 40
 	// mostGrowth is allowed where little is.
 	mostGrowth = 300
 	// tendEvery is how often that is looked at.

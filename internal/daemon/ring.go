@@ -112,7 +112,7 @@ func (r *ring) hosts() []string {
 func (r *ring) wants() map[string][]nostr.PubKey {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	var all []nostr.PubKey
+	all := make([]nostr.PubKey, 0, len(r.ours)+len(r.npub)) // they are kept: of ten thousand no more than that
 	for p, role := range r.ours {
 		if role == bunker.RoleSigner || role == bunker.RoleAdmin { // the connection string names the same relays
 			all = append(all, p)

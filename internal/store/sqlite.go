@@ -35,7 +35,7 @@ const (
 	// readerCache is the page cache of one reading connection, in SQLite's form
 	// (negative: KiB). A reader forgets all of its pages at every commit of the
 	// writer, so a large cache would hold memory and help nobody.
-	readerCache = -256
+	readerCache = -128
 	// quickCheckMax (bytes) is the largest database that is checked for damage
 	// at each start; doctor checks larger ones.
 	quickCheckMax = 64 << 20
