@@ -76,9 +76,9 @@ func (w *Wallet) explain(err error) error {
 	case timedOut(err):
 		words = fmt.Sprintf("did not answer within %v", w.cfg.Timeout.Round(time.Millisecond))
 	case errors.As(err, &answer):
-		kind, words, hint = answered(answer)
+		words, hint, kind = answered(answer)
 	case errors.As(err, &fault):
-		kind, words, hint = faulted(fault)
+		words, hint, kind = faulted(fault)
 	case errors.As(err, &out):
 		words = "was not reached: " + out.Reason
 		if out.Hint != "" {
@@ -96,7 +96,7 @@ func (w *Wallet) explain(err error) error {
 }
 
 // answered explains an HTTP status.
-func answered(s *said) (kind error, words, hint string) {
+func answered(s *said) (words, hint string, kind error) {
 	words = fmt.Sprintf("answered %d", s.status)
 	if s.words != "" {
 		words += ": " + bunker.Display(s.words, maxSaid)
@@ -104,29 +104,29 @@ func answered(s *said) (kind error, words, hint string) {
 	switch {
 	case s.status == 401 || s.status == 403 || strings.Contains(s.words, "permission denied") || strings.Contains(s.words, "verification failed"):
 		// lnd says so with 500.
-		return ErrWrong, words, "its secret is wrong or may not do this; check it, and that it belongs to this wallet"
+		return words, "its secret is wrong or may not do this; check it, and that it belongs to this wallet", ErrWrong
 	case s.status == 429 || s.status >= 500:
-		return ErrUnavailable, words, "look at the wallet's own log"
+		return words, "look at the wallet's own log", ErrUnavailable
 	case s.status/100 == 3:
-		return ErrWrong, words, "redirects are not followed; write the final address"
+		return words, "redirects are not followed; write the final address", ErrWrong
 	default:
-		return ErrWrong, words, "check the wallet's kind and address in the configuration"
+		return words, "check the wallet's kind and address in the configuration", ErrWrong
 	}
 }
 
 // faulted explains a refusal of NIP-47.
-func faulted(f *nip47.Fault) (kind error, words, hint string) {
+func faulted(f *nip47.Fault) (words, hint string, kind error) {
 	words = "answered " + bunker.Display(f.Code, 40)
 	if f.Message != "" {
 		words += ": " + bunker.Display(f.Message, maxSaid)
 	}
 	switch f.Code {
 	case nip47.CodeRestricted, nip47.CodeNotImplemented:
-		return ErrWrong, words, "give the connection the rights make_invoice, lookup_invoice and get_info in the wallet"
+		return words, "give the connection the rights make_invoice, lookup_invoice and get_info in the wallet", ErrWrong
 	case nip47.CodeUnauthorized:
-		return ErrWrong, words, "the connection was deleted in the wallet, or is of another one; make a new one"
+		return words, "the connection was deleted in the wallet, or is of another one; make a new one", ErrWrong
 	default:
-		return ErrUnavailable, words, "try again; if it stays, look at the wallet"
+		return words, "try again; if it stays, look at the wallet", ErrUnavailable
 	}
 }
 
