@@ -160,6 +160,8 @@ func (r *rest) send(ctx context.Context, client *http.Client, method, path strin
 		req.Header[k] = v
 	}
 	req.Header.Set("User-Agent", "nsecbunker")
+	// net/http takes strings: a copy of the secret, which can only receive, stays on
+	// the heap until it is collected.
 	if err := r.key.Use(func(key []byte) { r.sign(req.Header, key) }); err != nil {
 		return nil, err
 	}
