@@ -12,9 +12,10 @@ import (
 )
 
 // load reads a compose file as docker compose does, its schema included.
-func load(t *testing.T, file string, profiles ...string) *types.Project {
+func load(t *testing.T, files string, profiles ...string) *types.Project {
 	t.Helper()
-	o, err := cli.NewProjectOptions([]string{file}, cli.WithProfiles(profiles), cli.WithEnv([]string{"NSECBUNKER_ADMIN=npub1example"}))
+	file := strings.Fields(files)
+	o, err := cli.NewProjectOptions(file, cli.WithProfiles(profiles), cli.WithEnv([]string{"NSECBUNKER_ADMIN=npub1example"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,14 +30,14 @@ func TestComposeFilesAreWhatComposeTakes(t *testing.T) {
 	if p := load(t, "../compose.yaml"); len(p.Services) != 1 {
 		t.Errorf("%d services", len(p.Services))
 	}
-	if _, err := cli.NewProjectOptions([]string{"../hosted/compose.yaml"}); err != nil {
+	if _, err := cli.NewProjectOptions([]string{"../shared/compose.yaml"}); err != nil {
 		t.Fatal(err)
 	}
-	p := load(t, "../hosted/compose.yaml", "metrics")
+	p := load(t, "../shared/compose.yaml", "metrics")
 	if got := p.ServiceNames(); !slices.Equal(got, []string{"a", "b", "db", "prometheus", "proxy"}) {
 		t.Errorf("services %v", got)
 	}
-	if got := load(t, "../hosted/compose.yaml").ServiceNames(); slices.Contains(got, "prometheus") {
+	if got := load(t, "../shared/compose.yaml").ServiceNames(); slices.Contains(got, "prometheus") {
 		t.Error("prometheus runs without its profile")
 	}
 }
@@ -51,8 +52,25 @@ func dataOf(s types.ServiceConfig) string {
 	return ""
 }
 
+func TestAHostedServiceIsOneInstanceWithAWallet(t *testing.T) {
+	p := load(t, "../shared/compose.yaml ../shared/hosted.yaml")
+	if got := p.ServiceNames(); !slices.Equal(got, []string{"a", "db", "proxy"}) {
+		t.Errorf("services %v", got)
+	}
+	a := p.Services["a"]
+	checkArgs(t, a.Command)
+	if !slices.Contains(a.Command, "--hosted") || !slices.ContainsFunc(a.Secrets, func(s types.ServiceSecretConfig) bool { return s.Source == "wallet" }) || len(a.Secrets) != 4 {
+		t.Errorf("%v with %v", a.Command, a.Secrets)
+	}
+	for _, v := range a.Volumes {
+		if v.Target == "/data/config.toml" && !strings.HasSuffix(v.Source, "/hosted.toml") {
+			t.Errorf("its configuration is %s", v.Source)
+		}
+	}
+}
+
 func TestBothInstancesAreAlikeAndOnlyTheProxyIsOpen(t *testing.T) {
-	p := load(t, "../hosted/compose.yaml", "metrics")
+	p := load(t, "../shared/compose.yaml", "metrics")
 	a, b := p.Services["a"], p.Services["b"]
 	if !reflect.DeepEqual(a.Command, b.Command) || !reflect.DeepEqual(a.Environment, b.Environment) || !reflect.DeepEqual(a.Secrets, b.Secrets) {
 		t.Error("the two instances are started differently")

@@ -172,17 +172,21 @@ func TestPodsHoldSecretsAsFilesAndNoPrivileges(t *testing.T) {
 }
 
 func TestConfigurationsAreWhatTheBunkerReads(t *testing.T) {
-	compose, err := os.ReadFile("../hosted/config.toml")
-	if err != nil {
-		t.Fatal(err)
+	texts := map[string]string{"kubernetes": read(t).config.Data["config.toml"]}
+	for _, name := range []string{"config.toml", "hosted.toml"} {
+		b, err := os.ReadFile("../shared/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[name] = string(b)
 	}
-	for name, text := range map[string]string{"hosted/config.toml": string(compose), "kubernetes": read(t).config.Data["config.toml"]} {
+	for name, text := range texts {
 		c, err := config.Parse([]byte(text))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if c.Metrics == "" || len(c.PublicURL) == 0 || c.Wallet.Secret != "credential:wallet" || len(c.Proxies) == 0 {
+		if c.Metrics == "" || len(c.PublicURL) == 0 || (c.Wallet.Secret == "credential:wallet") != (name == "hosted.toml") || len(c.Proxies) == 0 {
 			t.Errorf("%s: %+v", name, c)
 		}
 	}
@@ -217,9 +221,7 @@ func checkArgs(t *testing.T, args []string) {
 			}
 		}
 	}
-	for _, want := range []string{"--hosted", "--shared"} {
-		if !slices.Contains(args, want) {
-			t.Errorf("an instance is started without %s", want)
-		}
+	if slices.Contains(args, "--hosted") == slices.Contains(args, "--shared") {
+		t.Errorf("%q: an instance is one of several or hosts others, one of the two", args)
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"nsecbunker/internal/pgtest"
-	"nsecbunker/internal/wallet/wallettest"
 )
 
 // patience bounds every wait; nothing is asserted of it.
@@ -49,7 +48,6 @@ func secrets(t *testing.T) string {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"nsecbunker-service-key": strings.Repeat("k", 32), "passphrase": "correct horse battery staple\n", "pgpass": "",
-		"wallet": string(wallettest.Macaroon([2]string{"invoices", "read"}, [2]string{"invoices", "write"})),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
