@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"nsecbunker/internal/pgtest"
+	"nsecbunker/internal/wallet/wallettest"
 )
 
 // patience bounds every wait; nothing is asserted of it.
@@ -48,6 +49,7 @@ func secrets(t *testing.T) string {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"nsecbunker-service-key": strings.Repeat("k", 32), "passphrase": "correct horse battery staple\n", "pgpass": "",
+		"wallet": string(wallettest.Macaroon([2]string{"invoices", "read"}, [2]string{"invoices", "write"})),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -68,13 +70,19 @@ type instance struct {
 func launch(t *testing.T, bin, database, credentials string) *instance {
 	t.Helper()
 	o := read(t)
+	return run(t, bin, database, credentials, o.container().Args, o.config.Data["config.toml"])
+}
+
+// run starts an instance with arguments and a configuration of deploy/.
+func run(t *testing.T, bin, database, credentials string, given []string, text string) *instance {
+	t.Helper()
 	in := &instance{listen: free(t), metrics: free(t), ended: make(chan error, 1)}
 	data := t.TempDir()
-	conf := strings.Replace(o.config.Data["config.toml"], "0.0.0.0:9464", in.metrics, 1)
+	conf := strings.Replace(text, "0.0.0.0:9464", in.metrics, 1)
 	if err := os.WriteFile(filepath.Join(data, "config.toml"), []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	args := append([]string(nil), o.container().Args...)
+	args := append([]string(nil), given...)
 	for i, a := range args {
 		switch {
 		case strings.HasPrefix(a, "--listen="):
@@ -84,10 +92,7 @@ func launch(t *testing.T, bin, database, credentials string) *instance {
 		}
 	}
 	in.cmd = exec.Command(bin, args...)
-	in.cmd.Env = append(os.Environ(), "NSECBUNKER_DATA="+data)
-	for _, e := range o.container().Env {
-		in.cmd.Env = append(in.cmd.Env, e.Name+"="+strings.Replace(e.Value, "/run/secrets/nsecbunker", credentials, 1))
-	}
+	in.cmd.Env = append(os.Environ(), "NSECBUNKER_DATA="+data, "CREDENTIALS_DIRECTORY="+credentials, "PGPASSFILE="+filepath.Join(credentials, "pgpass"))
 	log, err := os.Create(filepath.Join(data, "log"))
 	if err != nil {
 		t.Fatal(err)
@@ -179,4 +184,24 @@ func TestTwoInstancesRunAsTheManifestsSay(t *testing.T) {
 	b.until(t, b.listen, "/readyz", "ok")
 	c := launch(t, bin, database, credentials) // the one in its place
 	c.until(t, c.listen, "/readyz", "ok")
+}
+
+// TestAHostedInstanceRunsAsTheComposeFileSays starts the one instance of a hosted
+// service.
+func TestAHostedInstanceRunsAsTheComposeFileSays(t *testing.T) {
+	server := pgtest.Own(t)
+	text, err := os.ReadFile("../shared/hosted.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var args []string
+	for _, a := range load(t, "../shared/compose.yaml ../shared/hosted.yaml").Services["a"].Command {
+		if !strings.HasPrefix(a, "--admin=") { // an example's npub is none
+			args = append(args, a)
+		}
+	}
+	// Here as on Kubernetes the limit of locked memory is what it is.
+	in := run(t, build(t), server.Database(t), secrets(t), append(args, "--allow-swap"), string(text))
+	in.until(t, in.metrics, "/metrics", `nsecbunker_tenants{state="unsealed"} 1`)
+	in.until(t, in.listen, "/readyz", "ok")
 }
