@@ -30,7 +30,7 @@ func slotCommands(t *Table) {
 type slotView struct {
 	ID         string `json:"id"`
 	Name       string `json:"name"`
-	Kind       string `json:"kind" doc:"passphrase, file, credential or command"`
+	Kind       string `json:"kind" doc:"passphrase, file, credential, command or provider"`
 	Unattended bool   `json:"unattended" doc:"opens without a person"`
 	CreatedAt  Time   `json:"created_at"`
 }
@@ -53,7 +53,7 @@ func (t *Table) slotList(ctx context.Context, _ *Call, _ Empty) (slotListResult,
 }
 
 type slotAddParams struct {
-	Kind       string       `json:"kind" doc:"passphrase, file, credential or command"`
+	Kind       string       `json:"kind" doc:"passphrase, file, credential, command; provider: of a bunker that others host, opened by their own"`
 	Name       string       `json:"name"`
 	Passphrase secret.Param `json:"passphrase,omitempty" doc:"of kind passphrase; at least 12 characters"`
 	Path       string       `json:"path,omitempty" doc:"of kind file: a whole path; the file has at least 32 random bytes and mode 0600"`
@@ -76,6 +76,9 @@ func (t *Table) slotAdd(ctx context.Context, c *Call, p slotAddParams) (slotResu
 		return res, err
 	}
 	kind := bunker.SlotKind(p.Kind)
+	if kind == bunker.SlotProvider {
+		return t.providerSlot(ctx, c, label, p)
+	}
 	given := map[bunker.SlotKind]bool{
 		bunker.SlotPassphrase: len(p.Passphrase) > 0, bunker.SlotFile: p.Path != "",
 		bunker.SlotCredential: p.Credential != "", bunker.SlotCommand: p.Command != "",
@@ -111,6 +114,44 @@ func (t *Table) slotAdd(ctx context.Context, c *Call, p slotAddParams) (slotResu
 	if !kind.NeedsPerson() {
 		res.Warnings = append(res.Warnings, automaticWords)
 	}
+	return res, err
+}
+
+// providerWords are said openly before an owner agrees, and after.
+const providerWords = "this opens the bunker whenever the provider's own is open: whoever controls the machine can then read the keys at rest, too, not only while it runs. Remove the slot to end it"
+
+// providerSlot is the way by which the house of a hosted instance opens its guest. Only
+// the guest's owner can add it, and take it away.
+func (t *Table) providerSlot(ctx context.Context, c *Call, label string, p slotAddParams) (res slotResult, err error) {
+	if !t.Guest {
+		return res, bunker.Errorf(bunker.CodeInvalid, "a slot of kind provider is for a bunker that others host").In("kind")
+	}
+	if len(p.Passphrase) > 0 || p.Path != "" || p.Credential != "" || p.Command != "" {
+		return res, bunker.Errorf(bunker.CodeInvalid, "a slot of kind provider takes a name and nothing else").In("kind")
+	}
+	slot := bunker.Slot{Tenant: t.Tenant, ID: bunker.NewSlotID(), Kind: bunker.SlotProvider, Name: label, Params: []byte("{}"), CreatedAt: c.Now.UnixMilli()}
+	if slot.Wrapped, err = t.Vault.WrapForHouse(bunker.SelfHosted, t.Tenant, slot.ID); err != nil {
+		if bunker.AsError(err).Code == bunker.CodeSealed {
+			err = bunker.Errorf(bunker.CodeSealed, "the provider's own bunker is sealed; ask him to open it, and add the slot then")
+		}
+		return res, err
+	}
+	err = c.Commit(ctx, &bunker.AuditRecord{Object: string(slot.ID), Reason: "a provider slot named " + label}, func(tx Tx) error {
+		slots, err := tx.Slots()
+		if err != nil {
+			return err
+		}
+		for _, s := range slots {
+			if s.Kind == bunker.SlotProvider {
+				return bunker.Errorf(bunker.CodeConflict, "there is a slot of kind provider already: %s", s.Name)
+			}
+		}
+		if len(slots) >= MaxSlots {
+			return bunker.Errorf(bunker.CodeConflict, "there are %d key slots, the most that there can be; remove one first", MaxSlots)
+		}
+		return tx.PutSlot(&slot)
+	})
+	res.Slot, res.Warnings = viewSlot(&slot), []string{providerWords}
 	return res, err
 }
 

@@ -231,3 +231,35 @@ func TestAGuestGetsNowhereIntoTheMachinesNetwork(t *testing.T) {
 		t.Errorf("it is told how much memory all bunkers use: %v", st.At("memory"))
 	}
 }
+
+// TestAGuestOpensWithTheHouseOnlyWhereItsOwnerAgreed, and only until he takes it back.
+func TestAGuestOpensWithTheHouseOnlyWhereItsOwnerAgreed(t *testing.T) {
+	t.Parallel()
+	onEngines(t, func(t *testing.T, b *Bunker) {
+		b.opts.Sealed = true
+		agreed, not := b.Host("agreed"), b.Host("not")
+		open := func(g *Guest) bool { return b.Admin("tenant.show", Params{"id": g.ID}).Is("tenant.open") }
+		if e := b.Refused("slot.add", Params{"kind": "provider", "name": "p"}); e.Field != "kind" {
+			t.Errorf("in the house: %v", e)
+		}
+		made := agreed.Do("slot.add", Params{"kind": "provider", "name": "p"})
+		if !strings.Contains(made.Text("warnings.0"), "at rest") || !made.Is("slot.unattended") {
+			t.Errorf("it is not said openly: %v", made)
+		}
+		agreed.Do("key.add", Params{"name": "herald"})
+		app := b.Connected(agreed.Link("herald", "sign_event:1"))
+		b.Restart()
+		app.AskSign(1, "sealed").Fails("sealed")
+		b.Unseal()
+		b.Until("the guest opens", func() bool { return open(agreed) })
+		b.Until("its app is served", func() bool { return !app.AskSign(1, "open").Answer().Failed() })
+		if open(not) {
+			t.Error("a guest whose owner did not agree was opened")
+		}
+		agreed.Again()
+		agreed.Do("slot.remove", Params{"slot": "p"})
+		b.Restart()
+		b.Unseal()
+		app.AskSign(1, "sealed again").Fails("sealed")
+	})
+}

@@ -161,6 +161,7 @@ func limits() []limit {
 		{"closeTimeout", "5s", "internal/daemon", "Bounds of the HTTP server"},
 		{"drainWait", "5s", "internal/daemon", "how long a shutdown waits for the others to take over what it heard"},
 		{"followEvery", "1s", "internal/daemon", "how long passes until keys are taken in that could not be"},
+		{"guestsEvery", "1m", "internal/daemon", "how often guests that the house can open are looked for, besides when it was opened itself"},
 		{"headerTimeout", "10s", "internal/daemon", "Bounds of the HTTP server"},
 		{"hintEvery", "5ms", "internal/daemon", "how long hints wait for each other"},
 		{"keyMargin", "10m", "internal/daemon", "how much older than the newest key one may be whose row comes later"},

@@ -134,16 +134,17 @@ func (a *app) slotAddCmd() *cobra.Command {
 	var label string
 	var create bool
 	cmd := &cobra.Command{
-		Use: "add passphrase|file|credential|command [WHAT]", Short: "add a way to open the bunker",
+		Use: "add passphrase|file|credential|command|provider [WHAT]", Short: "add a way to open the bunker",
 		Long: `Adds a way to open the bunker. Any one way opens it by itself.
 
   passphrase            another passphrase, asked for twice
   file PATH             a key file, for example on a USB stick; --create makes it
   credential NAME       a systemd credential of the unit
   command NAME          a command of config.toml that prints the key (a KMS, a security module)
+  provider              of a bunker that others host: whenever the provider's own bunker is open
 
-With file, credential and command the bunker opens without a person at each start, and so does a copy of the disk that has them.`,
-		Args: args("KIND", "[WHAT]"), ValidArgs: []string{"passphrase", "file", "credential", "command"},
+With file, credential, command and provider the bunker opens without a person at each start, and so does a copy of the disk that has them.`,
+		Args: args("KIND", "[WHAT]"), ValidArgs: []string{"passphrase", "file", "credential", "command", "provider"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p := slotAddParams{Kind: args[0], Name: label}
 			defer func() { p.Passphrase.Wipe() }()
@@ -170,6 +171,15 @@ With file, credential and command the bunker opens without a person at each star
 
 // fillSlot reads what a kind of slot needs.
 func (a *app) fillSlot(ctx context.Context, p *slotAddParams, what string, create bool) (err error) {
+	if p.Kind == "provider" {
+		if what != "" || create {
+			return usage("seal slot add provider takes nothing else")
+		}
+		if p.Name == "" {
+			p.Name = p.Kind
+		}
+		return nil
+	}
 	if p.Kind != "passphrase" && what == "" {
 		return usage("seal slot add %s: what it is made of is missing", shown(p.Kind, 30)).withHint("nsecbunker seal slot add --help")
 	}
@@ -194,7 +204,7 @@ func (a *app) fillSlot(ctx context.Context, p *slotAddParams, what string, creat
 	case "command":
 		p.Command = what
 	default:
-		return usage("there is no kind of slot %q: passphrase, file, credential, command", shown(p.Kind, 30))
+		return usage("there is no kind of slot %q: passphrase, file, credential, command, provider", shown(p.Kind, 30))
 	}
 	if p.Name == "" {
 		p.Name = p.Kind

@@ -80,7 +80,7 @@ func lines() []string {
 	const npub = "npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg"
 	return []string{
 		"status", "setup --relay wss://x.com --admin " + npub, "setup --setup-code c", "unseal", "unseal --slot s", "seal", "seal slot list",
-		"seal slot add passphrase", "seal slot add file /key --name n", "seal slot add credential c", "seal slot add command c",
+		"seal slot add passphrase", "seal slot add file /key --name n", "seal slot add credential c", "seal slot add command c", "seal slot add provider",
 		"seal slot remove s --yes", "stop", "stop end", "doctor",
 		"key add k --deny --no-export --passphrase", "key add k --import --deny --no-export --passphrase --account 3 --no-baseline --baseline-relay wss://x.com", "key list", "key show k",
 		"key rename k l", "key lock k", "key unlock k", "key export k", "key delete k --yes", "key restore k",

@@ -104,8 +104,10 @@ type Daemon struct {
 	home    *tenant
 	tenants *directory
 	making  sync.Mutex // of tenants
-	heard   wanted     // by relays
-	posted  wanted     // by post
+	// houseOpened says that the house was unsealed.
+	houseOpened chan struct{}
+	heard       wanted // by relays
+	posted      wanted // by post
 	// moved are tenants of which something was committed, untold those whose people
 	// may be to be told of it, grown those whose log has no checkpoint at its end.
 	moved, untold, grown *stirred
@@ -131,7 +133,7 @@ func Open(ctx context.Context, o Options) (*Daemon, error) {
 	}
 	d := &Daemon{
 		Options: o, started: o.Now(), tenants: newDirectory(), credentials: os.Getenv("CREDENTIALS_DIRECTORY"),
-		moved: newStirred(), untold: newStirred(), grown: newStirred(), doorNews: make(chan doorNews, maxDoorNews),
+		moved: newStirred(), untold: newStirred(), grown: newStirred(), doorNews: make(chan doorNews, maxDoorNews), houseOpened: make(chan struct{}, 1),
 	}
 	d.home = newTenant(d, bunker.SelfHosted)
 	d.tenants.add(d.home)
@@ -433,6 +435,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	part(ctx, "jobs", d.runJobs, &wg)
 	part(ctx, "happenings", d.runHappenings, &wg)
 	part(ctx, "notices", d.runNotices, &wg)
+	part(ctx, "guests", d.runGuests, &wg)
 	part(ctx, "letters", d.runPost, &wg)
 	part(ctx, "relay door", d.runDoors, &wg)
 	wg.Wait()

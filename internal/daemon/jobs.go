@@ -78,6 +78,12 @@ func (t *tenant) turned() (sealed bool) {
 	sealed = now == Sealed && t.told == Unsealed
 	if now != t.told {
 		t.told = now
+		if now == Unsealed && !t.guest() {
+			select {
+			case t.houseOpened <- struct{}{}:
+			default:
+			}
+		}
 		if k := t.desk.peek(); k != nil {
 			k.door.Turned()
 		}

@@ -8,6 +8,7 @@ import (
 	"nsecbunker/internal/seal"
 	"nsecbunker/internal/secret"
 	"nsecbunker/internal/store"
+	"nsecbunker/internal/vault"
 )
 
 // rows is the store as the commands see it. The two packages do not know each
@@ -102,7 +103,8 @@ func (x tx) PutRelay(r admin.Relay) error {
 // slotMaker is seal as the commands see it.
 type slotMaker struct {
 	*seal.Slots
-	kdf seal.KDF
+	kdf   seal.KDF
+	vault *vault.Vault
 }
 
 // Check refuses what must not become a passphrase.
@@ -110,6 +112,9 @@ func (s slotMaker) Check(passphrase []byte) error { return seal.CheckPassphrase(
 
 // Open opens a slot that needs no person.
 func (s slotMaker) Open(ctx context.Context, slot bunker.Slot) (*secret.Bytes, error) {
+	if slot.Kind == bunker.SlotProvider {
+		return s.vault.OpenFromHouse(bunker.SelfHosted, slot.Tenant, slot.ID, slot.Wrapped)
+	}
 	return s.Slots.Open(ctx, slot, seal.Input{})
 }
 

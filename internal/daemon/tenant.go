@@ -129,7 +129,7 @@ func (t *tenant) newDesk(ctx context.Context) (k *desk, err error) {
 	}
 	k.commands, err = admin.New(admin.Deps{
 		Tenant: t.id, Now: t.store.LedgerTime, Vault: t.vault, Rows: rows{t.store},
-		Slots: slotMaker{k.slots, t.kdf}, KDF: nip49.KDF(t.kdf), Around: t,
+		Slots: slotMaker{k.slots, t.kdf, t.vault}, KDF: nip49.KDF(t.kdf), Around: t,
 		Backup: backups{t}, DeleteWait: time.Duration(t.Config.DeleteWait), SetupCode: t.SetupCode,
 		First: t.firstNamed(), Events: events{t, judge}, Notices: notices{t}, Sessions: k.door, House: t.theHouse(), Guest: t.guest(), Instances: t.instances(),
 		Pictures: t.thePictures(),

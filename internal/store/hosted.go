@@ -68,6 +68,12 @@ func (s *Store) EachHosted(ctx context.Context, f func(t *host.Tenant, bad error
 	return s.explain("reading the tenants", err)
 }
 
+// ProviderSlots are the ways by which the house opens its guests, in order of tenant.
+func (s *Store) ProviderSlots(ctx context.Context) ([]bunker.Slot, error) {
+	out, err := scanAll(ctx, s.read, fillSlot, `SELECT `+slotColumns+` FROM slot WHERE kind = 'provider' ORDER BY tenant, id`)
+	return out, s.explain("reading the provider's slots", err)
+}
+
 // TenantIDs are those of every tenant that is here, the house's with them.
 func (s *Store) TenantIDs(ctx context.Context) ([]bunker.TenantID, error) {
 	list, err := texts(ctx, s.read, `SELECT tenant FROM tenant_head ORDER BY tenant`)

@@ -3755,7 +3755,7 @@ export interface Commands {
       slot: {
         id: string;
         name: string;
-        /** passphrase, file, credential or command */
+        /** passphrase, file, credential, command or provider */
         kind: string;
         /** opens without a person */
         unattended: boolean;
@@ -5072,7 +5072,7 @@ export interface Commands {
   /** Adds a way to open the bunker: another passphrase, a key file, a systemd credential, a command. */
   "slot.add": {
     params: {
-      /** passphrase, file, credential or command */
+      /** passphrase, file, credential, command; provider: of a bunker that others host, opened by their own */
       kind: string;
       name: string;
       /** of kind passphrase; at least 12 characters */
@@ -5088,7 +5088,7 @@ export interface Commands {
       slot: {
         id: string;
         name: string;
-        /** passphrase, file, credential or command */
+        /** passphrase, file, credential, command or provider */
         kind: string;
         /** opens without a person */
         unattended: boolean;
@@ -5105,7 +5105,7 @@ export interface Commands {
       slots: {
         id: string;
         name: string;
-        /** passphrase, file, credential or command */
+        /** passphrase, file, credential, command or provider */
         kind: string;
         /** opens without a person */
         unattended: boolean;
@@ -5124,7 +5124,7 @@ export interface Commands {
       slot: {
         id: string;
         name: string;
-        /** passphrase, file, credential or command */
+        /** passphrase, file, credential, command or provider */
         kind: string;
         /** opens without a person */
         unattended: boolean;
