@@ -44,7 +44,7 @@ class App {
       this.take(await this.open(where, signer, phase === "back"));
       this.where = { ...where, pairing: null, invite: null };
       this.signer = signer;
-      bunkers.remember({ bunker: where.bunker, relays: where.relays, open: true });
+      this.stays();
       if (this.confirmed) await this.look().catch(partial);
       this.phase = "in";
     } catch (e) {
@@ -155,6 +155,12 @@ class App {
     await session.sync();
     if (session.ready.confirmed) await this.look().catch(partial);
     this.confirmed = session.ready.confirmed;
+    this.stays();
+  }
+
+  /** stays has the next loading of the page come back by itself. A browser that nobody let in yet gets no answer to that: it logs in anew. */
+  private stays() {
+    if (this.where) bunkers.remember({ bunker: this.where.bunker, relays: this.where.relays, open: this.confirmed });
   }
 
   /** leave ends the session; the browser does not come back by itself. */
