@@ -15,15 +15,16 @@ import (
 // commands are the parts; those below run are started by run in processes of
 // their own.
 var commands = map[string]func(ctx context.Context, args []string) error{
-	"run":    run,
-	"check":  check,
-	"show":   show,
-	"rights": rights,
-	"seed":   seed,
-	"floor":  floor,
-	"load":   load,
-	"relay":  relay,
-	"start":  start,
+	"run":       run,
+	"check":     check,
+	"show":      show,
+	"rights":    rights,
+	"seed":      seed,
+	"floor":     floor,
+	"load":      load,
+	"relay":     relay,
+	"start":     start,
+	"instances": instances,
 }
 
 func main() {
@@ -38,7 +39,7 @@ func main() {
 
 func dispatch(ctx context.Context, args []string) error {
 	if len(args) == 0 || commands[args[0]] == nil {
-		return errors.New("usage: bench run|check|show|rights|seed|floor|load|relay|start; see bench/README.md")
+		return errors.New("usage: bench run|check|show|rights|seed|floor|load|relay|start|instances; see bench/README.md")
 	}
 	return commands[args[0]](ctx, args[1:])
 }

@@ -64,8 +64,11 @@ func (b *bunkerProcess) stop() error {
 const tick = 10 * time.Millisecond
 
 // cpu is the CPU time that the process has used, threads that ended included.
-func (b *bunkerProcess) cpu() (time.Duration, error) {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(b.cmd.Process.Pid), "stat"))
+func (b *bunkerProcess) cpu() (time.Duration, error) { return cpuOf(b.cmd.Process.Pid) }
+
+// cpuOf is the CPU time that a process has used.
+func cpuOf(pid int) (time.Duration, error) {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
 	if err != nil {
 		return 0, err
 	}

@@ -110,7 +110,10 @@ type seeder struct {
 	last *bunker.UserKey
 }
 
-func newSeeder(ctx context.Context, dir string) (*seeder, error) {
+func newSeeder(ctx context.Context, dir string) (*seeder, error) { return newSeederOn(ctx, dir, "") }
+
+// newSeederOn is newSeeder with the store in a database.
+func newSeederOn(ctx context.Context, dir, database string) (*seeder, error) {
 	arena, err := secret.NewArena(seedArena, secret.Options{AllowSwap: true})
 	if err != nil {
 		return nil, err
@@ -120,7 +123,7 @@ func newSeeder(ctx context.Context, dir string) (*seeder, error) {
 		return nil, err
 	}
 	s, err := store.Open(ctx, store.Config{
-		Path: filepath.Join(dir, daemon.DatabaseFile), Auth: v, Flags: v, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Path: filepath.Join(dir, daemon.DatabaseFile), Database: database, Auth: v, Flags: v, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return nil, err

@@ -130,7 +130,7 @@ func TestNothingIsAllowedOnAnotherInstanceAfterTheRecordOfAnAct(t *testing.T) {
 }
 
 // The same for the people: an admin with a session on one instance, removed on the other.
-func TestNoCommandOnAnotherInstanceFollowsTheRemovalOfItsAdmin(t *testing.T) {
+func TestNoCommandOnAnotherInstanceFollowsTheRecordOfTheRemoval(t *testing.T) {
 	t.Parallel()
 	trials := times(200)
 	all := instancesOf(t, 2, Options{})
