@@ -43,6 +43,10 @@ func TestGroupsAndQueuesAreBounded(t *testing.T) {
 	if !slices.ContainsFunc(s.gather(&waits), func(w *waiting) bool { return w.e == &other }) {
 		t.Error("one tenant's entries stand before another's")
 	}
+	// And from then on groups are short.
+	if got := len(s.gather(&waits)); got != maxGroupShared {
+		t.Errorf("a group of %d with two tenants, %d are wanted", got, maxGroupShared)
+	}
 	for i := range maxLazy + 10 {
 		id := random32()
 		if i == 0 {

@@ -21,6 +21,9 @@ const (
 	// maxGroup entries are committed together. It bounds the time that a change
 	// by an admin waits behind a group.
 	maxGroup = 512
+	// maxGroupShared is maxGroup where there is more than one tenant: another's entry
+	// waits for the group before it, and for its own, so they are kept short.
+	maxGroupShared = 64
 	// maxRounds is how often a group lets others run before it begins.
 	maxRounds = 8
 	// lazyEvery is how long deliveries wait for a group to ride with.
@@ -189,14 +192,19 @@ func (s *Store) commitRest() {
 	}
 }
 
-// gather takes what waits, up to maxGroup, of each tenant in turn.
+// gather takes what waits, up to maxGroup, of each tenant in turn; up to maxGroupShared
+// once there was something of a second tenant.
 //
 // Before, everything else that can run may run, for as long as that brings more
 // entries. Where nothing can, this costs nothing, and the group is what waits; on
 // a busy machine it is all the requests that are being decided, and one fsync
 // serves them all. There is no timer.
 func (s *Store) gather(waits *host.Turns[*waiting]) []*waiting {
-	for n, round := -1, 0; round < maxRounds && n < len(s.queue) && len(s.queue)+waits.Len() < maxGroup; round++ {
+	most := maxGroup
+	if s.shared {
+		most = maxGroupShared
+	}
+	for n, round := -1, 0; round < maxRounds && n < len(s.queue) && len(s.queue)+waits.Len() < most; round++ {
 		n = len(s.queue)
 		runtime.Gosched()
 	}
@@ -208,12 +216,14 @@ func (s *Store) gather(waits *host.Turns[*waiting]) []*waiting {
 			more = false
 		}
 	}
-	ws := make([]*waiting, 0, min(waits.Len(), maxGroup))
-	for len(ws) < maxGroup {
+	ws := make([]*waiting, 0, min(waits.Len(), most))
+	for len(ws) < most {
 		w, ok := waits.Next()
 		if !ok {
 			break
 		}
+		s.shared = s.shared || s.of != "" && s.of != w.e.Tenant
+		s.of = w.e.Tenant
 		ws = append(ws, w)
 	}
 	return ws

@@ -80,6 +80,8 @@ type Store struct {
 	beside   int64 // what otherWrites said last; guarded by writing
 
 	queue   chan *waiting
+	of      bunker.TenantID // whose entry was committed last; the committer's own
+	shared  bool            // there was more than one tenant's; the committer's own
 	lazy    lazyBox
 	running atomic.Bool
 	stopped chan struct{} // closed when Run ends
