@@ -33,10 +33,11 @@ func load(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("load", flag.ContinueOnError)
 	dir := f.String("dir", "", "the data folder that seed made")
 	url := f.String("url", "", "the bunker's relay")
+	clients := f.String("clients", clientsFile, "the file in it with the apps")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	l, err := newLoader(ctx, *dir, *url)
+	l, err := newLoader(ctx, filepath.Join(*dir, *clients), *url)
 	if err != nil {
 		return err
 	}
@@ -99,8 +100,8 @@ type request struct {
 	result string // what a decryption must give
 }
 
-func newLoader(ctx context.Context, dir, url string) (*loader, error) {
-	b, err := os.ReadFile(filepath.Join(dir, clientsFile))
+func newLoader(ctx context.Context, clients, url string) (*loader, error) {
+	b, err := os.ReadFile(clients)
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ var commands = map[string]func(ctx context.Context, args []string) error{
 	"relay":     relay,
 	"start":     start,
 	"instances": instances,
+	"tenants":   tenants,
 }
 
 func main() {
@@ -39,7 +40,7 @@ func main() {
 
 func dispatch(ctx context.Context, args []string) error {
 	if len(args) == 0 || commands[args[0]] == nil {
-		return errors.New("usage: bench run|check|show|rights|seed|floor|load|relay|start|instances; see bench/README.md")
+		return errors.New("usage: bench run|tenants|check|show|rights|seed|floor|load|relay|start|instances; see bench/README.md")
 	}
 	return commands[args[0]](ctx, args[1:])
 }

@@ -111,12 +111,12 @@ type loadProcess struct {
 	out *bufio.Scanner
 }
 
-func startLoad(ctx context.Context, dir, at string) (*loadProcess, error) {
+func startLoad(ctx context.Context, dir, at string, more ...string) (*loadProcess, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	l := &loadProcess{cmd: exec.CommandContext(ctx, self, "load", "-dir", dir, "-url", "ws://"+at)}
+	l := &loadProcess{cmd: exec.CommandContext(ctx, self, append([]string{"load", "-dir", dir, "-url", "ws://" + at}, more...)...)}
 	l.cmd.Stderr = os.Stderr
 	if l.in, err = l.cmd.StdinPipe(); err != nil {
 		return nil, err

@@ -51,7 +51,9 @@ func seed(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("seed", flag.ContinueOnError)
 	dir := f.String("dir", "", "the data folder to make")
 	keys := f.Int("keys", 1, "how many keys")
+	tenants := f.Int("tenants", 0, "how many tenants beside the house; each has as many apps as that")
 	apps := f.Int("apps", 0, "how many apps at least; those beyond the number of keys share the last key")
+	exactly := f.Bool("exactly", false, "not more apps than that")
 	var long history
 	f.IntVar(&long.lines, "audit", 0, "how many lines of the log")
 	f.StringVar(&long.admin, "admin", "", "npub of an owner")
@@ -70,26 +72,38 @@ func seed(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	clients, err := s.fill(ctx, *keys, max(*apps, minClients), *relay)
+	if !*exactly {
+		*apps = max(*apps, minClients)
+	}
+	var clients []client
+	if *tenants == 0 {
+		clients, err = s.fill(ctx, *keys, *apps, *relay)
+	} else if clients, err = s.fill(ctx, 1, *apps, *relay); err == nil {
+		err = s.guests(ctx, *tenants, *apps)
+	}
 	if err == nil {
 		err = long.write(ctx, s)
 	}
 	if err = errors.Join(err, s.close()); err != nil {
 		return err
 	}
-	if err := writeConfig(*dir, *listen, *relay); err != nil {
+	if err := writeConfig(*dir, *listen, *relay, *tenants > 0); err != nil {
 		return err
 	}
+	return writeClients(*dir, clientsFile, clients)
+}
+
+func writeClients(dir, name string, clients []client) error {
 	b, err := json.Marshal(clients)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(*dir, clientsFile), b, 0o600)
+	return os.WriteFile(filepath.Join(dir, name), b, 0o600)
 }
 
-func writeConfig(dir, listen, relay string) error {
+func writeConfig(dir, listen, relay string, hosted bool) error {
 	c := config.Default()
-	c.Listen, c.LogLevel, c.LogFormat = listen, "warn", "text"
+	c.Listen, c.LogLevel, c.LogFormat, c.Hosted = listen, "warn", "text", hosted
 	if relay != "" {
 		c.Allow = []string{relay}
 	}
@@ -106,6 +120,8 @@ type seeder struct {
 	arena *secret.Arena
 	vault *vault.Vault
 	store *store.Store
+	// tenant is whose keys and apps are made.
+	tenant bunker.TenantID
 	// last is the key that the clients beyond the number of keys share.
 	last *bunker.UserKey
 }
@@ -135,7 +151,7 @@ func newSeederOn(ctx context.Context, dir, database string) (*seeder, error) {
 	if err := errors.Join(v.OpenService(bunker.SelfHosted, service), v.NewRootKey(bunker.SelfHosted)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	return &seeder{dir: dir, arena: arena, vault: v, store: s}, nil
+	return &seeder{dir: dir, arena: arena, vault: v, store: s, tenant: bunker.SelfHosted}, nil
 }
 
 func (s *seeder) close() error {
@@ -190,11 +206,11 @@ func (s *seeder) fill(ctx context.Context, keys, apps int, relay string) ([]clie
 }
 
 func (s *seeder) service(tx *store.Tx, role bunker.ServiceRole) (nostr.PubKey, error) {
-	pub, wrapped, err := s.vault.NewServiceKey(bunker.SelfHosted, role)
+	pub, wrapped, err := s.vault.NewServiceKey(s.tenant, role)
 	if err != nil {
 		return pub, err
 	}
-	return pub, tx.AddServiceKey(&bunker.ServiceKey{Tenant: bunker.SelfHosted, PubKey: pub, Role: role, Ciphertext: wrapped, CreatedAt: tx.Now()})
+	return pub, tx.AddServiceKey(&bunker.ServiceKey{Tenant: s.tenant, PubKey: pub, Role: role, Ciphertext: wrapped, CreatedAt: tx.Now()})
 }
 
 // addClient makes client i with its signer key, its spent token and its
@@ -202,11 +218,11 @@ func (s *seeder) service(tx *store.Tx, role bunker.ServiceRole) (nostr.PubKey, e
 func (s *seeder) addClient(tx *store.Tx, out *[]client, i, keys int) error {
 	if i < keys {
 		k := &bunker.UserKey{
-			Tenant: bunker.SelfHosted, ID: bunker.NewKeyID(), Name: fmt.Sprintf("key%05d", i), State: bunker.KeyActive,
+			Tenant: s.tenant, ID: bunker.NewKeyID(), Name: fmt.Sprintf("key%05d", i), State: bunker.KeyActive,
 			Default: bunker.Deny, CreatedAt: tx.Now(),
 		}
 		var err error
-		if k.PubKey, k.Ciphertext, err = s.vault.NewUserKey(bunker.SelfHosted, k.ID, false, nil, nil); err != nil {
+		if k.PubKey, k.Ciphertext, err = s.vault.NewUserKey(s.tenant, k.ID, false, nil, nil); err != nil {
 			return err
 		}
 		if err := tx.PutKey(k); err != nil {
@@ -233,18 +249,18 @@ func (s *seeder) addClient(tx *store.Tx, out *[]client, i, keys int) error {
 
 func (s *seeder) connect(tx *store.Tx, signer, app nostr.PubKey) error {
 	tok := &bunker.Token{
-		Tenant: bunker.SelfHosted, ID: bunker.NewTokenID(), Key: s.last.ID, Signer: signer, SecretHash: bunker.HashSecret(bunker.NewSecret()),
+		Tenant: s.tenant, ID: bunker.NewTokenID(), Key: s.last.ID, Signer: signer, SecretHash: bunker.HashSecret(bunker.NewSecret()),
 		Permissions: permissions, MaxUses: 1, Uses: 1, State: bunker.TokenSpent, CreatedBy: "bench", CreatedAt: tx.Now(),
 	}
 	conn := &bunker.Connection{
-		Tenant: bunker.SelfHosted, ID: bunker.NewConnectionID(), Key: s.last.ID, Signer: signer, Client: app,
+		Tenant: s.tenant, ID: bunker.NewConnectionID(), Key: s.last.ID, Signer: signer, Client: app,
 		State: bunker.ConnActive, Token: tok.ID, CreatedAt: tx.Now(),
 	}
 	if err := errors.Join(tx.PutToken(tok), tx.PutConnection(conn)); err != nil {
 		return err
 	}
 	return tx.PutGrant(&bunker.Grant{
-		Tenant: bunker.SelfHosted, ID: bunker.NewGrantID(), Connection: conn.ID, Effect: bunker.Allow, Permissions: permissions,
+		Tenant: s.tenant, ID: bunker.NewGrantID(), Connection: conn.ID, Effect: bunker.Allow, Permissions: permissions,
 		GivenBy: "bench", CreatedAt: tx.Now(),
 	})
 }

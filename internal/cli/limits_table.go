@@ -481,6 +481,7 @@ func limits() []limit {
 		{"lockWait", "5s", "internal/store", "how long the session of an instance that has ended, or was cut off, may take to end on the server's side"},
 		{"maxCheckpoints", "100000", "internal/store", "of a tenant are read, the newest: one every ten minutes for nearly two years"},
 		{"maxGroup", "512", "internal/store", "entries are committed together"},
+		{"maxGroupShared", "64", "internal/store", "maxGroup where there is more than one tenant: another's entry waits for the group before it, and for its own, so they are kept short"},
 		{"maxHint", "7900", "internal/store", "the longest payload that a hint may have: NOTIFY takes less than 8,000 bytes"},
 		{"maxInstances", "256", "internal/store", "read, and maxTold followed at once"},
 		{"maxLazy", "65536", "internal/store", "deliveries wait at most; more are forgotten, which costs one more publish of the same bytes each"},
