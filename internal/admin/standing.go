@@ -13,6 +13,7 @@ import (
 type House interface {
 	TenantRows
 	TenantChanges
+	Sales
 }
 
 // guestless refuses what is for whoever runs the machine, where the bunker is a guest

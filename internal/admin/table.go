@@ -171,6 +171,7 @@ func registers() []func(*Table) {
 		profileCommands,
 		quorumCommands,
 		relayCommands,
+		salesCommands,
 		scriptCommands,
 		seatCommands,
 		sealCommands,

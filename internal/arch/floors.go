@@ -119,6 +119,7 @@ func Table() []Row {
 		{Beside, "deploy", nil},
 		{Beside, "scripts/sumtests", nil},
 		{Beside, "e2e", nil},
+		{Beside, "e2e/wallet", nil},
 		{Beside, "bench", nil},
 		{Beside, "examples", nil},
 	}

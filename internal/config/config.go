@@ -63,6 +63,7 @@ type Config struct {
 	LogLevel   string              `toml:"log_level" comment:"debug, info, warn or error."`
 	LogFormat  string              `toml:"log_format" comment:"auto (coloured on a terminal), text or json."`
 	Wallet     Wallet              `toml:"wallet" comment:"The Lightning wallet that a hosted service is paid through. It only receives: a connection that could\npay is refused. Try it: nsecbunker wallet check"`
+	Sell       Sell                `toml:"sell" comment:"What a hosted service sells at /buy/, once it has a wallet: see docs/hosted.md."`
 	DeleteWait Duration            `toml:"delete_wait" comment:"How long a deleted key can be brought back (at least 1h)."`
 }
 
@@ -97,6 +98,7 @@ func Default() Config {
 		LogLevel:   "info",
 		LogFormat:  "auto",
 		Wallet:     Wallet{Network: "mainnet"},
+		Sell:       defaultSell(),
 		DeleteWait: Duration(7 * 24 * time.Hour),
 	}
 }
@@ -213,6 +215,9 @@ func (c *Config) Check() error {
 		return err
 	}
 	if err := c.Wallet.check(); err != nil {
+		return err
+	}
+	if err := c.Sell.check(); err != nil {
 		return err
 	}
 	_, _, err := c.Exceptions()

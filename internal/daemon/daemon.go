@@ -100,6 +100,8 @@ type Daemon struct {
 	// credentials is systemd's folder of them, "" for none.
 	credentials string
 
+	// sale is what sells bunkers; nil: nothing is sold here.
+	sale *sale
 	// home is the bunker of those who run this machine.
 	home    *tenant
 	tenants *directory
@@ -155,7 +157,7 @@ func (d *Daemon) open(ctx context.Context) error {
 		}
 	}
 	for _, step := range []func(context.Context) error{
-		d.openVault, d.openStore, d.openTogether, d.openKDF, d.home.openKeys, d.openEdge, d.openNumbers, d.openInbox, d.openPost, d.openHome, d.openSocket,
+		d.openVault, d.openStore, d.openTogether, d.openKDF, d.home.openKeys, d.openEdge, d.openNumbers, d.openInbox, d.openPost, d.openHome, d.openSale, d.openSocket,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -378,6 +380,9 @@ func (d *Daemon) Close() error {
 	for _, t := range d.tenants.all() {
 		t.close()
 	}
+	if d.sale != nil {
+		d.sale.wallet.Close()
+	}
 	if d.vault != nil {
 		d.vault.Close()
 	}
@@ -438,6 +443,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	part(ctx, "guests", d.runGuests, &wg)
 	part(ctx, "letters", d.runPost, &wg)
 	part(ctx, "relay door", d.runDoors, &wg)
+	if d.sale != nil {
+		part(ctx, "orders", d.sale.desk.Run, &wg)
+	}
 	wg.Wait()
 	d.lastCheckpoints()
 	d.together.gone()

@@ -35,6 +35,7 @@ func listen(addr string) (net.Listener, error) {
 
 // edge is the HTTP edge: the embedded relay, the admin app if it is served, the door for scripts, and a health check.
 type edge struct {
+	mux      *http.ServeMux
 	server   *http.Server
 	listener net.Listener
 	cert     string
@@ -50,7 +51,7 @@ func newEdge(l net.Listener, relay, app, script http.Handler, healthy, ready fun
 	mux.Handle(web.ScriptPath, script)
 	mux.HandleFunc("GET /healthz", probe(healthy, "not healthy"))
 	mux.HandleFunc("GET /readyz", probe(ready, "not ready"))
-	return &edge{listener: l, cert: cert, key: key, server: newServer(mux, log)}
+	return &edge{mux: mux, listener: l, cert: cert, key: key, server: newServer(mux, log)}
 }
 
 // probe answers ok, or with words and 503 while check fails. Why is for the log and

@@ -175,3 +175,17 @@ func mulDiv(a, b, c int64) int64 {
 	q, _ := bits.Div64(hi, lo, uint64(c))
 	return int64(min(q, math.MaxInt64))
 }
+
+const (
+	// KeysPerPerson is how many user keys a plan allows for each person.
+	KeysPerPerson = 10
+	// RatePerPerson is how many requests a second a plan allows for each person, and
+	// LeastRate the fewest.
+	RatePerPerson = 2
+	LeastRate     = 20
+)
+
+// Quota is what a bunker may use under a plan.
+func (p Plan) Quota() bunker.Quota {
+	return bunker.Quota{People: p.People, Keys: p.People * KeysPerPerson, Rate: max(LeastRate, p.People*RatePerPerson)}
+}

@@ -280,3 +280,6 @@ next_poll = excluded.next_poll WHERE payment.order_id = excluded.order_id`,
 	}
 	return nil
 }
+
+// Order returns an order with its payments, in the transaction.
+func (tx *Tx) Order(id host.OrderID) (*host.Order, error) { return tx.s.readOrder(tx.ctx, tx.q, id) }

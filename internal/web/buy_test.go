@@ -310,3 +310,17 @@ func FuzzBuyRequest(f *testing.F) {
 		}
 	})
 }
+
+func TestRequestsOfAllAddressesAreBounded(t *testing.T) {
+	b, _ := newBuy(t)
+	for range MaxBuying {
+		b.places <- struct{}{}
+	}
+	if code, _ := send(b, "order", anOrder); code != http.StatusTooManyRequests {
+		t.Errorf("one more at once: %d", code)
+	}
+	<-b.places
+	if code, _ := send(b, "order", anOrder); code != 200 {
+		t.Errorf("with a place: %d", code)
+	}
+}

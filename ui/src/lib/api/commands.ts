@@ -3743,6 +3743,215 @@ export interface Commands {
     };
   };
 
+  /** Lists orders, the newest first: what was bought, how far it is, and what is owed. */
+  "order.list": {
+    params: {
+      state?: string;
+      /** those alone that you have to look at */
+      cases?: boolean;
+      /** next of the page before */
+      after?: string;
+    };
+    result: {
+      orders: {
+        id: string;
+        /** bunker, trial, or plan: a bunker that there was, renewed or changed */
+        kind: string;
+        /** new, invoiced, lapsed, paid, made, held (what came does not buy it) or closed (all was given back) */
+        state: string;
+        /** you have to look: money is owed, or what was paid cannot be made */
+        case?: boolean;
+        /** id of the bunker */
+        bunker?: string;
+        /** npubs that were named */
+        admins?: string[];
+        people: number;
+        /** what it costs */
+        sats: number;
+        /** what came, bought nothing, and was not given back */
+        owed_msat?: number;
+        /** why the last try failed */
+        trouble?: string;
+        tries?: number;
+        created_at: string;
+        changed_at: string;
+        payments?: {
+          hash: string;
+          /** open, lapsed or settled */
+          state: string;
+          /** what was asked for */
+          sats: number;
+          paid_msat?: number;
+          /** what of it bought the order */
+          taken_msat?: number;
+          owed_msat?: number;
+          /** why something is or was owed */
+          why?: string;
+          /** your note to giving it back */
+          refund?: string;
+          settled_at?: string;
+          expires_at: string;
+          refunded_at?: string;
+        }[];
+      }[];
+      next?: string;
+    };
+  };
+
+  /** Notes that you have given back what is owed of a payment. The bunker itself pays nothing. An order that was paid and not made yet is not made then. */
+  "order.refund": {
+    params: {
+      id: string;
+      /** its hash */
+      payment: string;
+      /** how you gave it back: kept with the order */
+      note: string;
+    };
+    result: {
+      order: {
+        id: string;
+        /** bunker, trial, or plan: a bunker that there was, renewed or changed */
+        kind: string;
+        /** new, invoiced, lapsed, paid, made, held (what came does not buy it) or closed (all was given back) */
+        state: string;
+        /** you have to look: money is owed, or what was paid cannot be made */
+        case?: boolean;
+        /** id of the bunker */
+        bunker?: string;
+        /** npubs that were named */
+        admins?: string[];
+        people: number;
+        /** what it costs */
+        sats: number;
+        /** what came, bought nothing, and was not given back */
+        owed_msat?: number;
+        /** why the last try failed */
+        trouble?: string;
+        tries?: number;
+        created_at: string;
+        changed_at: string;
+        payments?: {
+          hash: string;
+          /** open, lapsed or settled */
+          state: string;
+          /** what was asked for */
+          sats: number;
+          paid_msat?: number;
+          /** what of it bought the order */
+          taken_msat?: number;
+          owed_msat?: number;
+          /** why something is or was owed */
+          why?: string;
+          /** your note to giving it back */
+          refund?: string;
+          settled_at?: string;
+          expires_at: string;
+          refunded_at?: string;
+        }[];
+      };
+    };
+  };
+
+  /** Has an order tried again now. What came late or in part counts then as though it were right. */
+  "order.retry": {
+    params: {
+      id: string;
+    };
+    result: {
+      order: {
+        id: string;
+        /** bunker, trial, or plan: a bunker that there was, renewed or changed */
+        kind: string;
+        /** new, invoiced, lapsed, paid, made, held (what came does not buy it) or closed (all was given back) */
+        state: string;
+        /** you have to look: money is owed, or what was paid cannot be made */
+        case?: boolean;
+        /** id of the bunker */
+        bunker?: string;
+        /** npubs that were named */
+        admins?: string[];
+        people: number;
+        /** what it costs */
+        sats: number;
+        /** what came, bought nothing, and was not given back */
+        owed_msat?: number;
+        /** why the last try failed */
+        trouble?: string;
+        tries?: number;
+        created_at: string;
+        changed_at: string;
+        payments?: {
+          hash: string;
+          /** open, lapsed or settled */
+          state: string;
+          /** what was asked for */
+          sats: number;
+          paid_msat?: number;
+          /** what of it bought the order */
+          taken_msat?: number;
+          owed_msat?: number;
+          /** why something is or was owed */
+          why?: string;
+          /** your note to giving it back */
+          refund?: string;
+          settled_at?: string;
+          expires_at: string;
+          refunded_at?: string;
+        }[];
+      };
+    };
+  };
+
+  /** Shows one order with every payment for it. */
+  "order.show": {
+    params: {
+      id: string;
+    };
+    result: {
+      order: {
+        id: string;
+        /** bunker, trial, or plan: a bunker that there was, renewed or changed */
+        kind: string;
+        /** new, invoiced, lapsed, paid, made, held (what came does not buy it) or closed (all was given back) */
+        state: string;
+        /** you have to look: money is owed, or what was paid cannot be made */
+        case?: boolean;
+        /** id of the bunker */
+        bunker?: string;
+        /** npubs that were named */
+        admins?: string[];
+        people: number;
+        /** what it costs */
+        sats: number;
+        /** what came, bought nothing, and was not given back */
+        owed_msat?: number;
+        /** why the last try failed */
+        trouble?: string;
+        tries?: number;
+        created_at: string;
+        changed_at: string;
+        payments?: {
+          hash: string;
+          /** open, lapsed or settled */
+          state: string;
+          /** what was asked for */
+          sats: number;
+          paid_msat?: number;
+          /** what of it bought the order */
+          taken_msat?: number;
+          owed_msat?: number;
+          /** why something is or was owed */
+          why?: string;
+          /** your note to giving it back */
+          refund?: string;
+          settled_at?: string;
+          expires_at: string;
+          refunded_at?: string;
+        }[];
+      };
+    };
+  };
+
   /** Changes the bunker's passphrase. */
   "passphrase.change": {
     params: {
@@ -3806,6 +4015,30 @@ export interface Commands {
     params: Record<string, never>;
     result: {
       on: boolean;
+    };
+  };
+
+  /** Lists what bunkers are paid for: for how many people, until when, and how far those are that were not renewed. */
+  "plan.list": {
+    params: {
+      /** id of the last bunker that was shown */
+      after?: string;
+    };
+    result: {
+      plans: {
+        /** id */
+        bunker: string;
+        people: number;
+        until: string;
+        trial?: boolean;
+        /** paid, grace, read-only, notice or delete */
+        stage: string;
+        /** when it is deleted at the earliest */
+        delete_at?: string;
+        /** its owners could not be told what they have to know */
+        untold?: boolean;
+      }[];
+      next?: string;
     };
   };
 
@@ -5198,6 +5431,8 @@ export interface Commands {
       connection_string?: string;
       /** where the admin app is served, this machine's own address first */
       admin_pages?: string[];
+      /** this is the bunker of whoever hosts others here */
+      provider?: boolean;
       clock: {
         ledger: string;
         suspect: boolean;
@@ -5774,11 +6009,16 @@ export const commands = {
   "notify.remove": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "notify.set": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "notify.test": { role: "operator", dangerous: false, whileSealed: true, writes: false, doors: ["socket", "relay", "http"] },
+  "order.list": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "order.refund": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "order.retry": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "order.show": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "passphrase.change": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "passphrase.check": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "person.forget": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "picture.set": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "picture.settings": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "plan.list": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "policy.check": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["relay", "http"] },
   "policy.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "policy.delete": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },

@@ -15,7 +15,7 @@ export const de: Words = {
   nav: {
     main: "Hauptmenü", home: "Start", approvals: "Fragen", keys: "Schlüssel", connections: "Verbindungen", tokens: "Zugangslinks",
     policies: "Regelwerke", activity: "Verlauf", admins: "Admins", settings: "Einstellungen", more: "Mehr",
-    waiting: (n) => (n === 1 ? "1 wartet" : `${n} warten`), someKeys: "Deine Schlüssel",
+    waiting: (n) => (n === 1 ? "1 wartet" : `${n} warten`), hosting: "Hosting", someKeys: "Deine Schlüssel",
   },
   stopEverything: "Alles anhalten",
   login: {

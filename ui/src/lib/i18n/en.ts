@@ -15,7 +15,7 @@ export const en = {
   nav: {
     main: "Main", home: "Home", approvals: "Approvals", keys: "Keys", connections: "Connections", tokens: "Tokens", policies: "Policies",
     activity: "Activity", admins: "Admins", settings: "Settings", more: "More",
-    waiting: (n: number) => (n === 1 ? "1 waits" : `${n} wait`), someKeys: "Your keys",
+    waiting: (n: number) => (n === 1 ? "1 waits" : `${n} wait`), hosting: "Hosting", someKeys: "Your keys",
   },
   stopEverything: "Stop everything",
   login: {

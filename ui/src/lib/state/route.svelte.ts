@@ -40,6 +40,12 @@ class Router {
     location.hash = to;
   }
 
+  /** home takes whatever the address held out of it and of the history. */
+  home() {
+    history.replaceState(null, "", "#/");
+    this.route = parse("#/");
+  }
+
   /** set changes the query of the screen that is shown, without a step in the history. */
   set(query: Record<string, string | undefined>) {
     const now = Object.fromEntries(this.route.query);

@@ -1,0 +1,123 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/config"
+	"nsecbunker/internal/host"
+	"nsecbunker/internal/orders"
+	"nsecbunker/internal/wallet/wallettest"
+	"nsecbunker/nostr"
+)
+
+// selling is a hosted instance that is open and not running, with a wallet.
+func selling(t *testing.T, change func(*config.Config)) (*Daemon, error) {
+	t.Helper()
+	door := wallettest.New(time.Now).Phoenixd(t)
+	secret := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(secret, []byte(door.Secret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := config.Default()
+	c.Listen, c.Hosted, c.AllowSwap = "127.0.0.1:0", true, true
+	c.Allow = []string{strings.TrimPrefix(door.URL, "http://")}
+	c.Wallet = config.Wallet{Kind: "phoenixd", URL: door.URL, Secret: secret, Network: "mainnet"}
+	change(&c)
+	d, err := Open(context.Background(), Options{Dir: t.TempDir(), Config: c, Log: slog.New(slog.DiscardHandler), Version: "test"})
+	if err == nil {
+		t.Cleanup(func() {
+			if err := d.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	return d, err
+}
+
+func TestABoughtBunkerStandsAsItIsPaid(t *testing.T) {
+	d, err := selling(t, func(*config.Config) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	b := bunkers{d}
+	plan := host.Plan{People: 12, Until: time.Now().Add(host.Year).UnixMilli()}
+	spec := orders.Spec{Order: "o1", Admins: []nostr.PubKey{{1}}, Plan: plan}
+	id, err := b.Make(ctx, spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := b.Make(ctx, spec); err != nil || again != id {
+		t.Errorf("the same order made %q, then %q, %v", id, again, err)
+	}
+	ready, err := b.Show(ctx, id)
+	if err != nil || !strings.HasPrefix(ready.Connection, "bunker-admin://") || ready.SetupCode == "" {
+		t.Errorf("%+v %v", ready, err)
+	}
+	stands := func(s host.Stage, want bunker.TenantStanding) {
+		t.Helper()
+		if err := b.Stand(ctx, id, plan, s); err != nil {
+			t.Fatal(err)
+		}
+		row, err := d.store.HostedTenant(ctx, id)
+		if err != nil || row.Standing != want {
+			t.Errorf("%s: it stands %q, %v; want %q", s, row.Standing, err, want)
+		}
+	}
+	quota := func() bunker.Quota {
+		st, _, err := d.store.Tenant(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st.Quota
+	}
+	stands(host.StagePaid, bunker.StandingWorks)
+	if q := quota(); q != plan.Quota() || q.People != 12 {
+		t.Errorf("its quota is %+v", q)
+	}
+	plan.People = 20
+	stands(host.StageGrace, bunker.StandingWorks)
+	if q := quota(); q.People != 20 {
+		t.Errorf("its quota is %+v", q)
+	}
+	stands(host.StageReadOnly, bunker.StandingReadOnly)
+	stands(host.StageNotice, bunker.StandingReadOnly)
+	stands(host.StagePaid, bunker.StandingWorks) // it was renewed
+	if err := d.StandTenant(ctx, System(), id, bunker.StandingSuspended, "by hand"); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []host.Stage{host.StagePaid, host.StageReadOnly, host.StagePaid} {
+		stands(s, bunker.StandingSuspended) // what the provider did stays
+	}
+	if err := b.Stand(ctx, id, plan, host.StageDelete); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Show(ctx, id); bunker.AsError(err).Code != bunker.CodeNotFound {
+		t.Errorf("a deleted bunker is shown: %v", err)
+	}
+	if err := b.Stand(ctx, id, plan, host.StagePaid); err != nil {
+		t.Errorf("a plan of a bunker that is no more: %v", err)
+	}
+}
+
+func TestNothingIsSoldWithoutAWalletOrAHost(t *testing.T) {
+	for name, change := range map[string]func(*config.Config){
+		"no host":   func(c *config.Config) { c.Hosted = false },
+		"no wallet": func(c *config.Config) { c.Wallet = config.Wallet{} },
+	} {
+		d, err := selling(t, change)
+		if err != nil || d.sale != nil {
+			t.Errorf("%s: %v, sells %v", name, err, d.sale != nil)
+		}
+	}
+	if _, err := selling(t, func(c *config.Config) { c.Wallet.Secret = "/nowhere/password" }); err == nil {
+		t.Error("a wallet without its secret was opened")
+	}
+}
