@@ -1,0 +1,212 @@
+// Buying a bunker: the whole way from the page to being its owner, in a real browser, against a hosted bunker and a wallet that
+// speaks phoenixd's protocol.
+import assert from "node:assert/strict"
+import { after, before, test } from "node:test"
+import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { browser, person, visitor } from "../kit/browser.mjs"
+import { shop } from "../kit/shop.mjs"
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
+let s, chrome
+const provider = person()
+before(async () => { chrome = await browser(); s = await shop({ admins: [provider.npub] }) })
+after(async () => {
+  await chrome?.close()
+  await s?.end()
+  setImmediate(() => process.exit())
+})
+
+/** clean fails on whatever axe finds. Its script goes past the page's policy, as a browser's own tools do. */
+async function clean(v, what) {
+  const cdp = await v.context.newCDPSession(v.page)
+  await cdp.send("Runtime.evaluate", { expression: axe })
+  const found = await v.page.evaluate(async () => (await window.axe.run()).violations.map(x => `${x.id}: ${x.nodes.map(n => n.html).join(" | ").slice(0, 300)}`))
+  assert.deepEqual(found, [], what)
+}
+
+/** show takes a picture where they are asked for. */
+const show = async (v, name) => { if (process.env.E2E_SHOTS) await v.page.screenshot({ path: `${process.env.E2E_SHOTS}/buy-${name}.png`, fullPage: true }) }
+
+const invoice = async page => (await page.locator(".copybox .mono").first().innerText()).trim()
+
+/** order fills in the page up to the invoice. */
+async function order(v, who, people) {
+  const { page } = v
+  await page.goto(s.page)
+  await page.getByLabel("Who administers it").fill(who.npub)
+  await page.getByRole("button", { name: "Add", exact: true }).click()
+  await page.getByLabel("People, as a number").fill(String(people))
+  await page.getByRole("button", { name: "Show the invoice" }).click()
+  await page.getByRole("img", { name: "QR code of the invoice" }).waitFor()
+}
+
+test("bought, paid, ready, set up: with the connection string and the setup code of the page whoever bought it is its owner", async () => {
+  const who = person()
+  const v = await visitor(chrome, { secret: who.secret })
+  const { page } = v
+  await page.goto(s.page)
+  await page.getByRole("heading", { name: "A bunker of your own" }).waitFor()
+  await show(v, "start")
+  await clean(v, "the page at its start")
+
+  // Bad input is told with its reason, and nothing is sent.
+  const npub = page.getByLabel("Who administers it")
+  for (const [bad, why] of [["npub1nonsense", "This is no npub"], ["nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5", "This is a secret key"]]) {
+    await npub.fill(bad)
+    await page.getByRole("button", { name: "Add", exact: true }).click()
+    await page.getByText(why, { exact: false }).waitFor()
+  }
+  assert.equal(await npub.inputValue(), "", "a secret key does not stay in the field")
+  await page.getByRole("button", { name: "Show the invoice" }).click()
+  await page.getByText("Name at least one admin", { exact: false }).waitFor()
+  await page.getByRole("button", { name: "From my extension" }).click()
+  await page.getByText(`${who.npub.slice(0, 9)}…${who.npub.slice(-5)}`).waitFor()
+
+  // The price is live.
+  const people = page.getByLabel("People, as a number")
+  await people.fill("12")
+  await page.getByText("84,000", { exact: false }).first().waitFor()
+  await people.fill("5000")
+  await page.getByText("Here it goes up to 1,000 people", { exact: false }).waitFor()
+  await people.fill("3")
+  await page.getByText("One year for 3 people").waitFor()
+  await page.getByRole("button", { name: "Show the invoice" }).click()
+
+  await page.getByRole("img", { name: "QR code of the invoice" }).waitFor()
+  await page.getByRole("heading", { name: "21,000 sats" }).waitFor()
+  await show(v, "pay")
+  await clean(v, "the page with the invoice")
+  const bolt11 = await invoice(page)
+  assert.match(bolt11, /^lnbc/)
+  assert.equal(await page.getByRole("link", { name: "Open in a wallet" }).getAttribute("href"), `lightning:${bolt11}`)
+
+  // A reload in the middle, and the same order in another tab.
+  await page.reload()
+  await page.getByRole("img", { name: "QR code of the invoice" }).waitFor()
+  assert.equal(await invoice(page), bolt11)
+  assert.match(page.url(), /#order=[0-9a-f]{64}$/)
+
+  s.wallet.pay(bolt11)
+  await page.getByRole("heading", { name: "Your bunker is ready" }).waitFor()
+  await show(v, "ready")
+  await clean(v, "the page of the bunker")
+  const [string, code] = await page.locator(".copybox .mono").allInnerTexts()
+  assert.match(string, /^bunker-admin:\/\/[0-9a-f]{64}\?relay=/)
+  await page.reload()
+  await page.getByRole("heading", { name: "Your bunker is ready" }).waitFor()
+
+  await page.getByRole("link", { name: "Log in and set it up" }).click()
+  await page.getByRole("button", { name: /Browser extension/ }).click()
+  await page.getByLabel("Setup code").fill(code.trim())
+  await page.getByLabel("Passphrase", { exact: true }).fill("correct horse battery staple")
+  await page.getByLabel("Passphrase once more").fill("correct horse battery staple")
+  await page.getByRole("button", { name: "Set it up" }).click()
+  await page.getByRole("heading", { name: "Add your first key" }).waitFor().catch(async e => { await show(v, "fail"); throw e })
+
+  // The code is good for nothing any more, and not shown.
+  await page.goto(s.page)
+  await page.getByText("It is set up.", { exact: false }).waitFor()
+  await v.close()
+
+  const orders = await s.bunker.json("order", "list")
+  assert.equal(orders.length, 1)
+  assert.deepEqual([orders[0].state, orders[0].people, orders[0].sats], ["made", 3, 21000])
+  assert.equal((await s.bunker.json("tenant", "list")).length, 1)
+})
+
+test("too little is a case that the provider sees, takes, and the buyer sees go on", async () => {
+  const v = await visitor(chrome)
+  await order(v, person(), 1)
+  s.wallet.pay(await invoice(v.page), 6_000_000)
+  await v.page.getByRole("heading", { name: "We have your payment, but not your bunker" }).waitFor()
+  await show(v, "held")
+  await clean(v, "the page of a case")
+  const [held] = await s.bunker.json("order", "list", "--cases")
+  assert.deepEqual([held.state, held.owed_msat], ["held", 6_000_000])
+  await s.bunker.run("order", "retry", held.id)
+  await v.page.getByRole("heading", { name: "Your bunker is ready" }).waitFor()
+  assert.equal((await s.bunker.json("order", "list", "--cases")).length, 0)
+  await v.close()
+})
+
+test("the bunker is killed while an order waits: the page goes on where it was, and there is one bunker", async () => {
+  const v = await visitor(chrome)
+  v.forgive(/ERR_CONNECTION_REFUSED|Failed to load resource|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|ERR_INCOMPLETE/)
+  await order(v, person(), 2)
+  const before = (await s.bunker.json("tenant", "list")).length
+  const bolt11 = await invoice(v.page)
+  await s.bunker.down()
+  await v.page.getByText("The order could not be read", { exact: false }).waitFor()
+  s.wallet.pay(bolt11) // nobody hears the notice of it
+  await s.bunker.up()
+  await v.page.getByRole("heading", { name: "Your bunker is ready" }).waitFor()
+  assert.equal((await s.bunker.json("tenant", "list")).length, before + 1)
+  await v.close()
+})
+
+test("with one thumb, in the dark, and by keyboard alone", async () => {
+  const who = person()
+  const v = await visitor(chrome, { size: { width: 390, height: 844 }, scheme: "dark", touch: true, secret: who.secret })
+  const { page } = v
+  await page.goto(s.page)
+  await page.getByRole("heading", { name: "A bunker of your own" }).waitFor()
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is wider than the phone")
+  await show(v, "phone-start")
+  await clean(v, "the page on a phone")
+  const press = async (key, times = 1) => { for (let i = 0; i < times; i++) await page.keyboard.press(key) }
+  const until = async name => { for (let i = 0; i < 40; i++) { await press("Tab"); if (await page.evaluate(n => (document.activeElement?.textContent ?? "").includes(n), name)) return } throw new Error(`Tab never comes to ${name}`) }
+  await until("From my extension")
+  await press("Enter")
+  await page.getByText(`${who.npub.slice(0, 9)}…`, { exact: false }).waitFor()
+  await until("Show the invoice")
+  await press("Enter")
+  await page.getByRole("img", { name: "QR code of the invoice" }).waitFor()
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is wider than the phone")
+  await show(v, "phone-pay")
+  s.wallet.pay(await invoice(page))
+  await page.getByRole("heading", { name: "Your bunker is ready" }).waitFor()
+  await show(v, "phone-ready")
+  await clean(v, "the ready page on a phone")
+  await v.close()
+})
+
+test("the provider sees orders and bunkers in the admin app, notes a refund, suspends and resumes", async () => {
+  // Too much came for this one: the difference is owed.
+  const buyer = await visitor(chrome)
+  await order(buyer, person(), 1)
+  s.wallet.pay(await invoice(buyer.page), 9_000_000)
+  await buyer.page.getByText("2,000 sats too much came", { exact: false }).waitFor()
+  await buyer.close()
+
+  const v = await visitor(chrome, { secret: provider.secret })
+  const { page } = v
+  // A hosted page offers nobody's connection string.
+  await page.goto(`${s.bunker.page}#/login?at=${encodeURIComponent(s.bunker.string)}`)
+  await page.getByRole("button", { name: /Browser extension/ }).click()
+  await s.bunker.run("device", "confirm", (await page.getByLabel("Six digits to compare").innerText()).replace(/\D/g, ""))
+  await page.getByRole("button", { name: "Do this later" }).click()
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Hosting" }).click()
+  await page.getByRole("radio", { name: "To look at" }).click()
+  await page.getByRole("list", { name: "Orders" }).getByRole("button").click()
+  await page.getByText("more came than was asked", { exact: false }).waitFor()
+  await show(v, "provider-order")
+  await clean(v, "an order in the admin app")
+  await page.getByLabel("How you gave it back").fill("by lightning, payment abc")
+  await page.getByRole("button", { name: "Note it" }).click()
+  await page.getByText("given back: by lightning", { exact: false }).waitFor()
+  await page.getByRole("button", { name: "Close" }).last().click()
+  await page.getByText("Nothing waits for you.").waitFor()
+
+  await page.getByRole("link", { name: "Bunkers", exact: true }).click()
+  await page.getByRole("list", { name: "Bunkers" }).waitFor()
+  await show(v, "provider-bunkers")
+  await clean(v, "the bunkers in the admin app")
+  await page.getByRole("button", { name: "Suspend" }).first().click()
+  await page.getByLabel("The reason, which its people are told").fill("the terms were broken")
+  await page.getByRole("dialog").getByRole("button", { name: "Suspend" }).click()
+  await page.getByText("suspended", { exact: true }).waitFor()
+  await page.getByRole("button", { name: "Let it work again" }).click()
+  await page.getByText("suspended", { exact: true }).waitFor({ state: "detached" })
+  await v.close()
+})
