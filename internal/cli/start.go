@@ -163,12 +163,16 @@ func (s *starting) run(ctx context.Context) (err error) {
 	if s.s, err = s.openServer(ctx, serverOptions{dir, c, s.log, s.version, s.admins}); err != nil {
 		return explainStart(err)
 	}
+	asked := ctx // to end, by whoever started it
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go s.tendGarbage(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- s.s.Run(ctx); cancel() }()
 	openErr := s.ready(ctx, dir, passphrase)
+	if openErr != nil && asked.Err() != nil {
+		openErr = nil // it is to end, and what was under way fails on parts that have ended
+	}
 	if openErr != nil {
 		cancel()
 	} else {

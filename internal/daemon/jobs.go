@@ -135,7 +135,7 @@ func (d *Daemon) checkpoints(ctx context.Context) {
 // checkpoint signs the chain's head with the audit key. While sealed nothing is
 // signed; the next checkpoint covers the gap.
 func (t *tenant) checkpoint(ctx context.Context) error {
-	if !t.vault.Unsealed(t.id) {
+	if t.State() != Unsealed {
 		return nil
 	}
 	c, ok, err := t.store.NextCheckpoint(ctx, t.id)

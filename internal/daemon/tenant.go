@@ -186,14 +186,15 @@ func (t *tenant) theRequests() (*inbox.Tenant, error) {
 	})
 }
 
-// State returns how far the tenant's bunker is ready.
+// State returns how far the tenant's bunker is ready. While it is being set up there
+// is a root key already, which nothing is stored of.
 func (t *tenant) State() State {
-	if t.vault.Unsealed(t.id) {
-		return Unsealed
-	}
 	st, _, err := t.store.Tenant(t.life, t.id)
-	if err == nil && !st.SetUp {
+	switch {
+	case err == nil && !st.SetUp:
 		return NotSetUp
+	case t.vault.Unsealed(t.id):
+		return Unsealed
 	}
 	return Sealed
 }
