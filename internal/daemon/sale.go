@@ -57,10 +57,7 @@ func (d *Daemon) openSale(context.Context) (err error) {
 
 // opensUnattended reports whether an owner can let this instance open a bunker without
 // anybody: there is a slot for it.
-func (d *Daemon) opensUnattended() bool { return d.Config.Hosted && offersUnattended }
-
-// offersUnattended: owners can have such a slot here.
-const offersUnattended = true
+func (d *Daemon) opensUnattended() bool { return d.Config.Hosted }
 
 // buyPage is where bunkers are bought, as buyers reach it; "" where there is no name.
 func (d *Daemon) buyPage() string {

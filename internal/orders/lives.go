@@ -106,9 +106,8 @@ func (d *Desk) letter(due host.Due, p host.Plan) string {
 	default:
 		s = fmt.Sprintf("Your bunker will be deleted on %s, with its keys, unless it is renewed before. Export what you want to keep.", on(due.DeleteAt))
 	}
-	s += " Renew it in its admin app, under Settings"
 	if page := d.Page(); page != "" {
-		s += ", or with your order at " + page
+		return s + " Renew it with your order at " + page + "."
 	}
-	return s + "."
+	return s + " Renew it with your order, on the page where you bought it."
 }

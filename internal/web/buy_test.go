@@ -23,6 +23,7 @@ type stall struct {
 	mu     sync.Mutex
 	orders map[string]host.Wanted
 	block  chan struct{} // Look waits for it
+	came   chan struct{} // Look says that it waits
 }
 
 func (s *stall) view(secret string) (host.View, error) {
@@ -47,6 +48,7 @@ func (s *stall) Buy(_ context.Context, w host.Wanted) (host.View, error) {
 
 func (s *stall) Look(ctx context.Context, secret string, _ int64, _ time.Duration) (host.View, error) {
 	if s.block != nil {
+		s.came <- struct{}{}
 		select {
 		case <-s.block:
 		case <-ctx.Done():
@@ -260,7 +262,7 @@ func TestOneAddressCannotFloodTheShop(t *testing.T) {
 func TestPagesThatWaitAreBoundedForEachAddress(t *testing.T) {
 	b, s := newBuy(t)
 	s.orders["s1"] = host.Wanted{}
-	s.block = make(chan struct{})
+	s.block, s.came = make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
 	for range MaxBuyWaits {
 		wg.Go(func() { send(b, "look", `{"secret":"s1"}`) })
@@ -274,7 +276,11 @@ func TestPagesThatWaitAreBoundedForEachAddress(t *testing.T) {
 		}
 		return n
 	}
-	for waits() < MaxBuyWaits {
+	for range MaxBuyWaits {
+		<-s.came
+	}
+	if n := waits(); n != MaxBuyWaits {
+		t.Errorf("%d wait", n)
 	}
 	if code, _ := send(b, "look", `{"secret":"s1"}`); code != http.StatusTooManyRequests {
 		t.Errorf("one more waits: %d", code)
