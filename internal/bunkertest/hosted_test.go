@@ -1,6 +1,7 @@
 package bunkertest
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -262,4 +263,37 @@ func TestAGuestOpensWithTheHouseOnlyWhereItsOwnerAgreed(t *testing.T) {
 		b.Unseal()
 		app.AskSign(1, "sealed again").Fails("sealed")
 	})
+}
+
+// TestAGuestIsOpenedBeforeItsRequestIsJudged: from when the house opens its guests, no app is
+// refused because its guest's turn has not come.
+func TestAGuestIsOpenedBeforeItsRequestIsJudged(t *testing.T) {
+	t.Parallel()
+	const guests = 12
+	b := Start(t, Options{Config: Hosted})
+	b.opts.Sealed = true
+	var list []*Guest
+	var apps []*App
+	for i := range guests {
+		g := b.Host(fmt.Sprintf("guest %d", i))
+		g.Do("slot.add", Params{"kind": "provider", "name": "p"})
+		g.Do("key.add", Params{"name": "herald"})
+		list, apps = append(list, g), append(apps, b.Connected(g.Link("herald", "sign_event:1")))
+	}
+	b.Restart()
+	b.Unseal()
+	b.Until("one guest opens", func() bool {
+		for _, g := range list {
+			if b.Admin("tenant.show", Params{"id": g.ID}).Is("tenant.open") {
+				return true
+			}
+		}
+		return false
+	})
+	for i := range apps {
+		app := apps[len(apps)-1-i] // the last ones first: in turn they would be opened last
+		if r := app.AskSign(1, "open").Answer(); r.Failed() {
+			t.Errorf("app %d: %v", i, r)
+		}
+	}
 }

@@ -108,6 +108,7 @@ type Daemon struct {
 	making  sync.Mutex // of tenants
 	// houseOpened says that the house was unsealed.
 	houseOpened chan struct{}
+	shut        shut
 	heard       wanted // by relays
 	posted      wanted // by post
 	// moved are tenants of which something was committed, untold those whose people

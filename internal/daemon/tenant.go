@@ -44,6 +44,9 @@ type tenant struct {
 
 	// reloading is held while the ring is read anew.
 	reloading sync.Mutex
+	// openingNow is held while it is opened with the house, and opening set.
+	openingNow sync.Mutex
+	opening    atomic.Bool
 	// told is the state that admins' sessions were told of last.
 	told State
 }
@@ -182,9 +185,12 @@ func (t *tenant) theSigner() (*signer.Signer, error) {
 func (t *tenant) theRequests() (*inbox.Tenant, error) {
 	return t.requests.get(func() (*inbox.Tenant, error) {
 		judge, err := t.theSigner()
-		return &inbox.Tenant{ID: t.id, Signer: judge, Diary: diary{t}, Joined: t.joined, Relays: t.ring.uriRelays, Quota: t.quotaNow}, err
+		return &inbox.Tenant{ID: t.id, Signer: judge, Diary: diary{t}, Joined: t.joined, Relays: t.ring.uriRelays, Quota: t.quotaNow, Open: t.openForRequest}, err
 	})
 }
+
+// openForRequest opens the tenant first, if it is one of those that wait for that.
+func (t *tenant) openForRequest() { t.openWithHouse(t.working) }
 
 // State returns how far the tenant's bunker is ready. While it is being set up there
 // is a root key already, which nothing is stored of.

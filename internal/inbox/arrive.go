@@ -124,6 +124,9 @@ func (in *Inbox) first(ctx context.Context, t *Tenant, link string, ev *nostr.Ev
 			return in.stored(ctx, ev.ID, state, stored)
 		}
 	}
+	if t.Open != nil {
+		t.Open()
+	}
 	v, noted := in.judge(ctx, t, a)
 	if noted {
 		in.seen.add(ev.ID, now)

@@ -69,6 +69,9 @@ type Tenant struct {
 	// Quota is what the tenant may use now. It is asked on every request, so it must be
 	// quick.
 	Quota func() bunker.Quota
+	// Open returns when the tenant is open, if all that it waits for is its turn to be
+	// opened. It is asked before each request is judged; nil: nobody waits for a turn.
+	Open func()
 
 	rate rateOf
 	full atomic.Int64 // unix s: when it was last recorded that there was no seat
