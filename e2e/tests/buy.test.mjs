@@ -104,6 +104,20 @@ test("bought, paid, ready, set up: with the connection string and the setup code
   await page.getByRole("button", { name: "Set it up" }).click()
   await page.getByRole("heading", { name: "Add your first key" }).waitFor().catch(async e => { await show(v, "fail"); throw e })
 
+  // Its owner may let the provider open it after a restart: what that means is said before, and it can be ended.
+  await page.evaluate(() => { location.hash = "#/settings/opening" })
+  await page.getByRole("button", { name: "Let the provider open it" }).click()
+  await page.getByText("can read your keys at rest", { exact: false }).waitFor()
+  await show(v, "agree")
+  const agree = page.getByRole("dialog").getByRole("button", { name: /let the provider open it/i })
+  await agree.focus()
+  await page.waitForTimeout(600)
+  await page.keyboard.down("Space")
+  await page.getByText("the provider, when its own bunker is open", { exact: false }).waitFor()
+  await page.keyboard.up("Space")
+  await clean(v, "the ways to open it")
+  assert.equal(await page.getByRole("button", { name: "Let the provider open it" }).count(), 0)
+
   // The code is good for nothing any more, and not shown.
   await page.goto(s.page)
   await page.getByText("It is set up.", { exact: false }).waitFor()

@@ -40,6 +40,7 @@ type statusResult struct {
 	ConnectionString string         `json:"connection_string,omitempty"`
 	AdminPages       []string       `json:"admin_pages,omitempty" doc:"where the admin app is served, this machine's own address first"`
 	Provider         bool           `json:"provider,omitempty" doc:"this is the bunker of whoever hosts others here"`
+	Guest            bool           `json:"guest,omitempty" doc:"others host this bunker: its machine is its provider's"`
 	Clock            clockView      `json:"clock"`
 	Audit            auditHead      `json:"audit"`
 	LastBackup       Time           `json:"last_backup,omitzero"`
@@ -94,7 +95,7 @@ func (t *Table) status(ctx context.Context, _ *Call, _ Empty) (statusResult, err
 	res.Memory = memoryView{info.MemoryUsed, info.MemorySize, info.MemoryLocked}
 	res.State, res.Reviewed, res.AdminPages = t.state(st), st.Reviewed, info.AdminPages
 	res.Incarnation, res.IncarnationNo = st.Incarnation, st.IncarnationNo
-	res.Provider = t.House != nil
+	res.Provider, res.Guest = t.House != nil, t.Guest
 	res.Audit = auditHead{Seq: st.ChainSeq, Head: hex.EncodeToString(st.ChainHead[:])}
 	res.Relays = append([]RelayHealth{}, t.Around.RelayHealth()...) // never null in JSON
 	res.AppRelays = append([]string{}, t.Around.AppRelays()...)

@@ -5433,6 +5433,8 @@ export interface Commands {
       admin_pages?: string[];
       /** this is the bunker of whoever hosts others here */
       provider?: boolean;
+      /** others host this bunker: its machine is its provider's */
+      guest?: boolean;
       clock: {
         ledger: string;
         suspect: boolean;
