@@ -61,13 +61,14 @@ func (d *Daemon) opensUnattended() bool { return d.Config.Hosted }
 
 // buyPage is where bunkers are bought, as buyers reach it; "" where there is no name.
 func (d *Daemon) buyPage() string {
-	for _, h := range d.Config.AdminHosts {
-		if ip := net.ParseIP(h); ip != nil && ip.To4() == nil {
-			h = "[" + h + "]"
-		}
-		return "https://" + h + web.BuyPath
+	if len(d.Config.AdminHosts) == 0 {
+		return ""
 	}
-	return ""
+	h := d.Config.AdminHosts[0]
+	if ip := net.ParseIP(h); ip != nil && ip.To4() == nil {
+		h = "[" + h + "]"
+	}
+	return "https://" + h + web.BuyPath
 }
 
 // bunkers makes and ends what was bought.
