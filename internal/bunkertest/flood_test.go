@@ -20,7 +20,7 @@ func TestAFloodOfStrangersLeavesKnownAppsTheirAnswers(t *testing.T) {
 	if raceDetector { // it makes keys and signatures ten times as slow
 		strangers = 1000
 	}
-	t.Parallel()
+	// Not in parallel: what other tests hold would count as this one's heap.
 	relay := NewRelay(t)
 	b := Start(t, Options{Relays: []string{relay.URL}})
 	b.AddKey("herald")
