@@ -36,7 +36,7 @@ func (d *Daemon) openSale(context.Context) (err error) {
 	terms := d.Config.Sell.Terms()
 	s.desk, err = orders.New(orders.Config{
 		Ledger: d.store, Plans: d.store, Wallet: s.wallet, Bunkers: bunkers{d}, Owners: owners{d}, Terms: terms, By: System(),
-		Page: d.buyPage, Now: d.store.LedgerTime, Log: d.Log,
+		Alone: !d.Config.Shared, Page: d.buyPage, Now: d.store.LedgerTime, Log: d.Log,
 	})
 	if err != nil {
 		return err

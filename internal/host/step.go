@@ -31,6 +31,8 @@ type (
 	Again struct{}
 	// Making: this instance begins to make what was paid.
 	Making struct{}
+	// Left: who was at making it has gone, and nobody else can be at it.
+	Left struct{}
 	// Made: the bunker is there, or has its new plan.
 	Made struct{ Tenant bunker.TenantID }
 	// NotMade: it is not, and is tried again; Gone: it never will be, for what the order is for
@@ -57,6 +59,7 @@ func (Settled) happening()     {}
 func (Expired) happening()     {}
 func (Again) happening()       {}
 func (Making) happening()      {}
+func (Left) happening()        {}
 func (Made) happening()        {}
 func (NotMade) happening()     {}
 func (Retry) happening()       {}
@@ -162,6 +165,10 @@ func Step(before *Order, h Happening, now int64) (after *Order, acts []Act, chan
 	case Making:
 		if changed = o.State == OrderPaid && o.Making <= now; changed {
 			o.Making = now + MakeLease.Milliseconds()
+		}
+	case Left:
+		if changed = o.State == OrderPaid && o.Making > now; changed {
+			o.Making = 0
 		}
 	case Made:
 		if changed = o.State == OrderPaid; changed {

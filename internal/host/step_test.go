@@ -110,6 +110,13 @@ func TestWhatIsBeingMadeIsNotGivenBack(t *testing.T) {
 	if _, _, changed := Step(o, Making{}, testNow+MakeLease.Milliseconds()); !changed {
 		t.Error("nobody takes it over from an instance that died")
 	}
+	left := after(o, testNow+1, Left{})
+	if _, _, changed := Step(left, Making{}, testNow+1); !changed || NextAct(left) > testNow+1 {
+		t.Error("who is alone waits for an instance that died")
+	}
+	if _, _, changed := Step(after(left, testNow+1, Making{}, Made{"t"}), Left{}, testNow+1); changed {
+		t.Error("what is made was left")
+	}
 }
 
 func TestTriesComeLaterEachTime(t *testing.T) {
@@ -289,7 +296,7 @@ func TestNoPaymentIsLostWhateverHappens(t *testing.T) {
 					w.step(w.queue[rapid.IntRange(0, len(w.queue)-1).Draw(t, "notice")])
 				}
 			case 6:
-				w.step(rapid.SampledFrom([]Happening{Again{}, Retry{}, Made{"other"}, NotMade{"no", false}, Settled{[32]byte{200}, 5, 0}}).Draw(t, "any"))
+				w.step(rapid.SampledFrom([]Happening{Again{}, Retry{}, Left{}, Made{"other"}, NotMade{"no", false}, Settled{[32]byte{200}, 5, 0}}).Draw(t, "any"))
 				if w.o.State == OrderMade {
 					w.bunkers[w.o.ID] = 1
 				}

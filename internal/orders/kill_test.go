@@ -23,7 +23,7 @@ const kills = 15
 func sellUntilKilled(dir string) {
 	t := &childT{}
 	s := openShop(t, dir, "", &fast{from: time.Now(), times: 1})
-	s.wallet.refuse, s.bunkers.refuse = 5, 20
+	s.wallet.refuse, s.bunkers.refuse, s.Alone = 5, 20, true
 	go func() {
 		if err := s.Run(context.Background()); err != nil {
 			t.Fatal(err)
@@ -105,8 +105,8 @@ func TestAKilledInstanceMakesEachPaidBunkerOnce(t *testing.T) {
 		}
 	}
 	clock := &fast{from: time.Now(), times: 1}
-	clock.turn(host.MakeLease) // those who died are not at it any more
 	s := openShop(t, dir, "", clock)
+	s.Alone = true // what those who died were making is gone on with at once
 	s.run()
 	clock.turn(time.Minute)
 	for _, secret := range paid {

@@ -46,6 +46,8 @@ type Ledger interface {
 	// DueOrders need something at a time (unix ms); NextOrder is when one does.
 	DueOrders(ctx context.Context, now int64, limit int) ([]host.OrderID, error)
 	NextOrder(ctx context.Context) (int64, error)
+	// OrdersInMaking are those that an instance is, or was, making now (unix ms).
+	OrdersInMaking(ctx context.Context, now int64, limit int) ([]host.OrderID, error)
 	PruneOrders(ctx context.Context) error
 }
 
@@ -88,7 +90,7 @@ type Owners interface {
 	Tell(ctx context.Context, t bunker.TenantID, text string) error
 }
 
-// Config is what New needs; all fields.
+// Config is what New needs; all fields but Alone.
 type Config struct {
 	Ledger  Ledger
 	Plans   Plans
@@ -98,6 +100,9 @@ type Config struct {
 	Terms   host.Terms
 	// By is who acts: the instance itself.
 	By bunker.Principal
+	// Alone: no other instance serves this ledger, so that what one of before was making
+	// when it was killed is gone on with at once, not after [host.MakeLease].
+	Alone bool
 	// Page is where bunkers are bought, for letters; "" if it has no public address.
 	Page func() string
 	Now  func() time.Time // ledger time
@@ -141,6 +146,9 @@ func (d *Desk) Wake() {
 // Run works until ctx ends. What a crash leaves open is gone on with at the next start,
 // or by another instance.
 func (d *Desk) Run(ctx context.Context) error {
+	if d.Alone {
+		d.takeOver(ctx)
+	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { d.watch(ctx) })

@@ -168,6 +168,24 @@ func (d *Desk) make(ctx context.Context, o *host.Order) error {
 	return nil
 }
 
+// takeOver notes that nobody is at any order: this instance is alone, and has not begun.
+func (d *Desk) takeOver(ctx context.Context) {
+	for {
+		left, err := d.Ledger.OrdersInMaking(ctx, d.now(), batch)
+		for _, id := range left {
+			if err == nil {
+				_, err = d.step(ctx, id, host.Left{})
+			}
+		}
+		if err != nil { // they are gone on with when their time is over
+			d.trouble(ctx, "orders that were being made could not be taken over", "", err)
+		}
+		if err != nil || len(left) < batch {
+			return
+		}
+	}
+}
+
 // renewable is the bunker of an order for a plan, while there is one.
 func (d *Desk) renewable(ctx context.Context, o *host.Order) (bunker.TenantID, error) {
 	_, err := d.Bunkers.Show(ctx, o.Tenant)

@@ -56,6 +56,14 @@ func (s *Store) NextOrder(ctx context.Context) (at int64, err error) {
 	return at, s.explain("looking for orders", err)
 }
 
+// OrdersInMaking returns ids of paid orders that an instance is making, or was when it
+// died: its time is not over at a time (unix ms).
+func (s *Store) OrdersInMaking(ctx context.Context, now int64, limit int) ([]host.OrderID, error) {
+	out, err := scanAll(ctx, s.read, func(row scanner, id *host.OrderID) error { return row.Scan((*string)(id)) },
+		`SELECT id FROM orders WHERE state = 'paid' AND making > $1 ORDER BY id LIMIT $2`, now, limit)
+	return out, s.explain("looking for orders", err)
+}
+
 // OrderCount is how many orders are in a state.
 type OrderCount struct {
 	State host.OrderState
