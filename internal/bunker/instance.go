@@ -38,7 +38,8 @@ type Standing struct {
 	Minimum   int64 // of the schema that a program must know
 	Instances []Instance
 	Leases    map[string]InstanceID // "": nobody's
-	Orders    []InstanceOrder       // after the last one that was followed, in order
+	Orders    []InstanceOrder       // after the last one that was followed, in order, some of many
+	Newest    int64                 // the number of the last order there is
 }
 
 // Hint is a word of one instance to the others that something is to be looked at. It

@@ -34,7 +34,7 @@ type events struct {
 
 // Own implements admin.Events.
 func (e events) Own(ctx context.Context, r signer.OwnRequest) (*bunker.Entry, *nostr.Event, error) {
-	r.Halted = e.t.halted()
+	r.Halted = cmp.Or(e.t.halted(), e.t.together.working())
 	return e.signer.Own(ctx, r)
 }
 

@@ -55,7 +55,8 @@ type Config struct {
 	Moved func()
 	// Wipe is told that the store has been out of reach for so long that keys must go; Back
 	// that it can be reached again. Follow, Moved and Back are called one after another, and
-	// may take their time: the heart beats on.
+	// may take their time: the heart beats on. Wipe is called at any time, but for one that
+	// begins Back.
 	Wipe, Back func()
 	// Reached is when something was last stored: a sign of life like a beat. nil: nobody
 	// knows.
@@ -72,6 +73,8 @@ type Keeper struct {
 	Config
 	wake chan struct{} // one place: beat now
 	todo chan struct{} // one place: something is to be done
+	// wiping is held while keys are wiped.
+	wiping sync.Mutex
 
 	mu       sync.Mutex
 	turn     chan struct{} // closed and made anew with each beat
@@ -80,6 +83,7 @@ type Keeper struct {
 	standing bunker.Standing
 	held     map[string]bool
 	done     int64
+	until    int64 // the order that must be followed before anything is signed: see take
 	draining bool
 	// What is to be done is noted here.
 	back, moved bool
@@ -112,11 +116,18 @@ func New(c Config) (*Keeper, error) {
 func (k *Keeper) Working() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.state == wiped || k.away() > CutAfter {
+	switch {
+	case k.state == wiped || k.away() > CutAfter || k.dead():
 		return "this instance cannot reach its database now"
+	case k.done < k.until:
+		return "this instance could not reach its database, and has not read yet what was changed meanwhile"
 	}
 	return ""
 }
+
+// dead reports that the others may take this instance for dead: they wait for it no
+// more, whatever it stores. The caller holds the lock.
+func (k *Keeper) dead() bool { return time.Since(k.last) >= k.Dead }
 
 // away is how long ago the store was last reached. The caller holds the lock.
 func (k *Keeper) away() time.Duration {
@@ -185,23 +196,39 @@ func (k *Keeper) watch(ctx context.Context) {
 		case <-t.C:
 		}
 		k.mu.Lock()
-		away, was := k.away(), k.state
-		switch {
-		case was == together && away > CutAfter:
+		away := k.away()
+		lost := k.state == together && (away > CutAfter || k.dead())
+		if lost {
 			k.state = cut
-		case was == cut && away > WipeAfter:
-			k.state = wiped
 		}
-		now := k.state
 		k.mu.Unlock()
-		switch {
-		case was == together && now == cut:
+		if lost {
 			k.Log.Warn("the database cannot be reached; nothing is signed until it can", "for", away.Round(time.Second))
-		case was == cut && now == wiped:
-			k.Log.Warn("the database cannot be reached; every key is wiped from memory", "for", away.Round(time.Second))
-			k.Wipe()
 		}
+		k.lose(nil)
 	}
+}
+
+// lose wipes, once until the store is reached again: when it was out of reach for so
+// long, or when a beat tells that orders are forgotten which were not followed here. It
+// returns when that is done, whoever does it.
+func (k *Keeper) lose(st *bunker.Standing) {
+	k.wiping.Lock()
+	defer k.wiping.Unlock()
+	k.mu.Lock()
+	away := k.away()
+	missed := st != nil && len(st.Orders) > 0 && st.Orders[0].No > k.done+1
+	if missed {
+		k.done = st.Orders[0].No - 1 // nothing is left in memory that they were about
+	}
+	if k.state == wiped || away <= WipeAfter && !missed {
+		k.mu.Unlock()
+		return
+	}
+	k.state = wiped
+	k.mu.Unlock()
+	k.Log.Warn("the database could not be reached; every key is wiped from memory", "for", away.Round(time.Second))
+	k.Wipe()
 }
 
 // beat is one beat: it lives, takes and gives leases, follows orders.
@@ -227,6 +254,7 @@ func (k *Keeper) beat(ctx context.Context) error {
 			return nil // the next beat looks again
 		}
 	}
+	k.lose(&st) // this process may have stood still, and watch with it
 	k.take(&st, began)
 	return nil
 }
@@ -253,10 +281,14 @@ func (k *Keeper) share(ctx context.Context, me bunker.Instance, st bunker.Standi
 	return k.Rows.Beat(ctx, me)
 }
 
-// take keeps what a beat told, and says so.
+// take keeps what a beat told, and says so. Who was away for so long that nobody waited
+// for it signs nothing before it has followed what was ordered up to now.
 func (k *Keeper) take(st *bunker.Standing, began time.Time) {
 	k.mu.Lock()
 	was := k.state
+	if was != together || k.dead() {
+		k.until = st.Newest
+	}
 	k.state, k.last, k.standing = together, began, *st
 	moved := was != together
 	held := map[string]bool{}
@@ -299,6 +331,7 @@ func (k *Keeper) work(ctx context.Context) {
 			return
 		case <-k.todo:
 		}
+		k.wiping.Lock() // what is under way is wiped before anything is opened again
 		k.mu.Lock()
 		back, moved, orders := k.back, k.moved, k.orders
 		k.back, k.moved, k.orders = false, false, nil
@@ -306,6 +339,7 @@ func (k *Keeper) work(ctx context.Context) {
 			orders = orders[1:]
 		}
 		k.mu.Unlock()
+		k.wiping.Unlock()
 		if back {
 			k.Back()
 		}

@@ -29,6 +29,7 @@ type shop struct {
 
 const (
 	parts = 16
+	told  = 3 // orders that a beat tells at most
 	dead  = 6 * time.Second
 )
 
@@ -75,7 +76,8 @@ func (s *shop) Beat(ctx context.Context, me bunker.Instance) (bunker.Standing, e
 		st.Leases[n] = of
 	}
 	for _, o := range s.orders {
-		if o.No > me.Done {
+		st.Newest = o.No
+		if o.No > me.Done && len(st.Orders) < told {
 			st.Orders = append(st.Orders, o)
 		}
 	}
@@ -113,11 +115,13 @@ func (s *shop) GiveLeases(ctx context.Context, me bunker.InstanceID, n int, all 
 	return nil
 }
 
-func (s *shop) order(by bunker.InstanceID) int64 {
+func (s *shop) order(by bunker.InstanceID) int64 { return s.orderOf(by, "self") }
+
+func (s *shop) orderOf(by bunker.InstanceID, of bunker.TenantID) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	no := int64(len(s.orders)) + 1
-	s.orders = append(s.orders, bunker.InstanceOrder{No: no, Tenant: "self", What: bunker.OrderChanged, Instance: by})
+	s.orders = append(s.orders, bunker.InstanceOrder{No: no, Tenant: of, What: bunker.OrderChanged, Instance: by})
 	return no
 }
 
@@ -257,8 +261,9 @@ func TestAnInstanceThatIsCutOffStopsAndThenWipes(t *testing.T) {
 	})
 }
 
-// What is stored is a sign of life: while commits succeed, a beat that is late is no cut.
-func TestACommitIsASignOfLife(t *testing.T) {
+// What is stored is a sign of life: while commits succeed, a beat that is late is no cut;
+// but the others take it for dead then, and do not wait for it any more, so it stops.
+func TestACommitIsASignOfLifeUntilTheOthersTakeItForDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShop()
 		m := join(t, s, "a")
@@ -267,11 +272,85 @@ func TestACommitIsASignOfLife(t *testing.T) {
 		m.Reached = time.Now
 		m.Keeper.mu.Unlock()
 		s.cutOff("a", true)
-		time.Sleep(20 * time.Second)
-		if why := m.Working(); why != "" || m.says("wipe") != 0 {
-			t.Errorf("%q, wiped %d times", why, m.says("wipe"))
+		time.Sleep(4 * time.Second)
+		if why := m.Working(); why != "" {
+			t.Errorf("after four seconds: %s", why)
+		}
+		time.Sleep(16 * time.Second)
+		if m.Working() == "" || m.says("wipe") != 0 {
+			t.Errorf("it signs though nobody waits for it; wiped %d times", m.says("wipe"))
 		}
 	})
+}
+
+// An instance that was taken for dead signs nothing before it has followed what was
+// ordered meanwhile: nobody waited for it, and a key may have been sealed.
+func TestWhoComesBackFollowsBeforeItSigns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop()
+		m := join(t, s, "a")
+		defer m.end()
+		m.slow = 2 * time.Second
+		time.Sleep(3*time.Second + 500*time.Millisecond)
+		s.cutOff("a", true)
+		time.Sleep(7 * time.Second)
+		for range 2 * told {
+			s.orderOf("b", bunker.TenantID(fmt.Sprint(rand.Uint64()))) // none is like another
+		}
+		s.cutOff("a", false)
+		for range 100 {
+			time.Sleep(200 * time.Millisecond)
+			synctest.Wait()
+			m.mu.Lock()
+			n := len(m.followed)
+			m.mu.Unlock()
+			if signs := m.Working() == ""; signs != (n == 2*told) {
+				t.Fatalf("it signs: %t, having followed %d of %d", signs, n, 2*told)
+			}
+		}
+	})
+}
+
+// Whatever stood still, the process or its machine: after it the first beat that is taken
+// wipes first, if it comes ten seconds late or if orders have been forgotten meanwhile.
+func TestWhoStoodStillWipesBeforeItGoesOn(t *testing.T) {
+	for name, late := range map[string]time.Duration{"fifteen seconds": 15 * time.Second, "orders forgotten": 0} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newShop()
+				var k *Keeper
+				wiped := 0
+				k, err := New(Config{
+					Rows: s, Me: bunker.Instance{ID: "a"}, Parts: parts, Name: part, Jobs: "jobs", Dead: dead,
+					Follow: func(context.Context, bunker.InstanceOrder) {}, Moved: func() {}, Back: func() {},
+					Wipe: func() {
+						if wiped++; k.Working() == "" {
+							t.Error("it signs while it wipes")
+						}
+					},
+					Schema: func(int64) error { return nil }, Tell: func(context.Context, bunker.HintKind) {}, Log: slog.New(slog.DiscardHandler),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := k.beat(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if late == 0 {
+					s.order("b")
+					s.order("b")
+					s.orders = s.orders[1:]
+				}
+				time.Sleep(late) // nobody watches
+				if err := k.beat(t.Context()); err != nil || wiped != 1 {
+					t.Errorf("wiped %d times, %v", wiped, err)
+				}
+				if err := k.beat(t.Context()); err != nil || late == 0 && wiped == 0 {
+					t.Errorf("wiped %d times, %v", wiped, err)
+				}
+			})
+		})
+	}
 }
 
 func TestAnOrderIsFollowedByAllWhoLiveOrTheyAreNamed(t *testing.T) {

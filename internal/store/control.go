@@ -26,7 +26,8 @@ const (
 	InstanceDead = 6 * time.Second
 	// keepInstances is how long a dead one is listed.
 	keepInstances = time.Hour
-	// keepTold is how long orders are kept. Who was away for longer has wiped its memory.
+	// keepTold is how long orders are kept. Who was away for longer wipes its memory: the
+	// numbers tell that some are missing.
 	keepTold = 10 * time.Minute
 	// maxInstances are read, and maxTold followed at once.
 	maxInstances = 256
@@ -98,8 +99,8 @@ func (s *Store) beat(ctx context.Context, me *bunker.Instance, st *bunker.Standi
 	err := s.control.db.QueryRowContext(ctx, `INSERT INTO instance (id, name, version, started_at, beat_at, draining, done)
 VALUES ($1, $2, $3, `+databaseNow+`, `+databaseNow+`, $4, $5)
 ON CONFLICT (id) DO UPDATE SET beat_at = `+databaseNow+`, draining = excluded.draining, done = excluded.done
-RETURNING beat_at, (SELECT minimum FROM schema_rule WHERE id = 1)`,
-		string(me.ID), me.Name, me.Version, num(me.Draining), me.Done).Scan(&st.Now, &st.Minimum)
+RETURNING beat_at, (SELECT minimum FROM schema_rule WHERE id = 1), (SELECT coalesce(max(no), 0) FROM instance_order)`,
+		string(me.ID), me.Name, me.Version, num(me.Draining), me.Done).Scan(&st.Now, &st.Minimum, &st.Newest)
 	if err != nil {
 		return err
 	}
