@@ -170,12 +170,16 @@ func (d *Daemon) StandTenant(ctx context.Context, by bunker.Principal, id bunker
 	})
 }
 
-// EndTenant erases a tenant whose time was over and whose people were told; one that has
-// ended is left as it is.
-func (d *Daemon) EndTenant(ctx context.Context, by bunker.Principal, id bunker.TenantID) error {
+// EndTenant erases a tenant whose plan's time was over and whose people were told; one that
+// has ended is left as it is. Whoever pays in the last moment keeps his keys: with another
+// plan, or an order that is not settled, it is a conflict.
+func (d *Daemon) EndTenant(ctx context.Context, by bunker.Principal, id bunker.TenantID, over host.Plan) error {
 	err := d.store.Change(ctx, d.home.id, by, func(of *store.Tx) error {
 		row, err := of.HostedTenant(id)
 		if err != nil || row.EndedAt != 0 {
+			return err
+		}
+		if err := isOver(of, id, over); err != nil {
 			return err
 		}
 		if err := row.MayEnd(of.Now()); err != nil {
@@ -191,6 +195,22 @@ func (d *Daemon) EndTenant(ctx context.Context, by bunker.Principal, id bunker.T
 	}
 	d.forget(id)
 	return nil
+}
+
+// isOver refuses the end of a bunker that was paid for meanwhile, or is being.
+func isOver(of *store.Tx, id bunker.TenantID, over host.Plan) error {
+	p, ok, err := of.Bought(id)
+	if err != nil {
+		return err
+	}
+	if ok && p.Plan != over {
+		return bunker.Errorf(bunker.CodeConflict, "the bunker %s was renewed meanwhile", id)
+	}
+	n, err := of.UnsettledOrders(id)
+	if err == nil && n > 0 {
+		err = bunker.Errorf(bunker.CodeConflict, "an order for the bunker %s is not settled yet", id)
+	}
+	return err
 }
 
 // DispatchTo runs a command of one tenant's in this process.

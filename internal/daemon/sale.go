@@ -93,9 +93,9 @@ func (b bunkers) Stand(ctx context.Context, t bunker.TenantID, p host.Plan, s ho
 		return err
 	}
 	if s == host.StageDelete {
-		err := b.d.EndTenant(ctx, System(), t)
+		err := b.d.EndTenant(ctx, System(), t, p)
 		if bunker.AsError(err).Code == bunker.CodeConflict {
-			return nil // it was suspended less than a day ago, or is by hand; looked at again
+			return nil // it was suspended less than a day ago, or is paid for just now; looked at again
 		}
 		return err
 	}

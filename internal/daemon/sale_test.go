@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"nsecbunker/internal/config"
 	"nsecbunker/internal/host"
 	"nsecbunker/internal/orders"
+	"nsecbunker/internal/store"
 	"nsecbunker/internal/wallet/wallettest"
 	"nsecbunker/nostr"
 )
@@ -105,6 +107,56 @@ func TestABoughtBunkerStandsAsItIsPaid(t *testing.T) {
 	if err := b.Stand(ctx, id, plan, host.StagePaid); err != nil {
 		t.Errorf("a plan of a bunker that is no more: %v", err)
 	}
+}
+
+// TestWhoPaysInTheLastMomentKeepsHisBunker: its end was decided on a plan, and then it is
+// renewed, or about to be.
+func TestWhoPaysInTheLastMomentKeepsHisBunker(t *testing.T) {
+	d, err := selling(t, func(*config.Config) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	b := bunkers{d}
+	over := host.Plan{People: 1, Until: 1_700_000_000_000}
+	id, err := b.Make(ctx, orders.Spec{Order: "o1", Admins: []nostr.PubKey{{1}}, Plan: over})
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(f func(*store.Tx) error) {
+		t.Helper()
+		if err := d.store.Change(ctx, bunker.SelfHosted, System(), func(tx *store.Tx) error {
+			return errors.Join(f(tx), tx.Audit(bunker.AuditRecord{Action: "test"}))
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	there := func(want bool, when string) {
+		t.Helper()
+		if err := b.Stand(ctx, id, over, host.StageDelete); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Show(ctx, id); (err == nil) != want {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	plan := host.Bought{Tenant: id, Plan: host.Plan{People: 1, Until: time.Now().Add(host.Year).UnixMilli()}}
+	change(func(tx *store.Tx) error { return tx.PutPlan(&plan, 0) })
+	there(true, "renewed")
+	plan.Plan = over
+	change(func(tx *store.Tx) error { return tx.PutPlan(&plan, 0) })
+	o, err := host.NewOrder("o2", host.ForPlan, id, nil, 1, 7000, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.State = host.OrderPaid
+	change(func(tx *store.Tx) error { return tx.AddOrder(o) })
+	there(true, "paid, and not made yet")
+	change(func(tx *store.Tx) error {
+		_, err := tx.StepOrder("o2", host.Made{Tenant: id})
+		return err
+	})
+	there(false, "over")
 }
 
 func TestNothingIsSoldWithoutAWalletOrAHost(t *testing.T) {

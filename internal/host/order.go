@@ -25,7 +25,8 @@ const (
 	// LateFor is how long after an invoice's end a payment of it still buys what was
 	// ordered; then it is a case.
 	LateFor = 24 * time.Hour
-	// PollFor is how long after an invoice's end the wallet is asked about it.
+	// PollFor is how long after an invoice's end the wallet is asked about it: until it has
+	// answered once after that time.
 	PollFor = 7 * 24 * time.Hour
 	// PriceFor is how long an order's price holds: so long another invoice can be had.
 	PriceFor = 24 * time.Hour
@@ -155,7 +156,8 @@ type Payment struct {
 	// RefundedAt is when the provider noted that the rest was given back, with his words.
 	RefundedAt int64
 	Refund     string
-	// Polls counts how often the wallet was asked, NextPoll is when it is asked next.
+	// Polls counts how often the wallet was asked, NextPoll is when it is asked next; 0: not
+	// any more.
 	Polls    int64
 	NextPoll int64
 }

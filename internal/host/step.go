@@ -17,8 +17,12 @@ type (
 	Invoiced struct{ Payment Payment }
 	// NotInvoiced: the wallet made none; Words say why.
 	NotInvoiced struct{ Words string }
-	// Asked: the wallet was asked about an invoice, and there was nothing new, or no answer.
-	Asked struct{ Hash [32]byte }
+	// Asked: the wallet was asked about an invoice, and there was nothing new; Silent: it gave
+	// no answer.
+	Asked struct {
+		Hash   [32]byte
+		Silent bool
+	}
 	// Settled: the wallet says that an invoice was paid.
 	Settled struct {
 		Hash [32]byte
@@ -98,7 +102,7 @@ func Acts(o *Order, now int64) (acts []Act) {
 	for i := range o.Payments {
 		switch p := &o.Payments[i]; {
 		case p.State == PaymentSettled:
-		case p.NextPoll <= now && now < p.ExpiresAt+PollFor.Milliseconds():
+		case p.NextPoll != 0 && p.NextPoll <= now:
 			acts = append(acts, Ask{p.Hash})
 		case p.State == PaymentOpen && p.ExpiresAt <= now:
 			acts = append(acts, End{p.Hash})
@@ -126,7 +130,7 @@ func NextAct(o *Order) (at int64) {
 		if p.State == PaymentSettled {
 			continue
 		}
-		if p.NextPoll < p.ExpiresAt+PollFor.Milliseconds() {
+		if p.NextPoll != 0 {
 			sooner(p.NextPoll)
 		}
 		if p.State == PaymentOpen {
@@ -155,7 +159,7 @@ func Step(before *Order, h Happening, now int64) (after *Order, acts []Act, chan
 	case NotInvoiced:
 		changed = o.notInvoiced(h.Words, now)
 	case Asked:
-		changed = o.asked(h.Hash, now)
+		changed = o.asked(h, now)
 	case Settled:
 		changed = o.settled(h, now)
 	case Expired:
@@ -225,8 +229,8 @@ func wait(tries int64) time.Duration {
 	return min(firstWait<<(tries-1), longestWait)
 }
 
-func (o *Order) asked(hash [32]byte, now int64) bool {
-	p := o.Payment(hash)
+func (o *Order) asked(h Asked, now int64) bool {
+	p := o.Payment(h.Hash)
 	if p == nil || p.State == PaymentSettled {
 		return false
 	}
@@ -235,6 +239,9 @@ func (o *Order) asked(hash [32]byte, now int64) bool {
 	// after a quarter of the time that the invoice has waited.
 	age := time.Duration(now-p.CreatedAt) * time.Millisecond
 	p.NextPoll = now + min(max(age/4, pollAfter), pollEvery).Milliseconds()
+	if !h.Silent && now >= p.ExpiresAt+PollFor.Milliseconds() {
+		p.NextPoll = 0
+	}
 	return true
 }
 
@@ -244,8 +251,8 @@ func (o *Order) settled(h Settled, now int64) bool {
 		return false
 	}
 	p.State, p.PaidMsat, p.SettledAt = PaymentSettled, h.Msat, h.At
-	if p.SettledAt < 1 {
-		p.SettledAt = now
+	if h.At < p.CreatedAt || h.At > now {
+		p.SettledAt = now // the wallet does not say when, or cannot know
 	}
 	switch {
 	case o.State == OrderPaid || o.State == OrderMade:
@@ -254,7 +261,7 @@ func (o *Order) settled(h Settled, now int64) bool {
 		p.Why = CaseEnded
 	case p.PaidMsat < p.Sats*msat:
 		p.Why, o.State = CaseUnder, OrderHeld
-	case now > p.ExpiresAt+LateFor.Milliseconds():
+	case p.SettledAt > p.ExpiresAt+LateFor.Milliseconds():
 		p.Why, o.State = CaseLate, OrderHeld
 	default:
 		o.take(p, now)

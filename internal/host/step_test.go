@@ -87,6 +87,48 @@ func TestOddPaymentsAreABunkerOrACase(t *testing.T) {
 	}
 }
 
+// TestAPaymentInTimeIsOneHoweverLateItIsHeardOf: the instance was down, or the wallet was
+// not reached. A time before there was the invoice says nothing.
+func TestAPaymentInTimeIsOneHoweverLateItIsHeardOf(t *testing.T) {
+	h := [32]byte{1}
+	expires := testNow + InvoiceFor.Milliseconds()
+	heard := expires + LateFor.Milliseconds() + 1
+	for at, want := range map[int64]OrderState{testNow: OrderPaid, expires: OrderPaid, heard: OrderHeld, heard + 1: OrderHeld, testNow - 1: OrderHeld, 0: OrderHeld} {
+		o := after(testOrder(t), testNow, Invoiced{invoice(1, testNow)})
+		if o = after(o, heard, Settled{h, 35_000_000, at}); o.State != want {
+			t.Errorf("paid %d ms after the invoice: %s, want %s", at-testNow, o.State, want)
+		}
+	}
+}
+
+// TestNobodyForgetsToAsk: an invoice is asked for until the wallet has answered after the
+// time for it, though nobody was there meanwhile; then no more, and there is nothing to do.
+func TestNobodyForgetsToAsk(t *testing.T) {
+	o := after(testOrder(t), testNow, Invoiced{invoice(1, testNow)})
+	now := testNow + 100*day.Milliseconds()
+	asks := func() bool {
+		for _, a := range Acts(o, now) {
+			if _, ask := a.(Ask); ask {
+				return true
+			}
+		}
+		return false
+	}
+	for range 3 {
+		if !asks() {
+			t.Fatal("what was paid while nobody was there is never heard of")
+		}
+		o = after(o, now, Expired{[32]byte{1}}, Asked{Hash: [32]byte{1}, Silent: true})
+		if next := NextAct(o); next <= now || next > now+pollEvery.Milliseconds() {
+			t.Fatalf("after a silent wallet the next act is in %d ms", next-now)
+		}
+		now += pollEvery.Milliseconds()
+	}
+	if o = after(o, now, Asked{Hash: [32]byte{1}}); asks() || NextAct(o) != 0 {
+		t.Errorf("it is asked on, next at %d", NextAct(o))
+	}
+}
+
 func TestTheProviderMayTakeWhatCameLateOrInPart(t *testing.T) {
 	o := after(testOrder(t), testNow, Invoiced{invoice(1, testNow)}, Settled{[32]byte{1}, 30_000_000, 1}, Retry{})
 	if o.State != OrderPaid || o.OwedMsat() != 0 || o.Payments[0].TakenMsat != 30_000_000 {
@@ -217,8 +259,8 @@ func (w *world) act(a Act, crash bool) {
 		}
 		h = Invoiced{invoice(w.n, w.now)}
 	case Ask:
-		h = Asked(a)
-		if m := w.paid[a.Hash]; m > 0 {
+		h = Asked{Hash: a.Hash, Silent: w.n < 100 && rapid.IntRange(0, 3).Draw(w.t, "silent") == 0}
+		if m := w.paid[a.Hash]; m > 0 && !h.(Asked).Silent {
 			h = Settled{a.Hash, m, w.now}
 		}
 	case End:
@@ -277,6 +319,9 @@ func TestNoPaymentIsLostWhateverHappens(t *testing.T) {
 		w := &world{t: t, now: testNow, o: testOrder(t2{}), paid: map[[32]byte]int64{}, bunkers: map[OrderID]int{}}
 		for range rapid.IntRange(5, 60).Draw(t, "steps") {
 			w.now += rapid.Int64Range(0, 2*time.Hour.Milliseconds()).Draw(t, "later")
+			if rapid.IntRange(0, 30).Draw(t, "nobody is there") == 0 {
+				w.now += 12 * day.Milliseconds()
+			}
 			switch rapid.IntRange(0, 7).Draw(t, "what") {
 			case 0, 1, 2:
 				if acts := Acts(w.o, w.now); len(acts) > 0 {

@@ -100,7 +100,8 @@ func (d *Desk) ask(ctx context.Context, id host.OrderID, hash [32]byte) error {
 	}
 	if err != nil {
 		d.Log.Info("the wallet could not be asked about an invoice", "order", id, "error", err)
-		_, err = d.step(ctx, id, host.Asked{Hash: hash})
+		// A wallet that does not know it has answered.
+		_, err = d.step(ctx, id, host.Asked{Hash: hash, Silent: bunker.AsError(err).Code != bunker.CodeNotFound})
 		return err
 	}
 	if inv.State != bunker.InvoiceSettled {

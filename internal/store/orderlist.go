@@ -78,14 +78,15 @@ func (s *Store) CountOrders(ctx context.Context) ([]OrderCount, error) {
 	return out, s.explain("counting orders", err)
 }
 
-// PruneOrders forgets old orders for which nothing ever came.
+// PruneOrders forgets old orders for which nothing ever came, and about which the wallet
+// need not be asked any more.
 func (s *Store) PruneOrders(ctx context.Context) error {
 	if s.Clock().Suspect {
 		return nil
 	}
 	before := s.clock.ledger() - keepOrders
 	return s.explain("pruning orders", s.update(ctx, func() error {
-		_, err := s.write.ExecContext(ctx, `DELETE FROM orders WHERE id IN (SELECT o.id FROM orders o WHERE o.state = 'lapsed' AND o.created_at < $1
+		_, err := s.write.ExecContext(ctx, `DELETE FROM orders WHERE id IN (SELECT o.id FROM orders o WHERE o.state = 'lapsed' AND o.created_at < $1 AND o.next_act = 0
 AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.order_id = o.id AND p.paid_msat > 0) LIMIT $2)`, before, pruneBatch)
 		return err
 	}))

@@ -283,3 +283,10 @@ next_poll = excluded.next_poll WHERE payment.order_id = excluded.order_id`,
 
 // Order returns an order with its payments, in the transaction.
 func (tx *Tx) Order(id host.OrderID) (*host.Order, error) { return tx.s.readOrder(tx.ctx, tx.q, id) }
+
+// UnsettledOrders counts the orders for a bunker whose payment may come, has come and bought
+// nothing yet, or is a case.
+func (tx *Tx) UnsettledOrders(t bunker.TenantID) (n int64, err error) {
+	err = tx.q.QueryRowContext(tx.ctx, `SELECT count(*) FROM orders WHERE bunker = $1 AND state IN ('invoiced', 'paid', 'held')`, string(t)).Scan(&n)
+	return n, err
+}

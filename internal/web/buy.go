@@ -167,7 +167,7 @@ func (b *Buy) serve(w http.ResponseWriter, r *http.Request, call string) {
 	out, err := b.held(r, ip, body, call, do)
 	if err != nil {
 		b.Log.Debug("a request of the page for orders was refused", "call", call, "error", err)
-		answer(w, status(err), err)
+		answer(w, status(err), b.forStrangers(call, err))
 		return
 	}
 	text, err := json.Marshal(map[string]any{"result": out})
@@ -176,6 +176,17 @@ func (b *Buy) serve(w http.ResponseWriter, r *http.Request, call string) {
 		return
 	}
 	_, _ = w.Write(append(text, '\n')) // the reader may have gone away
+}
+
+// forStrangers is an error as anybody may read it: what went wrong inside names the
+// database and its place, and is for the provider's log.
+func (b *Buy) forStrangers(call string, err error) error {
+	switch bunker.AsError(err).Code {
+	case bunker.CodeInvalid, bunker.CodeNotFound, bunker.CodeConflict, bunker.CodeRestricted, bunker.CodeRateLimited:
+		return err
+	}
+	b.Log.Error("a request of the page for orders failed", "call", call, "error", err)
+	return bunker.Errorf(bunker.CodeError, "this could not be done now; try again in a moment. Nothing that was paid is lost")
 }
 
 // held runs a request in one of the bounded places.

@@ -22,6 +22,8 @@ import (
 type stall struct {
 	mu     sync.Mutex
 	orders map[string]host.Wanted
+	order  host.Order // what all orders have besides
+	fails  error
 	block  chan struct{} // Look waits for it
 	came   chan struct{} // Look says that it waits
 }
@@ -30,12 +32,18 @@ func (s *stall) view(secret string) (host.View, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w, ok := s.orders[secret]
+	if s.fails != nil {
+		return host.View{}, s.fails
+	}
 	if !ok {
 		return host.View{}, bunker.Errorf(bunker.CodeNotFound, "there is no such order")
 	}
 	o := &host.Order{ID: "o1", Kind: w.Kind, State: host.OrderInvoiced, People: w.People, Sats: 7000, Version: 2, Payments: []host.Payment{
 		{Bolt11: "lnbc1", State: host.PaymentOpen, ExpiresAt: 5},
 	}}
+	if s.order.State != "" {
+		o.State, o.Trouble = s.order.State, s.order.Trouble
+	}
 	return host.View{Order: o}, nil
 }
 
@@ -193,6 +201,29 @@ func TestBadRequestsOfThePageAreRefusedInWords(t *testing.T) {
 	}
 	if len(s.orders) != 0 {
 		t.Errorf("%+v", s.orders)
+	}
+}
+
+// TestBuyersLearnNothingOfTheMachine: who runs it reads in his log and his list what went
+// wrong with his wallet and his database.
+func TestBuyersLearnNothingOfTheMachine(t *testing.T) {
+	b, s := newBuy(t)
+	send(b, "order", anOrder)
+	const inside = "10.1.2.3"
+	for _, state := range []host.OrderState{host.OrderNew, host.OrderLapsed, host.OrderPaid, host.OrderHeld} {
+		s.order = host.Order{State: state, Trouble: "the wallet (lnd at " + inside + ":8080) was not reached"}
+		if code, body := send(b, "look", `{"secret":"s1"}`); code != http.StatusOK || strings.Contains(body, inside) || !strings.Contains(body, `"trouble":"`) {
+			t.Errorf("%s: %d %s", state, code, body)
+		}
+	}
+	for _, err := range []error{
+		bunker.Errorf(bunker.CodeError, `the PostgreSQL database "b" at %s:5432 is full`, inside), fmt.Errorf("dial %s", inside),
+		bunker.Errorf(bunker.CodeSealed, "sealed at %s", inside).WithHint(inside),
+	} {
+		s.fails = err
+		if code, body := send(b, "look", `{"secret":"s1"}`); code < 500 || strings.Contains(body, inside) {
+			t.Errorf("%v: %d %s", err, code, body)
+		}
 	}
 }
 

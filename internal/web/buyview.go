@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/host"
 )
 
@@ -71,7 +70,7 @@ func viewed(v host.View, err error) (any, error) {
 	o := v.Order
 	out := orderView{
 		ID: string(o.ID), Kind: string(o.Kind), State: string(o.State), People: o.People, Sats: o.Sats, Admins: len(o.Admins), Version: o.Version,
-		Trouble: bunker.Display(o.Trouble, 200), Again: v.Again, Owed: o.OwedMsat() / 1000,
+		Trouble: trouble(o), Again: v.Again, Owed: o.OwedMsat() / 1000,
 	}
 	if p := o.Open(); p != nil && o.State == host.OrderInvoiced {
 		out.Invoice = &invoiceView{p.Bolt11, p.ExpiresAt}
@@ -83,6 +82,19 @@ func viewed(v host.View, err error) (any, error) {
 		out.Ready = &readyView{v.Ready.Connection, v.Ready.SetupCode}
 	}
 	return out, nil
+}
+
+// trouble says that something is tried again. Its cause names the provider's wallet and
+// database: he finds it in the list of orders.
+func trouble(o *host.Order) string {
+	switch {
+	case o.Trouble == "":
+		return ""
+	case o.State == host.OrderNew || o.State == host.OrderLapsed:
+		return "it did not answer as it should"
+	default:
+		return "something went wrong at the provider's"
+	}
 }
 
 // termsView is what is sold for what.
