@@ -27,7 +27,8 @@ import (
 const (
 	// MaxFile is the largest file that is fetched, in bytes.
 	MaxFile = 4 << 20
-	// MaxPixels is the largest picture that is read: 16 megapixels.
+	// MaxPixels is the largest picture that is read: 16 megapixels. Of kinds that need more
+	// than 4 bytes of memory for a pixel it is fewer, so that reading needs 64 MiB at most.
 	MaxPixels = 1 << 24
 	// Side is how wide and how high a picture is made, in pixels.
 	Side = 160
@@ -163,14 +164,38 @@ func enter(ctx context.Context, places chan struct{}) error {
 
 // Small reads a file (JPEG, PNG, WebP, GIF) and makes the picture of Side times Side
 // pixels out of its middle. Errors wrap ErrNone.
-func Small(file []byte) ([]byte, error) {
-	head, _, err := image.DecodeConfig(bytes.NewReader(file))
-	switch {
-	case err != nil:
+func Small(file []byte) (small []byte, err error) {
+	defer func() { // a bug of a decoder's must not let a host end the bunker
+		if r := recover(); r != nil {
+			small, err = nil, fmt.Errorf("%w: the file cannot be read", ErrNone)
+		}
+	}()
+	head, kind, err := image.DecodeConfig(bytes.NewReader(file))
+	if err != nil {
 		return nil, fmt.Errorf("%w: the file is no JPEG, PNG, WebP or GIF", ErrNone)
-	case head.Width <= 0 || head.Height <= 0 || head.Width > MaxPixels/head.Height:
-		return nil, fmt.Errorf("%w: it has more than %d pixels", ErrNone, MaxPixels)
 	}
+	most := MaxPixels * leastPixel / pixelBytes(file, kind, head.ColorModel)
+	if head.Width <= 0 || head.Height <= 0 || head.Width > most/head.Height {
+		return nil, fmt.Errorf("%w: it has more than %d pixels", ErrNone, most)
+	}
+	return made(file)
+}
+
+const leastPixel = 4
+
+// pixelBytes is how much memory one pixel needs while a file is read, at least leastPixel.
+func pixelBytes(file []byte, kind string, m color.Model) int {
+	switch {
+	case kind == "jpeg" && bytes.Contains(file, []byte{0xff, 0xc2}):
+		return 16 // progressive, or it looks so: all coefficients are kept until the end
+	case m == color.NRGBA64Model || m == color.RGBA64Model || m == color.Gray16Model:
+		return 8
+	}
+	return leastPixel
+}
+
+// made is Small for a file whose size was looked at.
+func made(file []byte) ([]byte, error) {
 	whole, _, err := image.Decode(bytes.NewReader(file))
 	if err != nil {
 		return nil, fmt.Errorf("%w: the file cannot be read: %w", ErrNone, err)

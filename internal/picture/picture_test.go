@@ -2,7 +2,9 @@ package picture
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/gif"
@@ -10,6 +12,7 @@ import (
 	"image/png"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -66,12 +69,35 @@ func TestWhatIsNoPictureOrTooLargeIsNone(t *testing.T) {
 	huge := bytes.Clone(encoded(t, "png", wide(3, 1)))
 	copy(huge[16:], []byte{0, 1, 0, 0, 0, 0, 16, 0}) // 65,536 times 4,096
 	for what, file := range map[string][]byte{
-		"nothing": nil, "text": []byte("<svg xmlns='http://www.w3.org/2000/svg'/>"), "half": encoded(t, "jpeg", wide(90, 30))[:200], "huge": huge,
+		"deep": deep(t), "all at the end": progressive(t), "nothing": nil, "text": []byte("<svg xmlns='http://www.w3.org/2000/svg'/>"), "half": encoded(t, "jpeg", wide(90, 30))[:200], "huge": huge,
 	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		if b, err := Small(file); !errors.Is(err, ErrNone) {
 			t.Errorf("%s: %d bytes, %v", what, len(b), err)
 		}
+		if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 8<<20 {
+			t.Errorf("%s: %d bytes of memory were used to say no", what, after.TotalAlloc-before.TotalAlloc)
+		}
 	}
+}
+
+// deep is a small file with 9 million pixels of 8 bytes, progressive one of as many whose
+// coefficients would all be kept.
+func deep(t *testing.T) []byte {
+	file := encoded(t, "png", image.NewNRGBA64(image.Rect(0, 0, 3, 1)))
+	copy(file[16:], []byte{0, 0, 11, 184, 0, 0, 11, 184})
+	sum := crc32.ChecksumIEEE(file[12:29])
+	binary.BigEndian.PutUint32(file[29:], sum)
+	return file
+}
+
+func progressive(t *testing.T) []byte {
+	file := encoded(t, "jpeg", image.NewRGBA(image.Rect(0, 0, 8, 8)))
+	at := bytes.Index(file, []byte{0xff, 0xc0})
+	file[at+1] = 0xc2
+	copy(file[at+5:], []byte{11, 184, 11, 184})
+	return file
 }
 
 func TestOneFetchADayAndOnlyOfHTTPS(t *testing.T) {
