@@ -116,27 +116,6 @@ func (c *Signed) Check(by nostr.PubKey, ev *nostr.Event) bool {
 	return ev.Verify() == nil
 }
 
-// IsCommand reports whether a template has the form of the signature over a command,
-// for whatever bunker: the tags p, session and command (32 bytes in lower-case hex
-// each), in this order and no others, and the words that fit them.
-func IsCommand(kind nostr.Kind, tags nostr.Tags, content string) bool {
-	names := [...]string{"p", "session", "command"}
-	if kind != Kind || len(tags) != len(names) {
-		return false
-	}
-	for i, tag := range tags {
-		if len(tag) != 2 || tag[0] != names[i] || len(tag[1]) != 64 || !lowerHex([]byte(tag[1])) {
-			return false
-		}
-	}
-	name := CommandOf(content)
-	return isCommandName(name) && content == commandStart+tags[0][1][:8]+": "+name+commandEnd
-}
-
-func isCommandName(s string) bool {
-	return s != "" && len(s) <= MaxCommand && !strings.ContainsFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && r != '.' && r != '_' })
-}
-
 // CommandOf names the command of a signed event, for showing; "" when it is
 // none.
 func CommandOf(content string) string {

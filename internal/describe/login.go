@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"nsecbunker/internal/adminwire"
 	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr"
 )
@@ -40,15 +39,9 @@ func (t *teller) logsIn(k nostr.Kind) bool {
 	return true
 }
 
-// adminLogin tells what an admin signs for another bunker: a login, or one command,
-// of which only the name can be seen here.
+// adminLogin tells of a login to another bunker.
 func (t *teller) adminLogin() {
-	bunkerIs := t.who(t.value("p"), "bunker")
-	t.card.Does = "log in as administrator of the bunker " + bunkerIs
-	if name := adminwire.CommandOf(t.s.Content); name != "" {
-		t.card.Does = "give the command " + bunker.Display(name, adminwire.MaxCommand) + " to the bunker " + bunkerIs + ", as its administrator"
-		t.warn("what the command works on cannot be shown here: say yes only to what you have just ordered yourself")
-	}
+	t.card.Does = "log in as administrator of the bunker " + t.who(t.value("p"), "bunker")
 	t.text("it says", t.s.Content)
 }
 

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"nsecbunker/internal/adminwire"
 	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr"
 )
@@ -14,9 +13,9 @@ import (
 // "never". No grant, policy, admin or setting reaches it.
 //
 //	24133                  never by sign_event
-//	24134                  never if p is ours, the key is an admin here, or it is
-//	                       neither the certificate of section 4 nor the signature
-//	                       over a command of its point 6; both must be asked
+//	24134                  never if p is ours, the key is an admin here, or it is not
+//	                       the certificate of section 4, which must be asked; so no
+//	                       app gets the signature over a command of its point 6
 //	27235                  never for our hosts; one u, one method; within 60 s
 //	22242                  never for our relays; one relay, one challenge; within 10 min
 //	24242                  one expiration, at most 1 h ahead
@@ -149,9 +148,9 @@ func (v *Vault) ourTag(f *Floor, tags nostr.Tags, except *nostr.PubKey) (nostr.P
 	return nostr.PubKey{}, false
 }
 
-// checkAdminLogin lets what an admin signs for another bunker pass, the certificate of a
-// login and the signature over one command, and nothing else of kind 24134
-// (security.md section 4).
+// checkAdminLogin lets the certificate of a login to another bunker pass, and nothing else
+// of kind 24134 (security.md sections 2 and 4): the signature over a dangerous command is
+// asked of who ordered it, where the key itself is, and no app stands between.
 func (v *Vault) checkAdminLogin(f *Floor, s subject, t *nostr.Template) error {
 	if s.adminHere {
 		return never("this account is an administrator of this bunker; it cannot log in to a bunker through it")
@@ -159,8 +158,8 @@ func (v *Vault) checkAdminLogin(f *Floor, s subject, t *nostr.Template) error {
 	if p, ok := v.ourTag(f, t.Tags, nil); ok {
 		return never("%s is this bunker's own key; nobody logs in to a bunker through itself", p)
 	}
-	if !isCertificate(t) && !adminwire.IsCommand(t.Kind, t.Tags, t.Content) {
-		return never("events of kind 24134 control bunkers; only the certificate of a login and the signature over a command can be signed")
+	if !isCertificate(t) {
+		return never("events of kind 24134 control bunkers; a login to another bunker is all that can be signed for an app. Give the command in that bunker's terminal, or with the key itself")
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"nsecbunker/internal/adminwire"
 	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr"
 )
@@ -146,33 +147,25 @@ func command(b nostr.PubKey) nostr.Tags {
 	return nostr.Tags{p(b), {"session", strings.Repeat("ab", 32)}, {"command", strings.Repeat("cd", 32)}}
 }
 
-// TestFloorTheSignatureOverACommandHasOneForm: for another bunker only, too.
-func TestFloorTheSignatureOverACommandHasOneForm(t *testing.T) {
+// TestFloorNoSignatureOverACommandIsMadeForAnApp, in whatever form it asks for one: with
+// it the app would command a bunker.
+func TestFloorNoSignatureOverACommandIsMadeForAnApp(t *testing.T) {
 	g := newGrounds(t)
-	words := func(b nostr.PubKey, name string) string {
-		return "Command to nsecBunker " + b.String()[:8] + ": " + name + ". Never sign this for any other page."
+	signed := adminwire.Signed{Bunker: g.friend, Session: nostr.PubKey{0xab}, N: 1, Op: strings.Repeat("0", 32), Name: "key.export", Params: []byte(`{"key":"herald"}`)}
+	good, err := signed.Template(0)
+	if err != nil {
+		t.Fatal(err)
 	}
-	good := command(g.friend)
-	fits := words(g.friend, "key.export")
 	tries := []try{
-		{name: "a command", tags: good, text: fits},
-		{name: "admin here", key: g.admin.ID, tags: good, text: fits, want: bunker.CodeBlocked},
-		{name: "our admin key", tags: command(g.adminKey.PubKey), text: words(g.adminKey.PubKey, "key.export"), want: bunker.CodeBlocked},
-		{name: "a key with npub login here", tags: command(g.login.PubKey), text: words(g.login.PubKey, "key.export"), want: bunker.CodeBlocked},
-		{name: "the words of another bunker", tags: good, text: words(g.stored, "key.export"), want: bunker.CodeBlocked},
-		{name: "no name", tags: good, text: words(g.friend, ""), want: bunker.CodeBlocked},
-		{name: "a name that is none", tags: good, text: words(g.friend, "key.export. Nothing to see here"), want: bunker.CodeBlocked},
-		{name: "a long name", tags: good, text: words(g.friend, strings.Repeat("x", 65)), want: bunker.CodeBlocked},
-		{name: "more words", tags: good, text: fits + " ", want: bunker.CodeBlocked},
-		{name: "a fourth tag", tags: append(append(nostr.Tags(nil), good...), nostr.Tag{"origin", "x"}), text: fits, want: bunker.CodeBlocked},
-		{name: "two p", tags: append(append(nostr.Tags(nil), good...), p(g.friend)), text: fits, want: bunker.CodeBlocked},
-		{name: "a short hash", tags: nostr.Tags{good[0], good[1], {"command", "cd"}}, text: fits, want: bunker.CodeBlocked},
-		{name: "a third element", tags: nostr.Tags{{"p", g.friend.String(), "wss://x"}, good[1], good[2]}, text: fits, want: bunker.CodeBlocked},
-		{name: "another order", tags: nostr.Tags{good[1], good[0], good[2]}, text: fits, want: bunker.CodeBlocked},
-		{name: "no tags", text: fits, want: bunker.CodeBlocked},
+		{name: "a command", tags: good.Tags, text: good.Content},
+		{name: "of a key with npub login", key: g.login.ID, tags: good.Tags, text: good.Content},
+		{name: "of an admin here", key: g.admin.ID, tags: good.Tags, text: good.Content},
+		{name: "with the words of a login", tags: good.Tags, text: certificateText},
+		{name: "a login with the words of a command", tags: certificate(g.friend), text: good.Content},
+		{name: "a login with the command's hash", tags: append(certificate(g.friend), good.Tags[2]), text: certificateText},
 	}
 	for i := range tries {
-		tries[i].kind = 24134
+		tries[i].kind, tries[i].want = 24134, bunker.CodeBlocked
 	}
 	g.run(t, tries)
 }
