@@ -151,6 +151,9 @@ func (t *Table) providerSlot(ctx context.Context, c *Call, label string, p slotA
 		}
 		return tx.PutSlot(&slot)
 	})
+	if err == nil {
+		t.Around.Changed() // other instances open it by this, too
+	}
 	res.Slot, res.Warnings = viewSlot(&slot), []string{providerWords}
 	return res, err
 }

@@ -28,9 +28,10 @@ type TenantChanges interface {
 	SetQuota(tx Tx, id bunker.TenantID, q bunker.Quota) (*host.Tenant, error)
 	// NewCode makes a tenant's setup code anew; the old one is good for nothing.
 	NewCode(tx Tx, id bunker.TenantID) (code string, err error)
-	// End erases a tenant. Ended, after the commit, takes it out of memory.
+	// End erases a tenant. Ended, after the commit, takes it out of memory, on every
+	// instance; those are named that have not confirmed it.
 	End(tx Tx, id bunker.TenantID) error
-	Ended(id bunker.TenantID)
+	Ended(id bunker.TenantID) (behind []string)
 }
 
 func tenantCommands(t *Table) {
@@ -61,7 +62,7 @@ type tenantView struct {
 	HeldAt           Time   `json:"held_at,omitzero" doc:"since when it does not work"`
 	EndedAt          Time   `json:"ended_at,omitzero"`
 	ConnectionString string `json:"connection_string,omitempty"`
-	Open             bool   `json:"open" doc:"its root key is in memory"`
+	Open             bool   `json:"open" doc:"its root key is in memory, on one of the instances"`
 	boundsView
 }
 
@@ -285,7 +286,8 @@ func (t *Table) tenantCode(ctx context.Context, c *Call, p tenantParams) (res te
 }
 
 type tenantEndResult struct {
-	Stays string `json:"stays" doc:"what is kept of it"`
+	Stays    string   `json:"stays" doc:"what is kept of it"`
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // staysWords name what is left of a bunker that has ended.
@@ -299,6 +301,5 @@ func (t *Table) tenantEnd(ctx context.Context, c *Call, p tenantParams) (tenantE
 	if err != nil {
 		return tenantEndResult{}, err
 	}
-	t.House.Ended(id)
-	return tenantEndResult{staysWords}, nil
+	return tenantEndResult{Stays: staysWords, Warnings: behindWords(t.House.Ended(id))}, nil
 }

@@ -13,6 +13,15 @@ type Instance struct {
 	Beat     int64 // when it was heard of last
 	Draining bool  // it takes nothing on any more
 	Done     int64 // the last order that it has followed
+	Opened   int64 // the last of its changes of what is open there
+	Guests   int64 // up to which record of the house it knows the tenants; of the instance that beats alone
+}
+
+// Opening says that a tenant is unsealed on an instance, or is no more.
+type Opening struct {
+	Tenant TenantID
+	Open   bool
+	No     int64 // of that instance's changes, in order
 }
 
 // OrderKind is what an instance must follow in its memory.
@@ -40,6 +49,13 @@ type Standing struct {
 	Leases    map[string]InstanceID // "": nobody's
 	Orders    []InstanceOrder       // after the last one that was followed, in order, some of many
 	Newest    int64                 // the number of the last order there is
+	Guests    []TenantMoved         // after the last one that was followed, in order
+}
+
+// TenantMoved is a tenant of a hosted instance that was made, held or ended.
+type TenantMoved struct {
+	Tenant TenantID
+	At     int64 // the number of the house's record
 }
 
 // Hint is a word of one instance to the others that something is to be looked at. It

@@ -80,16 +80,16 @@ func TestNothingIsAllowedAfterTheRecordOfAnAct(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			b, a := underPolicy(t, kind("notes", "allow", 1))
-			tryAct(t, c, trials, b, b, a)
+			hasTeeth(t, tryAct(t, c, trials, b, b, a))
 		})
 	}
 }
 
 // tryAct does an act on b with requests in flight at another instance, elsewhere, and
 // asks there when it returned. elsewhere may be b itself.
-func tryAct(t *testing.T, c act, trials int, b, elsewhere *Bunker, a *App) {
+func tryAct(t *testing.T, c act, trials int, b, elsewhere *Bunker, a *App) (met flown) {
 	t.Helper()
-	done, signed, refused := make([]trial, trials), 0, 0
+	done := make([]trial, trials)
 	for i := range done {
 		if elsewhere == b {
 			b.Clock.Pass(2 * flyers * time.Second) // refusals are bounded
@@ -100,9 +100,9 @@ func tryAct(t *testing.T, c act, trials int, b, elsewhere *Bunker, a *App) {
 		a.AskSign(1, fmt.Sprint("after ", i)).Fails(c.words)
 		for _, q := range flying() {
 			if q.Answer().Failed() {
-				refused++
+				met.refused++
 			} else {
-				signed++
+				met.signed++
 			}
 		}
 		done[i].until = b.Admin("status", nil).Number("audit.seq")
@@ -121,11 +121,19 @@ func tryAct(t *testing.T, c act, trials int, b, elsewhere *Bunker, a *App) {
 	a.Sign(1, "after all of them")
 	after := allowedAfter(t, b, c.action, done)
 	t.Logf("%s: %d trials, %d requests in flight, of which %d were signed before the act and %d refused; %d allowed after it",
-		c.name, trials, trials*flyers, signed, refused, after)
-	if refused == 0 || signed == 0 {
+		c.name, trials, trials*flyers, met.signed, met.refused, after)
+	b.Verify()
+	return met
+}
+
+// flown is what became of the requests that were in flight at acts.
+type flown struct{ signed, refused int }
+
+func hasTeeth(t *testing.T, met flown) {
+	t.Helper()
+	if met.refused == 0 || met.signed == 0 {
 		t.Error("no act met a request in flight: the test has lost its teeth")
 	}
-	b.Verify()
 }
 
 // fly sends requests at once and returns when a relay has taken some of them. The

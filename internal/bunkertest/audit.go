@@ -56,6 +56,9 @@ func (b *Bunker) verify() string {
 	if rep := b.Admin("audit.verify", Params{"held": []string{held}}); !rep.Is("whole") {
 		b.t.Fatalf("the chain is not whole: %v", rep)
 	}
+	if b.as != "" { // the machine's own command
+		return held
+	}
 	if found := b.Admin("instance.check", nil); !found.Is("sound") {
 		b.t.Fatalf("the store is not sound: %v", found)
 	}

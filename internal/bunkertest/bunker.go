@@ -45,6 +45,7 @@ type Bunker struct {
 	t      testing.TB
 	opts   Options
 	config config.Config
+	as     bunker.TenantID // whose commands Try runs; "": the house's
 	faults *Faults
 	end    context.CancelFunc
 	ended  chan error
@@ -210,7 +211,11 @@ func (b *Bunker) Try(command string, p Params) (Answer, error) {
 	by.Fresh = true
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	v, err := b.Dispatch(ctx, by, command, params)
+	of := b.as
+	if of == "" {
+		of = bunker.SelfHosted
+	}
+	v, err := b.DispatchTo(ctx, of, by, command, params)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package bunkertest
 
 import (
 	"nsecbunker/internal/adminwire"
+	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/config"
 	"nsecbunker/nostr"
 )
@@ -33,6 +34,14 @@ func (b *Bunker) Host(label string) *Guest {
 	g.Session = owner.At(g.Where)
 	g.Do("setup", Params{"passphrase": Passphrase, "code": g.Code})
 	return g
+}
+
+// As is one of the bunkers that this one hosts, as its own people see it on this
+// instance.
+func (b *Bunker) As(g *Guest) *Bunker {
+	of := *b
+	of.as = bunker.TenantID(g.ID)
+	return &of
 }
 
 // At logs in to the bunker of a connection string.

@@ -124,7 +124,7 @@ func TestNothingIsAllowedOnAnotherInstanceAfterTheRecordOfAnAct(t *testing.T) {
 			one, two := all[0], all[1]
 			one.AddKey("herald")
 			one.Admin("policy.create", Params{"name": "newsroom", "rules": []Params{kind("notes", "allow", 1)}})
-			tryAct(t, c, trials, one, two, one.Connected(one.Token("herald", "", Params{"policy": "newsroom"})).at(two))
+			hasTeeth(t, tryAct(t, c, trials, one, two, one.Connected(one.Token("herald", "", Params{"policy": "newsroom"})).at(two)))
 		})
 	}
 }

@@ -488,6 +488,7 @@ func limits() []limit {
 		{"maxInstances", "256", "internal/store", "read, and maxTold followed at once"},
 		{"maxLazy", "65536", "internal/store", "deliveries wait at most; more are forgotten, which costs one more publish of the same bytes each"},
 		{"maxName", "63", "internal/store", "how many bytes PostgreSQL keeps of a session's name"},
+		{"maxOpenings", "4096", "internal/store", "said at once of what an instance has open"},
 		{"maxPersons", "10000", "internal/store", "how many names are read at once, to tell whom records are about"},
 		{"maxPoliciesKept", "16384", "internal/store", "how many policies are kept at most, of however few rules"},
 		{"maxPolicyText", "32 MiB", "internal/store", "how many bytes of rules, as JSON, are kept verified at most; beyond that a new policy takes the place of others"},

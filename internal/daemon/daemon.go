@@ -108,9 +108,11 @@ type Daemon struct {
 	making  sync.Mutex // of tenants
 	// houseOpened says that the house was unsealed.
 	houseOpened chan struct{}
-	shut        shut
-	heard       wanted // by relays
-	posted      wanted // by post
+	// guestsShut says that there may be a guest that the house can open.
+	guestsShut chan struct{}
+	shut       shut
+	heard      wanted // by relays
+	posted     wanted // by post
 	// moved are tenants of which something was committed, untold those whose people
 	// may be to be told of it, grown those whose log has no checkpoint at its end.
 	moved, untold, grown *stirred
@@ -136,7 +138,7 @@ func Open(ctx context.Context, o Options) (*Daemon, error) {
 	}
 	d := &Daemon{
 		Options: o, started: o.Now(), tenants: newDirectory(), credentials: os.Getenv("CREDENTIALS_DIRECTORY"),
-		moved: newStirred(), untold: newStirred(), grown: newStirred(), doorNews: make(chan doorNews, maxDoorNews), houseOpened: make(chan struct{}, 1),
+		moved: newStirred(), untold: newStirred(), grown: newStirred(), doorNews: make(chan doorNews, maxDoorNews), houseOpened: make(chan struct{}, 1), guestsShut: make(chan struct{}, 1),
 	}
 	d.home = newTenant(d, bunker.SelfHosted)
 	d.tenants.add(d.home)
@@ -316,7 +318,7 @@ func (d *Daemon) openInbox(context.Context) (err error) {
 		Tenants: routes{d}, Ledger: measured{d.store, d.metrics}, Backlog: backlog{d.store, d.together}, Opener: d.vault, Log: d.Log,
 		Outlet: &outlet{ctx: d.life, local: d.embedded, remote: d.relays, ours: d.ownURLs},
 		Now:    d.store.LedgerTime, BadSignature: d.badSignature, Halted: d.halted, Decided: d.metrics.decided,
-		Away: d.together.working, Unheard: d.together.unheard,
+		Away: d.together.working, Elsewhere: d.together.elsewhere, Unheard: d.together.unheard,
 	})
 	return err
 }

@@ -13,8 +13,11 @@ import (
 // How an instance follows what another one changed.
 
 // order has every instance follow, and returns the names of those that have not when
-// the time for it is over.
+// the time for it is over. Where there are no others it does nothing.
 func (t *together) order(id bunker.TenantID, what bunker.OrderKind) (behind []string) {
+	if t == nil {
+		return nil
+	}
 	d := t.d
 	no, err := d.store.OrderAll(d.life, id, what)
 	if err != nil {
@@ -46,8 +49,12 @@ func (t *together) joined(id bunker.TenantID) {
 // follow does what another instance ordered.
 func (t *together) follow(ctx context.Context, o bunker.InstanceOrder) {
 	of := t.d.tenants.tenant(o.Tenant)
+	if of == nil { // made a moment ago; what is read of it now is as it is now
+		t.guests(ctx, []bunker.TenantID{o.Tenant})
+		return
+	}
 	switch {
-	case of == nil:
+	case t.ended(ctx, of):
 	case o.What == bunker.OrderSealed:
 		of.followSeal()
 		of.read()
@@ -73,6 +80,10 @@ func (t *tenant) catchUp(ctx context.Context) {
 		t.Log.Error("keys could not be brought in line with what another instance changed", "tenant", t.id, "error", err)
 	}
 	t.read()
+	t.meetPeople()
+	if t.guest() && !t.vault.Unsealed(t.id) {
+		t.lookForShut() // its owner may have agreed to it on another instance
+	}
 }
 
 // followKeys takes in and wipes user keys as their rows say now.

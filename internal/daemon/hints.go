@@ -27,6 +27,7 @@ func (t *together) hear(h bunker.Hint) {
 		t.keeper.Look()
 	case bunker.HintCommitted:
 		t.d.moved.add(h.Tenant)
+		t.d.grown.add(h.Tenant)
 		t.d.inbox.Wake()
 	case bunker.HintReplies:
 		for _, r := range h.Replies {

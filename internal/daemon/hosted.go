@@ -147,7 +147,8 @@ func (d *Daemon) MakeTenant(ctx context.Context, by bunker.Principal, s host.Spe
 	})
 }
 
-// make is MakeTenant in a transaction of the caller's.
+// make is MakeTenant in a transaction of the caller's. When it returns, the other
+// instances know the bunker, or are behind by more than a while.
 func (d *Daemon) make(ctx context.Context, s host.Spec, change func(func(*store.Tx) error) error) (host.Bunker, error) {
 	if !d.Config.Hosted {
 		return host.Bunker{}, notHosted()
@@ -155,6 +156,22 @@ func (d *Daemon) make(ctx context.Context, s host.Spec, change func(func(*store.
 	if err := s.Check(); err != nil {
 		return host.Bunker{}, err
 	}
+	made, err := d.makeHere(ctx, s, change)
+	if err != nil {
+		return made, err
+	}
+	if made.Again {
+		return d.Ready(ctx, made.Tenant)
+	}
+	if behind := d.together.order(made.Tenant, bunker.OrderChanged); len(behind) > 0 {
+		d.Log.Warn("a bunker was made, and not every instance knows it yet", "tenant", made.Tenant, "instances", behind)
+	}
+	return made, nil
+}
+
+// makeHere makes a bunker and serves it on this instance. Of one that was made before
+// only the id is returned.
+func (d *Daemon) makeHere(ctx context.Context, s host.Spec, change func(func(*store.Tx) error) error) (host.Bunker, error) {
 	// One after another: who finds that another one made it finds it served, too.
 	d.making.Lock()
 	defer d.making.Unlock()
@@ -176,7 +193,7 @@ func (d *Daemon) make(ctx context.Context, s host.Spec, change func(func(*store.
 	})
 	if before != nil {
 		d.vault.Forget(h.ID)
-		return d.Ready(ctx, before.ID)
+		return host.Bunker{Tenant: before.ID, Again: true}, nil
 	}
 	if err != nil {
 		d.vault.Forget(h.ID)
@@ -217,9 +234,9 @@ func (d *Daemon) Ready(ctx context.Context, id bunker.TenantID) (host.Bunker, er
 	if err != nil {
 		return host.Bunker{}, err
 	}
-	t := d.tenants.tenant(id)
-	if h.EndedAt != 0 || t == nil {
-		return host.Bunker{}, bunker.Errorf(bunker.CodeNotFound, "the bunker %s has ended, or cannot be opened", id).WithHint("nsecbunker tenant list")
+	t, err := d.theGuest(ctx, id)
+	if err != nil {
+		return host.Bunker{}, err
 	}
 	code, err := d.setupCodeOf(h)
 	return host.Bunker{Tenant: id, ConnectionString: t.ConnectionString(), SetupCode: code, Again: true}, err
@@ -247,6 +264,7 @@ func (d *Daemon) forget(id bunker.TenantID) {
 	d.tenants.remove(t)
 	t.close()
 	d.vault.Forget(id)
+	d.together.forgotten(id)
 	if err := errors.Join(d.relays.Want(d.heard.put(id, nil)), d.wantPost(d.posted.put(id, nil))); err != nil {
 		d.Log.Error("relays still hear for a tenant that has ended", "tenant", id, "error", err)
 	}

@@ -47,7 +47,7 @@ func (h house) Reach(id bunker.TenantID) (connectionString string, open bool) {
 	if t == nil {
 		return "", false
 	}
-	return t.ConnectionString(), h.d.vault.Unsealed(id)
+	return t.ConnectionString(), h.d.opened(id)
 }
 
 // Make implements [admin.TenantChanges].
@@ -153,7 +153,10 @@ func (h house) End(x admin.Tx, id bunker.TenantID) error {
 }
 
 // Ended implements [admin.TenantChanges].
-func (h house) Ended(id bunker.TenantID) { h.d.forget(id) }
+func (h house) Ended(id bunker.TenantID) (behind []string) {
+	h.d.forget(id)
+	return h.d.together.order(id, bunker.OrderChanged)
+}
 
 // StandTenant says how a tenant stands, outside of a command: its time is over, or it
 // was renewed.
@@ -193,7 +196,9 @@ func (d *Daemon) EndTenant(ctx context.Context, by bunker.Principal, id bunker.T
 	if err != nil {
 		return err
 	}
-	d.forget(id)
+	if behind := (house{d}).Ended(id); len(behind) > 0 {
+		d.Log.Warn("a bunker has ended, and not every instance has confirmed that it wiped it", "tenant", id, "instances", behind)
+	}
 	return nil
 }
 

@@ -42,6 +42,7 @@ type together struct {
 	poke    chan struct{}                // one place: there is something to tell
 	again   map[bunker.TenantID]struct{} // whose keys were not taken in, because a command was at them
 	newest  map[bunker.TenantID]int64    // service key that was loaded, by when it was made, unix ms
+	unfit   error                        // why this instance cannot go on beside the others
 }
 
 // openTogether joins the other instances of a shared store. Whatever is read from the
@@ -54,13 +55,17 @@ func (d *Daemon) openTogether(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	moved, err := d.store.LastMoved(ctx)
+	if err != nil {
+		return err
+	}
 	t := &together{
 		d: d, poke: make(chan struct{}, 1), news: map[bunker.TenantID]struct{}{}, again: map[bunker.TenantID]struct{}{}, newest: map[bunker.TenantID]int64{},
 	}
 	t.keeper, err = lease.New(lease.Config{
 		Rows: d.store, Parts: store.KeyLeases, Name: store.LeaseName, Jobs: store.JobLease, Dead: store.InstanceDead,
-		Me:     bunker.Instance{ID: d.store.Instance(), Name: instanceName(d.Config.Listen), Version: d.Version, Done: last},
-		Follow: t.follow, Moved: t.moved, Wipe: t.wipe, Back: t.back, Schema: d.store.Serves, Reached: d.store.Reached,
+		Me:     bunker.Instance{ID: d.store.Instance(), Name: instanceName(d.Config.Listen), Version: d.Version, Done: last, Guests: moved},
+		Follow: t.follow, Guests: t.guests, Moved: t.moved, Shifted: t.shifted, Wipe: t.wipe, Back: t.back, Schema: t.fit, Reached: d.store.Reached,
 		Tell: func(ctx context.Context, k bunker.HintKind) { t.tell(ctx, bunker.Hint{Kind: k}) },
 		Log:  d.Log,
 	})
@@ -71,12 +76,13 @@ func (d *Daemon) openTogether(ctx context.Context) error {
 	return nil
 }
 
-// instances are those that the commands show; nil: this one is alone.
-func (d *Daemon) instances() admin.Instances {
-	if d.together == nil {
+// theInstances are those that the commands show; nil: this one is alone, or they are
+// none of a guest's business.
+func (t *tenant) theInstances() admin.Instances {
+	if t.together == nil || t.guest() {
 		return nil // and no nil of another type
 	}
-	return d.together
+	return t.together
 }
 
 // joined notes an app with a new connection, here and on the other instances.
@@ -187,6 +193,16 @@ func (t *together) back() {
 	d.inbox.Wake()
 }
 
+// fit is an error where this program cannot go on beside the others.
+func (t *together) fit(minimum int64) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.unfit != nil {
+		return t.unfit
+	}
+	return t.d.store.Serves(minimum)
+}
+
 // moved hears on relays what is to be heard here now.
 func (t *together) moved() {
 	d := t.d
@@ -196,10 +212,7 @@ func (t *together) moved() {
 		if d.working.Err() != nil {
 			return // it ends
 		}
-		if of.notifier.peek() != nil {
-			of.letters.reload(d.working)
-			d.untold.add(of.id)
-		}
+		of.tellAgain(d.working)
 	}
 	if err := d.relays.Want(d.heard.all()); err != nil {
 		d.Log.Error("what is to be heard on relays could not be changed", "error", err)

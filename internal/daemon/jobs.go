@@ -30,14 +30,8 @@ func (d *Daemon) runJobs(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-checkpoint.C:
-			if !d.together.jobs() {
-				continue
-			}
-			d.checkpoints(ctx)
+			d.checkpoints(ctx, false)
 		case <-chores.C:
-			if !d.together.jobs() {
-				continue
-			}
 			if err := d.Chores(ctx); err != nil {
 				d.Log.Error("what has fallen due could not be done", "error", err)
 			}
@@ -53,16 +47,22 @@ func (t *tenant) Changed() (behind []string) {
 	if t.together == nil {
 		return nil
 	}
+	what := bunker.OrderChanged
 	if sealed {
-		return t.together.order(t.id, bunker.OrderSealed)
+		what = bunker.OrderSealed
 	}
-	return t.together.order(t.id, bunker.OrderChanged)
+	behind = t.together.order(t.id, what)
+	if t.guest() && len(behind) > 0 { // where his machines are is the provider's own
+		return []string{fmt.Sprintf("%d of your provider's instances", len(behind))}
+	}
+	return behind
 }
 
 // read reads the ring anew, and reports that the bunker has just been sealed.
 func (t *tenant) read() (sealed bool) {
 	t.reloading.Lock()
 	defer t.reloading.Unlock()
+	t.sayOpen() // before: where it is heard goes by it
 	if err := t.reload(t.life); err != nil {
 		t.Log.Error("what changed could not be read again", "error", err)
 	}
@@ -74,6 +74,7 @@ func (t *tenant) read() (sealed bool) {
 // turned tells admins' sessions of another state, and reports a seal. The caller holds
 // t.reloading.
 func (t *tenant) turned() (sealed bool) {
+	t.sayOpen()
 	now := t.State()
 	sealed = now == Sealed && t.told == Unsealed
 	if now != t.told {
@@ -114,12 +115,17 @@ func (d *Daemon) Wake() {
 	d.inbox.Wake()
 }
 
-// checkpoints signs the ends of the logs that have grown since the last time.
-func (d *Daemon) checkpoints(ctx context.Context) {
+// checkpoints signs the ends of the logs that have grown since the last time. ends: this
+// instance ends, and signs what it can.
+func (d *Daemon) checkpoints(ctx context.Context, ends bool) {
 	d.grown.add(d.home.id)
 	for _, id := range d.grown.take() {
 		t := d.tenants.tenant(id)
 		if t == nil {
+			continue
+		}
+		if !ends && !t.doesJobs() { // another instance does, as long as it can
+			d.grown.add(id)
 			continue
 		}
 		if err := t.checkpoint(ctx); err != nil {
@@ -149,11 +155,14 @@ func (t *tenant) checkpoint(ctx context.Context) error {
 	return t.store.AddCheckpoint(ctx, audit.Signed{Checkpoint: c, Key: pub, Sig: sig})
 }
 
+// doesJobs reports that this instance does what a timer asks for of the tenant.
+func (t *tenant) doesJobs() bool { return t.together == nil || t.together.keeper.DoesJobsOf(t.id) }
+
 // lastCheckpoints are made at shutdown, while the store still runs.
 func (d *Daemon) lastCheckpoints() {
 	ctx, cancel := context.WithTimeout(d.life, lastCheckpointsIn)
 	defer cancel()
-	d.checkpoints(ctx)
+	d.checkpoints(ctx, true)
 }
 
 // Chores does the chores of every tenant that may have some.
@@ -161,7 +170,7 @@ func (d *Daemon) Chores(ctx context.Context) error {
 	ids, err := d.store.TenantsWithChores(ctx, d.store.LedgerTime().UnixMilli())
 	for _, id := range ids {
 		t := d.tenants.tenant(id)
-		if t == nil || ctx.Err() != nil {
+		if t == nil || ctx.Err() != nil || !t.doesJobs() {
 			continue
 		}
 		if failed := t.Chores(ctx); failed != nil {

@@ -86,6 +86,3 @@ func (t *tenant) newAdminKey(ctx context.Context) error {
 	t.adminKey = pub
 	return t.vault.LoadServiceKey(k)
 }
-
-// errMadeMeanwhile: another instance, which started at the same time, made the admin key.
-var errMadeMeanwhile = errors.New("another instance made the admin key")

@@ -45,11 +45,12 @@ const (
 
 // letters is a tenant's direct messages: out, and the answers to them.
 type letters struct {
-	t      *tenant
-	key    atomic.Pointer[nostr.PubKey] // nil before the first channel of kind nostr
-	limit  *rate.Limiter
-	making sync.Mutex // of the key
-	boxes  mailboxes
+	t        *tenant
+	key      atomic.Pointer[nostr.PubKey] // nil before the first channel of kind nostr
+	limit    *rate.Limiter
+	channels atomic.Int64 // of any kind that the tenant has, as they were read last
+	making   sync.Mutex   // of the key
+	boxes    mailboxes
 
 	mu    sync.Mutex
 	seen  map[nostr.ID]bool
@@ -117,8 +118,14 @@ func (l *letters) ready(ctx context.Context) error {
 	}
 	k := bunker.ServiceKey{Tenant: t.id, PubKey: pub, Role: bunker.RoleNotifier, Ciphertext: wrapped, CreatedAt: t.store.LedgerTime().UnixMilli()}
 	err = t.store.Change(ctx, t.id, System(), func(tx *store.Tx) error {
+		if there, err := tx.HasServiceKey(bunker.RoleNotifier); err != nil || there {
+			return errors.Join(err, errMadeMeanwhile)
+		}
 		return errors.Join(tx.AddServiceKey(&k), tx.Audit(bunker.AuditRecord{Action: "notify.newkey", Object: pub.String()}))
 	})
+	if errors.Is(err, errMadeMeanwhile) && t.together != nil {
+		return t.loadServiceKeys(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -135,9 +142,10 @@ func (l *letters) reload(ctx context.Context) (named []string) {
 	t := l.t
 	key := l.key.Load()
 	channels, err := t.store.Channels(ctx, t.id)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		t.Log.Error("a channel of notices cannot be used", "error", err)
 	}
+	l.channels.Store(int64(len(channels)))
 	want := map[string][]nostr.PubKey{}
 	for i := range channels {
 		c := &channels[i]
@@ -146,7 +154,7 @@ func (l *letters) reload(ctx context.Context) (named []string) {
 		}
 		named = append(named, c.Settings.Relays...)
 		for _, u := range l.relaysOf(c) {
-			if c.Settings.Answers && t.together.jobs() {
+			if c.Settings.Answers && t.doesJobs() {
 				want[u] = []nostr.PubKey{*key}
 			}
 		}

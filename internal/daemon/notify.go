@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -45,7 +46,7 @@ func (t *tenant) theNotifier() (*notify.Notifier, error) {
 		return notify.New(notify.Config{
 			Wake: func() { t.untold.add(t.id) },
 			Log:  o, Outbox: o, Around: o, Now: t.steady.now, Logger: t.Log,
-			HTTP: client, Dial: t.outside().DialContext, Letters: &t.letters, Push: pushKey{t}, Mine: t.together.jobs,
+			HTTP: client, Dial: t.outside().DialContext, Letters: &t.letters, Push: pushKey{t}, Mine: t.doesJobs,
 		})
 	})
 }
@@ -206,8 +207,8 @@ func (o outbox) Conditions(ctx context.Context) []notify.Condition {
 	now := t.steady.now()
 	day := now.UTC().Format(time.DateOnly)
 	var out []notify.Condition
-	if t.State() == Sealed && now.Sub(t.started) >= sealedFor {
-		out = append(out, notify.Condition{Kind: bunker.AlarmSealed, Source: fmt.Sprintf("sealed since the start at %d", t.started.UnixMilli())})
+	if source := t.sealedSince(ctx, now); source != "" {
+		out = append(out, notify.Condition{Kind: bunker.AlarmSealed, Source: source})
 	}
 	if t.store.Clock().Suspect {
 		out = append(out, notify.Condition{Kind: bunker.AlarmClock, Source: "clock " + day})
@@ -227,6 +228,39 @@ func (o outbox) Conditions(ctx context.Context) []notify.Condition {
 		out = append(out, notify.Condition{Kind: bunker.AlarmBackup, Source: "backup " + old})
 	}
 	return out
+}
+
+// sealedSince names the time in which the bunker waits for somebody to open it, so that
+// its people are told once; "" while that is no alarm.
+func (t *tenant) sealedSince(ctx context.Context, now time.Time) string {
+	if t.State() != Sealed || t.together.elsewhere(t.id) {
+		return ""
+	}
+	// Whoever started it needs a moment, and so does a slot that opens it. That an
+	// instance has gone which had it open, when no other one opens it by itself, is told
+	// at once.
+	waits := now.Sub(t.started) < sealedFor
+	if t.together == nil {
+		if waits {
+			return ""
+		}
+		return fmt.Sprintf("sealed since the start at %d", t.started.UnixMilli())
+	}
+	at, err := t.store.OpenedAt(ctx, t.id)
+	if err != nil {
+		t.Log.Error("since when a bunker is sealed could not be read", "tenant", t.id, "error", err)
+		return ""
+	}
+	if waits && (at < t.started.UnixMilli() || t.opensByItself(ctx)) {
+		return ""
+	}
+	return fmt.Sprintf("sealed since it was open at %d", at)
+}
+
+// opensByItself reports that an instance opens the bunker without a person.
+func (t *tenant) opensByItself(ctx context.Context) bool {
+	slots, err := t.store.Slots(ctx, t.id)
+	return err == nil && slices.ContainsFunc(slots, func(s bunker.Slot) bool { return !s.Kind.NeedsPerson() })
 }
 
 // uses reports a relay that the tenant wants to be heard on; of those who run the machine

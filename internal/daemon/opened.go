@@ -89,9 +89,18 @@ func (d *Daemon) runGuests(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-look.C:
+		case <-d.guestsShut:
 		case <-d.houseOpened:
 			clear(tried)
 		}
+	}
+}
+
+// lookForShut has guests that the house can open looked for soon.
+func (d *Daemon) lookForShut() {
+	select {
+	case d.guestsShut <- struct{}{}:
+	default:
 	}
 }
 

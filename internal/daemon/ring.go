@@ -197,8 +197,9 @@ func (t *tenant) take(k *known) (named []string) {
 	}
 	for _, n := range k.npubs {
 		// A key that is locked opens no envelope, so it is not listened for. When it
-		// is unlocked, the relays are asked anew for what is still fresh.
-		if t.vault.Unlocked(t.id, n.Key) {
+		// is unlocked, the relays are asked anew for what is still fresh. Of a tenant that
+		// is open on another instance it is known whose it is.
+		if t.vault.Unlocked(t.id, n.Key) || t.together.elsewhere(t.id) {
 			fresh.npub[n.PubKey] = true
 		}
 	}

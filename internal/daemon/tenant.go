@@ -64,7 +64,7 @@ func newTenant(d *Daemon, id bunker.TenantID) *tenant {
 	t.letters.t = t
 	t.ring.own = d.own
 	if d.Config.Shared {
-		t.ring.hears = func(p nostr.PubKey) bool { return d.together.keeper.Hears(p) }
+		t.ring.hears = func(p nostr.PubKey) bool { return d.together.keeper.Hears(id, p) }
 	}
 	t.ring.stays = func() bool {
 		k := t.desk.peek()
@@ -134,7 +134,7 @@ func (t *tenant) newDesk(ctx context.Context) (k *desk, err error) {
 		Tenant: t.id, Now: t.store.LedgerTime, Vault: t.vault, Rows: rows{t.store},
 		Slots: slotMaker{k.slots, t.kdf, t.vault}, KDF: nip49.KDF(t.kdf), Around: t,
 		Backup: backups{t}, DeleteWait: time.Duration(t.Config.DeleteWait), SetupCode: t.SetupCode,
-		First: t.firstNamed(), Events: events{t, judge}, Notices: notices{t}, Sessions: k.door, House: t.theHouse(), Guest: t.guest(), Instances: t.instances(),
+		First: t.firstNamed(), Events: events{t, judge}, Notices: notices{t}, Sessions: k.door, House: t.theHouse(), Guest: t.guest(), Instances: t.theInstances(),
 		Pictures: t.thePictures(),
 	})
 	if err != nil {
@@ -217,6 +217,13 @@ func (t *tenant) Dispatch(ctx context.Context, p bunker.Principal, name string, 
 		return nil, bunker.AsError(err)
 	}
 	return k.commands.Dispatch(ctx, p, name, params)
+}
+
+// sayOpen tells the other instances whether it is open here.
+func (t *tenant) sayOpen() {
+	if t.together != nil {
+		t.together.keeper.Open(t.id, t.vault.Unsealed(t.id))
+	}
 }
 
 // close wipes what its sessions hold.

@@ -127,12 +127,22 @@ func (in *Inbox) first(ctx context.Context, t *Tenant, link string, ev *nostr.Ev
 	if t.Open != nil {
 		t.Open()
 	}
+	if in.elsewhere(t.ID) {
+		return refused(elsewhereWords)
+	}
 	v, noted := in.judge(ctx, t, a)
 	if noted {
 		in.seen.add(ev.ID, now)
 	}
 	return v
 }
+
+// elsewhereWords are for whoever is connected to an instance on which his bunker is
+// sealed, while it is open on another one. Nothing is stored: the same event may come to
+// that one, too.
+const elsewhereWords = "error: this bunker is sealed on this instance and open on another one; connect anew and send it again"
+
+func (in *Inbox) elsewhere(t bunker.TenantID) bool { return in.Elsewhere != nil && in.Elsewhere(t) }
 
 // lateAfter is the age from which an event that this process may have forgotten,
 // or never seen, is looked up before it is worked on. Other doubles meet the claim

@@ -88,7 +88,7 @@ type Tenants interface {
 	Door(admin nostr.PubKey) Door
 }
 
-// Config is what New needs; every field but Limits, Away, Unheard and Decided.
+// Config is what New needs; every field but Limits, Away, Elsewhere, Unheard and Decided.
 type Config struct {
 	Tenants Tenants
 	Ledger  Ledger
@@ -103,6 +103,9 @@ type Config struct {
 	// Away says why nothing may be worked on here now, though another instance may: the
 	// store is out of reach. Whoever can is told to send again. nil: that never is.
 	Away func() string
+	// Elsewhere reports a tenant that is sealed here and open on another instance: what it
+	// is asked is left to that one, and nothing is refused in its name. nil: there is none.
+	Elsewhere func(t bunker.TenantID) bool
 	// Unheard is told of a stored reply that nobody at the embedded relay took. nil: nobody
 	// wants to know.
 	Unheard func(request nostr.ID, client nostr.PubKey)

@@ -189,8 +189,8 @@ func (in *Inbox) tellStranger(t *Tenant, e *signer.StrangerError) {
 // time to reply has come. Arrival checks are not repeated; everything else is.
 func (in *Inbox) replay(ctx context.Context, p bunker.Parked) {
 	t := in.Tenants.Tenant(p.Tenant)
-	if t == nil {
-		return // its tenant has gone since it was read
+	if t == nil || in.elsewhere(p.Tenant) {
+		return // its tenant has gone since it was read, or the instance that has it open does this
 	}
 	ev, err := parkedEvent(p)
 	if err != nil {

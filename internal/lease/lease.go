@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"nsecbunker/internal/bunker"
-	"nsecbunker/nostr"
 )
 
 // Rows is the store as instances find each other by it.
@@ -24,6 +23,10 @@ type Rows interface {
 	Beat(ctx context.Context, me bunker.Instance) (bunker.Standing, error)
 	TakeLeases(ctx context.Context, me bunker.InstanceID, n int) error
 	GiveLeases(ctx context.Context, me bunker.InstanceID, n int, all bool) error
+	// SayOpen tells the first n of what it is given, as the instance's change of that
+	// number; told is false while the instance is not known.
+	SayOpen(ctx context.Context, me bunker.InstanceID, no int64, list []bunker.Opening) (n int, told bool, err error)
+	OpenSince(ctx context.Context, of bunker.InstanceID, after int64) ([]bunker.Opening, error)
 }
 
 const (
@@ -41,7 +44,7 @@ const (
 // Config is what New needs; all of it.
 type Config struct {
 	Rows Rows
-	Me   bunker.Instance // Done: the last order that needs no following
+	Me   bunker.Instance // Done: the last order that needs no following; Guests: likewise
 	// Parts is how many parts the signer keys are in, Name the lease of one of them, and
 	// Jobs that of the timer's work.
 	Parts int
@@ -51,12 +54,16 @@ type Config struct {
 	Dead time.Duration
 	// Follow does what an order says. It returns when that is done.
 	Follow func(ctx context.Context, o bunker.InstanceOrder)
-	// Moved is told that other leases are held than before.
-	Moved func()
+	// Guests takes in tenants that were made, held or ended, before what orders say.
+	Guests func(ctx context.Context, ids []bunker.TenantID)
+	// Moved is told that other leases are held than before, or that other instances live;
+	// Shifted of which tenants something was opened or sealed elsewhere.
+	Moved   func()
+	Shifted func(ids []bunker.TenantID)
 	// Wipe is told that the store has been out of reach for so long that keys must go; Back
-	// that it can be reached again. Follow, Moved and Back are called one after another, and
-	// may take their time: the heart beats on. Wipe is called at any time, but for one that
-	// begins Back.
+	// that it can be reached again. Follow, Guests, Moved, Shifted and Back are called one after
+	// another, and may take their time: the heart beats on. Wipe is called at any time, but for
+	// one that begins Back.
 	Wipe, Back func()
 	// Reached is when something was last stored: a sign of life like a beat. nil: nobody
 	// knows.
@@ -84,10 +91,14 @@ type Keeper struct {
 	held     map[string]bool
 	done     int64
 	until    int64 // the order that must be followed before anything is signed: see take
+	guests   int64 // up to which change of tenants is followed
 	draining bool
+	open     openings
 	// What is to be done is noted here.
 	back, moved bool
+	shifted     map[bunker.TenantID]bool
 	orders      []bunker.InstanceOrder
+	arrived     []bunker.TenantMoved
 }
 
 // state is how an instance stands to the store.
@@ -102,12 +113,13 @@ const (
 // New returns a Keeper that counts as together with the store: call it right after the
 // store was opened.
 func New(c Config) (*Keeper, error) {
-	if c.Rows == nil || c.Me.ID == "" || c.Parts < 1 || c.Name == nil || c.Jobs == "" || c.Dead <= 0 || c.Follow == nil || c.Moved == nil ||
+	if c.Rows == nil || c.Me.ID == "" || c.Parts < 1 || c.Name == nil || c.Jobs == "" || c.Dead <= 0 || c.Follow == nil || c.Guests == nil || c.Moved == nil || c.Shifted == nil ||
 		c.Wipe == nil || c.Back == nil || c.Schema == nil || c.Tell == nil || c.Log == nil {
 		return nil, errors.New("lease: the configuration is incomplete")
 	}
 	return &Keeper{
 		Config: c, wake: make(chan struct{}, 1), todo: make(chan struct{}, 1), turn: make(chan struct{}), last: time.Now(), held: map[string]bool{}, done: c.Me.Done,
+		guests: c.Me.Guests, open: newOpenings(), shifted: map[bunker.TenantID]bool{},
 	}, nil
 }
 
@@ -139,9 +151,6 @@ func (k *Keeper) away() time.Duration {
 	}
 	return time.Since(last)
 }
-
-// Hears reports whether this instance is the one that hears a key on relays.
-func (k *Keeper) Hears(p nostr.PubKey) bool { return k.holds(k.Name(Part(p, k.Parts))) }
 
 // DoesJobs reports whether this instance is the one that does what a timer asks for.
 func (k *Keeper) DoesJobs() bool { return k.holds(k.Config.Jobs) }
@@ -234,10 +243,7 @@ func (k *Keeper) lose(st *bunker.Standing) {
 // beat is one beat: it lives, takes and gives leases, follows orders.
 func (k *Keeper) beat(ctx context.Context) error {
 	began := time.Now()
-	k.mu.Lock()
-	me := k.Me
-	me.Done, me.Draining = k.done, k.draining
-	k.mu.Unlock()
+	me := k.me()
 	st, err := k.Rows.Beat(ctx, me)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -254,9 +260,19 @@ func (k *Keeper) beat(ctx context.Context) error {
 			return nil // the next beat looks again
 		}
 	}
+	shifted := k.exchange(ctx, &st)
 	k.lose(&st) // this process may have stood still, and watch with it
-	k.take(&st, began)
+	k.take(&st, shifted, began)
 	return nil
+}
+
+// me is this instance as it says that it lives.
+func (k *Keeper) me() bunker.Instance {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	me := k.Me
+	me.Done, me.Guests, me.Draining = k.done, k.guests, k.draining
+	return me
 }
 
 // share takes and gives leases, and returns how things stand then.
@@ -283,14 +299,14 @@ func (k *Keeper) share(ctx context.Context, me bunker.Instance, st bunker.Standi
 
 // take keeps what a beat told, and says so. Who was away for so long that nobody waited
 // for it signs nothing before it has followed what was ordered up to now.
-func (k *Keeper) take(st *bunker.Standing, began time.Time) {
+func (k *Keeper) take(st *bunker.Standing, shifted []bunker.TenantID, began time.Time) {
 	k.mu.Lock()
 	was := k.state
 	if was != together || k.dead() {
 		k.until = st.Newest
 	}
 	k.state, k.last, k.standing = together, began, *st
-	moved := was != together
+	moved := k.open.count(st, live(st, k.Dead, false)) || was != together
 	held := map[string]bool{}
 	for name, of := range st.Leases {
 		if of == k.Me.ID {
@@ -304,7 +320,13 @@ func (k *Keeper) take(st *bunker.Standing, began time.Time) {
 	if len(st.Orders) > 0 {
 		k.orders = st.Orders
 	}
-	work := k.back || k.moved || len(k.orders) > 0
+	if len(st.Guests) > 0 {
+		k.arrived = st.Guests
+	}
+	for _, t := range shifted {
+		k.shifted[t] = true
+	}
+	work := k.back || k.moved || len(k.orders) > 0 || len(k.arrived) > 0 || len(k.shifted) > 0
 	close(k.turn)
 	k.turn = make(chan struct{})
 	k.mu.Unlock()
@@ -333,21 +355,48 @@ func (k *Keeper) work(ctx context.Context) {
 		}
 		k.wiping.Lock() // what is under way is wiped before anything is opened again
 		k.mu.Lock()
-		back, moved, orders := k.back, k.moved, k.orders
-		k.back, k.moved, k.orders = false, false, nil
+		back, moved, orders, arrived := k.back, k.moved, k.orders, k.arrived
+		k.back, k.moved, k.orders, k.arrived = false, false, nil, nil
+		shifted := make([]bunker.TenantID, 0, len(k.shifted))
+		for t := range k.shifted {
+			shifted = append(shifted, t)
+		}
+		clear(k.shifted)
 		for len(orders) > 0 && orders[0].No <= k.done { // a beat told it again while it was done
 			orders = orders[1:]
+		}
+		for len(arrived) > 0 && arrived[0].At <= k.guests { // likewise
+			arrived = arrived[1:]
 		}
 		k.mu.Unlock()
 		k.wiping.Unlock()
 		if back {
 			k.Back()
 		}
+		k.meet(ctx, arrived)
+		if len(shifted) > 0 {
+			k.Shifted(shifted)
+		}
 		if moved {
 			k.Moved()
 		}
 		k.follow(ctx, orders)
 	}
+}
+
+// meet takes in the tenants that changed.
+func (k *Keeper) meet(ctx context.Context, arrived []bunker.TenantMoved) {
+	if len(arrived) == 0 {
+		return
+	}
+	ids := make([]bunker.TenantID, len(arrived))
+	for i, m := range arrived {
+		ids[i] = m.Tenant
+	}
+	k.Guests(ctx, ids)
+	k.mu.Lock()
+	k.guests = arrived[len(arrived)-1].At
+	k.mu.Unlock()
 }
 
 // follow does what others ordered, and says that it is done.
@@ -374,13 +423,11 @@ func (k *Keeper) follow(ctx context.Context, orders []bunker.InstanceOrder) {
 	}
 	k.mu.Lock()
 	k.done = max(k.done, orders[len(orders)-1].No)
-	me := k.Me
-	me.Done, me.Draining = k.done, k.draining
 	k.mu.Unlock()
 	if !theirs {
 		return
 	}
-	if _, err := k.Rows.Beat(ctx, me); err == nil { // who waits for it need not wait for the next beat
+	if _, err := k.Rows.Beat(ctx, k.me()); err == nil { // who waits for it need not wait for the next beat
 		k.Tell(ctx, bunker.HintFollowed)
 	}
 }

@@ -25,6 +25,8 @@ type shop struct {
 	orders    []bunker.InstanceOrder
 	away      map[bunker.InstanceID]bool // answers nothing, until the caller gives up
 	minimum   int64
+	open      map[bunker.InstanceID]map[bunker.TenantID]bunker.Opening
+	guests    []bunker.TenantMoved
 }
 
 const (
@@ -36,7 +38,7 @@ const (
 func part(n int) string { return fmt.Sprintf("%03d", n) }
 
 func newShop() *shop {
-	s := &shop{instances: map[bunker.InstanceID]bunker.Instance{}, leases: map[string]bunker.InstanceID{"jobs": ""}, away: map[bunker.InstanceID]bool{}}
+	s := &shop{instances: map[bunker.InstanceID]bunker.Instance{}, leases: map[string]bunker.InstanceID{"jobs": ""}, away: map[bunker.InstanceID]bool{}, open: map[bunker.InstanceID]map[bunker.TenantID]bunker.Opening{}}
 	for n := range parts {
 		s.leases[part(n)] = ""
 	}
@@ -66,7 +68,7 @@ func (s *shop) Beat(ctx context.Context, me bunker.Instance) (bunker.Standing, e
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	me.Beat = time.Now().UnixMilli()
+	me.Beat, me.Opened = time.Now().UnixMilli(), s.instances[me.ID].Opened
 	s.instances[me.ID] = me
 	st := bunker.Standing{Now: me.Beat, Minimum: s.minimum, Leases: map[string]bunker.InstanceID{}}
 	for _, i := range s.instances {
@@ -81,7 +83,55 @@ func (s *shop) Beat(ctx context.Context, me bunker.Instance) (bunker.Standing, e
 			st.Orders = append(st.Orders, o)
 		}
 	}
+	for _, m := range s.guests {
+		if m.At > me.Guests {
+			st.Guests = append(st.Guests, m)
+		}
+	}
 	return st, nil
+}
+
+// SayOpen takes two at a time.
+func (s *shop) SayOpen(ctx context.Context, me bunker.InstanceID, no int64, list []bunker.Opening) (int, bool, error) {
+	if err := s.reach(ctx, me); err != nil {
+		return 0, false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, ok := s.instances[me]
+	if !ok {
+		return 0, false, nil
+	}
+	i.Opened = no
+	s.instances[me] = i
+	if s.open[me] == nil {
+		s.open[me] = map[bunker.TenantID]bunker.Opening{}
+	}
+	list = list[:min(2, len(list))]
+	for _, o := range list {
+		o.No = no
+		s.open[me][o.Tenant] = o
+	}
+	return len(list), true, nil
+}
+
+func (s *shop) OpenSince(ctx context.Context, of bunker.InstanceID, after int64) (out []bunker.Opening, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range s.open[of] {
+		if o.No > after {
+			out = append(out, o)
+		}
+	}
+	return out, nil
+}
+
+// forget takes out an instance's rows, as its end does, and a clean-up.
+func (s *shop) forget(id bunker.InstanceID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.instances, id)
+	delete(s.open, id)
 }
 
 func (s *shop) TakeLeases(ctx context.Context, me bunker.InstanceID, n int) error {
@@ -139,6 +189,7 @@ type member struct {
 	slow     time.Duration // that following takes
 	end      context.CancelFunc
 	followed []int64
+	guests   []bunker.TenantID
 	ended    chan error
 }
 
@@ -171,6 +222,16 @@ func join(t *testing.T, s *shop, id bunker.InstanceID) *member {
 			m.mu.Lock()
 			m.followed = append(m.followed, o.No)
 			m.mu.Unlock()
+		},
+		Guests: func(_ context.Context, ids []bunker.TenantID) {
+			m.mu.Lock()
+			m.guests = append(m.guests, ids...)
+			m.mu.Unlock()
+		},
+		Shifted: func(ids []bunker.TenantID) {
+			for _, id := range ids {
+				m.note("shifted " + string(id))
+			}
 		},
 		Moved: func() { m.note("moved") }, Wipe: func() { m.note("wipe") }, Back: func() { m.note("back") },
 		Schema: func(minimum int64) error {
@@ -216,7 +277,7 @@ func TestLeasesAreSharedOutAndTakenOverWithinTenSeconds(t *testing.T) {
 			t.Errorf("after ten seconds the one that is left has %d of %d", n, parts+1)
 		}
 		var p nostr.PubKey
-		if !a.Hears(p) || b.Hears(p) || b.DoesJobs() {
+		if !a.Hears("self", p) || b.Hears("self", p) || b.DoesJobs() {
 			t.Error("who is cut off hears on")
 		}
 		s.cutOff("b", false)
@@ -322,7 +383,8 @@ func TestWhoStoodStillWipesBeforeItGoesOn(t *testing.T) {
 				wiped := 0
 				k, err := New(Config{
 					Rows: s, Me: bunker.Instance{ID: "a"}, Parts: parts, Name: part, Jobs: "jobs", Dead: dead,
-					Follow: func(context.Context, bunker.InstanceOrder) {}, Moved: func() {}, Back: func() {},
+					Follow: func(context.Context, bunker.InstanceOrder) {}, Guests: func(context.Context, []bunker.TenantID) {},
+					Moved: func() {}, Shifted: func([]bunker.TenantID) {}, Back: func() {},
 					Wipe: func() {
 						if wiped++; k.Working() == "" {
 							t.Error("it signs while it wipes")
@@ -492,4 +554,117 @@ func TestPartsAreSpread(t *testing.T) {
 			t.Errorf("part %d has %d of 16,000 keys", p, n)
 		}
 	}
+}
+
+// hearers are who hears a key of a tenant.
+func hearers(p nostr.PubKey, t bunker.TenantID, all ...*member) (out []string) {
+	for _, m := range all {
+		if m.Hears(t, p) {
+			out = append(out, string(m.Me.ID))
+		}
+	}
+	return out
+}
+
+// A tenant's keys are heard where it is open: by one instance each, whoever holds their
+// parts; where it is open nowhere, by those who hold them; and after the death of who had
+// it open as before.
+func TestKeysAreHeardWhereTheirTenantIsOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop()
+		a, b, c := join(t, s, "a"), join(t, s, "b"), join(t, s, "c")
+		all := []*member{a, b, c}
+		time.Sleep(5 * time.Second)
+		keys := make([]nostr.PubKey, 64)
+		for i := range keys {
+			keys[i][0] = byte(i)
+		}
+		per := func(tenant bunker.TenantID) map[string]int {
+			n := map[string]int{}
+			for _, p := range keys {
+				h := hearers(p, tenant, all...)
+				if len(h) != 1 {
+					t.Fatalf("%v hear a key of %s", h, tenant)
+				}
+				n[h[0]]++
+			}
+			return n
+		}
+		if n := per("g"); len(n) != 3 {
+			t.Errorf("open nowhere: %v", n)
+		}
+		for _, tenant := range []bunker.TenantID{"g", "h", "i", "j", "k"} { // more than are told at once
+			b.Open(tenant, true)
+		}
+		time.Sleep(2 * time.Second)
+		for _, tenant := range []bunker.TenantID{"g", "h", "k"} {
+			if n := per(tenant); n["b"] != len(keys) || !a.OpenElsewhere(tenant) || b.OpenElsewhere(tenant) {
+				t.Errorf("%s is open on b: %v", tenant, n)
+			}
+		}
+		if a.DoesJobsOf("g") || !b.DoesJobsOf("g") || c.DoesJobsOf("g") {
+			t.Error("b alone can do the jobs of g")
+		}
+		if a.says("shifted g") != 1 || b.says("shifted g") != 0 {
+			t.Error("the others are not told once")
+		}
+		c.Open("g", true)
+		time.Sleep(2 * time.Second)
+		if n := per("g"); n["a"] != 0 || n["b"] == 0 || n["c"] == 0 {
+			t.Errorf("open on b and c: %v", n)
+		}
+		b.Open("g", false)
+		b.Open("h", false)
+		b.Open("h", true) // before anybody could be told
+		time.Sleep(2 * time.Second)
+		if n := per("g"); n["c"] != len(keys) {
+			t.Errorf("sealed on b: %v", n)
+		}
+		if n := per("h"); n["b"] != len(keys) {
+			t.Errorf("sealed and opened: %v", n)
+		}
+		b.end()
+		<-b.ended
+		all = []*member{a, c}
+		time.Sleep(10 * time.Second)
+		if n := per("h"); len(n) != 2 || a.OpenElsewhere("h") {
+			t.Errorf("b is dead, and h is open nowhere: %v", n)
+		}
+		s.forget("b")
+		s.forget("c") // its rows only: it says everything anew
+		time.Sleep(3 * time.Second)
+		if n := per("g"); n["c"] != len(keys) {
+			t.Errorf("what c had said was lost: %v", n)
+		}
+		if err := c.Drain(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		if n := per("g"); n["a"] != len(keys) {
+			t.Errorf("c gives up what it hears: %v", n)
+		}
+		a.Forget("g")
+		a.end()
+		c.end()
+	})
+}
+
+// Tenants that another instance made, held or ended are taken in once each, in order.
+func TestTenantsThatChangedAreTakenInOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop()
+		s.guests = []bunker.TenantMoved{{Tenant: "x", At: 7}}
+		a := join(t, s, "a")
+		time.Sleep(3 * time.Second)
+		s.mu.Lock()
+		s.guests = append(s.guests, bunker.TenantMoved{Tenant: "y", At: 9}, bunker.TenantMoved{Tenant: "x", At: 12})
+		s.mu.Unlock()
+		time.Sleep(3 * time.Second)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if fmt.Sprint(a.guests) != "[x y x]" {
+			t.Errorf("%v", a.guests)
+		}
+		a.end()
+	})
 }

@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"nsecbunker/internal/bunker"
@@ -101,6 +102,8 @@ type Notifier struct {
 	stored  int64     // the same, as it is stored: never later than seen
 	looked  time.Time // when conditions were looked at
 
+	again atomic.Bool // conditions are to be looked at now
+
 	mu   sync.Mutex
 	busy map[string]bool // channels that a message is under way to
 	work sync.WaitGroup
@@ -130,6 +133,9 @@ func New(c Config) (*Notifier, error) {
 
 // Wait returns when no message is under way any more: at the end.
 func (n *Notifier) Wait() { n.work.Wait() }
+
+// Look has conditions looked at by the next Step, whenever that was done last.
+func (n *Notifier) Look() { n.again.Store(true) }
 
 // Prune removes old notices.
 func (n *Notifier) Prune(ctx context.Context) {

@@ -34,7 +34,7 @@ func (n *Notifier) plan(ctx context.Context, channels []bunker.Channel) error {
 			break
 		}
 	}
-	if now := n.Now(); len(channels) > 0 && (n.looked.IsZero() || now.Sub(n.looked) >= conditionsEvery || now.Before(n.looked)) {
+	if now := n.Now(); len(channels) > 0 && (n.again.Swap(false) || n.looked.IsZero() || now.Sub(n.looked) >= conditionsEvery || now.Before(n.looked)) {
 		n.looked = now
 		return n.planConditions(ctx, channels)
 	}

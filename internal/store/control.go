@@ -32,6 +32,8 @@ const (
 	// maxInstances are read, and maxTold followed at once.
 	maxInstances = 256
 	maxTold      = 1024
+	// maxOpenings are said at once of what an instance has open.
+	maxOpenings = 4096
 	// controlConnections serve the heart, beside the connections that requests need: it
 	// beats, whatever those wait for.
 	controlConnections = 2
@@ -85,6 +87,13 @@ func (s *Store) LastOrder(ctx context.Context) (no int64, err error) {
 	return no, s.explain("reading what instances were told", err)
 }
 
+// LastMoved is up to which record of the house its tenants are known to whoever reads
+// them now.
+func (s *Store) LastMoved(ctx context.Context) (at int64, err error) {
+	err = s.control.db.QueryRowContext(ctx, `SELECT coalesce(max(moved), 0) FROM tenant`).Scan(&at)
+	return at, s.explain("reading the tenants", err)
+}
+
 // Beat says that an instance lives and what it has followed, and returns how things
 // stand. It sets the ledger's clock by the database's.
 func (s *Store) Beat(ctx context.Context, me bunker.Instance) (st bunker.Standing, err error) {
@@ -124,13 +133,19 @@ RETURNING beat_at, (SELECT minimum FROM schema_rule WHERE id = 1), (SELECT coale
 	st.Orders, err = scanAll(ctx, s.control.db, func(row scanner, o *bunker.InstanceOrder) error {
 		return row.Scan(&o.No, (*string)(&o.Tenant), (*string)(&o.What), (*string)(&o.Instance))
 	}, `SELECT no, tenant, what, instance FROM instance_order WHERE no > $1 ORDER BY no LIMIT $2`, me.Done, maxTold)
+	if err != nil {
+		return err
+	}
+	// After the orders: a tenant that one is about is known, or comes with the next beat.
+	st.Guests, err = scanAll(ctx, s.control.db, func(row scanner, m *bunker.TenantMoved) error { return row.Scan((*string)(&m.Tenant), &m.At) },
+		`SELECT tenant, moved FROM tenant WHERE moved > $1 ORDER BY moved LIMIT $2`, me.Guests, maxTold)
 	return err
 }
 
 func (s *Store) instances(ctx context.Context, now int64) ([]bunker.Instance, error) {
 	return scanAll(ctx, s.control.db, func(row scanner, i *bunker.Instance) error {
-		return row.Scan((*string)(&i.ID), &i.Name, &i.Version, &i.Started, &i.Beat, yesno{&i.Draining}, &i.Done)
-	}, `SELECT id, name, version, started_at, beat_at, draining, done FROM instance WHERE beat_at > $1 ORDER BY started_at, id LIMIT $2`,
+		return row.Scan((*string)(&i.ID), &i.Name, &i.Version, &i.Started, &i.Beat, yesno{&i.Draining}, &i.Done, &i.Opened)
+	}, `SELECT id, name, version, started_at, beat_at, draining, done, opened FROM instance WHERE beat_at > $1 ORDER BY started_at, id LIMIT $2`,
 		now-keepInstances.Milliseconds(), maxInstances)
 }
 
@@ -166,6 +181,49 @@ func (s *Store) GiveLeases(ctx context.Context, me bunker.InstanceID, n int, all
 	}
 	_, err := s.control.db.ExecContext(ctx, query, args...)
 	return s.explain("giving leases up", err)
+}
+
+// SayOpen tells the others what is open on an instance now that was not, and the other
+// way round: at most maxOpenings of what it is given, and it returns how many. All of them
+// are the instance's change of that number. told is false while the instance is not known.
+func (s *Store) SayOpen(ctx context.Context, me bunker.InstanceID, no int64, list []bunker.Opening) (n int, told bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	list = list[:min(len(list), maxOpenings)]
+	tenants, open := make([]string, len(list)), make([]int64, len(list))
+	for i, o := range list {
+		tenants[i], open[i] = string(o.Tenant), num(o.Open)
+	}
+	// One statement: whoever sees the instance's number finds what it is about.
+	err = s.control.db.QueryRowContext(ctx, `WITH me AS (UPDATE instance SET opened = $2 WHERE id = $1 RETURNING id),
+said AS (SELECT * FROM unnest(CAST($3 AS TEXT[]), CAST($4 AS BIGINT[])) AS x (tenant, open)),
+rows AS (INSERT INTO instance_open (instance, tenant, open, no) SELECT me.id, said.tenant, said.open, $2 FROM me, said
+ ON CONFLICT (instance, tenant) DO UPDATE SET open = excluded.open, no = excluded.no),
+opened AS (INSERT INTO tenant_opened (tenant, at) SELECT said.tenant, `+databaseNow+` FROM me, said WHERE said.open = 1
+ ON CONFLICT (tenant) DO UPDATE SET at = excluded.at)
+SELECT count(*) > 0 FROM me`, string(me), no, tenants, open).Scan(&told)
+	return len(list), told, s.explain("telling the other instances what is open", err)
+}
+
+// OpenSince returns what an instance has opened and sealed after one of its changes, in
+// order: at most a row for each tenant.
+func (s *Store) OpenSince(ctx context.Context, of bunker.InstanceID, after int64) ([]bunker.Opening, error) {
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	list, err := scanAll(ctx, s.control.db, func(row scanner, o *bunker.Opening) error {
+		return row.Scan((*string)(&o.Tenant), yesno{&o.Open}, &o.No)
+	}, `SELECT tenant, open, no FROM instance_open WHERE instance = $1 AND no > $2 ORDER BY no`, string(of), after)
+	return list, s.explain("reading what another instance has open", err)
+}
+
+// OpenedAt is when a tenant was opened last, on whatever instance, by the database's
+// clock (unix ms); 0: never since the instances say so.
+func (s *Store) OpenedAt(ctx context.Context, t bunker.TenantID) (at int64, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT at FROM tenant_opened WHERE tenant = $1`, string(t)).Scan(&at)
+	if isNone(err) {
+		return 0, nil
+	}
+	return at, s.explain("reading when it was opened", err)
 }
 
 // Leave says that an instance has ended: nobody waits for it.

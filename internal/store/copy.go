@@ -100,7 +100,11 @@ func sameTables(ctx context.Context, from engine, source querier, to engine, tar
 // ofDatabase reports a table that is about a database and who is at it now, not about
 // the store that lies in it.
 func ofDatabase(name string) bool {
-	return name == "instance" || name == "instance_order" || name == "lease" || name == "schema_rule"
+	switch name {
+	case "instance", "instance_open", "instance_order", "lease", "schema_rule", "tenant_opened":
+		return true
+	}
+	return false
 }
 
 // copyRows copies every row of a store, read in one transaction of the source, into

@@ -149,12 +149,15 @@ func (tx *Tx) PutHosted(t *host.Tenant) error {
 		}
 		mac = m[:]
 	}
-	n, err := tx.execN(`INSERT INTO tenant (tenant, label, order_id, admins, admin_key, service_key, setup_code, why, created_at, held_at, ended_at, version, mac)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+	// The number of the first record that this change writes into the house's log, whose
+	// lock it holds: numbers are in the order of the commits.
+	moved := tx.head.ChainSeq + 1
+	n, err := tx.execN(`INSERT INTO tenant (tenant, label, order_id, admins, admin_key, service_key, setup_code, why, created_at, held_at, ended_at, version, mac, moved)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 ON CONFLICT (tenant) DO UPDATE SET label = excluded.label, admins = excluded.admins, service_key = excluded.service_key,
-setup_code = excluded.setup_code, why = excluded.why, held_at = excluded.held_at, ended_at = excluded.ended_at, version = excluded.version, mac = excluded.mac
+setup_code = excluded.setup_code, why = excluded.why, held_at = excluded.held_at, ended_at = excluded.ended_at, version = excluded.version, mac = excluded.mac, moved = excluded.moved
 WHERE tenant.version = excluded.version - 1`,
-		string(t.ID), t.Label, t.Order, string(admins), t.AdminKey[:], t.Service, t.Setup, t.Why, t.CreatedAt, t.HeldAt, t.EndedAt, t.Version, mac)
+		string(t.ID), t.Label, t.Order, string(admins), t.AdminKey[:], t.Service, t.Setup, t.Why, t.CreatedAt, t.HeldAt, t.EndedAt, t.Version, mac, moved)
 	switch {
 	case troubleOf(err) == duplicate:
 		return conflict("a bunker was made for this order already").WithCause(err)

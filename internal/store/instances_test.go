@@ -284,6 +284,119 @@ func TestBeatsTellLeasesAndOrdersInTheOrderOfTheirCommits(t *testing.T) {
 	}
 }
 
+// What one instance says of what is open there, the others read: what changed since they
+// read it last, and nothing of one that has gone.
+func TestInstancesLearnWhatIsOpenOnTheOthers(t *testing.T) {
+	ctx := context.Background()
+	all := sharing(t, 2)
+	a, b := all[0], all[1]
+	say := func(no int64, list ...bunker.Opening) bool {
+		t.Helper()
+		n, told, err := a.SayOpen(ctx, a.Instance(), no, list)
+		if err != nil || n != len(list) {
+			t.Fatal(n, err)
+		}
+		return told
+	}
+	if say(1, bunker.Opening{Tenant: "g", Open: true}) {
+		t.Error("an instance that nobody knows was heard")
+	}
+	beat := func(f *fixture) bunker.Standing {
+		t.Helper()
+		st, err := f.Beat(ctx, bunker.Instance{ID: f.Instance()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st
+	}
+	beat(a)
+	if !say(1, bunker.Opening{Tenant: "g", Open: true}, bunker.Opening{Tenant: "h", Open: true}) || !say(2, bunker.Opening{Tenant: "g"}) {
+		t.Error("not told")
+	}
+	st := beat(b)
+	if len(st.Instances) != 2 || st.Instances[0].Opened != 2 {
+		t.Errorf("%+v", st.Instances)
+	}
+	for after, want := range map[int64]string{0: "[{h true 1} {g false 2}]", 1: "[{g false 2}]", 2: "[]"} {
+		if list, err := b.OpenSince(ctx, a.Instance(), after); err != nil || fmt.Sprint(list) != want {
+			t.Errorf("after %d: %v, %v", after, list, err)
+		}
+	}
+	for tenant, was := range map[bunker.TenantID]bool{"g": true, "h": true, "never": false} {
+		if at, err := b.OpenedAt(ctx, tenant); err != nil || (at > 0) != was {
+			t.Errorf("%s was opened at %d, %v", tenant, at, err)
+		}
+	}
+	if err := a.Leave(ctx, a.Instance()); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := b.OpenSince(ctx, a.Instance(), 0); err != nil || len(list) != 0 {
+		t.Errorf("of one that has gone: %v, %v", list, err)
+	}
+	many := make([]bunker.Opening, maxOpenings+1)
+	for i := range many {
+		many[i] = bunker.Opening{Tenant: bunker.TenantID(fmt.Sprint(i)), Open: true}
+	}
+	if n, told, err := b.SayOpen(ctx, b.Instance(), 1, many); n != maxOpenings || !told || err != nil {
+		t.Error(n, told, err)
+	}
+}
+
+// A tenant that was made, held or ended comes with the next beat, in the order of the
+// commits, whichever instance did it.
+func TestABeatTellsWhichTenantsChanged(t *testing.T) {
+	ctx := context.Background()
+	all := sharing(t, 2)
+	a, b := all[0], all[1]
+	me := bunker.Instance{ID: b.Instance()}
+	var err error
+	if me.Guests, err = b.LastMoved(ctx); err != nil {
+		t.Fatal(err)
+	}
+	changed := func() (ids []bunker.TenantID) {
+		t.Helper()
+		st, err := b.Beat(ctx, me)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range st.Guests {
+			if m.At <= me.Guests {
+				t.Errorf("%d comes after %d", m.At, me.Guests)
+			}
+			ids, me.Guests = append(ids, m.Tenant), m.At
+		}
+		return ids
+	}
+	one, err := a.addTenant("o-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := b.addTenant("o-2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := changed(); fmt.Sprint(got) != fmt.Sprint([]bunker.TenantID{one.ID, two.ID}) {
+		t.Errorf("%v", got)
+	}
+	a.change(func(tx *Tx) error { return tx.SetQuota(one.ID, bunker.Quota{People: 5}) })
+	if got := changed(); len(got) != 0 {
+		t.Errorf("a quota is read where it counts, and told: %v", got)
+	}
+	a.change(func(tx *Tx) error {
+		h, err := tx.HostedTenant(two.ID)
+		if err != nil {
+			return err
+		}
+		return tx.EraseTenant(h)
+	})
+	if got := changed(); fmt.Sprint(got) != fmt.Sprint([]bunker.TenantID{two.ID}) {
+		t.Errorf("%v", got)
+	}
+	if last, err := a.LastMoved(ctx); err != nil || last != me.Guests {
+		t.Error(last, me.Guests, err)
+	}
+}
+
 func TestHintsReachTheOthersAndNotOneself(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

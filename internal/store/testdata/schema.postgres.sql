@@ -242,7 +242,18 @@ CREATE TABLE instance (
   beat_at bigint NOT NULL,
   draining bigint NOT NULL,
   done bigint NOT NULL,
+  opened bigint NOT NULL DEFAULT 0,
   CONSTRAINT instance_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE instance_open (
+  instance text COLLATE "C" NOT NULL,
+  tenant text COLLATE "C" NOT NULL,
+  open bigint NOT NULL,
+  no bigint NOT NULL,
+  CONSTRAINT instance_open_instance_fkey FOREIGN KEY (instance) REFERENCES instance(id) ON DELETE CASCADE,
+  CONSTRAINT instance_open_open_check CHECK (open = ANY (ARRAY[0::bigint, 1::bigint])),
+  CONSTRAINT instance_open_pkey PRIMARY KEY (instance, tenant)
 );
 
 CREATE TABLE instance_order (
@@ -598,6 +609,7 @@ CREATE TABLE tenant (
   ended_at bigint NOT NULL,
   version bigint NOT NULL,
   mac bytea NOT NULL,
+  moved bigint NOT NULL DEFAULT 0,
   CONSTRAINT tenant_admin_key_check CHECK (length(admin_key) = 32),
   CONSTRAINT tenant_pkey PRIMARY KEY (tenant)
 );
@@ -622,6 +634,12 @@ CREATE TABLE tenant_head (
   standing text COLLATE "C" NOT NULL DEFAULT ''::text,
   quota text COLLATE "C" NOT NULL DEFAULT ''::text,
   CONSTRAINT tenant_head_pkey PRIMARY KEY (tenant)
+);
+
+CREATE TABLE tenant_opened (
+  tenant text COLLATE "C" NOT NULL,
+  at bigint NOT NULL,
+  CONSTRAINT tenant_opened_pkey PRIMARY KEY (tenant)
 );
 
 CREATE TABLE token (
@@ -707,6 +725,8 @@ CREATE INDEX connection_token ON public.connection USING btree (tenant, token) W
 
 CREATE INDEX http_used_until ON public.http_used USING btree (until);
 
+CREATE INDEX instance_open_no ON public.instance_open USING btree (instance, no);
+
 CREATE INDEX kept_version_size ON public.kept_version USING btree (tenant, key_id, size);
 
 CREATE UNIQUE INDEX motion_open ON public.motion USING btree (tenant, digest) WHERE (state = 'open'::text);
@@ -742,6 +762,8 @@ CREATE INDEX request_lost ON public.request USING btree (created_at) WHERE (stat
 CREATE INDEX request_parked ON public.request USING btree (question) WHERE (state = 'parked'::text);
 
 CREATE INDEX request_ready ON public.request USING btree (publish_until) WHERE (state = 'ready'::text);
+
+CREATE INDEX tenant_moved ON public.tenant USING btree (moved);
 
 CREATE UNIQUE INDEX tenant_order ON public.tenant USING btree (order_id) WHERE (order_id <> ''::text);
 

@@ -190,6 +190,14 @@ CREATE TABLE instance (
   beat_at    INTEGER NOT NULL, -- unix ms; too old: it is dead, and what it held is anybody's
   draining   INTEGER NOT NULL, -- 1: it takes nothing on any more
   done       INTEGER NOT NULL  -- the last row of instance_order that it has followed
+, opened INTEGER NOT NULL DEFAULT 0) STRICT;
+
+CREATE TABLE instance_open (
+  instance TEXT    NOT NULL REFERENCES instance (id) ON DELETE CASCADE,
+  tenant   TEXT    NOT NULL,
+  open     INTEGER NOT NULL CHECK (open IN (0, 1)),
+  no       INTEGER NOT NULL, -- of the instance's changes
+  PRIMARY KEY (instance, tenant)
 ) STRICT;
 
 CREATE TABLE instance_order (
@@ -502,7 +510,7 @@ CREATE TABLE tenant (
   ended_at    INTEGER NOT NULL, -- 0: it has not
   version     INTEGER NOT NULL,
   mac         BLOB    NOT NULL
-) STRICT;
+, moved INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE tenant_head (
   tenant         TEXT    NOT NULL PRIMARY KEY,
@@ -521,6 +529,11 @@ CREATE TABLE tenant_head (
   pending        TEXT    NOT NULL, -- what a sealed tenant must still do, as JSON; '' for nothing
   pending_mac    BLOB              -- under the service key
 , quorum TEXT NOT NULL DEFAULT '', standing TEXT NOT NULL DEFAULT '', quota TEXT NOT NULL DEFAULT '') STRICT;
+
+CREATE TABLE tenant_opened (
+  tenant TEXT    NOT NULL PRIMARY KEY,
+  at     INTEGER NOT NULL -- unix ms
+) STRICT;
 
 CREATE TABLE token (
   tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
@@ -595,6 +608,8 @@ CREATE INDEX connection_token ON connection (tenant, token) WHERE token <> '';
 
 CREATE INDEX http_used_until ON http_used (until);
 
+CREATE INDEX instance_open_no ON instance_open (instance, no);
+
 CREATE INDEX kept_version_size ON kept_version (tenant, key_id, size);
 
 CREATE UNIQUE INDEX motion_open ON motion (tenant, digest) WHERE state = 'open';
@@ -630,6 +645,8 @@ CREATE INDEX request_lost ON request (created_at) WHERE state = 'undeliverable';
 CREATE INDEX request_parked ON request (question) WHERE state = 'parked';
 
 CREATE INDEX request_ready ON request (publish_until) WHERE state = 'ready';
+
+CREATE INDEX tenant_moved ON tenant (moved);
 
 CREATE UNIQUE INDEX tenant_order ON tenant (order_id) WHERE order_id <> '';
 

@@ -5518,7 +5518,7 @@ export interface Commands {
         held_at?: string;
         ended_at?: string;
         connection_string?: string;
-        /** its root key is in memory */
+        /** its root key is in memory, on one of the instances */
         open: boolean;
         /** none of the bounds counts */
         unlimited?: boolean;
@@ -5555,6 +5555,7 @@ export interface Commands {
     result: {
       /** what is kept of it */
       stays: string;
+      warnings?: string[];
     };
   };
 
@@ -5579,7 +5580,7 @@ export interface Commands {
         held_at?: string;
         ended_at?: string;
         connection_string?: string;
-        /** its root key is in memory */
+        /** its root key is in memory, on one of the instances */
         open: boolean;
         /** none of the bounds counts */
         unlimited?: boolean;
@@ -5620,7 +5621,7 @@ export interface Commands {
         held_at?: string;
         ended_at?: string;
         connection_string?: string;
-        /** its root key is in memory */
+        /** its root key is in memory, on one of the instances */
         open: boolean;
         /** none of the bounds counts */
         unlimited?: boolean;
@@ -5654,7 +5655,7 @@ export interface Commands {
         held_at?: string;
         ended_at?: string;
         connection_string?: string;
-        /** its root key is in memory */
+        /** its root key is in memory, on one of the instances */
         open: boolean;
         /** none of the bounds counts */
         unlimited?: boolean;
@@ -5688,7 +5689,7 @@ export interface Commands {
         held_at?: string;
         ended_at?: string;
         connection_string?: string;
-        /** its root key is in memory */
+        /** its root key is in memory, on one of the instances */
         open: boolean;
         /** none of the bounds counts */
         unlimited?: boolean;
@@ -5726,7 +5727,7 @@ export interface Commands {
         held_at?: string;
         ended_at?: string;
         connection_string?: string;
-        /** its root key is in memory */
+        /** its root key is in memory, on one of the instances */
         open: boolean;
         /** none of the bounds counts */
         unlimited?: boolean;
