@@ -20,6 +20,9 @@ import (
 // of a session is signed by it.
 type doors struct{ t *tenant }
 
+// Of implements inbox.Door.
+func (x doors) Of() bunker.TenantID { return x.t.id }
+
 // Known implements inbox.Door.
 func (x doors) Known(client nostr.PubKey) bool {
 	k := x.t.desk.peek()

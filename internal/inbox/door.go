@@ -5,11 +5,14 @@ import (
 	"time"
 
 	"nsecbunker/internal/adminwire"
+	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr"
 )
 
-// Door is where messages of administrators go.
+// Door is where messages of one tenant's administrators go.
 type Door interface {
+	// Of is the tenant.
+	Of() bunker.TenantID
 	// Known reports a key that has a session: it has reserved capacity.
 	Known(client nostr.PubKey) bool
 	// Take works on a verified event to the admin key, and returns when it was
@@ -20,9 +23,11 @@ type Door interface {
 const (
 	// adminPlaces is how many messages of sessions are worked on at once, and
 	// adminVisitors how many of those who are not logged in; both apart from those of
-	// apps. A command can take seconds.
+	// apps. A command can take seconds. Tenants take turns at both, as their apps do.
 	adminPlaces   = 256
 	adminVisitors = 8
+	// adminWaiting is how many messages of one tenant's admins may wait for a place.
+	adminWaiting = 64
 	// adminSeen and visitorsSeen are how many ids of verified events of each are
 	// remembered. Strangers do not push out those of sessions: a relay that repeats
 	// what it heard spends nothing of theirs.
@@ -38,14 +43,14 @@ type admins struct {
 
 // visitorsOf is the places and ids of one kind of comers.
 type visitorsOf struct {
-	places chan struct{}
+	places *places
 	seen   *seen
 }
 
 func newAdmins(l Limits, now time.Time) *admins {
 	return &admins{
-		known:     visitorsOf{make(chan struct{}, adminPlaces), newSeen(adminSeen, now)},
-		visitors:  visitorsOf{make(chan struct{}, adminVisitors), newSeen(visitorsSeen, now)},
+		known:     visitorsOf{newPlaces(adminPlaces, adminPlaces/keptShare, few), newSeen(adminSeen, now)},
+		visitors:  visitorsOf{newPlaces(adminVisitors, adminVisitors/keptShare, 1), newSeen(visitorsSeen, now)},
 		strangers: newStrangers(l),
 	}
 }
@@ -65,7 +70,7 @@ func (in *Inbox) toDoor(ctx context.Context, door Door, link string, ev *nostr.E
 	}
 	from := &in.admins.known
 	if !door.Known(ev.PubKey) {
-		if !in.admins.strangers.admit(linkTo{link: link}, now) {
+		if !in.admins.strangers.admit(linkTo{link, door.Of()}, now) {
 			return refused("rate-limited: too many events; slow down")
 		}
 		from = &in.admins.visitors
@@ -73,14 +78,13 @@ func (in *Inbox) toDoor(ctx context.Context, door Door, link string, ev *nostr.E
 	if from.seen.has(ev.ID) {
 		return accepted // another relay brought it; who sends again closes a new event
 	}
-	select {
-	case from.places <- struct{}{}:
-		defer func() { <-from.places }()
-	case <-ctx.Done():
-		return refused("error: the link ended")
-	case <-in.stopped:
-		return refused("error: the bunker is shutting down; send it again")
+	switch from.places.enter(ctx, door.Of(), adminWaiting, in.stopped) {
+	case crowded:
+		return refused("rate-limited: too many messages to this bunker's admin key at once; slow down")
+	case without:
+		return refused("error: the bunker is shutting down, or the link ended; send it again")
 	}
+	defer from.places.leave(door.Of())
 	if err := ev.Verify(); err != nil {
 		in.BadSignature(link)
 		return refused("invalid: " + err.Error())

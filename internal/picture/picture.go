@@ -27,8 +27,8 @@ import (
 const (
 	// MaxFile is the largest file that is fetched, in bytes.
 	MaxFile = 4 << 20
-	// MaxPixels is the largest picture that is read: 16 megapixels. Of kinds that need more
-	// than 4 bytes of memory for a pixel it is fewer, so that reading needs 64 MiB at most.
+	// MaxPixels is the largest picture that is read: 16 megapixels, of kinds that need more
+	// memory for a pixel fewer, so that no file needs more than another.
 	MaxPixels = 1 << 24
 	// Side is how wide and how high a picture is made, in pixels.
 	Side = 160

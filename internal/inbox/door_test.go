@@ -1,0 +1,86 @@
+package inbox
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"nsecbunker/internal/adminwire"
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/secret"
+	"nsecbunker/nostr"
+)
+
+// slowDoor is a tenant's, whose commands end when they are let.
+type slowDoor struct {
+	of    bunker.TenantID
+	known bool
+	end   chan struct{}
+}
+
+func (d *slowDoor) Of() bunker.TenantID     { return d.of }
+func (d *slowDoor) Known(nostr.PubKey) bool { return d.known }
+func (d *slowDoor) Take(context.Context, string, *nostr.Event) (bool, string) {
+	if d.end != nil {
+		<-d.end
+	}
+	return true, ""
+}
+
+// The admins of one tenant, or strangers at its door, however slow and however many, leave
+// room for those of another.
+func TestOneTenantsAdminsAndStrangersLeaveRoomForThoseOfOthers(t *testing.T) {
+	arena, err := secret.NewArena(1<<16, secret.Options{AllowSwap: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(arena.Close)
+	key, err := nostr.GenerateKey(arena)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, known := range []bool{true, false} {
+		t.Run(fmt.Sprintf("known %t", known), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				now := time.Now()
+				l := DefaultLimits()
+				in := &Inbox{Config: Config{Log: slog.New(slog.DiscardHandler), Now: time.Now, Limits: l}, admins: newAdmins(l, now)}
+				const places = 16 // as adminPlaces, to be quick
+				in.admins.known.places = newPlaces(places, places/keptShare, 2)
+				n := int64(0)
+				event := func() *nostr.Event {
+					n++
+					ev := (&nostr.Template{Kind: adminwire.Kind, CreatedAt: now.Unix(), Content: fmt.Sprint(n)}).Event(key.PubKey())
+					if err := key.Sign(ev); err != nil {
+						t.Fatal(err)
+					}
+					return ev
+				}
+				loud, quiet := &slowDoor{"loud", known, make(chan struct{})}, &slowDoor{"quiet", known, nil}
+				busy := 0
+				for range places + adminWaiting + 8 {
+					ev := event()
+					go func() {
+						if v := in.toDoor(t.Context(), loud, "wss://relay", ev, 100); !v.OK {
+							busy++
+						}
+					}()
+					synctest.Wait()
+				}
+				if busy == 0 {
+					t.Error("all of a flood wait")
+				}
+				for range 3 {
+					if v := in.toDoor(t.Context(), quiet, "wss://relay", event(), 100); !v.OK {
+						t.Errorf("another tenant hears %q", v.Reason)
+					}
+				}
+				close(loud.end)
+				synctest.Wait()
+			})
+		})
+	}
+}
