@@ -31,10 +31,28 @@ func (c *Compiled) charges(r *rule, in *Input) []bunker.Charge {
 	hour := minute - int64(t.Minute())*60_000
 	add(b.PerHour, "hour "+strconv.FormatInt(hour, 10), hour, hour+3_600_000)
 	if b.PerDay > 0 {
-		from, until := day(t)
-		add(b.PerDay, "day "+t.Format(time.DateOnly), from, until)
+		d := c.dayOf(t)
+		add(b.PerDay, d.name, d.from, d.until)
 	}
 	return out
+}
+
+// calendarDay is a window of a day in a policy's time zone.
+type calendarDay struct {
+	name        string
+	from, until int64 // unix ms; until is exclusive
+}
+
+// dayOf is the day that a time lies in; mostly it is the one that was asked for last.
+func (c *Compiled) dayOf(t time.Time) *calendarDay {
+	now := t.UnixMilli()
+	if d := c.today.Load(); d != nil && d.from <= now && now < d.until {
+		return d
+	}
+	d := &calendarDay{name: "day " + t.Format(time.DateOnly)}
+	d.from, d.until = day(t)
+	c.today.Store(d)
+	return d
 }
 
 // scope is whose uses are counted together.

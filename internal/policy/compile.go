@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"nsecbunker/internal/bunker"
@@ -17,6 +18,7 @@ import (
 type Compiled struct {
 	policy *bunker.Policy
 	zone   *time.Location
+	today  atomic.Pointer[calendarDay] // that was asked for last
 	*ruleset
 }
 
@@ -29,8 +31,17 @@ type ruleset struct {
 
 	// Which rules can speak of what, as places in rules, ascending.
 	sign     map[nostr.Kind][]int
-	signWide []int // rules of more than maxIndexed kinds
+	signWide []wide // rules of more than maxIndexed kinds
 	crypt    map[nip46.Method][]int
+}
+
+// anyKind is the largest kind.
+const anyKind = ^nostr.Kind(0)
+
+// wide is a rule that is looked at for events of kinds between two.
+type wide struct {
+	rule     int
+	from, to nostr.Kind
 }
 
 // maxIndexed is up to how many kinds a rule is found by kind; one of more is looked
@@ -169,7 +180,8 @@ func judged() []nip46.Method {
 // index notes what rule i can speak of.
 func (c *ruleset) index(i int) {
 	r := &c.rules[i]
-	wide, listed := false, []nostr.Kind(nil)
+	w, listed := wide{rule: i, from: anyKind}, []nostr.Kind(nil)
+	found := false
 	for _, p := range r.parts {
 		if p.method != nip46.SignEvent {
 			if l := c.crypt[p.method]; len(l) == 0 || l[len(l)-1] != i {
@@ -182,7 +194,8 @@ func (c *ruleset) index(i int) {
 			ranges = r.Kinds
 		}
 		if len(ranges) == 0 || count(ranges) > maxIndexed {
-			wide = true
+			found = true
+			w.reach(ranges)
 			continue
 		}
 		for _, k := range ranges {
@@ -191,13 +204,26 @@ func (c *ruleset) index(i int) {
 			}
 		}
 	}
-	if wide {
-		c.signWide = append(c.signWide, i)
+	if found {
+		for _, k := range listed {
+			w.from, w.to = min(w.from, k), max(w.to, k)
+		}
+		c.signWide = append(c.signWide, w)
 		return
 	}
 	slices.Sort(listed)
 	for _, k := range slices.Compact(listed) {
 		c.sign[k] = append(c.sign[k], i)
+	}
+}
+
+// reach widens w by ranges of kinds; by none, to every kind.
+func (w *wide) reach(ranges []bunker.KindRange) {
+	if len(ranges) == 0 {
+		w.from, w.to = 0, anyKind
+	}
+	for _, r := range ranges {
+		w.from, w.to = min(w.from, r.From), max(w.to, r.To)
 	}
 }
 
@@ -217,14 +243,19 @@ func (c *ruleset) each(o *Operation, f func(*rule)) {
 		}
 		return
 	}
-	a, b := c.sign[o.Template.Kind], c.signWide
-	for len(a) > 0 || len(b) > 0 {
-		if len(b) == 0 || len(a) > 0 && a[0] < b[0] {
-			f(&c.rules[a[0]])
-			a = a[1:]
+	kind := o.Template.Kind
+	a := c.sign[kind]
+	for _, w := range c.signWide {
+		if kind < w.from || kind > w.to {
 			continue
 		}
-		f(&c.rules[b[0]])
-		b = b[1:]
+		for len(a) > 0 && a[0] < w.rule {
+			f(&c.rules[a[0]])
+			a = a[1:]
+		}
+		f(&c.rules[w.rule])
+	}
+	for _, i := range a {
+		f(&c.rules[i])
 	}
 }

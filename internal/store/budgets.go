@@ -16,41 +16,62 @@ ON CONFLICT (tenant, policy, rule, scope, span) DO UPDATE SET used = budget.used
 WHERE budget.used < excluded.max`
 )
 
-// Used returns how much of each window is used, in their order. It is read by
-// itself, not with the view: the commit that spends is guarded.
+// Used returns how much of each window that is not over is used, in their order. It is
+// read by itself, not with the view: the commit that spends is guarded.
 func (s *Store) Used(ctx context.Context, t bunker.TenantID, ws []bunker.Window) ([]int64, error) {
 	out := make([]int64, len(ws))
-	var missing []int
-	var moment uint64
-	for i, w := range ws {
-		n, ok, at := s.budgets.get(usedKey{t, w})
-		if out[i] = n; !ok || !s.keeps() {
-			missing, moment = append(missing, i), at
-		}
-	}
-	if len(missing) == 0 {
-		return out, nil
-	}
-	err := s.onViewer(ctx, func(v *viewer) error {
-		for _, i := range missing {
-			w := ws[i]
-			out[i] = 0
-			err := v.used.QueryRowContext(context.Background(), string(t), string(w.Policy), w.Rule, w.Scope, w.Name).Scan(&out[i])
-			if err != nil && !isNone(err) {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, s.explain("reading a budget", err)
-	}
-	for _, i := range missing {
+	var err error
+	for i := range ws {
+		k := usedKey{t, ws[i]}
 		if s.keeps() {
-			s.budgets.put(usedKey{t, ws[i]}, out[i], moment)
+			out[i], err = s.usedKept(ctx, k)
+		} else {
+			out[i], err = s.usedRow(ctx, k)
+		}
+		if err != nil {
+			return nil, s.explain("reading a budget", err)
 		}
 	}
 	return out, nil
+}
+
+// usedKept is what is used of a window where that is kept.
+func (s *Store) usedKept(ctx context.Context, k usedKey) (int64, error) {
+	if n, ok := s.budgets.known(k); ok {
+		return n, nil
+	}
+	if epoch, ok := s.budgets.moment(); ok {
+		row, err := s.usedRow(ctx, k)
+		if err != nil {
+			return 0, err
+		}
+		if n, ok := s.budgets.learnAt(k, row, epoch); ok {
+			return n, nil
+		}
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.usedNow(k)
+}
+
+// usedRow is what a window's row says, read beside the writer.
+func (s *Store) usedRow(ctx context.Context, k usedKey) (n int64, err error) {
+	err = s.onViewer(ctx, func(v *viewer) error {
+		n = 0
+		err := v.used.QueryRowContext(context.Background(), k.args()...).Scan(&n)
+		if isNone(err) {
+			return nil
+		}
+		return err
+	})
+	return n, err
+}
+
+func (k *usedKey) args() []any {
+	return []any{string(k.tenant), string(k.window.Policy), k.window.Rule, k.window.Scope, k.window.Name}
 }
 
 // charge spends one use of each of the entry's windows; false when one of them has
@@ -61,10 +82,16 @@ func (g *group) charge(w *waiting, h *head) (bool, error) {
 		if c.Limit <= 0 || !c.Covers(h.LedgerTime) {
 			return false, nil
 		}
+		if g.s.keeps() {
+			continue
+		}
 		ok, err := g.s.did(stmtCharge, string(w.e.Tenant), string(c.Policy), c.Rule, c.Scope, c.Name, c.Limit, c.Until)
 		if !ok || err != nil {
 			return false, err
 		}
+	}
+	if g.s.keeps() {
+		return g.spendLogged(w.e)
 	}
 	return true, nil
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"nsecbunker/internal/audit"
 	"nsecbunker/internal/bunker"
@@ -65,6 +66,12 @@ func (s *Store) Change(ctx context.Context, t bunker.TenantID, by bunker.Princip
 }
 
 func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Principal, f func(*Tx) error) (err error) {
+	defer func() { // whatever becomes of it
+		if s.touched {
+			s.touched = false
+			s.budgets.clear()
+		}
+	}()
 	if err := s.begin(); err != nil {
 		return err
 	}
@@ -101,7 +108,6 @@ func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Princip
 		return nil // only read: nothing to commit
 	}
 	if tx.wrote { // whatever becomes of the commit
-		defer s.budgets.clear()
 		defer s.views.clear()
 	}
 	if err := tx.putHead(); err != nil {
@@ -280,11 +286,26 @@ func (tx *Tx) exec(query string, args ...any) error {
 
 func (tx *Tx) execN(query string, args ...any) (int64, error) {
 	tx.wrote = true
+	if strings.Contains(query, "budget") {
+		tx.touchBudgets()
+	}
 	res, err := tx.q.ExecContext(tx.ctx, query, args...)
 	if err != nil {
 		return 0, err
 	}
 	return res.RowsAffected()
+}
+
+// touchBudgets notes that the change is about to write rows of budgets.
+func (tx *Tx) touchBudgets() {
+	tx.s.budgets.counting()
+	tx.s.touched = true
+}
+
+// countSpent counts what the log of budgets holds into their rows.
+func (tx *Tx) countSpent() error {
+	tx.touchBudgets()
+	return tx.s.countSpent(tx.ctx)
 }
 
 // macAll gives every authority row of the tenant its MAC: at set-up, when there

@@ -238,6 +238,7 @@ type group struct {
 	wall    int64
 	careful bool
 	touched []viewKey // of entries that changed rows of a view
+	spent   spent     // of budgets
 }
 
 // errCareful ends a group that was tried without savepoints and needs them.
@@ -279,7 +280,6 @@ func (s *Store) commitGroup(ws []*waiting, uses bool) {
 		if err != nil && r.Outcome != bunker.Committed && r.Outcome != bunker.Taken {
 			r = bunker.Result{Outcome: bunker.Failed, Err: err}
 		}
-		s.budgets.charged(w.e, r.Outcome == bunker.Committed)
 		if r.Outcome == bunker.Taken {
 			r = s.taken(w.e)
 		}
@@ -294,6 +294,11 @@ func (s *Store) commitGroup(ws []*waiting, uses bool) {
 	for _, t := range told {
 		s.committed(t)
 	}
+	if s.budgets.full(uses) {
+		if err := s.countNow(); err != nil {
+			s.log.Error("what was used of budgets could not be counted into their rows; it stays in their log, and is counted later", "error", err)
+		}
+	}
 }
 
 // news reports an entry that [Store.Happened] tells of when it is committed.
@@ -307,7 +312,7 @@ func stored(e *bunker.Entry) bunker.Stored {
 // and Taken hold: those of a COMMIT whose outcome had to be read back.
 func (g *group) try(lazy lazyWork) error {
 	g.results = make([]bunker.Result, len(g.ws))
-	g.heads = nil
+	g.heads, g.spent = nil, spent{}
 	if err := g.s.begin(); err != nil {
 		return err
 	}
@@ -317,10 +322,14 @@ func (g *group) try(lazy lazyWork) error {
 	}
 	err := g.s.commit()
 	if err != nil {
+		g.s.budgets.clear()
 		return g.settle(errors.Join(err, g.s.rollback()))
 	}
 	for _, h := range g.heads {
 		g.s.clock.committedAt(h.LedgerTime)
+	}
+	if len(g.spent.m) > 0 {
+		g.s.budgets.spent(&g.spent)
 	}
 	return nil
 }
@@ -350,6 +359,9 @@ func (g *group) fill(lazy lazyWork) error {
 			return err
 		}
 		g.results[i] = bunker.Result{Outcome: out, Err: err}
+	}
+	if err := g.writeSpent(); err != nil {
+		return err
 	}
 	for _, h := range g.heads {
 		if _, err := g.s.exec(stmtHead, h.ChainSeq, h.ChainHead[:], h.LedgerTime, string(h.Tenant)); err != nil {

@@ -138,6 +138,11 @@ func (d *dialect) text(id stmtID) string {
 		return d.otherWrites
 	case stmtReadHead:
 		return text + d.forUpdate
+	case stmtCharge, stmtWindow, stmtSpent:
+		if logged := d.otherWrites != ""; logged == (id == stmtCharge) {
+			return "" // see budgetlog.go
+		}
+		return text
 	case stmtRequest, stmtReady:
 		return text + d.returningNo
 	default:

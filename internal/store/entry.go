@@ -30,7 +30,7 @@ func (g *group) apply(w *waiting, h *head) (bunker.Outcome, error) {
 			return bunker.Failed, err
 		}
 	}
-	seq, chain := h.ChainSeq, h.ChainHead
+	seq, chain, uses := h.ChainSeq, h.ChainHead, len(g.spent.trail)
 	out, err := g.write(w, h, save)
 	if err != nil && !save && ofEntry(err) {
 		return bunker.Failed, errCareful
@@ -43,6 +43,7 @@ func (g *group) apply(w *waiting, h *head) (bunker.Outcome, error) {
 	}
 	if out != bunker.Committed {
 		h.ChainSeq, h.ChainHead = seq, chain
+		g.spent.undo(uses)
 	}
 	if !save {
 		return out, err

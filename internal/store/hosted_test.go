@@ -105,6 +105,9 @@ func tenantsApart(t *testing.T, f *fixture) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := f.exec1(`INSERT INTO budget_log (no, tenant, spent) VALUES (1, $1, $2)`, string(two.ID), `[{"p":"p","r":"r","s":"s","w":"w","n":1,"m":1}]`); err != nil {
+		t.Fatal(err)
+	}
 	f.change(func(tx *Tx) error { return tx.EraseTenant(two) })
 	left, err := f.RowsOf(context.Background(), two.ID)
 	if err != nil || len(left) != 1 || left["tenant"] != 1 {

@@ -224,6 +224,7 @@ func (tx *Tx) voidTokens() error {
 // may have been used.
 func (tx *Tx) spendLimits() error {
 	return errors.Join(
+		tx.countSpent(),
 		tx.exec(`UPDATE connection_grant SET uses = max_uses WHERE tenant = $1 AND max_uses > 0 AND effect = $2`,
 			string(tx.head.Tenant), int64(bunker.Allow)),
 		// Windows that the copy does not know of are refused when deciding: they began
@@ -250,6 +251,7 @@ func (s *Store) AcceptClock(ctx context.Context, t bunker.TenantID, by bunker.Pr
 	})
 	if err == nil {
 		s.clock.reset(wall)
+		s.forgetUses() // windows that were over may run again
 	}
 	return err
 }

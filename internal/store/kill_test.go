@@ -32,6 +32,7 @@ func commitUntilKilled(t *testing.T, path, database string) {
 		wg.Go(func() {
 			for {
 				e := f.entry(&conns[0])
+				e.Charges = []bunker.Charge{killsCharge}
 				if r := f.commit(e); r.Outcome == bunker.Committed {
 					reply := r.Replies[0].Reply()
 					fmt.Printf("sent %s %s\n", e.EventID, reply.EventID)
@@ -41,6 +42,9 @@ func commitUntilKilled(t *testing.T, path, database string) {
 	}
 	wg.Wait()
 }
+
+// killsCharge is spent by every request of commitUntilKilled.
+var killsCharge = bunker.Charge{Window: bunker.Window{Policy: "p", Rule: "r", Scope: "policy", Name: "total"}, Limit: 1 << 40}
 
 // TestWhatWasSentIsStoredAfterAKill is promise 1 at the store, with real
 // SIGKILLs: STORE_KILLS of them (25 unless told).
@@ -96,6 +100,9 @@ func storedAfterKills(t *testing.T, f *fixture, kills int) {
 	}
 	if n := f.count("request"); n < len(sent) {
 		t.Errorf("%d rows, %d were sent", n, len(sent))
+	}
+	if used, err := f.Used(context.Background(), bunker.SelfHosted, []bunker.Window{killsCharge.Window}); err != nil || used[0] != int64(f.count("request")) {
+		t.Errorf("a budget has %v uses, %v; %d requests were allowed", used, err, f.count("request"))
 	}
 	if a, r := f.count("audit WHERE event_id IS NOT NULL"), f.count("request"); a != r {
 		t.Errorf("%d records of %d requests", a, r)

@@ -112,6 +112,9 @@ func (m *mover) toDatabase(ctx context.Context, tell Progress) (moved Moved, err
 		return moved, bunker.Errorf(bunker.CodeNotFound, "there is no store %s to move", m.Path)
 	}
 	err = m.with(ctx, m.lite, func(s *Store) error {
+		if err := s.CountBudgets(); err != nil {
+			return err
+		}
 		return s.snapshot(ctx, func(source querier) error { return m.pg.fill(ctx, m.Log, m.lite, source, tell) })
 	})
 	if err != nil {

@@ -50,6 +50,10 @@ func (s *Store) numbers(ctx context.Context, query string, args ...any) ([]int64
 }
 
 func (s *Store) pruneSome(ctx context.Context, now int64) (changed, removed int, err error) {
+	if err := s.CountBudgets(); err != nil {
+		return 0, 0, err
+	}
+	var over int64 // windows of budgets
 	err = s.update(ctx, func() error {
 		changed, removed = 0, 0
 		old, err := s.numbers(ctx, `SELECT no FROM request
@@ -99,13 +103,13 @@ SELECT tenant, policy, rule, scope, span FROM budget WHERE ends_at > 0 AND ends_
 			now-bunker.KeepRows.Milliseconds(), pruneBatch); err != nil {
 			return err
 		}
-		over, err := res.RowsAffected()
-		if over > 0 {
-			s.budgets.clear()
-		}
+		over, err = res.RowsAffected()
 		removed = len(gone) + int(answered) + int(over)
 		changed = removed + len(old)
 		return err
 	})
+	if over > 0 {
+		s.forgetUses()
+	}
 	return changed, removed, err
 }

@@ -155,11 +155,24 @@ func listText(l []string) string {
 	if len(l) == 0 {
 		return ""
 	}
+	if len(l) == 1 && plainText(l[0]) { // as json.Marshal writes it: mostly it is one relay's URL
+		return `["` + l[0] + `"]`
+	}
 	b, err := json.Marshal(l)
 	if err != nil {
 		panic(err) // strings always marshal
 	}
 	return string(b)
+}
+
+// plainText reports whether JSON has a text as it is.
+func plainText(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return true
 }
 
 // keyList scans a list of ids of keys, stored as JSON ("" for none). What cannot be

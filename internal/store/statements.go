@@ -31,6 +31,9 @@ const (
 	stmtGrant
 	stmtSpend
 	stmtCharge
+	stmtWindow
+	stmtSpent
+	stmtUses
 	stmtSeat
 	stmtApproval
 	stmtOpen
@@ -91,7 +94,10 @@ version = $7, mac = $8, metadata = $9, resume_at = $13, switch_to = $14 WHERE te
 	stmtGrant:    {"grant", grantPut},
 	stmtSpend: {"spend", `UPDATE connection_grant SET uses = uses + 1
 WHERE tenant = $1 AND id = $2 AND connection = $3 AND ended = 0 AND (max_uses = 0 OR uses < max_uses) AND (expires_at = 0 OR expires_at > $4)`},
-	stmtCharge: {"charge", budgetCharge},
+	stmtCharge: {"charge", budgetCharge}, // or, where uses are logged:
+	stmtWindow: {"window", budgetUsed},
+	stmtSpent:  {"spent", `INSERT INTO budget_log (tenant, spent) VALUES ($1, $2)`},
+	stmtUses:   {"uses", budgetUses},
 	stmtSeat:   {"seat", seatTake},
 	stmtApproval: {"approval", `INSERT INTO approval (tenant, id, event_id, connection, key_id, method, kind, op_digest, summary, answers, once_only,
 reply_by, question_until, state, answered_by, answered_at, created_at, batch)
@@ -117,7 +123,7 @@ WHERE tenant = $3 AND id = $4`},
 
 // rows reports whether a statement returns rows.
 func (id stmtID) rows() bool {
-	return id == stmtBeside || id == stmtReadHead || id == stmtReplay || id == stmtOpen || id == stmtKnocks
+	return id == stmtBeside || id == stmtReadHead || id == stmtReplay || id == stmtOpen || id == stmtKnocks || id == stmtWindow
 }
 
 // prepare readies the statements on the connection that writes.

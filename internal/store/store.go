@@ -75,6 +75,7 @@ type Store struct {
 	views    viewCache
 	policies policyCache
 	budgets  usedCache
+	touched  bool     // the change has written rows of budgets; guarded by writing
 	control  *control // nil: no other instance shares the store
 	reached  atomic.Pointer[time.Time]
 	beside   int64 // what otherWrites said last; guarded by writing

@@ -144,6 +144,13 @@ CREATE TABLE budget (
   CONSTRAINT budget_pkey PRIMARY KEY (tenant, policy, rule, scope, span)
 );
 
+CREATE TABLE budget_log (
+  no bigint NOT NULL,
+  tenant text COLLATE "C" NOT NULL,
+  spent text COLLATE "C" NOT NULL,
+  CONSTRAINT budget_log_pkey PRIMARY KEY (no)
+);
+
 CREATE TABLE checkpoint (
   tenant text COLLATE "C" NOT NULL,
   seq bigint NOT NULL,
@@ -708,6 +715,8 @@ CREATE INDEX approval_recent ON public.approval USING btree (tenant, connection,
 CREATE INDEX approval_until ON public.approval USING btree (question_until) WHERE (state = 'pending'::text);
 
 CREATE INDEX budget_over ON public.budget USING btree (ends_at) WHERE (ends_at > 0);
+
+CREATE INDEX budget_total ON public.budget USING btree (tenant) WHERE (ends_at = 0);
 
 CREATE INDEX connection_client ON public.connection USING btree (client);
 

@@ -101,6 +101,12 @@ CREATE TABLE budget (
   CHECK (used <= max)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE budget_log (
+  no     INTEGER NOT NULL PRIMARY KEY,
+  tenant TEXT    NOT NULL,
+  spent  TEXT    NOT NULL -- JSON
+) STRICT;
+
 CREATE TABLE checkpoint (
   tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
   seq         INTEGER NOT NULL,
@@ -591,6 +597,8 @@ CREATE INDEX approval_recent ON approval (tenant, connection, answered_at);
 CREATE INDEX approval_until ON approval (question_until) WHERE state = 'pending';
 
 CREATE INDEX budget_over ON budget (ends_at) WHERE ends_at > 0;
+
+CREATE INDEX budget_total ON budget (tenant) WHERE ends_at = 0;
 
 CREATE INDEX connection_client ON connection (client);
 
