@@ -242,3 +242,54 @@ func TestInstancesAnswerEachRequestOnceWhateverIsKilledCutOrSetWrong(t *testing.
 		s.judge()
 	}
 }
+
+// A process that stood still while the bunker was sealed on another instance, which did not
+// wait for it: it has the root key in its memory, and signs nothing with it any more.
+func TestAnInstanceThatStoodStillSignsNothingThatWasSealedMeanwhile(t *testing.T) {
+	if !full() {
+		t.Skip("it stands still for longer than an instance takes to be dead; that its keeper lets nothing be signed is tested there, without waiting")
+	}
+	t.Parallel()
+	var uri string
+	f := NewFleet(t, 2, pgtest.Shared(t).Database(t), "", nil, func(b *Bunker) {
+		b.AddKey("herald")
+		uri = b.Token("herald", "all")
+	})
+	u, err := nip46.ParseBunkerURI(uri)
+	if err != nil {
+		t.Fatal(err)
+	}
+	still, other := f.Members[0], f.Members[1]
+	app := NewApp(t, newArena(t), new(Clock).Now, u.Remote, u.Secret, []string{"ws://" + still.Listen})
+	app.Connect().insist()
+	app.Sign(1, "before")
+	still.signal(syscall.SIGSTOP)
+	other.Admin("seal", nil)
+	var asked []*Asked
+	ask := func(n int) {
+		for range n {
+			q := app.Prepare(nip46.SignEvent, app.Note(1, fmt.Sprint("no ", len(asked))))
+			asked = append(asked, q)
+			go func() { _ = app.Publish(q.Event) }() // it may be refused
+		}
+	}
+	ask(20) // what it reads first when it goes on
+	still.signal(syscall.SIGCONT)
+	for range 40 {
+		ask(2)
+		time.Sleep(50 * time.Millisecond) // the pace of an app, while it finds its database again
+	}
+	told := 0
+	for _, q := range asked {
+		for _, got := range q.Got() {
+			if !got.Failed() {
+				t.Fatalf("it signed %s", got.Result)
+			}
+			told++
+		}
+	}
+	t.Logf("%d of %d requests were answered, none with a signature", told, len(asked))
+	if told == 0 {
+		t.Error("nobody was told that the bunker is sealed")
+	}
+}

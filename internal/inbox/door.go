@@ -26,8 +26,8 @@ const (
 	// apps. A command can take seconds. Tenants take turns at both, as their apps do.
 	adminPlaces   = 256
 	adminVisitors = 8
-	// adminWaiting is how many messages of one tenant's admins may wait for a place.
-	adminWaiting = 64
+	// maxAdminWaiting is how many messages of one tenant's admins may wait for a place.
+	maxAdminWaiting = 64
 	// adminSeen and visitorsSeen are how many ids of verified events of each are
 	// remembered. Strangers do not push out those of sessions: a relay that repeats
 	// what it heard spends nothing of theirs.
@@ -78,7 +78,7 @@ func (in *Inbox) toDoor(ctx context.Context, door Door, link string, ev *nostr.E
 	if from.seen.has(ev.ID) {
 		return accepted // another relay brought it; who sends again closes a new event
 	}
-	switch from.places.enter(ctx, door.Of(), adminWaiting, in.stopped) {
+	switch from.places.enter(ctx, door.Of(), maxAdminWaiting, in.stopped) {
 	case crowded:
 		return refused("rate-limited: too many messages to this bunker's admin key at once; slow down")
 	case without:

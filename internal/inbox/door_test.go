@@ -61,7 +61,7 @@ func TestOneTenantsAdminsAndStrangersLeaveRoomForThoseOfOthers(t *testing.T) {
 				}
 				loud, quiet := &slowDoor{"loud", known, make(chan struct{})}, &slowDoor{"quiet", known, nil}
 				busy := 0
-				for range places + adminWaiting + 8 {
+				for range places + maxAdminWaiting + 8 {
 					ev := event()
 					go func() {
 						if v := in.toDoor(t.Context(), loud, "wss://relay", ev, 100); !v.OK {
