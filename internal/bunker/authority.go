@@ -21,6 +21,10 @@ type Authority interface {
 // from outside. The tenant is locked and its owner told.
 var ErrTampered = errors.New("a stored row was changed from outside")
 
+// ErrStore is in the chain of every error of the store itself, whose words say where it
+// lies.
+var ErrStore = errors.New("the store could not do it")
+
 // MACMessage is what a row's MAC is computed over.
 func MACMessage(a Authority) []byte {
 	tenant, table, pk, version := a.AuthorityRow()

@@ -91,7 +91,8 @@ func (x doorTable) Execute(ctx context.Context, p bunker.Principal, o admin.Orde
 	if err != nil {
 		return nil, err
 	}
-	return k.commands.Execute(seal.Afar(ctx), p, o)
+	v, err := k.commands.Execute(seal.Afar(ctx), p, o)
+	return v, x.t.forGuest(err)
 }
 
 // proverAfar counts the tries of the passphrase that come over relays as such.

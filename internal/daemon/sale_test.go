@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -157,6 +158,44 @@ func TestWhoPaysInTheLastMomentKeepsHisBunker(t *testing.T) {
 		return err
 	})
 	there(false, "over")
+}
+
+// TestAGuestLearnsNotWhereTheStoreLies: from an error of it, which tells those who run the
+// machine all about that.
+func TestAGuestLearnsNotWhereTheStoreLies(t *testing.T) {
+	d, err := selling(t, func(*config.Config) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := d.MakeTenant(t.Context(), System(), host.Spec{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	by := bunker.Principal{Name: "somebody", Role: bunker.Owner, Door: bunker.DoorSocket}
+	_, ofGuest := d.DispatchTo(gone, made.Tenant, by, "key.list", nil)
+	_, ofHouse := d.Dispatch(gone, by, "key.list", nil)
+	if !errors.Is(ofHouse, bunker.ErrStore) {
+		t.Fatalf("the test breaks nothing: %v", ofHouse)
+	}
+	if e := bunker.AsError(ofGuest); !strings.HasPrefix(e.Words, "your provider's database") || e.Hint != "" {
+		t.Errorf("a guest reads %q %q", e.Words, e.Hint)
+	}
+	g := d.tenants.tenant(made.Tenant)
+	full := bunker.Errorf(bunker.CodeError, "the disk that holds %s is full", d.Dir).WithHint("df -h %s", d.Dir).WithCause(bunker.ErrStore)
+	for _, err := range []error{full, fmt.Errorf("more: %w", full)} {
+		if e := bunker.AsError(g.forGuest(err)); strings.Contains(e.Words+e.Hint, d.Dir) {
+			t.Errorf("a guest reads %q %q", e.Words, e.Hint)
+		}
+		if d.home.forGuest(err) != err {
+			t.Error("the house is told less, too")
+		}
+	}
+	other := bunker.Errorf(bunker.CodeRestricted, "no")
+	if g.forGuest(other) != error(other) || g.forGuest(nil) != nil {
+		t.Error("what is no error of the store is told otherwise")
+	}
 }
 
 func TestNothingIsSoldWithoutAWalletOrAHost(t *testing.T) {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -216,7 +217,18 @@ func (t *tenant) Dispatch(ctx context.Context, p bunker.Principal, name string, 
 	if err != nil {
 		return nil, bunker.AsError(err)
 	}
-	return k.commands.Dispatch(ctx, p, name, params)
+	v, err := k.commands.Dispatch(ctx, p, name, params)
+	return v, t.forGuest(err)
+}
+
+// forGuest is an error as the people of a guest may read it: where the store lies is known to
+// those who run the machine.
+func (t *tenant) forGuest(err error) error {
+	if !t.guest() || !errors.Is(err, bunker.ErrStore) {
+		return err
+	}
+	t.Log.Error("a command of a guest failed", "tenant", t.id, "error", err)
+	return bunker.Errorf(bunker.CodeError, "your provider's database could not do this now; try again, and tell your provider if it stays so").WithCause(err)
 }
 
 // sayOpen tells the other instances whether it is open here.

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 
 	"nsecbunker/internal/bunker"
@@ -20,7 +21,7 @@ func explain(e engine, doing string, err error) error {
 	if errors.As(err, &known) || errors.Is(err, bunker.ErrTampered) {
 		return err
 	}
-	return e.sentence(troubleOf(err), doing).WithCause(err)
+	return e.sentence(troubleOf(err), doing).WithCause(fmt.Errorf("%w: %w", bunker.ErrStore, err))
 }
 
 // Sealed reports whether err says that the tenant is sealed.

@@ -183,7 +183,9 @@ func (b *Buy) serve(w http.ResponseWriter, r *http.Request, call string) {
 func (b *Buy) forStrangers(call string, err error) error {
 	switch bunker.AsError(err).Code {
 	case bunker.CodeInvalid, bunker.CodeNotFound, bunker.CodeConflict, bunker.CodeRestricted, bunker.CodeRateLimited:
-		return err
+		if !errors.Is(err, bunker.ErrStore) {
+			return err
+		}
 	}
 	b.Log.Error("a request of the page for orders failed", "call", call, "error", err)
 	return bunker.Errorf(bunker.CodeError, "this could not be done now; try again in a moment. Nothing that was paid is lost")

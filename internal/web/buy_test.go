@@ -218,10 +218,11 @@ func TestBuyersLearnNothingOfTheMachine(t *testing.T) {
 	}
 	for _, err := range []error{
 		bunker.Errorf(bunker.CodeError, `the PostgreSQL database "b" at %s:5432 is full`, inside), fmt.Errorf("dial %s", inside),
+		bunker.Errorf(bunker.CodeNotFound, "there is no database at %s", inside).WithCause(bunker.ErrStore),
 		bunker.Errorf(bunker.CodeSealed, "sealed at %s", inside).WithHint(inside),
 	} {
 		s.fails = err
-		if code, body := send(b, "look", `{"secret":"s1"}`); code < 500 || strings.Contains(body, inside) {
+		if code, body := send(b, "look", `{"secret":"s1"}`); code < 400 || strings.Contains(body, inside) {
 			t.Errorf("%v: %d %s", err, code, body)
 		}
 	}
