@@ -1,4 +1,3 @@
--- +goose Up
 -- The whole schema, as the migrations of SQLite up to this number leave it; what the columns mean stands in those. From here on each migration has
 -- the same number on both engines (TestBothEnginesHaveTheSameSchema).
 --
@@ -480,40 +479,32 @@ CREATE INDEX token_policy ON token (tenant, policy) WHERE policy <> '' AND state
 CREATE INDEX token_signer ON token (signer);
 CREATE UNIQUE INDEX user_key_npub_login ON user_key (pubkey) WHERE npub_login = 1;
 
--- +goose StatementBegin
 CREATE FUNCTION reply_bytes_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'a stored reply never changes' USING ERRCODE = 'restrict_violation';
 END $$;
--- +goose StatementEnd
 CREATE TRIGGER reply_bytes_stay BEFORE UPDATE OF bytes, reply_event_id ON reply FOR EACH ROW
 WHEN (NEW.bytes IS NOT NULL OR NEW.reply_event_id <> OLD.reply_event_id) EXECUTE FUNCTION reply_bytes_stay();
 
--- +goose StatementBegin
 CREATE FUNCTION audit_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'an audit record never changes' USING ERRCODE = 'restrict_violation';
 END $$;
--- +goose StatementEnd
 CREATE TRIGGER audit_stays BEFORE UPDATE ON audit FOR EACH ROW EXECUTE FUNCTION audit_stays();
 
--- +goose StatementBegin
 CREATE FUNCTION policy_version_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION 'a version of a policy never changes and never goes' USING ERRCODE = 'restrict_violation';
 END $$;
--- +goose StatementEnd
 CREATE TRIGGER policy_version_stays BEFORE UPDATE OF tenant, id, name, description, zone, rules, ended, changed_by, changed_at, created_at, version
 ON policy_version FOR EACH ROW EXECUTE FUNCTION policy_version_stays();
 CREATE TRIGGER policy_version_stays_there BEFORE DELETE ON policy_version FOR EACH ROW EXECUTE FUNCTION policy_version_stays();
 
--- +goose StatementBegin
 CREATE FUNCTION keep_person() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO person (tenant, name) VALUES (NEW.tenant, NEW.person) ON CONFLICT DO NOTHING;
   RETURN NULL;
 END $$;
--- +goose StatementEnd
 CREATE TRIGGER connection_person AFTER INSERT ON connection FOR EACH ROW WHEN (NEW.person <> '') EXECUTE FUNCTION keep_person();
 CREATE TRIGGER connection_other_person AFTER UPDATE OF person ON connection FOR EACH ROW WHEN (NEW.person <> '' AND NEW.person <> OLD.person)
 EXECUTE FUNCTION keep_person();

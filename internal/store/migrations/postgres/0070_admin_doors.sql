@@ -1,4 +1,3 @@
--- +goose Up
 -- As SQLite's of this number.
 
 ALTER TABLE admin ADD COLUMN legacy_until BIGINT NOT NULL DEFAULT 0;

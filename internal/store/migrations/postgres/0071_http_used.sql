@@ -1,4 +1,3 @@
--- +goose Up
 -- As SQLite's of this number.
 
 CREATE TABLE http_used (

@@ -1,4 +1,3 @@
--- +goose Up
 -- As SQLite's of this number.
 
 CREATE TABLE tenant (
@@ -24,7 +23,6 @@ ALTER TABLE tenant_head ADD COLUMN standing TEXT COLLATE "C" NOT NULL DEFAULT ''
 ALTER TABLE slot DROP CONSTRAINT slot_kind_check;
 ALTER TABLE slot ADD CONSTRAINT slot_kind_check CHECK (kind IN ('passphrase', 'file', 'credential', 'command', 'provider'));
 
--- +goose StatementBegin
 CREATE FUNCTION policy_version_goes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF EXISTS (SELECT 1 FROM tenant_head h WHERE h.tenant = OLD.tenant) THEN
@@ -32,6 +30,5 @@ BEGIN
   END IF;
   RETURN OLD;
 END $$;
--- +goose StatementEnd
 DROP TRIGGER policy_version_stays_there ON policy_version;
 CREATE TRIGGER policy_version_stays_there BEFORE DELETE ON policy_version FOR EACH ROW EXECUTE FUNCTION policy_version_goes();

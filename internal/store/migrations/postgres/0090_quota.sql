@@ -1,4 +1,3 @@
--- +goose Up
 -- As SQLite's of this number.
 
 ALTER TABLE tenant_head ADD COLUMN quota TEXT COLLATE "C" NOT NULL DEFAULT '';

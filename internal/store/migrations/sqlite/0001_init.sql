@@ -1,4 +1,3 @@
--- +goose Up
 -- Times are unix milliseconds unless a comment says seconds; keys, ids of events and digests are raw bytes; lists are JSON text.
 
 -- One row a tenant. Its row lock is the tenant's lock; version, chain and ledger time are the tenant's.
@@ -209,11 +208,9 @@ CREATE TABLE reply (
   UNIQUE (created_at, reply_event_id)
 ) STRICT;
 
--- +goose StatementBegin
 CREATE TRIGGER reply_bytes_stay BEFORE UPDATE OF bytes, reply_event_id ON reply
 WHEN NEW.bytes IS NOT NULL OR NEW.reply_event_id <> OLD.reply_event_id
 BEGIN SELECT RAISE(ABORT, 'a stored reply never changes'); END;
--- +goose StatementEnd
 
 CREATE TABLE audit (
   tenant      TEXT    NOT NULL,
@@ -233,10 +230,8 @@ CREATE TABLE audit (
   UNIQUE (event_at, event_id, step)
 ) STRICT;
 
--- +goose StatementBegin
 CREATE TRIGGER audit_stays BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'an audit record never changes'); END;
--- +goose StatementEnd
 
 CREATE TABLE checkpoint (
   tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),

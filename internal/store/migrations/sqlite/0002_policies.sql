@@ -1,4 +1,3 @@
--- +goose Up
 -- A policy is edited in place, under its next version; each version stays in policy_version for ever.
 CREATE TABLE policy (
   tenant      TEXT    NOT NULL REFERENCES tenant_head (tenant),
@@ -38,15 +37,11 @@ CREATE TABLE policy_version (
 
 CREATE INDEX policy_version_name ON policy_version (tenant, name, version);
 
--- +goose StatementBegin
 CREATE TRIGGER policy_version_stays BEFORE UPDATE OF tenant, id, name, description, zone, rules, ended, changed_by, changed_at, created_at, version ON policy_version
 BEGIN SELECT RAISE(ABORT, 'a version of a policy never changes'); END;
--- +goose StatementEnd
 
--- +goose StatementBegin
 CREATE TRIGGER policy_version_stays_there BEFORE DELETE ON policy_version
 BEGIN SELECT RAISE(ABORT, 'a version of a policy never goes'); END;
--- +goose StatementEnd
 
 -- '' for none.
 ALTER TABLE connection_grant ADD COLUMN policy TEXT NOT NULL DEFAULT '';

@@ -1,4 +1,3 @@
--- +goose Up
 -- Browsers and scripts that an admin confirmed, by their own key (P-256). person is zeroes for "local".
 CREATE TABLE device (
   tenant       TEXT    NOT NULL REFERENCES tenant_head (tenant),

@@ -1,4 +1,3 @@
--- +goose Up
 -- Ids of changes that admins ordered from afar: each is made once, whatever is sent again after a restart. result is closed under the root key; NULL: it
 -- was not stored.
 CREATE TABLE admin_op (

@@ -1,4 +1,3 @@
--- +goose Up
 
 -- The notifier's key is one of the bunker's own. SQLite changes a CHECK by making the table anew.
 CREATE TABLE service_key_new (

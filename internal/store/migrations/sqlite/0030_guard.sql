@@ -1,4 +1,3 @@
--- +goose Up
 -- The guard (internal/guard): what a key's replaceable events may lose unasked, and what is known of those before the first one here.
 ALTER TABLE user_key ADD COLUMN guard_share INTEGER NOT NULL DEFAULT 0; -- percent; 0: the default, -1: off
 ALTER TABLE user_key ADD COLUMN baseline INTEGER NOT NULL DEFAULT 0 CHECK (baseline BETWEEN 0 AND 2); -- 0 empty, 1 unknown, 2 fetched

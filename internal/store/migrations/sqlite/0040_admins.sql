@@ -1,4 +1,3 @@
--- +goose Up
 -- Admins of some keys; invitations; commands that several persons must want.
 
 -- Ids of user keys, as JSON; '' for every key and the whole bunker.

@@ -1,4 +1,3 @@
--- +goose Up
 -- Suspended for a time, paused keys, relays of one connection, and who a record is about.
 
 ALTER TABLE connection ADD COLUMN resume_at INTEGER NOT NULL DEFAULT 0;   -- of a suspended one: from then on it is active; 0: never by itself
@@ -19,21 +18,13 @@ CREATE TABLE person (
 INSERT INTO person (tenant, name)
 SELECT tenant, person FROM connection WHERE person <> '' UNION SELECT tenant, person FROM token WHERE person <> '';
 
--- +goose StatementBegin
 CREATE TRIGGER connection_person AFTER INSERT ON connection WHEN NEW.person <> ''
 BEGIN INSERT INTO person (tenant, name) VALUES (NEW.tenant, NEW.person) ON CONFLICT DO NOTHING; END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER connection_other_person AFTER UPDATE OF person ON connection WHEN NEW.person <> '' AND NEW.person <> OLD.person
 BEGIN INSERT INTO person (tenant, name) VALUES (NEW.tenant, NEW.person) ON CONFLICT DO NOTHING; END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER token_person AFTER INSERT ON token WHEN NEW.person <> ''
 BEGIN INSERT INTO person (tenant, name) VALUES (NEW.tenant, NEW.person) ON CONFLICT DO NOTHING; END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER token_other_person AFTER UPDATE OF person ON token WHEN NEW.person <> '' AND NEW.person <> OLD.person
 BEGIN INSERT INTO person (tenant, name) VALUES (NEW.tenant, NEW.person) ON CONFLICT DO NOTHING; END;
--- +goose StatementEnd
 
 CREATE INDEX connection_token ON connection (tenant, token) WHERE token <> '';

@@ -1,4 +1,3 @@
--- +goose Up
 -- The first question of the burst that a question belongs to: those of one app, method and kind that came shortly after each
 -- other and wait at the same time are answered together. '' in rows from before: a burst of its own.
 ALTER TABLE approval ADD COLUMN batch TEXT NOT NULL DEFAULT '';

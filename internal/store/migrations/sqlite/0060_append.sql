@@ -1,4 +1,3 @@
--- +goose Up
 -- What every request writes is appended at the end of its table. An index by ids, which are random, costs each request a page of
 -- the log for itself; so there is one such index, the claim's, and not four.
 
@@ -89,13 +88,9 @@ CREATE INDEX request_lost ON request (created_at) WHERE state = 'undeliverable';
 CREATE INDEX request_done ON request (created_at) WHERE state IN ('delivered', 'undeliverable') AND erased = 0;
 CREATE INDEX request_erased ON request (inserted_at) WHERE erased = 1;
 
--- +goose StatementBegin
 CREATE TRIGGER reply_bytes_stay BEFORE UPDATE OF bytes, reply_event_id ON reply
 WHEN NEW.bytes IS NOT NULL OR NEW.reply_event_id <> OLD.reply_event_id
 BEGIN SELECT RAISE(ABORT, 'a stored reply never changes'); END;
--- +goose StatementEnd
 
--- +goose StatementBegin
 CREATE TRIGGER audit_stays BEFORE UPDATE ON audit
 BEGIN SELECT RAISE(ABORT, 'an audit record never changes'); END;
--- +goose StatementEnd

@@ -1,4 +1,3 @@
--- +goose Up
 -- Other doors of an admin: the first nsecBunker's admin protocol, until a time; HTTP, for scripts.
 
 ALTER TABLE admin ADD COLUMN legacy_until INTEGER NOT NULL DEFAULT 0; -- unix ms; 0: not at all

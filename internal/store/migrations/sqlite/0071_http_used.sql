@@ -1,4 +1,3 @@
--- +goose Up
 -- Authorizations of scripts over HTTP (NIP-98) that were used: each is good once.
 
 CREATE TABLE http_used (

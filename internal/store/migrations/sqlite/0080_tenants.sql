@@ -1,4 +1,3 @@
--- +goose Up
 -- The tenants of a hosted instance, beside the house: whoever runs the instance has the
 -- rows, and of a tenant that has ended one stays, so that what was ordered once is not made
 -- again. They are the house's, with MACs under its service key.
@@ -42,8 +41,6 @@ ALTER TABLE slot_new RENAME TO slot;
 
 -- A version of a policy goes with its whole tenant, and never before.
 DROP TRIGGER policy_version_stays_there;
--- +goose StatementBegin
 CREATE TRIGGER policy_version_stays_there BEFORE DELETE ON policy_version
 WHEN EXISTS (SELECT 1 FROM tenant_head h WHERE h.tenant = OLD.tenant)
 BEGIN SELECT RAISE(ABORT, 'a version of a policy never goes'); END;
--- +goose StatementEnd

@@ -1,4 +1,3 @@
--- +goose Up
 -- What a tenant of a hosted instance may use, and who holds its seats.
 
 ALTER TABLE tenant_head ADD COLUMN quota TEXT NOT NULL DEFAULT ''; -- JSON, the provider's; no part of the MAC

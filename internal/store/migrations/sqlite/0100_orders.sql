@@ -1,4 +1,3 @@
--- +goose Up
 -- Orders of a hosted instance: what is bought, every invoice that was made for it and what
 -- became of it; and what each bunker is paid for. They are the house's rows. Money that came is
 -- never deleted.

@@ -1,4 +1,3 @@
--- +goose Up
 -- Several instances on one database. On SQLite there is one instance, and these tables stay empty.
 
 -- The instances that run, or ran. Times are of the database's clock: instances are compared by it alone.
