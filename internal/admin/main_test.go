@@ -21,6 +21,7 @@ import (
 	"nsecbunker/internal/secret"
 	"nsecbunker/internal/signer"
 	"nsecbunker/internal/store"
+	"nsecbunker/internal/store/storetest"
 	"nsecbunker/internal/vault"
 	"nsecbunker/nostr"
 )
@@ -141,7 +142,7 @@ func newFixture(t testing.TB) *fixture {
 		t.Fatal(err)
 	}
 	f.path = filepath.Join(t.TempDir(), "data", "b.db")
-	migrated(t, f.path, v)
+	storetest.Fresh(t, f.path)
 	f.store, err = store.Open(t.Context(), store.Config{
 		Path: f.path, Auth: v, Flags: v, Now: f.clock.Now, Log: slog.New(slog.DiscardHandler),
 	})
@@ -194,39 +195,6 @@ func newFixture(t testing.TB) *fixture {
 		t.Fatal(err)
 	}
 	return f
-}
-
-var (
-	emptyOnce sync.Once
-	empty     []byte
-)
-
-// migrated puts an empty database at path: one is migrated for all tests, since
-// under the race detector that takes longer than the tests themselves.
-func migrated(t testing.TB, path string, v *vault.Vault) {
-	t.Helper()
-	emptyOnce.Do(func() {
-		at := filepath.Join(t.TempDir(), "empty", "b.db")
-		s, err := store.Open(t.Context(), store.Config{Path: at, Auth: v, Flags: v, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := os.Stat(at + "-wal"); err == nil {
-			t.Fatal("the empty database has a log beside it")
-		}
-		if empty, err = os.ReadFile(at); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if len(empty) == 0 {
-		t.Fatal("there is no empty database")
-	}
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, empty, 0o600)); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // setUp makes a bunker that is set up, unsealed, with one owner.

@@ -114,6 +114,7 @@ func Table() []Row {
 		{Beside, "internal/bunkertest", nil},
 		{Beside, "internal/docstest", nil},
 		{Beside, "internal/pgtest", nil},
+		{Beside, "internal/store/storetest", nil},
 		{Beside, "internal/wallet/wallettest", nil},
 		{Beside, "internal/oracle", nil},
 		{Beside, "deploy", nil},

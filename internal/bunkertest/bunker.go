@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"nsecbunker/internal/config"
 	"nsecbunker/internal/daemon"
 	"nsecbunker/internal/secret"
+	"nsecbunker/internal/store/storetest"
 )
 
 // Passphrase opens every bunker of this package.
@@ -62,7 +64,8 @@ func quickKDF(password, salt []byte, logN uint8) ([]byte, error) {
 func Start(t testing.TB, o Options) *Bunker {
 	t.Helper()
 	b := &Bunker{t: t, opts: o, Dir: o.Dir, Clock: new(Clock), Arena: newArena(t)}
-	if b.Dir == "" {
+	fresh := b.Dir == ""
+	if fresh {
 		b.Dir = t.TempDir()
 	}
 	b.config = config.Default()
@@ -72,6 +75,9 @@ func Start(t testing.TB, o Options) *Bunker {
 	}
 	if o.Config != nil {
 		o.Config(&b.config)
+	}
+	if fresh && b.config.Database == "" {
+		storetest.Fresh(t, filepath.Join(b.Dir, daemon.DatabaseFile))
 	}
 	t.Cleanup(b.Stop)
 	b.Run()

@@ -21,6 +21,7 @@ import (
 	"nsecbunker/internal/host"
 	"nsecbunker/internal/pgtest"
 	"nsecbunker/internal/store"
+	"nsecbunker/internal/store/storetest"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip19"
 )
@@ -82,8 +83,12 @@ func (c *fast) turn(d time.Duration) {
 
 // openStore opens a store in a folder with its committer running.
 func openStore(t testing.TB, dir, database string, now func() time.Time) *store.Store {
+	path := filepath.Join(dir, "bunker.db")
+	if _, err := os.Stat(path); err != nil && database == "" {
+		storetest.Fresh(t, path)
+	}
 	s, err := store.Open(context.Background(), store.Config{
-		Path: filepath.Join(dir, "bunker.db"), Database: database, Auth: macs{}, Flags: macs{}, Now: now, Log: slog.New(slog.DiscardHandler),
+		Path: path, Database: database, Auth: macs{}, Flags: macs{}, Now: now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
