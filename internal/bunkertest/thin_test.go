@@ -2,8 +2,12 @@ package bunkertest
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -32,6 +36,8 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	besideEachOther()
+	debug.SetGCPercent(400) // many small bunkers one after another: less of the time goes into collecting them
 	goleak.VerifyTestMain(withServer{m}, goleak.Cleanup(func(code int) {
 		if err := removeBinary(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -39,6 +45,21 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(code)
 	}))
+}
+
+// besideEachOther lets twice as many tests run at once as go test would: most of them wait
+// for relays, disks and processes of theirs. -parallel says otherwise.
+func besideEachOther() {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if said {
+		return
+	}
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // The straight line through all floors: a link, a client, signatures.
