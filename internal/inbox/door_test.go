@@ -84,3 +84,28 @@ func TestOneTenantsAdminsAndStrangersLeaveRoomForThoseOfOthers(t *testing.T) {
 		})
 	}
 }
+
+// A flood of strangers at one tenant's links takes none of the words that those of another
+// get.
+func TestEachTenantTellsItsOwnStrangers(t *testing.T) {
+	s, now := newStrangers(DefaultLimits()), time.Unix(1_800_000_000, 0)
+	told := func(of bunker.TenantID, first, n int) (told int) {
+		for i := range n {
+			told += map[bool]int{true: 1}[s.mayReply(of, nostr.PubKey{byte(first + i), 1}, now)]
+		}
+		return told
+	}
+	most := DefaultLimits().StrangerReplies
+	if got := told("loud", 0, 200); got != most {
+		t.Errorf("%d of a flood are told, want %d", got, most)
+	}
+	if got := told("quiet", 0, 3); got != 3 {
+		t.Errorf("%d of 3 at another tenant are told", got)
+	}
+	if got := told("quiet", 0, 3); got != 0 {
+		t.Errorf("%d are told twice", got)
+	}
+	if now = now.Add(time.Minute); told("loud", 0, 1) != 1 {
+		t.Error("nobody is told in the next minute")
+	}
+}

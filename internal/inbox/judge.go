@@ -127,7 +127,7 @@ func (in *Inbox) withoutRow(ctx context.Context, t *Tenant, a signer.Arrival, j 
 		if j.Full {
 			in.noSeat(ctx, t, "an app that holds a good link was refused, for all seats are taken")
 		}
-		if in.strangers.mayReply(a.Event.PubKey, in.Now()) {
+		if in.strangers.mayReply(t.ID, a.Event.PubKey, in.Now()) {
 			in.tellStranger(t, j.Stranger)
 		}
 		return accepted, true

@@ -32,7 +32,7 @@ type Limits struct {
 	StrangerBurst int
 	// StrangerLinks is for how many links and tenants that is remembered.
 	StrangerLinks int
-	// StrangerReplies is how many generic errors strangers get a minute, in all;
+	// StrangerReplies is how many generic errors strangers get of one tenant a minute, in all;
 	// one a minute for each.
 	StrangerReplies int
 	// Seen is how many verified ids are remembered.

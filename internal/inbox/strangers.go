@@ -16,8 +16,8 @@ type strangers struct {
 	mu    sync.Mutex
 	lim   Limits
 	links map[linkTo]*rate.Limiter
-	// replied holds who got an error in this minute; its size is the cap.
-	replied map[nostr.PubKey]struct{}
+	// replied holds, for each tenant, who got an error of it in this minute; its size is the cap.
+	replied map[bunker.TenantID]map[nostr.PubKey]struct{}
 	minute  time.Time
 	// refused counts generic refusals since the last record of them.
 	refused counts
@@ -26,7 +26,7 @@ type strangers struct {
 }
 
 func newStrangers(l Limits) *strangers {
-	return &strangers{lim: l, links: map[linkTo]*rate.Limiter{}, replied: map[nostr.PubKey]struct{}{}, alarmed: map[spentToken]time.Time{}}
+	return &strangers{lim: l, links: map[linkTo]*rate.Limiter{}, replied: map[bunker.TenantID]map[nostr.PubKey]struct{}{}, alarmed: map[spentToken]time.Time{}}
 }
 
 // linkTo is a link as the way to one tenant: over one relay come the apps of many.
@@ -154,17 +154,22 @@ func (r rates) makeRoom(now time.Time) {
 	*r.room = 2 * len(r.m)
 }
 
-// mayReply reports whether one more generic error may be sent, to this stranger.
-func (s *strangers) mayReply(to nostr.PubKey, now time.Time) bool {
+// mayReply reports whether one more generic error of a tenant may be sent, to this stranger.
+func (s *strangers) mayReply(t bunker.TenantID, to nostr.PubKey, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if m := now.Truncate(time.Minute); m != s.minute {
 		s.minute = m
 		clear(s.replied)
 	}
-	if _, told := s.replied[to]; told || len(s.replied) >= s.lim.StrangerReplies {
+	of := s.replied[t]
+	if _, told := of[to]; told || len(of) >= s.lim.StrangerReplies {
 		return false
 	}
-	s.replied[to] = struct{}{}
+	if of == nil {
+		of = map[nostr.PubKey]struct{}{}
+		s.replied[t] = of
+	}
+	of[to] = struct{}{}
 	return true
 }
