@@ -276,11 +276,12 @@ func (b *Buy) paced(ip netip.Addr, order bool) bool {
 	return !order || s.orders.spend(now, OrderRate, OrderBurst)
 }
 
-// shopper is what is known of an address: of IPv6, of its network of 64 bits, which is
-// one household's.
+// shopper is what is known of an address: of IPv6, of its network of 48 bits. Whoever asks
+// for one gets that many, and it has 65,536 of a household's 64: enough to take every
+// order that may wait.
 func (b *Buy) shopper(ip netip.Addr, now time.Time) *shopper {
 	if ip = ip.Unmap(); ip.Is6() {
-		if p, err := ip.Prefix(64); err == nil {
+		if p, err := ip.Prefix(48); err == nil {
 			ip = p.Addr()
 		}
 	}

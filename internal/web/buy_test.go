@@ -266,10 +266,10 @@ func TestOneAddressCannotFloodTheShop(t *testing.T) {
 	if code := order("192.0.2.2:1", 101); code != 200 {
 		t.Errorf("another address: %d", code)
 	}
-	for i := range OrderBurst { // one network of IPv6 is one household's
-		order(fmt.Sprintf("[2001:db8::%x]:1", i+1), 200+i)
+	for i := range OrderBurst { // one network of IPv6 is one customer's
+		order(fmt.Sprintf("[2001:db8:0:%x::1]:1", i+1), 200+i)
 	}
-	if code := order("[2001:db8::ffff]:1", 300); code != http.StatusTooManyRequests {
+	if code := order("[2001:db8:0:ffff::1]:1", 300); code != http.StatusTooManyRequests {
 		t.Errorf("another address of a network: %d", code)
 	}
 	if len(s.orders) != 2*OrderBurst+1 {
