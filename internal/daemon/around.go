@@ -68,6 +68,9 @@ func relayAddress(relayURL string) (string, error) {
 	return net.JoinHostPort(u.Hostname(), port), nil
 }
 
+// leftOut is the state of a relay that is not heard: see [wanted].
+const leftOut = "left out"
+
 // RelayHealth implements admin.Around.
 func (t *tenant) RelayHealth() []admin.RelayHealth {
 	var out []admin.RelayHealth
@@ -79,6 +82,11 @@ func (t *tenant) RelayHealth() []admin.RelayHealth {
 			continue
 		}
 		out = append(out, admin.RelayHealth{URL: s.URL, State: string(s.State), Error: s.Err, Latency: s.Latency.Milliseconds()})
+	}
+	for u := range t.ring.wants() {
+		if t.heard.leftOut() > 0 && !slices.ContainsFunc(out, func(h admin.RelayHealth) bool { return h.URL == u }) {
+			out = append(out, admin.RelayHealth{URL: u, State: leftOut, Error: "there are too many relays; choose one that others use, too"})
+		}
 	}
 	return out
 }

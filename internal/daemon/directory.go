@@ -1,12 +1,15 @@
 package daemon
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/inbox"
+	"nsecbunker/internal/relay"
 	"nsecbunker/nostr"
 )
 
@@ -126,10 +129,11 @@ func (r routes) Door(key nostr.PubKey) inbox.Door {
 }
 
 // wanted is what each tenant wants to hear, and where: of all of them together one
-// list goes to a relay manager.
+// list goes to a relay manager, of as many relays as that takes.
 type wanted struct {
-	mu sync.Mutex
-	of map[bunker.TenantID]map[string][]nostr.PubKey
+	mu   sync.Mutex
+	of   map[bunker.TenantID]map[string][]nostr.PubKey
+	left int // relays that were left out last
 }
 
 // put notes what a tenant wants, and returns what all want.
@@ -152,22 +156,54 @@ func (w *wanted) note(t bunker.TenantID, want map[string][]nostr.PubKey) {
 	}
 }
 
-// all is what all tenants want together.
+// all is what all tenants want together, on at most [relay.MaxRelays] relays.
 func (w *wanted) all() map[string][]nostr.PubKey {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.of) == 1 {
-		for _, want := range w.of {
-			return want
-		}
-	}
 	all := map[string][]nostr.PubKey{}
 	for _, m := range w.of {
+		if len(w.of) == 1 && len(m) <= relay.MaxRelays {
+			all = m
+			break
+		}
 		for u, keys := range m {
 			all[u] = append(all[u], keys...)
 		}
 	}
+	if w.left = max(0, len(all)-relay.MaxRelays); w.left > 0 {
+		w.fair(all)
+	}
 	return all
+}
+
+// fair leaves out relays, since more are wanted than can be heard. Tenants take turns: what
+// each of them wants to hear most of its keys on comes before the second of anybody, however
+// many one of them names; the house's come first. Of equal ones those go first that many want.
+func (w *wanted) fair(all map[string][]nostr.PubKey) {
+	turn, count := make(map[string]int, len(all)), make(map[string]int, len(all))
+	for id, m := range w.of {
+		urls := slices.SortedFunc(maps.Keys(m), func(a, b string) int { return cmp.Or(len(m[b])-len(m[a]), strings.Compare(a, b)) })
+		for i, u := range urls {
+			if id == bunker.SelfHosted {
+				i = -1
+			}
+			if count[u] == 0 || i < turn[u] {
+				turn[u] = i
+			}
+			count[u]++
+		}
+	}
+	order := slices.SortedFunc(maps.Keys(all), func(a, b string) int { return cmp.Or(turn[a]-turn[b], count[b]-count[a], strings.Compare(a, b)) })
+	for _, u := range order[relay.MaxRelays:] {
+		delete(all, u)
+	}
+}
+
+// leftOut is how many relays are not heard, since there are too many.
+func (w *wanted) leftOut() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.left
 }
 
 // on are the keys that are heard on a relay, at most so many.

@@ -131,9 +131,7 @@ func (t *together) shifted(ids []bunker.TenantID) {
 			of.tellAgain(d.working)
 		}
 	}
-	if err := d.relays.Want(d.heard.all()); err != nil {
-		d.Log.Error("what is to be heard on relays could not be changed", "error", err)
-	}
+	d.hear()
 }
 
 // tellAgain looks at once at what people are to be told, and whether that is for this

@@ -127,7 +127,8 @@ func (d *Daemon) readRings(ctx context.Context, opened map[bunker.TenantID]*tena
 		}
 		d.untold.add(id)
 	}
-	return d.relays.Want(d.heard.all())
+	d.hear()
+	return nil
 }
 
 // errMade ends a change that would make what is made already.
@@ -265,7 +266,9 @@ func (d *Daemon) forget(id bunker.TenantID) {
 	t.close()
 	d.vault.Forget(id)
 	d.together.forgotten(id)
-	if err := errors.Join(d.relays.Want(d.heard.put(id, nil)), d.wantPost(d.posted.put(id, nil))); err != nil {
+	d.heard.note(id, nil)
+	d.hear()
+	if err := d.wantPost(d.posted.put(id, nil)); err != nil {
 		d.Log.Error("relays still hear for a tenant that has ended", "tenant", id, "error", err)
 	}
 }

@@ -214,9 +214,7 @@ func (t *together) moved() {
 		}
 		of.tellAgain(d.working)
 	}
-	if err := d.relays.Want(d.heard.all()); err != nil {
-		d.Log.Error("what is to be heard on relays could not be changed", "error", err)
-	}
+	d.hear()
 }
 
 // leave gives up what this instance holds before it ends, and waits a moment for the

@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"net/netip"
 	"net/url"
@@ -9,6 +11,7 @@ import (
 	"sync"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/relay"
 	"nsecbunker/internal/store"
 	"nsecbunker/nostr"
 )
@@ -180,7 +183,21 @@ func (t *tenant) reload(ctx context.Context) error {
 	if err := t.allowOwnersRelays(append(letterRelays, named...)); err != nil {
 		return err
 	}
-	return t.relays.Want(t.heard.put(t.id, t.ring.wants()))
+	t.heard.note(t.id, t.ring.wants())
+	t.hear()
+	return nil
+}
+
+// hear has relays heard as all tenants want it together. That some cannot be is told, and
+// keeps nobody from being served on the others.
+func (d *Daemon) hear() {
+	err := d.relays.Want(d.heard.all())
+	if n := d.heard.leftOut(); n > 0 {
+		err = errors.Join(err, fmt.Errorf("%d relays are too many: at most %d can be heard at once, for all bunkers together", n, relay.MaxRelays))
+	}
+	if err != nil {
+		d.Log.Error("what is to be heard on relays could not be changed", "error", err)
+	}
 }
 
 // take rebuilds the ring of what was read, and returns the relays that the owner named.
