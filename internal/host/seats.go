@@ -17,6 +17,13 @@ const SeatDays = 30
 // may have named several people alike. Nothing is refused for it.
 const ManyApps = 10
 
+// MaxLinksPerPerson is how many links and connections may be made in a bunker for each
+// person of its quota, ended ones with them: each has a signer key that stays.
+const MaxLinksPerPerson = 2000
+
+// MostLinks is how many a tenant may make in all.
+func MostLinks(q *bunker.Quota) int64 { return min(max(q.People, 1), 1<<20) * MaxLinksPerPerson }
+
 const dayMs = 24 * 60 * 60 * 1000
 
 // Day is the number of the day (UTC) of a time (unix ms): seats are counted in days,

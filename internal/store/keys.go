@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/host"
 	"nsecbunker/nostr"
 )
 
@@ -206,10 +207,30 @@ func (tx *Tx) AddServiceKey(k *bunker.ServiceKey) error {
 	if n > 0 {
 		return conflict("the key %s is a user key; it cannot be a service key", k.PubKey)
 	}
+	if err := tx.roomForSigner(k); err != nil {
+		return err
+	}
 	err = tx.exec(`INSERT INTO service_key (`+serviceColumns+`) VALUES ($1, $2, $3, $4, $5)`,
 		string(k.Tenant), k.PubKey[:], string(k.Role), blob(k.Ciphertext), k.CreatedAt)
 	if troubleOf(err) == duplicate {
 		return conflict("the service key %s is here already", k.PubKey)
+	}
+	return err
+}
+
+// roomForSigner refuses one signer key more than the tenant's quota has room for: each is in
+// the memory for secrets that all tenants share, and on relays in what is heard for all.
+func (tx *Tx) roomForSigner(k *bunker.ServiceKey) error {
+	q := &tx.head.Quota
+	if k.Role != bunker.RoleSigner || q.Unlimited {
+		return nil
+	}
+	most := host.MostLinks(q)
+	var n int64
+	err := tx.q.QueryRowContext(tx.ctx, `SELECT count(*) FROM (SELECT 1 FROM service_key WHERE tenant = $1 AND role = $2 LIMIT $3) k`,
+		string(k.Tenant), string(k.Role), most).Scan(&n)
+	if err == nil && n >= most {
+		err = bunker.Errorf(bunker.CodeRestricted, "%d links and connections were made in this bunker, those that have ended with them, and its provider lets it make no more; ask him for more people", most)
 	}
 	return err
 }

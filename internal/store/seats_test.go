@@ -2,12 +2,14 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"testing"
 	"time"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/host"
+	"nsecbunker/nostr"
 )
 
 func (f *fixture) quota(people int64) {
@@ -181,4 +183,38 @@ func BenchmarkSeatAmongMany(b *testing.B) {
 			f.mustCommit(f.entry(c))
 		}
 	})
+}
+
+// A tenant makes as many links as its people may need, and no more: their keys are in memory
+// and on relays that all tenants share. The house is not held to it.
+func TestLinksAreBoundedByTheQuota(t *testing.T) {
+	f := newFixture(t)
+	most := host.MostLinks(&bunker.Quota{People: 1})
+	add := func(n int64) error {
+		return f.tryChange(func(tx *Tx) error {
+			for range n {
+				var pub nostr.PubKey
+				rand.Read(pub[:])
+				if err := tx.AddServiceKey(&bunker.ServiceKey{Tenant: bunker.SelfHosted, PubKey: pub, Role: bunker.RoleSigner, Ciphertext: []byte("x")}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	f.change(func(tx *Tx) error { return tx.PutQuota(bunker.Quota{People: 1, Keys: 5, Rate: 100}) })
+	if err := add(most); err != nil {
+		t.Fatal(err)
+	}
+	if err := add(1); bunker.AsError(err).Code != bunker.CodeRestricted {
+		t.Errorf("one link more: %v", err)
+	}
+	f.change(func(tx *Tx) error { return tx.PutQuota(bunker.Quota{People: 2, Keys: 5, Rate: 100}) })
+	if err := add(1); err != nil {
+		t.Errorf("for one person more: %v", err)
+	}
+	f.change(func(tx *Tx) error { return tx.PutQuota(bunker.Quota{Unlimited: true}) })
+	if err := add(most); err != nil {
+		t.Errorf("without a quota: %v", err)
+	}
 }
