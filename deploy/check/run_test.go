@@ -22,11 +22,14 @@ import (
 const patience = 2 * time.Minute
 
 // build makes the program.
-func build(t *testing.T) string {
+func build(t *testing.T) string { return buildIn(t, "../..") }
+
+// buildIn makes the program from the source in a folder.
+func buildIn(t *testing.T, source string) string {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "nsecbunker")
 	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", bin, "./cmd/nsecbunker")
-	cmd.Dir = "../.."
+	cmd.Dir = source
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
@@ -60,9 +63,9 @@ func secrets(t *testing.T) string {
 
 // instance is one running process, started as the manifests say.
 type instance struct {
-	cmd             *exec.Cmd
-	listen, metrics string
-	ended           chan error
+	cmd                   *exec.Cmd
+	listen, metrics, data string
+	ended                 chan error
 }
 
 // launch starts an instance with the manifests' arguments, environment and
@@ -78,7 +81,8 @@ func run(t *testing.T, bin, database, credentials string, given []string, text s
 	t.Helper()
 	in := &instance{listen: free(t), metrics: free(t), ended: make(chan error, 1)}
 	data := t.TempDir()
-	conf := strings.Replace(text, "0.0.0.0:9464", in.metrics, 1)
+	in.data = data
+	conf := strings.NewReplacer("0.0.0.0:9464", in.metrics, "wss://bunker.example.com", "ws://"+in.listen).Replace(text)
 	if err := os.WriteFile(filepath.Join(data, "config.toml"), []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
