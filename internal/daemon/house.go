@@ -143,7 +143,13 @@ func (h house) End(x admin.Tx, id bunker.TenantID) error {
 	if err != nil {
 		return err
 	}
-	if h.d.store.Clock().Suspect {
+	return h.d.erase(of, row)
+}
+
+// erase removes a tenant whose people had their time. What the clock says of that counts
+// only while it can be believed.
+func (d *Daemon) erase(of *store.Tx, row *host.Tenant) error {
+	if d.store.Clock().Suspect {
 		return bunker.Errorf(bunker.CodeConflict, "the machine's clock cannot be believed, so nothing is erased").WithHint("nsecbunker clock accept")
 	}
 	if err := row.MayEnd(of.Now()); err != nil {
@@ -185,10 +191,7 @@ func (d *Daemon) EndTenant(ctx context.Context, by bunker.Principal, id bunker.T
 		if err := isOver(of, id, over); err != nil {
 			return err
 		}
-		if err := row.MayEnd(of.Now()); err != nil {
-			return err
-		}
-		if err := of.EraseTenant(row); err != nil {
+		if err := d.erase(of, row); err != nil {
 			return err
 		}
 		return of.Audit(bunker.AuditRecord{Action: "tenant.end", Object: string(id), Reason: "its time was over; erased with everything"})

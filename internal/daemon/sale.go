@@ -37,6 +37,7 @@ func (d *Daemon) openSale(context.Context) (err error) {
 	s.desk, err = orders.New(orders.Config{
 		Ledger: d.store, Plans: d.store, Wallet: s.wallet, Bunkers: bunkers{d}, Owners: owners{d}, Terms: terms, By: System(),
 		Alone: !d.Config.Shared, Page: d.buyPage, Now: d.store.LedgerTime, Log: d.Log,
+		Suspect: func() bool { return d.store.Clock().Suspect },
 	})
 	if err != nil {
 		return err
@@ -69,6 +70,13 @@ func (d *Daemon) buyPage() string {
 		h = "[" + h + "]"
 	}
 	return "https://" + h + web.BuyPath
+}
+
+// LookAtPlans does now what plans ask for that are due; it is done every minute by itself.
+func (d *Daemon) LookAtPlans(ctx context.Context) {
+	if d.sale != nil {
+		d.sale.desk.Lives(ctx)
+	}
 }
 
 // bunkers makes and ends what was bought.

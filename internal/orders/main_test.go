@@ -290,7 +290,7 @@ func openShop(t testing.TB, dir, database string, clock *fast) *shop {
 	s.Desk, err = New(Config{
 		Ledger: s.store, Plans: s.store, Wallet: s.wallet, Bunkers: s.bunkers, Owners: s.bunkers, Terms: host.DefaultTerms(),
 		By: bunker.Principal{Name: "system", Role: bunker.Owner, Door: bunker.DoorSystem}, Page: func() string { return "https://sell.example/buy/" },
-		Now: s.store.LedgerTime, Log: slog.New(slog.DiscardHandler),
+		Now: s.store.LedgerTime, Suspect: func() bool { return s.store.Clock().Suspect }, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -106,7 +106,9 @@ type Config struct {
 	// Page is where bunkers are bought, for letters; "" if it has no public address.
 	Page func() string
 	Now  func() time.Time // ledger time
-	Log  *slog.Logger
+	// Suspect reports that the clock cannot be believed: no bunker comes nearer to its end then.
+	Suspect func() bool
+	Log     *slog.Logger
 }
 
 // Desk takes orders and sees them through.
@@ -123,7 +125,7 @@ type Desk struct {
 
 // New returns a desk; Run works.
 func New(c Config) (*Desk, error) {
-	if c.Ledger == nil || c.Plans == nil || c.Wallet == nil || c.Bunkers == nil || c.Owners == nil || c.Page == nil || c.Now == nil || c.Log == nil {
+	if c.Ledger == nil || c.Plans == nil || c.Wallet == nil || c.Bunkers == nil || c.Owners == nil || c.Page == nil || c.Now == nil || c.Suspect == nil || c.Log == nil {
 		return nil, errors.New("orders: the configuration is incomplete")
 	}
 	if err := c.Terms.Check(); err != nil {
