@@ -121,6 +121,18 @@ test("bought, paid, ready, set up: with the connection string and the setup code
   // The code is good for nothing any more, and not shown.
   await page.goto(s.page)
   await page.getByText("It is set up.", { exact: false }).waitFor()
+
+  // One person fewer: nothing to pay, at once, and the time is longer. A year's price is told before its invoice.
+  await page.getByText("Renew or change").click()
+  await page.getByText("21,000 sats; your bunker is then paid until", { exact: false }).waitFor()
+  await page.getByLabel("People", { exact: true }).fill("2")
+  await page.getByText("14,000 sats; your bunker is then paid until", { exact: false }).waitFor()
+  await page.getByRole("combobox").selectOption("rest")
+  await page.getByText("Nothing to pay: what is left lasts until", { exact: false }).waitFor()
+  await show(v, "fewer")
+  await clean(v, "the page with a change")
+  await page.getByRole("button", { name: "Change it now" }).click()
+  await page.locator("dl.kv dd").first().getByText("2", { exact: true }).waitFor()
   await v.close()
 
   const orders = await s.bunker.json("order", "list")

@@ -11,6 +11,7 @@ import (
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/config"
+	"nsecbunker/internal/host"
 	"nsecbunker/internal/wallet/wallettest"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip17"
@@ -260,6 +261,42 @@ func TestABunkerThatIsNotRenewedEndsStepByStep(t *testing.T) {
 	letters("deleted")
 	if o := s.order(c.Buyer, "look", map[string]any{"secret": c.Secret}); o.State != "made" || o.Ready != nil {
 		t.Errorf("its order is shown as %+v", o)
+	}
+}
+
+// TestFewerPeopleHoldAtOnceAndNotBelowThoseWhoSit: who has paid for more people than there
+// are gets a longer time; seats that are taken cannot be saved on.
+func TestFewerPeopleHoldAtOnceAndNotBelowThoseWhoSit(t *testing.T) {
+	t.Parallel()
+	s := newSeller(t)
+	c := s.sell(4)
+	s.Connected(c.Link("herald", "sign_event:1")).Sign(1, "a second seat")
+	ctx := t.Context()
+	if _, err := c.Buyer.Try(ctx, "fewer", map[string]any{"of": c.Secret, "people": 1}); err == nil || !strings.Contains(err.Error(), "2 seats are taken") {
+		t.Errorf("fewer people than sit: %v", err)
+	}
+	if _, err := c.Buyer.Try(ctx, "quote", map[string]any{"of": c.Secret, "people": 1, "year": true}); err == nil || !strings.Contains(err.Error(), "2 seats are taken") {
+		t.Errorf("a year for fewer people than sit: %v", err)
+	}
+	o := s.order(c.Buyer, "fewer", map[string]any{"of": c.Secret, "people": 2})
+	if o.Plan == nil || o.Plan.People != 2 || time.UnixMilli(o.Plan.Until).Sub(c.until.Add(365*aDay)).Abs() > time.Hour {
+		t.Errorf("a year for four people became %+v for two", o.Plan)
+	}
+	s.App(c.Link("herald", "sign_event:1")).Connect().Fails("this bunker has 2 seats and all are taken")
+	if again := s.order(c.Buyer, "fewer", map[string]any{"of": c.Secret, "people": 2}); *again.Plan != *o.Plan {
+		t.Errorf("sent again, %+v became %+v", o.Plan, again.Plan)
+	}
+	if got := s.Admin("tenant.show", Params{"id": c.ID}); got.Number("tenant.people") != 2 || got.Number("tenant.keys") != 20 {
+		t.Errorf("the quota is %v", got)
+	}
+	for log, where := range map[string]func(string, Params) Answer{"plan.fewer": s.Admin, "tenant.quota": c.Do} {
+		if n := len(where("audit.list", Params{"action": log}).Each("records")); n == 0 {
+			t.Errorf("no record %s", log)
+		}
+	}
+	s.Clock.Pass((host.SeatDays + 1) * aDay)
+	if o := s.order(c.Buyer, "fewer", map[string]any{"of": c.Secret, "people": 1}); o.Plan.People != 1 {
+		t.Errorf("after nobody asked for a month: %+v", o.Plan)
 	}
 }
 

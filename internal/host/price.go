@@ -153,7 +153,33 @@ func (t *Terms) Change(p Plan, people, now int64) (Quote, error) {
 	}
 	q.Credit = had / msat
 	q.Until = t.Apply(p, people, q.Sats*msat, now).Until
+	if q.Until >= now+MaxAhead*Year.Milliseconds() {
+		return q, bunker.Errorf(bunker.CodeInvalid, "what is left would pay for more than %d years then, and a part of it would be lost; choose more people", MaxAhead).In("people")
+	}
 	return q, nil
+}
+
+// Fewer is a plan for fewer people from now on. It costs nothing and gives nothing back:
+// what is left pays for a longer time. It holds at once, not from the next term on: the
+// days that are left would else be paid for by the lower price and used by more people.
+func (t *Terms) Fewer(p Plan, people, now int64) (Plan, error) {
+	if people > p.People {
+		return p, bunker.Errorf(bunker.CodeInvalid, "the bunker is for %d people; for more of them there is something to pay", p.People).In("people")
+	}
+	if _, err := t.Change(p, people, now); err != nil {
+		return p, err
+	}
+	return t.Apply(p, people, 0, now), nil
+}
+
+// CheckSeats refuses a number of people that is below that of the seats which are taken:
+// who holds one keeps it for its days, and more would go on to sign than are paid for.
+func CheckSeats(people, taken int64) error {
+	if taken <= people {
+		return nil
+	}
+	return bunker.Errorf(bunker.CodeConflict, "%d seats are taken, so it cannot be for %d yet; a seat is free when its holder has asked for nothing for %d days", taken, people, SeatDays).
+		In("people").WithHint("nsecbunker seat list")
 }
 
 // Apply is the plan after so many msat were paid for it and it is for so many people:

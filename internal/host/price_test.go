@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"nsecbunker/internal/bunker"
 )
 
 const testNow = int64(1_790_000_000_000)
@@ -115,6 +117,27 @@ func TestMorePeopleCostTheDifferenceForTheRest(t *testing.T) {
 		if _, err := terms.Change(p, 12, testNow); err == nil {
 			t.Errorf("%s: a change was quoted", name)
 		}
+	}
+}
+
+func TestFewerPeopleGetALongerTimeAndNothingBack(t *testing.T) {
+	terms := DefaultTerms()
+	p := Plan{People: 10, Until: testNow + Year.Milliseconds()/2}
+	next, err := terms.Fewer(p, 4, testNow)
+	if err != nil || next.People != 4 || (next.Until-testNow-Year.Milliseconds()*10/8)/1000 != 0 {
+		t.Errorf("got %+v, %v", next, err)
+	}
+	if back, err := terms.Change(next, 10, testNow); err != nil || back.Credit != 35_000 && back.Credit != 34_999 {
+		t.Errorf("back again: %+v, %v", back, err)
+	}
+	terms.Formula = Original
+	for to, p := range map[int64]Plan{11: p, 10: p, 1: p, 3: {People: 10, Until: testNow}} {
+		if next, err := terms.Fewer(p, to, testNow); bunker.AsError(err).Code != bunker.CodeInvalid || next != p {
+			t.Errorf("%+v for %d people: %+v, %v", p, to, next, err) // 1: it would be paid for longer than there is
+		}
+	}
+	if CheckSeats(4, 4) != nil || bunker.AsError(CheckSeats(4, 5)).Code != bunker.CodeConflict {
+		t.Error("seats that are taken are not looked at")
 	}
 }
 

@@ -56,12 +56,9 @@ func (d *Desk) Buy(ctx context.Context, w host.Wanted) (host.View, error) {
 // Renew takes an order for a bunker that there is, from whoever has the secret of the
 // order that it was made by: one year more, or another number of people.
 func (d *Desk) Renew(ctx context.Context, of, secret string, people int64, year bool) (host.View, error) {
-	first, err := d.find(ctx, of)
+	first, err := d.made(ctx, of)
 	if err != nil {
 		return host.View{}, err
-	}
-	if first.State != host.OrderMade {
-		return host.View{}, bunker.Errorf(bunker.CodeConflict, "the bunker of this order is not made yet")
 	}
 	return d.RenewFor(ctx, first.Tenant, secret, people, year)
 }
@@ -79,27 +76,91 @@ func (d *Desk) RenewFor(ctx context.Context, t bunker.TenantID, secret string, p
 	if err != nil {
 		return host.View{}, err
 	}
+	if q.Sats == 0 {
+		return host.View{}, bunker.Errorf(bunker.CodeInvalid, "fewer people cost nothing, so there is nothing to order").In("people")
+	}
 	return d.add(ctx, id, host.ForPlan, t, nil, q)
 }
 
-// Quote is what a change of a bunker's plan costs now.
+// Fewer lowers the number of people of a bunker, for whoever has the secret of the order
+// that it was made by: at once, and for nothing.
+func (d *Desk) Fewer(ctx context.Context, of string, people int64) (host.View, error) {
+	first, err := d.made(ctx, of)
+	if err != nil {
+		return host.View{}, err
+	}
+	if err := d.FewerFor(ctx, first.Tenant, people); err != nil {
+		return host.View{}, err
+	}
+	return d.view(ctx, first)
+}
+
+// FewerFor is Fewer for an owner of the bunker. Asked for again, it changes nothing.
+func (d *Desk) FewerFor(ctx context.Context, t bunker.TenantID, people int64) error {
+	p, err := d.bought(ctx, t, people)
+	if err != nil || p.People == people {
+		return err
+	}
+	err = d.Plans.LowerPlan(ctx, d.By, t, func(now host.Plan) (host.Plan, error) { return d.Terms.Fewer(now, people, d.now()) })
+	if err != nil {
+		return err
+	}
+	if err := d.stand(ctx, t); err != nil { // at the next look at its plan, then
+		d.trouble(ctx, "a bunker could not be told what it is paid for", "", err)
+	}
+	return nil
+}
+
+// QuoteOf is Quote for whoever has the secret of the order that made the bunker.
+func (d *Desk) QuoteOf(ctx context.Context, of string, people int64, year bool) (host.Quote, error) {
+	first, err := d.made(ctx, of)
+	if err != nil {
+		return host.Quote{}, err
+	}
+	return d.Quote(ctx, first.Tenant, people, year)
+}
+
+// Quote is what a change of a bunker's plan costs now: nothing, for fewer people and no year
+// more, which is not ordered but done ([Desk.FewerFor]).
 func (d *Desk) Quote(ctx context.Context, t bunker.TenantID, people int64, year bool) (q host.Quote, err error) {
-	if err := host.CheckPeople(people); err != nil {
+	p, err := d.bought(ctx, t, people)
+	if err != nil {
 		return q, err
 	}
-	p, ok, err := d.Plans.Bought(ctx, t)
-	switch {
-	case err != nil:
-		return q, err
-	case !ok:
-		return q, bunker.Errorf(bunker.CodeNotFound, "this bunker was not bought here, so there is nothing to renew")
-	case year:
+	if people < p.People {
+		taken, err := d.Plans.SeatsTaken(ctx, t)
+		if err == nil {
+			err = host.CheckSeats(people, taken)
+		}
+		if err != nil {
+			return q, err
+		}
+	}
+	if year {
 		return d.Terms.Renew(p.Plan, people, d.now())
 	}
-	if q, err = d.Terms.Change(p.Plan, people, d.now()); err == nil && q.Sats == 0 {
-		err = bunker.Errorf(bunker.CodeInvalid, "fewer people cost nothing now: give the lower number when you renew, and what is left counts").In("people")
+	return d.Terms.Change(p.Plan, people, d.now())
+}
+
+// bought is the plan of a bunker that is to be for so many people.
+func (d *Desk) bought(ctx context.Context, t bunker.TenantID, people int64) (host.Bought, error) {
+	if err := host.CheckPeople(people); err != nil {
+		return host.Bought{}, err
 	}
-	return q, err
+	p, ok, err := d.Plans.Bought(ctx, t)
+	if err == nil && !ok {
+		err = bunker.Errorf(bunker.CodeNotFound, "this bunker was not bought here, so there is nothing to renew")
+	}
+	return p, err
+}
+
+// made is the order with a secret, which made a bunker.
+func (d *Desk) made(ctx context.Context, secret string) (*host.Order, error) {
+	o, err := d.find(ctx, secret)
+	if err == nil && o.State != host.OrderMade {
+		err = bunker.Errorf(bunker.CodeConflict, "the bunker of this order is not made yet")
+	}
+	return o, err
 }
 
 func (d *Desk) add(ctx context.Context, id host.OrderID, kind host.OrderKind, t bunker.TenantID, admins []nostr.PubKey, q host.Quote) (host.View, error) {

@@ -207,7 +207,19 @@ func TestAPlanIsRenewedWithTheOrdersSecret(t *testing.T) {
 		t.Errorf("%+v became %+v, %v", before.Plan, after.Plan, err)
 	}
 	if _, err := s.Renew(ctx, secret, newSecret(), 3, false); bunker.AsError(err).Field != "people" {
-		t.Errorf("fewer people: %v", err)
+		t.Errorf("fewer people were ordered: %v", err)
+	}
+	if q, err := s.QuoteOf(ctx, secret, 6, false); err != nil || q.Sats != 0 || q.Until < after.Plan.Until {
+		t.Errorf("fewer people: %+v %v", q, err)
+	}
+	if same, err := s.Fewer(ctx, secret, 12); err != nil || *same.Plan != *after.Plan {
+		t.Errorf("as many people: %+v %v", same.Plan, err)
+	}
+	if _, err := s.Fewer(ctx, secret, 13); bunker.AsError(err).Field != "people" {
+		t.Errorf("more people for nothing: %v", err)
+	}
+	if _, err := s.Fewer(ctx, newSecret(), 1); bunker.AsError(err).Code != bunker.CodeNotFound {
+		t.Errorf("without the order's secret: %v", err)
 	}
 	if s.made() != 1 {
 		t.Errorf("%d bunkers", s.made())

@@ -55,6 +55,11 @@ type Ledger interface {
 type Plans interface {
 	Bought(ctx context.Context, t bunker.TenantID) (p host.Bought, ok bool, err error)
 	DuePlans(ctx context.Context, now int64) ([]bunker.TenantID, error)
+	// LowerPlan gives a bunker the plan that lower makes of its own, for fewer people and
+	// nothing, with the quota that belongs to it; it refuses one for fewer people than hold seats.
+	LowerPlan(ctx context.Context, by bunker.Principal, t bunker.TenantID, lower func(host.Plan) (host.Plan, error)) error
+	// SeatsTaken are how many of a bunker's seats are taken now.
+	SeatsTaken(ctx context.Context, t bunker.TenantID) (int64, error)
 	// LookedAtPlan notes when a plan is looked at next, and what its owners were told; it
 	// fails with CodeConflict when the plan has changed since it was read.
 	LookedAtPlan(ctx context.Context, by bunker.Principal, p *host.Bought, told string, nextAt int64) error

@@ -194,13 +194,16 @@ func (tx *Tx) SetQuota(id bunker.TenantID, q bunker.Quota) error {
 	if err := tx.ofHouse(); err != nil {
 		return err
 	}
-	return tx.asTenant(id, func(of *Tx) error {
-		words := "no bound"
-		if !q.Unlimited {
-			words = fmt.Sprintf("%d people, %d keys, %d requests a second", q.People, q.Keys, q.Rate)
-		}
-		return errors.Join(of.PutQuota(q), of.Audit(bunker.AuditRecord{Action: "tenant.quota", Object: string(id), Reason: words}))
-	})
+	return tx.asTenant(id, func(of *Tx) error { return of.putQuota(q) })
+}
+
+// putQuota is PutQuota with its record.
+func (tx *Tx) putQuota(q bunker.Quota) error {
+	words := "no bound"
+	if !q.Unlimited {
+		words = fmt.Sprintf("%d people, %d keys, %d requests a second", q.People, q.Keys, q.Rate)
+	}
+	return errors.Join(tx.PutQuota(q), tx.Audit(bunker.AuditRecord{Action: "tenant.quota", Object: string(tx.head.Tenant), Reason: words}))
 }
 
 // EraseTenant removes every row of a tenant but the provider's, in which nothing of its

@@ -114,6 +114,49 @@ func (s *Store) LookedAtPlan(ctx context.Context, by bunker.Principal, p *host.B
 	})
 }
 
+// SeatsTaken returns how many of a tenant's seats are taken at ledger time.
+func (s *Store) SeatsTaken(ctx context.Context, t bunker.TenantID) (n int64, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT `+seatsTaken, string(t), host.SeatsSince(s.clock.ledger())).Scan(&n)
+	return n, s.explain("counting seats", err)
+}
+
+// LowerPlan gives a bunker the plan that lower makes of its own, for fewer people, with the
+// quota that belongs to it, in one transaction: nobody sits down in between. It refuses a plan
+// for fewer people than hold seats.
+func (s *Store) LowerPlan(ctx context.Context, by bunker.Principal, t bunker.TenantID, lower func(host.Plan) (host.Plan, error)) error {
+	return s.Change(ctx, house, by, func(tx *Tx) error {
+		p, ok, err := tx.Bought(t)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return notFound("plan", string(t))
+		}
+		was := p.People
+		if p.Plan, err = lower(p.Plan); err != nil {
+			return err
+		}
+		err = tx.asTenant(t, func(of *Tx) error {
+			var taken int64
+			if err := of.q.QueryRowContext(of.ctx, `SELECT `+seatsTaken, string(t), host.SeatsSince(of.now)).Scan(&taken); err != nil {
+				return err
+			}
+			if err := host.CheckSeats(p.People, taken); err != nil {
+				return err
+			}
+			return of.putQuota(p.Quota())
+		})
+		if err != nil {
+			return err
+		}
+		p.Told = nil
+		if err := tx.PutPlan(&p, tx.now); err != nil {
+			return err
+		}
+		return tx.Audit(bunker.AuditRecord{Action: "plan.fewer", Object: string(t), Reason: fmt.Sprintf("for %d people, it was for %d", p.People, was)})
+	})
+}
+
 // DeletePlan forgets the plan of a bunker that is no more.
 func (tx *Tx) DeletePlan(t bunker.TenantID) error {
 	return tx.exec(`DELETE FROM plan WHERE tenant = $1`, string(t))

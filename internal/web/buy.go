@@ -55,6 +55,10 @@ type Shop interface {
 	// Renew orders another year, or another number of people, for the bunker that an order
 	// made; secret is the new order's.
 	Renew(ctx context.Context, of, secret string, people int64, year bool) (host.View, error)
+	// QuoteOf says what that costs now; for fewer people and no year more nothing: that is not
+	// ordered but done, by Fewer.
+	QuoteOf(ctx context.Context, of string, people int64, year bool) (host.Quote, error)
+	Fewer(ctx context.Context, of string, people int64) (host.View, error)
 }
 
 // BuyConfig is what NewBuy needs; all fields but Hosts.
@@ -153,7 +157,7 @@ func (b *Buy) serve(w http.ResponseWriter, r *http.Request, call string) {
 		return
 	}
 	ip := b.ClientIP(r)
-	if !b.paced(ip, call == "order" || call == "renew" || call == "again") {
+	if !b.paced(ip, call == "order" || call == "renew" || call == "again" || call == "fewer") {
 		answer(w, http.StatusTooManyRequests, bunker.Errorf(bunker.CodeRateLimited, "too many requests from your address; wait a minute, then try again"))
 		return
 	}
@@ -260,6 +264,21 @@ func (b *Buy) calls() map[string]buyCall {
 				return nil, err
 			}
 			return viewed(b.Shop.Renew(ctx, p.Of, p.Secret, p.People, p.Year))
+		},
+		"quote": func(ctx context.Context, body []byte) (any, error) {
+			p, err := admin.Decode[quoteBody](body)
+			if err != nil {
+				return nil, err
+			}
+			q, err := b.Shop.QuoteOf(ctx, p.Of, p.People, p.Year)
+			return quoteView{q.Sats, q.Until}, err
+		},
+		"fewer": func(ctx context.Context, body []byte) (any, error) {
+			p, err := admin.Decode[fewerBody](body)
+			if err != nil {
+				return nil, err
+			}
+			return viewed(b.Shop.Fewer(ctx, p.Of, p.People))
 		},
 	}
 }

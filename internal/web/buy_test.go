@@ -71,6 +71,21 @@ func (s *stall) Renew(_ context.Context, of, _ string, _ int64, _ bool) (host.Vi
 	return s.view(of)
 }
 
+func (s *stall) QuoteOf(_ context.Context, of string, people int64, _ bool) (host.Quote, error) {
+	if _, err := s.view(of); err != nil {
+		return host.Quote{}, err
+	}
+	return host.Quote{Sats: 100 * people, Until: 7}, nil
+}
+
+func (s *stall) Fewer(_ context.Context, of string, people int64) (host.View, error) {
+	v, err := s.view(of)
+	if err == nil {
+		v.Plan = &host.Plan{People: people, Until: 9}
+	}
+	return v, err
+}
+
 func newBuy(t testing.TB) (*Buy, *stall) {
 	t.Helper()
 	s := &stall{orders: map[string]host.Wanted{}}
@@ -179,6 +194,15 @@ func TestAnOrderIsTakenFromItsOwnPageOnly(t *testing.T) {
 	}
 	if code, _ := send(b, "again", `{"secret":"s1"}`); code != 200 {
 		t.Errorf("again: %d", code)
+	}
+	if code, text := send(b, "quote", `{"of":"s1","people":3}`); code != 200 || !strings.Contains(text, `"sats":300,"until":7`) {
+		t.Errorf("%d %s", code, text)
+	}
+	if code, text := send(b, "fewer", `{"of":"s1","people":3}`); code != 200 || !strings.Contains(text, `"people":3,"until":9`) {
+		t.Errorf("%d %s", code, text)
+	}
+	if code, _ := send(b, "fewer", `{"of":"other","people":3}`); code != 404 {
+		t.Errorf("without the order's secret: %d", code)
 	}
 	if code, _ := send(b, "renew", `{"of":"s1","secret":"s3","people":3,"year":true}`); code != 200 {
 		t.Errorf("renew: %d", code)
@@ -329,6 +353,8 @@ func TestPagesThatWaitAreBoundedForEachAddress(t *testing.T) {
 func FuzzBuyRequest(f *testing.F) {
 	f.Add("order", anOrder)
 	f.Add("look", `{"secret":"s1","seen":2}`)
+	f.Add("quote", `{"of":"s1","people":5,"year":true}`)
+	f.Add("fewer", `{"of":"s1","people":5}`)
 	f.Add("renew", `{"of":"s1","secret":"s2","people":5}`)
 	f.Add("terms", `{}`)
 	f.Add("again", `{"secret":"\ud800"}`)

@@ -28,7 +28,22 @@ type (
 		People int64  `json:"people"`
 		Year   bool   `json:"year,omitempty"`
 	}
+	quoteBody struct {
+		Of     string `json:"of"`
+		People int64  `json:"people"`
+		Year   bool   `json:"year,omitempty"`
+	}
+	fewerBody struct {
+		Of     string `json:"of"`
+		People int64  `json:"people"`
+	}
 )
+
+// quoteView is what a change costs, and how far the bunker is then paid (unix ms).
+type quoteView struct {
+	Sats  int64 `json:"sats"`
+	Until int64 `json:"until"`
+}
 
 // orderView is an order, as the page gets it.
 type orderView struct {

@@ -31,12 +31,20 @@ export interface Order {
   ready?: { connection: string; setup_code?: string };
 }
 
+/** Quote is what a change costs, and until when the bunker is then paid. */
+export interface Quote {
+  sats: number;
+  until: number;
+}
+
 interface Calls {
   terms: [Record<string, never>, Terms];
   order: [{ secret: string; kind: "bunker" | "trial"; admins: string[]; people: number }, Order];
   look: [{ secret: string; seen?: number }, Order];
   again: [{ secret: string }, Order];
   renew: [{ of: string; secret: string; people: number; year: boolean }, Order];
+  quote: [{ of: string; people: number; year: boolean }, Quote];
+  fewer: [{ of: string; people: number }, Order];
 }
 
 /** ask sends one request; a refusal is told in the words that came with it. */

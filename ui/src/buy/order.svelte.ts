@@ -64,7 +64,7 @@ class Shop {
     void this.watch();
   }
 
-  /** renew orders more for the bunker of this order. */
+  /** renew orders a year more, or more people, for the bunker of this order. */
   async renew(people: number, year: boolean) {
     const secret = newSecret();
     const o = await ask("renew", { of: this.secret, secret, people, year });
@@ -72,6 +72,16 @@ class Shop {
     keep(secret);
     this.take(o);
     void this.watch();
+  }
+
+  /** quote asks what a change costs now. */
+  quote(people: number, year: boolean) {
+    return ask("quote", { of: this.secret, people, year });
+  }
+
+  /** fewer lowers the number of people, for nothing. */
+  async fewer(people: number) {
+    this.take(await ask("fewer", { of: this.secret, people }));
   }
 
   async again() {

@@ -34,7 +34,7 @@ export const de: BuyWords = {
   code: "Einrichtungscode", codeHint: "Er macht dich zum Besitzer, einmal. Niemand sonst darf ihn sehen: tippe ihn in die Admin-App, mit einer eigenen Passphrase.", codeOf: "den Einrichtungscode", setUp: "Er ist eingerichtet. Melde dich mit deinem Schlüssel an.",
   openApp: "Anmelden und einrichten", openAppAgain: "Admin-App öffnen", facts: "Was du hast", factPeople: "Personen, die signieren dürfen", factUntil: "Bezahlt bis", factAdmins: "Admins",
   sealed: "Deine Schlüssel sind unter deiner Passphrase verschlossen. Niemand kann sie wiederherstellen, und nach einem Neustart wird nichts signiert, bis sie gegeben ist.", gone: "Diesen Bunker gibt es nicht mehr: er wurde gelöscht, als seine Zeit vorbei war.",
-  renew: "Verlängern oder ändern", renewLead: "Was übrig ist, zählt.", renewYear: "Ein Jahr mehr", renewMore: "Mehr Personen für den Rest der Zeit", renewGo: "Rechnung zeigen",
+  renew: "Verlängern oder ändern", renewLead: "Was übrig ist, zählt.", renewYear: "Ein Jahr mehr", renewRest: "Eine andere Zahl von Personen für den Rest der Zeit", quoted: (sats: string, until: string) => `${sats} Sats; dein Bunker ist dann bis ${until} bezahlt.`, fewer: (until: string) => `Nichts zu zahlen: was übrig ist, reicht dann bis ${until}. Die kleinere Zahl gilt sofort.`, fewerGo: "Jetzt ändern", renewGo: "Rechnung zeigen",
   lost: "Die Bestellung konnte nicht gelesen werden. Es wird wieder versucht; nichts ist verloren.", missing: "Unter dieser Adresse gibt es keine Bestellung. Unbezahlte werden nach 30 Tagen vergessen.", start: "Neue Bestellung beginnen",
   language: "English",
 };
