@@ -125,7 +125,7 @@ test("bought, paid, ready, set up: with the connection string and the setup code
   // One person fewer: nothing to pay, at once, and the time is longer. A year's price is told before its invoice.
   await page.getByText("Renew or change").click()
   await page.getByText("21,000 sats; your bunker is then paid until", { exact: false }).waitFor()
-  await page.getByLabel("People", { exact: true }).fill("2")
+  await page.getByLabel("People who will sign").fill("2")
   await page.getByText("14,000 sats; your bunker is then paid until", { exact: false }).waitFor()
   await page.getByRole("combobox").selectOption("rest")
   await page.getByText("Nothing to pay: what is left lasts until", { exact: false }).waitFor()

@@ -11,6 +11,7 @@ func fromAfar() []string {
 		"admin.add", "admin.invite", "admin.invites", "admin.legacy", "admin.list", "admin.remove", "admin.script", "admin.self", "admin.uninvite",
 		"approval.answer", "approval.answered", "approval.batch", "approval.list", "approval.set", "approval.settings", "approval.show",
 		"audit.checkpoint", "audit.count", "audit.export", "audit.list", "audit.verify",
+		"backup.export",
 		"clock.accept",
 		"connect",
 		"connection.grant", "connection.list", "connection.person", "connection.regrant", "connection.relays", "connection.rename", "connection.resume",

@@ -132,6 +132,9 @@ type Backup interface {
 	Create(ctx context.Context, r BackupRequest) (BackupFile, error)
 	// Last is when the last one was made; zero for never.
 	Last(ctx context.Context) (time.Time, error)
+	// Export returns this bunker alone, a guest of a hosted instance, sealed by a passphrase,
+	// in at most so many bytes.
+	Export(ctx context.Context, passphrase []byte, most int64) ([]byte, error)
 }
 
 // BackupRequest says where a backup goes and what opens it. Exactly one of
@@ -140,6 +143,24 @@ type BackupRequest struct {
 	Path       string // absolute; must not exist
 	Passphrase []byte // not changed; the caller wipes it
 	Recipient  string // an age recipient, age1…
+}
+
+// TenantBackup is a bunker of a hosted instance as one sealed file.
+type TenantBackup interface {
+	// BackupTenant writes it to a new file.
+	BackupTenant(ctx context.Context, id bunker.TenantID, r BackupRequest) (BackupFile, error)
+	// RestoreTenant takes one in; change runs what it is given in the command's transaction.
+	RestoreTenant(ctx context.Context, r RestoreRequest, change func(func(Tx) error) error) (bunker.TenantID, error)
+}
+
+// RestoreRequest is a sealed file of a bunker, and what it may use here. One of Passphrase
+// and Identity opens it.
+type RestoreRequest struct {
+	Path       string
+	Passphrase []byte // not changed; the caller wipes it
+	Identity   []byte // an age identity, likewise
+	Label      string
+	Quota      bunker.Quota
 }
 
 // BackupFile is a backup that was written.

@@ -13,6 +13,7 @@ import (
 type House interface {
 	TenantRows
 	TenantChanges
+	TenantBackup
 	Sales
 }
 
@@ -58,7 +59,7 @@ func heldBy(s bunker.TenantStanding, c *Command) error {
 // that nobody thought about here does not.
 func worksHeld(c *Command) bool {
 	return !c.Writes || slices.Contains([]string{
-		"admin.remove", "admin.uninvite", "audit.checkpoint", "connection.revoke", "connection.suspend", "connection.ungrant",
+		"admin.remove", "admin.uninvite", "audit.checkpoint", "backup.export", "connection.revoke", "connection.suspend", "connection.ungrant",
 		"device.confirm", "device.pair", "device.refuse", "device.revoke", "device.wait",
 		"key.delete", "key.export", "key.lock", "key.pause", "key.purge", "leave", "login.close", "notify.remove",
 		"passphrase.check", "person.forget", "quorum.approve", "quorum.withdraw", "relay.purge",

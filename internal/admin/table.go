@@ -142,7 +142,7 @@ func registers() []func(*Table) {
 		approvalSetCommands,
 		auditCommands,
 		auditCountCommands,
-		backupCommands,
+		backupCommands, tenantBackupCommands,
 		baselineCommands,
 		clockCommands,
 		connectCommands,

@@ -93,7 +93,7 @@ func TestOnlyAFewCommandsWorkWhileSealed(t *testing.T) {
 func TestEveryCommandIsDescribed(t *testing.T) {
 	f := newFixture(t)
 	dangerous := []string{
-		"admin.add", "admin.invite", "admin.legacy", "admin.remove", "admin.script", "backup.create", "clock.accept", "device.pair", "key.delete", "key.export", "key.guard", "key.import", "key.passphrase.remove", "key.passphrase.set", "leave", "passphrase.change", "quorum.approve", "quorum.set", "slot.add", "slot.remove", "stop.end", "tenant.end",
+		"admin.add", "admin.invite", "admin.legacy", "admin.remove", "admin.script", "backup.create", "backup.export", "clock.accept", "device.pair", "key.delete", "key.export", "key.guard", "key.import", "key.passphrase.remove", "key.passphrase.set", "leave", "passphrase.change", "quorum.approve", "quorum.set", "slot.add", "slot.remove", "stop.end", "tenant.backup", "tenant.end",
 	}
 	var got []string
 	for _, c := range f.Commands() {
@@ -127,7 +127,7 @@ func TestSecretsArriveAsBytes(t *testing.T) {
 	f := newFixture(t)
 	for _, c := range f.Commands() {
 		for _, p := range c.Params() {
-			named := strings.Contains(p.Name, "pass") || p.Name == "secret" || p.Name == "new" || p.Name == "code"
+			named := strings.Contains(p.Name, "pass") || p.Name == "secret" || p.Name == "new" || p.Name == "code" || p.Name == "identity"
 			if named != (p.Type == "secret text") {
 				t.Errorf("%s: %s is of type %s", c.Name, p.Name, p.Type)
 			}

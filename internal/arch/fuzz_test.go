@@ -44,6 +44,8 @@ func parsers() []reader {
 		{"wallet's answer over HTTP", "internal/wallet", `Answer`, 1},
 		{"macaroon", "internal/wallet", `Macaroon`, 1},
 		{"invoice (BOLT 11)", "internal/wallet/bolt11", `Invoice`, 2},
+		{"row of a bunker that is taken in", "internal/store", `Parcel`, 1},
+		{"file of a bunker that is taken in", "internal/daemon", `Parcel`, 1},
 		{"hint of another instance", "internal/store", `Hint`, 1},
 		{"connection string", "internal/adminwire", `ConnectionString`, 1},
 	}

@@ -50,6 +50,14 @@ func randomID(n int) string {
 // tenants are taken in order of id.
 func NewTenantID() TenantID { return TenantID("t-" + randomID(idBytes)) }
 
+// Guest reports an id as NewTenantID makes them: not the house's, and nothing else that
+// somebody wrote.
+func (id TenantID) Guest() bool {
+	text, ok := strings.CutPrefix(string(id), "t-")
+	b, err := idAlphabet.DecodeString(text)
+	return ok && err == nil && len(b) == idBytes && idAlphabet.EncodeToString(b) == text
+}
+
 // NewKeyID returns a fresh random id.
 func NewKeyID() KeyID { return KeyID("k" + randomID(idBytes)) }
 

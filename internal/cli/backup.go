@@ -16,7 +16,7 @@ import (
 
 func (a *app) backupCmd() *cobra.Command {
 	c := &cobra.Command{Use: "backup", Short: "make, check and restore backups (age-encrypted)"}
-	c.AddCommand(a.backupCreateCmd(), a.backupVerifyCmd(), a.backupRestoreCmd())
+	c.AddCommand(a.backupCreateCmd(), a.backupVerifyCmd(), a.backupRestoreCmd(), a.backupExportCmd())
 	return c
 }
 
@@ -27,7 +27,7 @@ func (a *app) backupCreateCmd() *cobra.Command {
 		Long: `Writes a backup of everything to a new file, while the bunker runs: the store, the service key, the configuration. It is encrypted with age: by a passphrase that is asked for, or
 with --recipient to an age public key. To use it, the bunker's own passphrase (or another slot) is needed as well; nothing else is.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.backupCreate(cmd.Context(), args[0], recipient)
+			return a.backupTo(cmd.Context(), "backup.create", "", args[0], recipient)
 		},
 	}
 	cmd.Flags().StringVar(&recipient, "recipient", "", "age public key (`age1…`) instead of a passphrase")
@@ -40,12 +40,14 @@ type backupFile struct {
 	SHA256 string `json:"sha256"`
 }
 
-func (a *app) backupCreate(ctx context.Context, file, recipient string) error {
+// backupTo has a backup written, of everything or of one bunker that is hosted.
+func (a *app) backupTo(ctx context.Context, command, id, file, recipient string) error {
 	p := struct {
+		ID         string       `json:"id,omitempty"`
 		Path       string       `json:"path"`
 		Passphrase secret.Param `json:"passphrase,omitempty"`
 		Recipient  string       `json:"recipient,omitempty"`
-	}{Recipient: recipient}
+	}{ID: id, Recipient: recipient}
 	defer func() { p.Passphrase.Wipe() }()
 	var err error
 	if p.Path, err = filepath.Abs(file); err != nil {
@@ -59,8 +61,11 @@ func (a *app) backupCreate(ctx context.Context, file, recipient string) error {
 	type answer struct {
 		File backupFile `json:"file"`
 	}
-	return show(ctx, a, "backup.create", p, func(r answer) error {
+	return show(ctx, a, command, p, func(r answer) error {
 		a.say("Written: %s, %d KiB, SHA-256 %s", shown(r.File.Path, 500), r.File.Size>>10, r.File.SHA256)
+		if id != "" {
+			return nil
+		}
 		a.say("Check it now, and then keep it on another machine: nsecbunker backup verify %s", shown(file, 500))
 		return nil
 	})

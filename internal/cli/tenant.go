@@ -29,7 +29,7 @@ func (a *app) tenantCmd() *cobra.Command {
 		Long: `Hosts bunkers for others beside your own, in an instance that was started with --hosted. Nothing here shows or changes the keys,
 apps, policies or people of another bunker: those are its owner's.`,
 	}
-	c.AddCommand(a.tenantAddCmd(), a.tenantListCmd(), a.tenantShowCmd(), a.tenantSuspendCmd(), a.tenantResumeCmd(), a.tenantQuotaCmd(), a.tenantCodeCmd(), a.tenantEndCmd())
+	c.AddCommand(a.tenantAddCmd(), a.tenantListCmd(), a.tenantShowCmd(), a.tenantSuspendCmd(), a.tenantResumeCmd(), a.tenantQuotaCmd(), a.tenantCodeCmd(), a.tenantBackupCmd(), a.tenantRestoreCmd(), a.tenantEndCmd())
 	return c
 }
 

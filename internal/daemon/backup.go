@@ -45,6 +45,10 @@ type Manifest struct {
 	Incarnation string    `json:"incarnation"`
 	Sequence    int64     `json:"sequence"` // of the audit chain
 	Head        string    `json:"head"`     // hex
+	// Of one bunker of a hosted instance:
+	Schema int64  `json:"schema,omitempty"` // of its rows
+	Rows   int64  `json:"rows,omitempty"`
+	Label  string `json:"label,omitempty"` // the provider's word
 }
 
 const backupFormat = "nsecbunker-backup/1"
@@ -79,7 +83,7 @@ func (b backups) Create(ctx context.Context, r admin.BackupRequest) (admin.Backu
 		Format: backupFormat, Version: b.t.Version, Made: b.t.store.LedgerTime().UTC(), Tenant: string(b.t.id),
 		Incarnation: st.Incarnation, Sequence: st.ChainSeq, Head: hex.EncodeToString(st.ChainHead[:]),
 	}
-	file, err := writeBackup(r.Path, recipient, m, db, b.t.Dir)
+	file, err := writeSealed(r.Path, recipient, func(t *tar.Writer) error { return packStore(t, m, db, b.t.Dir) })
 	if err != nil {
 		return admin.BackupFile{}, err
 	}
@@ -121,8 +125,8 @@ func recipientOf(r admin.BackupRequest) (age.Recipient, error) {
 	return age.NewScryptRecipient(string(r.Passphrase))
 }
 
-// writeBackup writes to a partial file and gives it its name when it is whole.
-func writeBackup(path string, to age.Recipient, m Manifest, db, dir string) (_ admin.BackupFile, err error) {
+// writeSealed writes what fill packs, to a partial file, and gives it its name when it is whole.
+func writeSealed(path string, to age.Recipient, fill func(*tar.Writer) error) (_ admin.BackupFile, err error) {
 	partial := path + ".partial"
 	f, err := os.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -134,7 +138,7 @@ func writeBackup(path string, to age.Recipient, m Manifest, db, dir string) (_ a
 		}
 	}()
 	sum := counter{h: sha256.New()}
-	if err := pack(io.MultiWriter(f, &sum), to, m, db, dir); err != nil {
+	if err := pack(io.MultiWriter(f, &sum), to, fill); err != nil {
 		return admin.BackupFile{}, fmt.Errorf("writing the backup: %w", err)
 	}
 	if err := f.Sync(); err != nil {
@@ -159,17 +163,30 @@ func (c *counter) Write(p []byte) (int, error) {
 	return c.h.Write(p)
 }
 
-func pack(w io.Writer, to age.Recipient, m Manifest, db, dir string) error {
+// pack encrypts what fill packs.
+func pack(w io.Writer, to age.Recipient, fill func(*tar.Writer) error) error {
 	enc, err := age.Encrypt(w, to)
 	if err != nil {
 		return err
 	}
 	t := tar.NewWriter(enc)
+	if err := fill(t); err != nil {
+		return err
+	}
+	return errors.Join(t.Close(), enc.Close())
+}
+
+func packManifest(t *tar.Writer, m Manifest) error {
 	man, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := packBytes(t, manifestFile, man); err != nil {
+	return packBytes(t, manifestFile, man)
+}
+
+// packStore packs the whole store, whose copy is db.
+func packStore(t *tar.Writer, m Manifest, db, dir string) error {
+	if err := packManifest(t, m); err != nil {
 		return err
 	}
 	service, err := seal.ReadServiceKey(dir, os.Getenv("CREDENTIALS_DIRECTORY"))
@@ -187,10 +204,7 @@ func pack(w io.Writer, to age.Recipient, m Manifest, db, dir string) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := packFile(t, DatabaseFile, db); err != nil {
-		return err
-	}
-	return errors.Join(t.Close(), enc.Close())
+	return packFile(t, DatabaseFile, db)
 }
 
 func packBytes(t *tar.Writer, name string, b []byte) error {

@@ -105,6 +105,7 @@ type Daemon struct {
 	// home is the bunker of those who run this machine.
 	home    *tenant
 	tenants *directory
+	parcels sync.Mutex // of bunkers that are packed or taken in
 	making  sync.Mutex // of tenants
 	// houseOpened says that the house was unsealed.
 	houseOpened chan struct{}

@@ -108,6 +108,7 @@ var contract = []struct {
 	{"RecordsAreFiltered", recordsFiltered},
 	{"ATenantIsMadeWholeOrNotAtAll", tenantWhole},
 	{"TenantsTouchEachOtherNowhere", tenantsApart},
+	{"AParcelThatWasChangedBringsNothing", badParcels},
 	{"HowATenantStandsMovesTheDecisionsBeforeIt", standingMoves},
 
 	{"CheckFindsNothingInASoundStore", soundStore},

@@ -174,7 +174,12 @@ func copyTable(ctx context.Context, source querier, target writer, t table, tell
 // eachRow calls f with the values of every row: int64, string, []byte or nil. They are
 // f's until it returns.
 func eachRow(ctx context.Context, q querier, t table, f func([]any) error) (err error) {
-	rows, err := q.QueryContext(ctx, `SELECT `+t.list()+` FROM `+t.name)
+	return eachRowOf(ctx, q, t, f, ``)
+}
+
+// eachRowOf is eachRow for those rows that a condition, which begins with WHERE, holds for.
+func eachRowOf(ctx context.Context, q querier, t table, f func([]any) error, where string, args ...any) (err error) {
+	rows, err := q.QueryContext(ctx, `SELECT `+t.list()+` FROM `+t.name+` `+where, args...)
 	if err != nil {
 		return err
 	}

@@ -86,19 +86,21 @@ func (tx *Tx) putPending(p pending) error {
 // locks keys, suspends connections, voids tokens and refuses older requests.
 // It works while the tenant is sealed. why is a sentence for the log.
 func (s *Store) OpenIncarnation(ctx context.Context, t bunker.TenantID, by bunker.Principal, why string) error {
-	return s.Change(ctx, t, by, func(tx *Tx) error {
-		p, err := tx.readPending()
-		if err != nil {
-			return err
-		}
-		from := hex.EncodeToString(tx.head.ChainHead[:])
-		p.Number = max(p.Number, tx.head.IncarnationNo) + 1
-		p.Incarnation, p.RestoredAt = newIncarnation(), tx.now
-		if err := tx.putPending(p); err != nil {
-			return err
-		}
-		return tx.Audit(bunker.AuditRecord{Action: "store.incarnation", Object: from, Reason: "restored from head " + from + ": " + why})
-	})
+	return s.Change(ctx, t, by, func(tx *Tx) error { return tx.openIncarnation(why) })
+}
+
+func (tx *Tx) openIncarnation(why string) error {
+	p, err := tx.readPending()
+	if err != nil {
+		return err
+	}
+	from := hex.EncodeToString(tx.head.ChainHead[:])
+	p.Number = max(p.Number, tx.head.IncarnationNo) + 1
+	p.Incarnation, p.RestoredAt = newIncarnation(), tx.now
+	if err := tx.putPending(p); err != nil {
+		return err
+	}
+	return tx.Audit(bunker.AuditRecord{Action: "store.incarnation", Object: from, Reason: "restored from head " + from + ": " + why})
 }
 
 // StopSealed orders a sealed tenant to stop everything before its first

@@ -165,6 +165,11 @@ WHERE tenant = $1 AND ($2 = '' OR role = $2) ORDER BY created_at, pubkey`, strin
 	return out, s.explain("reading service keys", err)
 }
 
+// ServiceKeysOf returns the bunker's own keys of a tenant, in the transaction.
+func (tx *Tx) ServiceKeysOf(t bunker.TenantID) ([]bunker.ServiceKey, error) {
+	return scanAll(tx.ctx, tx.q, fillService, `SELECT `+serviceColumns+` FROM service_key WHERE tenant = $1 ORDER BY created_at, pubkey`, string(t))
+}
+
 // ServicePubKeys returns the tenant's keys of the bunker's own, without what is
 // in them: of ten thousand that is most of the work.
 func (s *Store) ServicePubKeys(ctx context.Context, t bunker.TenantID) (map[nostr.PubKey]bunker.ServiceRole, error) {

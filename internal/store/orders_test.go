@@ -163,6 +163,7 @@ func ordersPruned(t *testing.T, f *fixture) {
 	f.step(unpaid.ID, host.Invoiced{Payment: b})
 	f.step(unpaid.ID, host.Expired{Hash: b.Hash})
 	f.clock.add(29 * 24 * time.Hour)
+	f.step(unpaid.ID, host.Asked{Hash: b.Hash}) // nothing came, says the wallet
 	young := f.newOrder(3)
 	for _, want := range []int{3, 2} {
 		if err := f.PruneOrders(ctx); err != nil {

@@ -35,6 +35,25 @@ func (v *Vault) OpenTenantService(house, id bunker.TenantID, wrapped []byte) err
 	return v.OpenService(id, raw)
 }
 
+// TakeTenantService is NewTenantService with a key (32 bytes, wiped) that a tenant has
+// already: it was restored, or comes from elsewhere.
+func (v *Vault) TakeTenantService(house, id bunker.TenantID, raw []byte) (wrapped []byte, err error) {
+	defer secret.Wipe(raw)
+	if len(raw) != keySize || house == id {
+		return nil, fmt.Errorf("the service key of %s: %w", id, ErrFormat)
+	}
+	err = v.withService(house, wrapTenants, func(key []byte) { wrapped = Wrap(key, tenantPlace(house, id, "service key"), raw) })
+	if err != nil {
+		return nil, err
+	}
+	return wrapped, v.OpenService(id, raw)
+}
+
+// TenantService returns a tenant's service key for its backup; the caller wipes it.
+func (v *Vault) TenantService(house, id bunker.TenantID, wrapped []byte) ([]byte, error) {
+	return v.openTenant(house, id, "service key", wrapped)
+}
+
 // CloseSetupCode wraps a tenant's setup code for the house; OpenSetupCode opens it.
 func (v *Vault) CloseSetupCode(house, id bunker.TenantID, code []byte) (wrapped []byte, err error) {
 	err = v.withService(house, wrapTenants, func(key []byte) { wrapped = Wrap(key, tenantPlace(house, id, "setup code"), code) })

@@ -1079,6 +1079,23 @@ export interface Commands {
     };
   };
 
+  /** Returns a hosted bunker as one sealed file, with which another instance takes it in: keys, links, apps, policies, log and settings. */
+  "backup.export": {
+    params: {
+      /** opens the file; at least 12 characters */
+      password: string;
+      /** at the machine only: do it without the persons that it needs; every owner is told */
+      break_glass?: boolean;
+    };
+    result: {
+      /** base64 */
+      file: number[];
+      /** bytes */
+      size: number;
+      sha256: string;
+    };
+  };
+
   /** Accepts the machine's clock as right after it jumped. */
   "clock.accept": {
     params: Record<string, never>;
@@ -5536,6 +5553,27 @@ export interface Commands {
     };
   };
 
+  /** Writes one bunker that is hosted here, encrypted with age, to a new file on this machine. What is in it opens with its own passphrase alone. */
+  "tenant.backup": {
+    params: {
+      id: string;
+      /** a whole path, of a file that does not exist */
+      path: string;
+      /** opens the backup; at least 12 characters */
+      passphrase?: string;
+      /** an age recipient (age1…), in place of a passphrase */
+      recipient?: string;
+    };
+    result: {
+      file: {
+        path: string;
+        /** bytes */
+        size: number;
+        sha256: string;
+      };
+    };
+  };
+
   /** Makes the setup code of a bunker anew that nobody has set up yet. It is shown once; the old one is good for nothing. */
   "tenant.code": {
     params: {
@@ -5599,6 +5637,53 @@ export interface Commands {
   "tenant.quota": {
     params: {
       id: string;
+      /** how many may sign; of people, keys and rate none: no bound at all */
+      people?: number;
+      /** how many keys there may be (10) */
+      keys?: number;
+      /** requests a second, in the long run (50) */
+      rate?: number;
+    };
+    result: {
+      tenant: {
+        id: string;
+        label: string;
+        /** waiting (made, not set up), active, read-only, suspended or ended */
+        state: string;
+        /** what it was made for */
+        order?: string;
+        /** of the state, as its people are told */
+        why?: string;
+        created_at: string;
+        /** since when it does not work */
+        held_at?: string;
+        ended_at?: string;
+        connection_string?: string;
+        /** its root key is in memory, on one of the instances */
+        open: boolean;
+        /** none of the bounds counts */
+        unlimited?: boolean;
+        /** how many may sign */
+        people: number;
+        /** how many keys there may be */
+        keys: number;
+        /** requests a second, in the long run */
+        rate: number;
+      };
+    };
+  };
+
+  /** Takes in a bunker out of such a file, or out of its owner's export: its keys are locked and its apps suspended until its owner has looked. */
+  "tenant.restore": {
+    params: {
+      /** a whole path, of the file on this machine */
+      path: string;
+      /** opens the file */
+      passphrase?: string;
+      /** an age identity (AGE-SECRET-KEY-1…), in place of a passphrase */
+      identity?: string;
+      /** your word for it */
+      label?: string;
       /** how many may sign; of people, keys and rate none: no bound at all */
       people?: number;
       /** how many keys there may be (10) */
@@ -5951,6 +6036,7 @@ export const commands = {
   "audit.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "audit.verify": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "backup.create": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
+  "backup.export": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "clock.accept": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "connect": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "connection.grant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
@@ -6052,10 +6138,12 @@ export const commands = {
   "stop": { role: "approver", dangerous: false, whileSealed: true, writes: true, doors: ["socket", "relay", "http"] },
   "stop.end": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "tenant.add": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "tenant.backup": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket"] },
   "tenant.code": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "tenant.end": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "tenant.list": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "tenant.quota": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "tenant.restore": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket"] },
   "tenant.resume": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "tenant.show": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "tenant.suspend": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },

@@ -1,0 +1,159 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/host"
+)
+
+// badParcels: a parcel brings back what was taken out, in a new life; one that was changed
+// brings nothing, whatever it says.
+func badParcels(t *testing.T, f *fixture) {
+	ctx := context.Background()
+	one, err := f.addTenant("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteParcel(ctx, one.ID, new(bytes.Buffer)); bunker.AsError(err).Code != bunker.CodeConflict {
+		t.Errorf("one that is not set up: %v", err)
+	}
+	f.change(func(tx *Tx) error {
+		if err := tx.exec(`UPDATE tenant_head SET set_up = 1, standing = 'suspended' WHERE tenant = $1`, string(one.ID)); err != nil {
+			return err
+		}
+		return tx.Audit(bunker.AuditRecord{Action: "test"})
+	})
+	var file bytes.Buffer
+	h, err := f.WriteParcel(ctx, one.ID, &file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := file.String()
+	add := func(text string, h ParcelHead) error {
+		return f.tryChange(func(tx *Tx) error {
+			row, err := tx.HostedTenant(one.ID)
+			if err != nil {
+				return err
+			}
+			row.EndedAt, row.Service = 0, []byte("wrapped anew")
+			keys := func(own []bunker.ServiceKey) error {
+				if len(own) != 1 || own[0].PubKey != row.AdminKey {
+					return damagedParcel(fmt.Errorf("its keys are %v", own))
+				}
+				return nil
+			}
+			if err := tx.AddParcel(row, bunker.Quota{People: 2}, strings.NewReader(text), h, keys, "a test"); err != nil {
+				return err
+			}
+			return tx.Audit(bunker.AuditRecord{Action: "test"})
+		})
+	}
+	if err := add(whole, h); bunker.AsError(err).Code != bunker.CodeConflict {
+		t.Errorf("while it is there: %v", err)
+	}
+	before, err := f.RowsOf(ctx, one.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.change(func(tx *Tx) error {
+		row, err := tx.HostedTenant(one.ID)
+		if err != nil {
+			return err
+		}
+		return errors.Join(tx.EraseTenant(row), tx.Audit(bunker.AuditRecord{Action: "test"}))
+	})
+	dump := f.dump()
+	slots := `{"table":"slot","columns":["tenant","id","kind","name","params","wrapped","created_at"]}` + "\n"
+	for name, text := range map[string]string{
+		"nothing":         "",
+		"another's":       strings.ReplaceAll(whole, string(one.ID), string(bunker.SelfHosted)),
+		"cut":             whole[:len(whole)/2],
+		"a row first":     `["x"]` + "\n" + whole,
+		"a table twice":   whole + slots,
+		"the provider's":  `{"table":"orders","columns":["tenant"]}` + "\n" + whole,
+		"no table":        `{"table":"slot; DROP TABLE audit","columns":["tenant"]}` + "\n" + whole,
+		"no column":       `{"table":"slot","columns":["tenant","kind\") VALUES (1); --"]}` + "\n" + whole,
+		"no tenant":       strings.Replace(whole, `"tenant"`, `"id"`, 1),
+		"a short row":     whole + `["x"]` + "\n",
+		"a broken number": whole + `[1.5]` + "\n",
+		"not JSON":        whole + "hello\n",
+		"a command's slot": strings.Replace(whole, lineOf(whole, "slot"), slots+
+			fmt.Sprintf(`["%s","s1","command","c",{"b":""},{"b":""},1]`, one.ID), 1),
+		"a question": strings.Replace(whole, lineOf(whole, "approval"), `{"table":"approval","columns":["tenant","state"]}`+"\n"+fmt.Sprintf(`["%s","pending"]`, one.ID), 1),
+		"half a row": strings.Replace(whole, lineOf(whole, "admin"), `{"table":"admin","columns":["tenant"]}`+"\n"+fmt.Sprintf(`["%s"]`, one.ID), 1),
+	} {
+		if err := add(text, h); bunker.AsError(err).Code != bunker.CodeInvalid {
+			t.Errorf("%s: %v", name, err)
+		}
+		if d := cmp.Diff(dump, f.dump()); d != "" {
+			t.Errorf("%s left a trace: %s", name, d)
+		}
+	}
+	for name, h := range map[string]ParcelHead{
+		"rows": {Rows: h.Rows + 1, Sequence: h.Sequence, Head: h.Head}, "head": {Rows: h.Rows, Sequence: h.Sequence}, "length": {Rows: h.Rows, Head: h.Head},
+	} {
+		if err := add(whole, h); bunker.AsError(err).Code != bunker.CodeInvalid {
+			t.Errorf("another %s: %v", name, err)
+		}
+	}
+	if err := add(whole, h); err != nil {
+		t.Fatal(err)
+	}
+	after, err := f.RowsOf(ctx, one.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before["audit"] += 2 // its quota, its new life
+	if d := cmp.Diff(before, after); d != "" {
+		t.Errorf("what came back: %s", d)
+	}
+	st, err := readHead(ctx, f.read, one.ID, "") // it has no root key, so no MAC
+	if err != nil || st.Standing != bunker.StandingWorks || st.Quota.People != 2 {
+		t.Errorf("%+v %v", st, err)
+	}
+	if waits, err := f.Pending(ctx, one.ID); err != nil || !waits {
+		t.Errorf("no new life is opened: %v", err)
+	}
+	if got, err := f.HostedTenant(ctx, one.ID); err != nil || got.State() != host.Active || string(got.Service) != "wrapped anew" {
+		t.Errorf("%+v %v", got, err)
+	}
+}
+
+// lineOf is the line that names a table.
+func lineOf(text, table string) string {
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, `{"table":"`+table+`"`) {
+			return strings.TrimSuffix(line, "\n")
+		}
+	}
+	return "there is no such table"
+}
+
+func FuzzParcelRow(f *testing.F) {
+	for _, s := range []string{`[]`, `["a",1,null,{"b":"AAE="}]`, `[1e3]`, `[{"b":"A"}]`, `[[1]]`, `[9223372036854775807,-1]`, `[1] [2]`, `{"table":"slot","columns":["tenant"]}`} {
+		f.Add([]byte(s), 4)
+	}
+	f.Fuzz(func(t *testing.T, line []byte, columns int) {
+		row, err := parseParcelRow(line, columns)
+		if err != nil {
+			return
+		}
+		text, err := json.Marshal(parcelRow(row))
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := parseParcelRow(text, columns)
+		if err != nil || !cmp.Equal(row, again) {
+			t.Errorf("%q was read as %v, then as %v, %v", line, row, again, err)
+		}
+	})
+}
