@@ -34,7 +34,7 @@ export const en = {
   code: "Setup code", codeHint: "It makes you the owner, once. Nobody else may see it: type it into the admin app, with a passphrase of your own.", codeOf: "the setup code", setUp: "It is set up. Log in with your key.",
   openApp: "Log in and set it up", openAppAgain: "Open the admin app", facts: "What you have", factPeople: "People who may sign", factUntil: "Paid until", factAdmins: "Admins",
   sealed: "Your keys are closed under your passphrase. Nobody can recover it, and after a restart nothing is signed until it is given.", gone: "This bunker is no more: it was deleted after its time was over.",
-  renew: "Renew or change", renewLead: "What is left counts.", renewYear: "One year more", renewRest: "Another number of people for the rest of the time", quoted: (sats: string, until: string) => `${sats} sats; your bunker is then paid until ${until}.`, fewer: (until: string) => `Nothing to pay: what is left lasts until ${until} then. Fewer people hold at once.`, fewerGo: "Change it now", renewGo: "Show the invoice",
+  renew: "Renew or change", renewLead: "What is left counts.", renewYear: "One year more", renewRest: "More or fewer people, no year more", quoted: (sats: string, until: string) => `${sats} sats; your bunker is then paid until ${until}.`, fewer: (until: string) => `Nothing to pay: what is left lasts until ${until} then. Fewer people hold at once.`, fewerGo: "Change it now", renewGo: "Show the invoice",
   lost: "The order could not be read. It is tried again; nothing is lost.", missing: "There is no order under this address. Unpaid orders are forgotten after 30 days.", start: "Begin a new order",
   language: "Deutsch",
 };
