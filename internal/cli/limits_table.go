@@ -163,6 +163,8 @@ func limits() []limit {
 		{"closeTimeout", "5s", "internal/daemon", "Bounds of the HTTP server"},
 		{"drainWait", "5s", "internal/daemon", "how long a shutdown waits for the others to take over what it heard"},
 		{"followEvery", "1s", "internal/daemon", "how long passes until keys are taken in that could not be"},
+		{"guestCommandBurst", "400", "internal/daemon", "guestCommandRate and guestCommandBurst are commands a second of a guest's admins, all together: each that changes something is a commit, and a record that stays on the disk of all"},
+		{"guestCommandRate", "20", "internal/daemon", "guestCommandRate and guestCommandBurst are commands a second of a guest's admins, all together: each that changes something is a commit, and a record that stays on the disk of all"},
 		{"guestsEvery", "1m", "internal/daemon", "how often guests that the house can open are looked for, besides when it was opened itself"},
 		{"headerTimeout", "10s", "internal/daemon", "Bounds of the HTTP server"},
 		{"hintEvery", "5ms", "internal/daemon", "how long hints wait for each other"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"nsecbunker/internal/admin"
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/config"
 	"nsecbunker/internal/host"
@@ -75,5 +76,39 @@ func TestTooManyRelaysKeepNobodyFromBeingServed(t *testing.T) {
 	}
 	if n != relay.MaxRelays {
 		t.Errorf("%d relays are wanted", n)
+	}
+}
+
+// A guest's admins have their commands a second and no more; whoever runs the machine is
+// not held to it, nor is another guest.
+func TestAGuestsCommandsAreBoundedASecond(t *testing.T) {
+	d, err := selling(t, func(*config.Config) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	give := func(of *tenant, n int) (limited int) {
+		p := bunker.Principal{Name: "somebody", Role: bunker.Owner, Door: bunker.DoorRelay}
+		for range n {
+			if _, err := (doorTable{of}).Execute(t.Context(), p, admin.Order{Name: "picture.settings"}); bunker.AsError(err).Code == bunker.CodeRateLimited {
+				limited++
+			}
+		}
+		return limited
+	}
+	guest := func() *tenant {
+		made, err := d.MakeTenant(t.Context(), System(), host.Spec{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.tenants.tenant(made.Tenant)
+	}
+	if n := give(guest(), 2*guestCommandBurst); n == 0 || n > guestCommandBurst {
+		t.Errorf("%d of %d commands are too many", n, 2*guestCommandBurst)
+	}
+	if n := give(guest(), 10); n != 0 {
+		t.Errorf("%d of another guest's are too many", n)
+	}
+	if n := give(d.home, 2*guestCommandBurst); n != 0 {
+		t.Errorf("%d of the house's are too many", n)
 	}
 }

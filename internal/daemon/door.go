@@ -22,6 +22,14 @@ import (
 // wiped, where nobody comes by.
 const sweepDoor = time.Second
 
+const (
+	// guestCommandRate and guestCommandBurst are commands a second of a guest's admins, all
+	// together: each that changes something is a commit, and a record that stays on the disk
+	// of all.
+	guestCommandRate  = 20
+	guestCommandBurst = 400
+)
+
 // maxDoorNews is how many happenings may be on their way to sessions; of more they are
 // told that there is more.
 const maxDoorNews = 1024
@@ -90,6 +98,9 @@ func (x doorTable) Execute(ctx context.Context, p bunker.Principal, o admin.Orde
 	k, err := x.t.theDesk()
 	if err != nil {
 		return nil, err
+	}
+	if x.t.guest() && !k.pace.Allow() {
+		return nil, bunker.Errorf(bunker.CodeRateLimited, "too many commands of this bunker's admins at once; slow down")
 	}
 	v, err := k.commands.Execute(seal.Afar(ctx), p, o)
 	return v, x.t.forGuest(err)

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"nsecbunker/internal/admin"
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/inbox"
@@ -58,6 +60,7 @@ type desk struct {
 	commands *admin.Table
 	door     *session.Door
 	legacy   *legacy.Door
+	pace     *rate.Limiter // of a guest's commands
 }
 
 func newTenant(d *Daemon, id bunker.TenantID) *tenant {
@@ -106,7 +109,7 @@ func (t *tenant) theDesk() (*desk, error) {
 }
 
 func (t *tenant) newDesk(ctx context.Context) (k *desk, err error) {
-	k = &desk{}
+	k = &desk{pace: rate.NewLimiter(guestCommandRate, guestCommandBurst)}
 	k.slots, err = seal.New(seal.Config{
 		Arena: t.arena, KDF: t.kdf, Attempts: tries{t.store, t.id}, Now: t.store.LedgerTime,
 		CredentialsDir: t.credentials, Commands: t.Config.Commands,
