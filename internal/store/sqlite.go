@@ -31,11 +31,11 @@ const (
 	// not in it costs a read, and a full one is written out before its time.
 	// SQLite's pages take twice their size here (a page and its header are more
 	// than 4 KiB, and are given 8), and the bunker is to stay below 80 MB.
-	writeCache = 2 << 10
+	writeCache = 1 << 10
 	// readerCache is the page cache of one reading connection, in SQLite's form
 	// (negative: KiB). A reader forgets all of its pages at every commit of the
 	// writer, so a large cache would hold memory and help nobody.
-	readerCache = -128
+	readerCache = -64
 	// quickCheckMax (bytes) is the largest database that is checked for damage
 	// at each start; doctor checks larger ones.
 	quickCheckMax = 64 << 20
