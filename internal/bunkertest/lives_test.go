@@ -31,6 +31,12 @@ type seller struct {
 
 func newSeller(t *testing.T) *seller {
 	t.Helper()
+	return newSellerIn(t, "", "")
+}
+
+// newSellerIn is newSeller with a folder and a database; "": as always.
+func newSellerIn(t *testing.T, dir, database string) *seller {
+	t.Helper()
 	s := &seller{relay: NewRelay(t), refused: map[nostr.ID]bool{}}
 	s.node = wallettest.New(func() time.Time {
 		if c := s.clock.Load(); c != nil {
@@ -39,9 +45,10 @@ func newSeller(t *testing.T) *seller {
 		return time.Now()
 	})
 	sells := Selling(t, s.node.Phoenixd(t))
-	s.Bunker = Start(t, Options{Relays: []string{s.relay.URL}, Config: func(c *config.Config) {
+	s.Bunker = Start(t, Options{Dir: dir, Relays: []string{s.relay.URL}, Config: func(c *config.Config) {
 		allow(s.relay)(c)
 		sells(c)
+		c.Database = database
 	}})
 	s.clock.Store(s.Bunker.Clock)
 	return s

@@ -299,6 +299,7 @@ func limits() []limit {
 		{"MaxAtOnce", "16", "internal/orders", "how many orders are worked on at once"},
 		{"MaxNpub", "100", "internal/orders", "the longest text that is read as an npub"},
 		{"MaxWaiters", "2000", "internal/orders", "how many buyers are told at once when their order moves; others ask again"},
+		{"afterTrouble", "5s", "internal/orders", "the pause after an order could not be gone on with, because of the ledger: it stays due, and would be tried again at once"},
 		{"idle", "10s", "internal/orders", "the longest time between two looks for what is due: another instance may have taken an order"},
 		{"livesEvery", "1m", "internal/orders", "how often plans are looked at that are due"},
 		{"lookEvery", "3s", "internal/orders", "how often a waiting buyer's order is read: another instance may have moved it"},

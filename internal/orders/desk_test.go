@@ -279,6 +279,25 @@ func TestOwnersAreToldBeforeTheirTimeIsOver(t *testing.T) {
 	}
 }
 
+func TestALedgerThatTakesNothingIsNotAskedAllTheTime(t *testing.T) {
+	s := newShop(t, "", &fast{from: time.Now(), times: 1})
+	ctx := context.Background()
+	if _, err := s.Buy(ctx, host.Wanted{Secret: newSecret(), Kind: host.ForTrial, Admins: []string{anNpub()}}); err != nil {
+		t.Fatal(err)
+	}
+	full := bunker.Errorf(bunker.CodeError, "the disk is full")
+	if got := s.pause(ctx, 0); got >= afterTrouble {
+		t.Errorf("an order is due, and the desk rests for %s", got)
+	}
+	s.trouble(ctx, "an order could not be gone on with", "o1", full)
+	if got := s.pause(ctx, batch); got != afterTrouble {
+		t.Errorf("after trouble it rests for %s", got)
+	}
+	if got := s.pause(ctx, 0); got >= afterTrouble {
+		t.Errorf("then it rests for %s", got)
+	}
+}
+
 func TestWhoWaitsIsToldAndWaitersAreBounded(t *testing.T) {
 	s := newShop(t, "", &fast{from: time.Now(), times: 1})
 	secret := newSecret()

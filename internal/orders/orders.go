@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"nsecbunker/internal/bunker"
@@ -29,6 +30,9 @@ const (
 	// idle is the longest time between two looks for what is due: another instance may
 	// have taken an order.
 	idle = 10 * time.Second
+	// afterTrouble is the pause after an order could not be gone on with, because of the
+	// ledger: it stays due, and would be tried again at once.
+	afterTrouble = 5 * time.Second
 	// watchAgain is the pause before the wallet's notices are asked for anew.
 	watchAgain = 30 * time.Second
 )
@@ -126,6 +130,8 @@ type Desk struct {
 	again   map[host.OrderID]bool // woken while it was worked on
 	waiters map[host.OrderID]map[chan struct{}]bool
 	waiting int
+
+	troubled atomic.Bool // since the last look for what is due
 }
 
 // New returns a desk; Run works.
@@ -162,12 +168,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	wg.Go(func() { d.lives(ctx) })
 	places := make(chan struct{}, MaxAtOnce)
 	for ctx.Err() == nil {
-		begun := d.begin(ctx, places, &wg)
-		pause := d.pause(ctx)
-		if begun == batch {
-			pause = 0
-		}
-		timer := time.NewTimer(pause)
+		timer := time.NewTimer(d.pause(ctx, d.begin(ctx, places, &wg)))
 		select {
 		case <-ctx.Done():
 		case <-d.wake:
@@ -210,8 +211,14 @@ func (d *Desk) begin(ctx context.Context, places chan struct{}, wg *sync.WaitGro
 	return begun
 }
 
-// pause is how long there is nothing to be done.
-func (d *Desk) pause(ctx context.Context) time.Duration {
+// pause is how long there is nothing to be done, after so many orders were begun.
+func (d *Desk) pause(ctx context.Context, begun int) time.Duration {
+	switch {
+	case d.troubled.Swap(false):
+		return afterTrouble
+	case begun == batch:
+		return 0
+	}
 	next, err := d.Ledger.NextOrder(ctx)
 	if err != nil || next == 0 {
 		return idle

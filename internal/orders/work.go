@@ -35,6 +35,7 @@ func (d *Desk) work(ctx context.Context, id host.OrderID) {
 }
 
 func (d *Desk) trouble(ctx context.Context, words string, id host.OrderID, err error) {
+	d.troubled.Store(true)
 	if ctx.Err() == nil {
 		d.Log.Error(words, "order", id, "error", err)
 	}
