@@ -27,10 +27,12 @@ const (
 
 // notCarried reports a table of which a parcel has nothing. The provider's rows are of his
 // store. Requests are answered where they were asked for: those of before are refused in
-// another life ([Store.OpenIncarnation]), and so are changes that were ordered from afar.
+// another life ([Store.OpenIncarnation]), and so are changes that were ordered from afar. The
+// log of budgets is one for all tenants: what cannot be read in it stops them all.
 func notCarried(name string) bool {
 	return ofDatabase(name) || slices.Contains([]string{
 		"tenant", "plan", "orders", "payment", "request", "reply", "notice", "http_used", "admin_op", "kdf_attempt",
+		"budget_log",
 	}, name)
 }
 
@@ -78,6 +80,9 @@ func (s *Store) parcelTables(ctx context.Context, q querier) (out []table, err e
 
 // WriteParcel writes what a tenant that is set up has, of one moment, while it is served.
 func (s *Store) WriteParcel(ctx context.Context, t bunker.TenantID, w io.Writer) (h ParcelHead, err error) {
+	if err := s.CountBudgets(); err != nil {
+		return h, err
+	}
 	err = s.snapshot(ctx, func(q querier) error {
 		head, err := readHead(ctx, q, t, "")
 		if err != nil {
@@ -214,6 +219,13 @@ func (tx *Tx) AddParcel(t *host.Tenant, q bunker.Quota, r io.Reader, h ParcelHea
 	own, err := tx.ServiceKeysOf(t.ID)
 	if err != nil {
 		return err
+	}
+	links := int64(0)
+	for _, k := range own {
+		links += num(k.Role == bunker.RoleSigner)
+	}
+	if most := host.MostLinks(&q); !q.Unlimited && links > most {
+		return bunker.Errorf(bunker.CodeRestricted, "%d links and connections were made in this bunker, and with this quota it may have %d", links, most).In("people")
 	}
 	if err := keys(own); err != nil {
 		return err

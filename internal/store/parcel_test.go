@@ -79,6 +79,7 @@ func badParcels(t *testing.T, f *fixture) {
 		"cut":             whole[:len(whole)/2],
 		"a row first":     `["x"]` + "\n" + whole,
 		"a table twice":   whole + slots,
+		"the log of all":  `{"table":"budget_log","columns":["no","tenant","spent"]}` + "\n" + whole,
 		"the provider's":  `{"table":"orders","columns":["tenant"]}` + "\n" + whole,
 		"no table":        `{"table":"slot; DROP TABLE audit","columns":["tenant"]}` + "\n" + whole,
 		"no column":       `{"table":"slot","columns":["tenant","kind\") VALUES (1); --"]}` + "\n" + whole,
