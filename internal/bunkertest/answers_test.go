@@ -441,12 +441,7 @@ func TestAQuestionThatWaitsAtSIGKILLIsAnsweredAfterTheRestart(t *testing.T) {
 		b.AddKey("herald")
 		uri = b.Token("herald", "")
 	})
-	u, err := nip46.ParseBunkerURI(uri)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := NewApp(t, newArena(t), new(Clock).Now, u.Remote, u.Secret, u.Relays)
-	a.Connect().Want("ack")
+	a := connectApp(t, uri)
 	pending := func() Answer {
 		t.Helper()
 		qs := p.Admin("approval.list", nil).Each("approvals")

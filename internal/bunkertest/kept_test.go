@@ -195,12 +195,7 @@ func TestWhoHasASignedListFindsItKeptAfterSIGKILL(t *testing.T) {
 		b.AddKey("herald")
 		uri = b.Token("herald", "all")
 	})
-	u, err := nip46.ParseBunkerURI(uri)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := NewApp(t, newArena(t), new(Clock).Now, u.Remote, u.Secret, u.Relays)
-	a.Connect().Want("ack")
+	a := connectApp(t, uri)
 	for kill := range kills {
 		full := a.Prepare(nip46.SignEvent, listEvent(a, 3, followed(1, 50+kill%5), fmt.Sprint("list ", kill)))
 		go func() { _ = a.Publish(full.Event) }() // the kill may come before its OK

@@ -329,12 +329,7 @@ func TestOnlyOwnersAddChannels(t *testing.T) {
 // processApp is an app connected to a program by a link.
 func processApp(t *testing.T, uri string) *App {
 	t.Helper()
-	u, err := nip46.ParseBunkerURI(uri)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := NewApp(t, newArena(t), new(Clock).Now, u.Remote, u.Secret, u.Relays)
-	a.Connect().Want("ack")
+	a := connectApp(t, uri)
 	return a
 }
 
