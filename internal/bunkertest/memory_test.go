@@ -21,6 +21,7 @@ import (
 	"filippo.io/age"
 
 	"nsecbunker/internal/config"
+	"nsecbunker/internal/secret"
 	"nsecbunker/internal/secret/secrettest"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip04"
@@ -37,18 +38,8 @@ func TestALockedKeyIsNotInTheMemoryOfTheProgram(t *testing.T) {
 	p := newRealProcess(t)
 	p.makeReadable()
 	arena := newArena(t)
-	raw := make([]byte, 32)
-	rand.Read(raw)
-	raw[0] = 0x3f // below the order of the group
-	user, err := nostr.NewSecretKey(arena, bytes.Clone(raw))
-	if err != nil {
-		t.Fatal(err)
-	}
-	peer, err := nostr.GenerateKey(arena)
-	if err != nil {
-		t.Fatal(err)
-	}
-	needles := memoryNeedles(t, raw, peer, user.PubKey())
+	raw, user, peer := knownKey(t, arena)
+	needles := memoryNeedles(t, raw, peer, user)
 	p.call("key.import", Params{"name": "held", "secret": hex.EncodeToString(raw)}, []byte(Passphrase))
 	imported := p.scan(needles) // before the memory that it came through is used for other things
 	u, err := nip46.ParseBunkerURI(p.Admin("token.create", Params{"key": "held", "client": "app", "perms": "all"}).Text("uri"))
@@ -59,9 +50,9 @@ func TestALockedKeyIsNotInTheMemoryOfTheProgram(t *testing.T) {
 	a.Connect().Want("ack")
 
 	const rounds = 50
-	letter44, letter04 := letters(t, peer, user.PubKey(), "a letter")
+	letter44, letter04 := letters(t, peer, user, "a letter")
 	for range rounds {
-		if e := a.Sign(1, rand.Text()); e.PubKey != user.PubKey() {
+		if e := a.Sign(1, rand.Text()); e.PubKey != user {
 			t.Fatalf("signed by %s", e.PubKey)
 		}
 		a.Ask(nip46.NIP44Decrypt, peer.PubKey().String(), letter44).Want("a letter")
@@ -100,7 +91,7 @@ func TestALockedKeyIsNotInTheMemoryOfTheProgram(t *testing.T) {
 	}
 	t.Logf("%d needles in the memory of the process: imported %d hits, open %d, locked %d, unlocked %d, sealed %d",
 		len(needles), hits(imported, ""), hits(open, ""), hits(locked, ""), hits(again, ""), hits(sealed, ""))
-	p.searchDisk(raw, user.PubKey())
+	p.searchDisk(raw, user)
 }
 
 // newRealProcess is NewProcess with nothing done in this process: the program was
@@ -129,6 +120,22 @@ func newRealProcess(t *testing.T) *Process {
 	p.Start()
 	until(t, "the key file opened it", func() bool { return p.Admin("status", nil).Text("state") == "unsealed" })
 	return p
+}
+
+// knownKey is a key whose number a test can look for, and a peer of it.
+func knownKey(t *testing.T, arena *secret.Arena) (raw []byte, user nostr.PubKey, peer *nostr.SecretKey) {
+	t.Helper()
+	raw = make([]byte, 32)
+	rand.Read(raw)
+	raw[0] = 0x3f // below the order of the group
+	key, err := nostr.NewSecretKey(arena, bytes.Clone(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if peer, err = nostr.GenerateKey(arena); err != nil {
+		t.Fatal(err)
+	}
+	return raw, key.PubKey(), peer
 }
 
 // memoryNeedles are what must not be found: the number in every order of bytes

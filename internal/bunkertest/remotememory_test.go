@@ -3,16 +3,13 @@
 package bunkertest
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"testing"
 
 	"nsecbunker/internal/adminwire"
 	"nsecbunker/internal/remote"
-	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip19"
 )
 
@@ -24,18 +21,8 @@ func TestASecretFromAfarIsWipedFromTheMemoryOfTheProgram(t *testing.T) {
 	p := newRealProcess(t)
 	p.makeReadable()
 	arena := newArena(t)
-	raw := make([]byte, 32)
-	rand.Read(raw)
-	raw[0] = 0x3f // below the order of the group
-	user, err := nostr.NewSecretKey(arena, bytes.Clone(raw))
-	if err != nil {
-		t.Fatal(err)
-	}
-	peer, err := nostr.GenerateKey(arena)
-	if err != nil {
-		t.Fatal(err)
-	}
-	needles := memoryNeedles(t, raw, peer, user.PubKey())
+	raw, user, peer := knownKey(t, arena)
+	needles := memoryNeedles(t, raw, peer, user)
 
 	ann := &Person{Key: peer, b: &Bunker{Arena: arena, Clock: new(Clock), t: t}}
 	ann.NewDevice()
