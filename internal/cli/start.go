@@ -161,6 +161,9 @@ func (s *starting) run(ctx context.Context) (err error) {
 	}
 	s.log = newLog(s.gate, c.LogLevel, c.LogFormat, talks)
 	if s.s, err = s.openServer(ctx, serverOptions{dir, c, s.log, s.version, s.admins}); err != nil {
+		if ctx.Err() != nil {
+			return nil // it is to end, and what was under way was broken off
+		}
 		return explainStart(err)
 	}
 	asked := ctx // to end, by whoever started it

@@ -63,3 +63,22 @@ func TestAStartThatIsToldToEndWhileItSetsUpEndsInOrder(t *testing.T) {
 		t.Errorf("it did not say that it stopped: %s", talk.String())
 	}
 }
+
+// TestAStartThatIsToldToEndWhileItOpensEndsInOrder, as well.
+func TestAStartThatIsToldToEndWhileItOpensEndsInOrder(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var talk bytes.Buffer
+	a := &app{
+		Streams: Streams{In: strings.NewReader(""), Out: &talk, Err: &talk}, getenv: func(string) string { return "" },
+		openServer: func(context.Context, serverOptions) (server, error) {
+			stop()
+			return nil, errors.New("reading was broken off")
+		},
+	}
+	defer a.forget()
+	if code := a.run(ctx, []string{"start", "--data", filepath.Join(t.TempDir(), "data")}); code != 0 {
+		t.Errorf("exit code %d: %s", code, talk.String())
+	}
+}
