@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// besideEachOther lets twice as many tests run at once as go test would: most of them wait
+// besideEachOther lets one test more run at once than there are cores: most of them wait
 // for relays, disks and processes of theirs. -parallel says otherwise.
 func besideEachOther() {
 	flag.Parse()
@@ -56,7 +56,7 @@ func besideEachOther() {
 	if said {
 		return
 	}
-	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+	if err := flag.Set("test.parallel", strconv.Itoa(1+runtime.GOMAXPROCS(0))); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
