@@ -26,7 +26,7 @@ func fromAfar() []string {
 		"notify.add", "notify.key", "notify.list", "notify.remove", "notify.set", "notify.test",
 		"order.list", "order.refund", "order.retry", "order.show",
 		"passphrase.change", "passphrase.check", "person.forget", "picture.set", "picture.settings",
-		"plan.list",
+		"plan.list", "plan.order", "plan.quote", "plan.renew", "plan.show",
 		"policy.check", "policy.create", "policy.delete", "policy.edit", "policy.explain", "policy.list", "policy.show", "policy.simulate", "policy.versions",
 		"quorum.approve", "quorum.list", "quorum.set", "quorum.show", "quorum.withdraw",
 		"relay.add", "relay.list", "relay.remove",

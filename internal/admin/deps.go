@@ -14,7 +14,7 @@ import (
 )
 
 // Deps is what the commands work on. Every field is required but SetupCode,
-// Notices, Sessions and Pictures.
+// Notices, Sessions, Instances, Pictures, House and Plan.
 type Deps struct {
 	Tenant bunker.TenantID
 	Now    func() time.Time // ledger time
@@ -45,6 +45,8 @@ type Deps struct {
 	Pictures Pictures
 	// House is what the provider's commands work on; nil: this is no provider's bunker.
 	House House
+	// Plan is what a bunker that was bought is paid for; nil: nobody sells here.
+	Plan Plan
 	// Guest: others run the machine; what works on it is not for this bunker's people.
 	Guest bool
 }

@@ -40,7 +40,7 @@ func (t *Table) keySet(ctx context.Context, c *Call, p keySetParams) (keyResult,
 		if p.Default != "" {
 			k.Default = def
 		}
-		rec.Reason = fmt.Sprintf("key %s: npub login %t, default %s", k.Name, k.NpubLogin, k.Default)
+		rec.Reason = fmt.Sprintf("key %s: npub login %s, default %s", k.Name, map[bool]string{true: "on", false: "off"}[k.NpubLogin], k.Default)
 		return nil
 	})
 	if err != nil {

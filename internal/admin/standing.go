@@ -62,7 +62,7 @@ func worksHeld(c *Command) bool {
 		"admin.remove", "admin.uninvite", "audit.checkpoint", "backup.export", "connection.revoke", "connection.suspend", "connection.ungrant",
 		"device.confirm", "device.pair", "device.refuse", "device.revoke", "device.wait",
 		"key.delete", "key.export", "key.lock", "key.pause", "key.purge", "leave", "login.close", "notify.remove",
-		"passphrase.check", "person.forget", "quorum.approve", "quorum.withdraw", "relay.purge",
+		"passphrase.check", "person.forget", "plan.renew", "quorum.approve", "quorum.withdraw", "relay.purge",
 		"seal", "session.end", "slot.remove", "stop", "token.revoke", "unseal",
 	}, c.Name)
 }

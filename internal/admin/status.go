@@ -47,6 +47,7 @@ type statusResult struct {
 	PassphraseKnown  Time           `json:"passphrase_known,omitzero" doc:"when somebody last gave the passphrase as one who knows it"`
 	Memory           memoryView     `json:"memory"`
 	Quota            *quotaView     `json:"quota,omitempty" doc:"what the provider lets this bunker use; none in a bunker of one's own"`
+	Plan             *paidView      `json:"plan,omitempty" doc:"what this hosted bunker is paid for; none where it was not bought"`
 	Warnings         []string       `json:"warnings,omitempty"`
 }
 
@@ -84,7 +85,7 @@ type memoryView struct {
 // loopbackWords are said wherever apps are told of this machine only.
 const loopbackWords = "works on this machine only: no relay is set that apps elsewhere could reach; add one with: nsecbunker relay add wss://…"
 
-func (t *Table) status(ctx context.Context, _ *Call, _ Empty) (statusResult, error) {
+func (t *Table) status(ctx context.Context, c *Call, _ Empty) (statusResult, error) {
 	var res statusResult
 	st, _, err := t.Rows.Tenant(ctx, t.Tenant)
 	if err != nil {
@@ -115,6 +116,9 @@ func (t *Table) status(ctx context.Context, _ *Call, _ Empty) (statusResult, err
 		return res, err
 	}
 	if res.ConnectionString, err = t.connectionString(ctx); err != nil {
+		return res, err
+	}
+	if res.Plan, err = t.paid(ctx, c.Now.UnixMilli()); err != nil {
 		return res, err
 	}
 	if st.SetUp && t.Vault.Unsealed(t.Tenant) {

@@ -165,6 +165,7 @@ func registers() []func(*Table) {
 		passphraseCommands,
 		personCommands,
 		pictureCommands,
+		planCommands,
 		policyCommands,
 		policyCheckCommands,
 		policySimulateCommands,

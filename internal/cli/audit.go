@@ -110,7 +110,7 @@ func (a *app) auditList(ctx context.Context, p map[string]any, limit int) error 
 		return a.rows(rows)
 	}
 	if len(rows) == 0 {
-		a.say("No record matches.")
+		a.say("No record matches. All of them, without flags: nsecbunker audit")
 		return nil
 	}
 	var out [][]string

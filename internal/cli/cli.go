@@ -147,7 +147,7 @@ func (a *app) commands(root *cobra.Command) {
 	add(groupRun, a.startCmd(), a.setupCmd(), a.unsealCmd(), a.sealCmd(), a.stopCmd(), a.statusCmd(), a.doctorCmd(), a.instanceCmd(), a.configCmd())
 	add(groupKeys, a.keyCmd(), a.tokenCmd(), a.connectCmd(), a.connectionCmd(), a.policyCmd())
 	add(groupAsk, a.approvalsCmd(), a.approveCmd(), a.denyCmd(), a.loginCmd(), a.watchCmd())
-	add(groupAdmin, a.adminCmd(), a.quorumCmd(), a.seatCmd(), a.deviceCmd(), a.sessionCmd(), a.relayCmd(), a.notifyCmd(), a.passphraseCmd(), a.auditCmd(), a.backupCmd(), a.migrateStoreCmd(), a.walletCmd(), a.leaveCmd(), a.clockCmd(), a.tenantCmd(), a.orderCmd())
+	add(groupAdmin, a.adminCmd(), a.quorumCmd(), a.seatCmd(), a.deviceCmd(), a.sessionCmd(), a.relayCmd(), a.notifyCmd(), a.passphraseCmd(), a.auditCmd(), a.backupCmd(), a.migrateStoreCmd(), a.walletCmd(), a.leaveCmd(), a.clockCmd(), a.tenantCmd(), a.orderCmd(), a.planCmd())
 	add(groupClient, a.clientCmd())
 	root.AddCommand(a.completionCmd(), a.limitsCmd(), a.versionCmd())
 }

@@ -150,9 +150,12 @@ func (a *app) connectionList(ctx context.Context, key, state string) error {
 	if state != "" {
 		p["state"] = state
 	}
+	none := "No app is connected yet. Let one in: nsecbunker token create KEY --client NAME --perms all"
+	if len(p) > 0 {
+		none = "No app is so. All of them: nsecbunker connections"
+	}
 	keys := a.keyNames(ctx)
-	return list(ctx, a, "connection.list", "connections", p, []string{"ID", "APP", "PERSON", "KEY", "STATE", "LAST USED", "REQUESTS"},
-		"No app is connected yet. Let one in: nsecbunker token create KEY --client NAME --perms all",
+	return list(ctx, a, "connection.list", "connections", p, []string{"ID", "APP", "PERSON", "KEY", "STATE", "LAST USED", "REQUESTS"}, none,
 		func(c connectionView) []string {
 			return []string{c.ID, name(c.Name), name(c.Person), keys.name(c.Key), c.State, ago(c.LastUsed.ms(), a.now()), strconv.FormatInt(c.Uses, 10)}
 		})

@@ -40,7 +40,7 @@ func (a *app) deviceListCmd() *cobra.Command {
 		Use: "list", Short: "list the devices, those that wait to be confirmed with them", Args: args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return list(cmd.Context(), a, "device.list", "devices", nil, []string{"DEVICE", "LABEL", "OF", "AT MOST", "STATE", "LAST LOGIN", "CODE"},
-				"No device administers this bunker from afar.",
+				"No device administers this bunker from afar. Let a browser in: nsecbunker device pair",
 				func(v deviceView) []string {
 					return []string{shown(v.ID, 40), name(v.Label), shown(v.Person, 70), shown(v.Role, 20), shown(v.State, 20), a.when(v.LastLogin), shown(v.Code, 6)}
 				})

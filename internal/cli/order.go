@@ -55,8 +55,12 @@ func (a *app) orderListCmd() *cobra.Command {
 			if cases {
 				p["cases"] = true
 			}
+			none := "No orders yet. Who wants a bunker orders it on the page /buy/ of this instance; whether it can be paid says: nsecbunker wallet check"
+			if len(p) > 0 {
+				none = "No order is so. All of them: nsecbunker order list"
+			}
 			return list(cmd.Context(), a, "order.list", "orders", p, []string{"ORDER", "WHAT", "PEOPLE", "SATS", "STATE", "OWED", "ORDERED"},
-				"There is no such order.",
+				none,
 				func(v orderView) []string {
 					return []string{shown(v.ID, 40), shown(v.Kind, 20), fmt.Sprint(v.People), fmt.Sprint(v.Sats), orderState(v), owedSats(v.OwedMsat), a.when(v.CreatedAt)}
 				})
@@ -158,7 +162,7 @@ func (a *app) orderPlansCmd() *cobra.Command {
 		Use: "plans", Short: "list what bunkers are paid for, and until when", Args: args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return list(cmd.Context(), a, "plan.list", "plans", nil, []string{"BUNKER", "PEOPLE", "PAID UNTIL", "STAGE"},
-				"No bunker here was bought.",
+				"No bunker here was bought yet. What was ordered: nsecbunker order list",
 				func(v planView) []string {
 					stage := shown(v.Stage, 20)
 					if v.Trial {

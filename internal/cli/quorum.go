@@ -108,7 +108,7 @@ func (a *app) quorumListCmd() *cobra.Command {
 		Use: "list", Short: "list what waits for more persons", Args: args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return list(cmd.Context(), a, "quorum.list", "motions", nil, []string{"ID", "WHAT", "WITH", "ASKED BY", "YES", "BY", "UNTIL"},
-				"Nothing waits for more persons.",
+				"Nothing waits for more persons. What needs several: nsecbunker quorum show",
 				func(v motionView) []string {
 					var by []string
 					for _, vote := range v.Votes {

@@ -109,7 +109,7 @@ func (a *app) slotListCmd() *cobra.Command {
 		Use: "list", Short: "list the ways to open the bunker", Args: args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return list(cmd.Context(), a, "slot.list", "slots", nil, []string{"NAME", "KIND", "NEEDS A PERSON", "MADE", "ID"},
-				"There is no way to open the bunker: it is not set up.",
+				"There is no way to open the bunker: it is not set up. Set it up: nsecbunker setup",
 				func(s slotView) []string {
 					person := "yes"
 					if s.Unattended {

@@ -63,6 +63,10 @@ func (a *app) printSeats(v seatsView) error {
 		rows = append(rows, []string{shown(who, 80), apps, s.Last.UTC().Format("2006-01-02")})
 	}
 	a.say("%s", v.Quota.words())
+	if len(v.Seats) == 0 {
+		a.say("Nobody holds a seat: an app takes one with the first thing that is allowed to it.")
+		return nil
+	}
 	if v.More {
 		a.say("There are more than are listed.")
 	}

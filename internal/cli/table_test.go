@@ -118,7 +118,7 @@ func lines() []string {
 		"device list", "device confirm 123456", "device refuse 123456", "device revoke d", "device pair --role approver --label phone --expires 30d --npub " + npub + " --yes",
 		"session list", "session end s", "instance list", "instance drain --undo", "seat list",
 		"tenant add --label l --admin " + npub + " --order o --people 3 --keys 2 --rate 9", "tenant quota t --people 3 --keys 2 --rate 9", "tenant list", "tenant show t", "tenant suspend t --why w --read-only", "tenant resume t", "tenant code t", "tenant end t --yes",
-		"order list --state made --cases", "order show o", "order refund o p --note n", "order retry o", "order plans",
+		"order list --state made --cases", "order show o", "order refund o p --note n", "order retry o", "order plans", "plan show", "plan renew --people 3 --rest", "plan renew",
 		"backup create f", "backup create f --recipient age1x", "leave", "passphrase --passphrase-file -", "passphrase check",
 	}
 }
@@ -253,6 +253,7 @@ func TestCommandsSendWhatTheTableTakes(t *testing.T) {
 	t.Parallel()
 	r := &recorder{calls: map[string]map[string]bool{}, answers: map[string]string{
 		"status":            `{"state":"not set up"}`,
+		"plan.renew":        `{"order":{"state":"new"}}`,
 		"approval.list":     `{"approvals":[{"id":"q","digest":"00","batch":"q","state":"pending"}]}`,
 		"audit.checkpoint":  `{"checkpoint":"{}"}`,
 		"device.wait":       `{"device":{"code":"123456"}}`,

@@ -23,7 +23,12 @@ import (
 // selling is a hosted instance that is open and not running, with a wallet.
 func selling(t *testing.T, change func(*config.Config)) (*Daemon, error) {
 	t.Helper()
-	door := wallettest.New(time.Now).Phoenixd(t)
+	return sellingBy(t, wallettest.New(time.Now), change)
+}
+
+func sellingBy(t *testing.T, node *wallettest.Node, change func(*config.Config)) (*Daemon, error) {
+	t.Helper()
+	door := node.Phoenixd(t)
 	secret := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(secret, []byte(door.Secret), 0o600); err != nil {
 		t.Fatal(err)

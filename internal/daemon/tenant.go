@@ -139,7 +139,7 @@ func (t *tenant) newDesk(ctx context.Context) (k *desk, err error) {
 		Slots: slotMaker{k.slots, t.kdf, t.vault}, KDF: nip49.KDF(t.kdf), Around: t,
 		Backup: backups{t}, DeleteWait: time.Duration(t.Config.DeleteWait), SetupCode: t.SetupCode,
 		First: t.firstNamed(), Events: events{t, judge}, Notices: notices{t}, Sessions: k.door, House: t.theHouse(), Guest: t.guest(), Instances: t.theInstances(),
-		Pictures: t.thePictures(),
+		Pictures: t.thePictures(), Plan: t.thePlan(),
 	})
 	if err != nil {
 		return nil, err

@@ -127,6 +127,21 @@ func (l *Life) Stand(p Plan, told Told, now int64) Due {
 	return d
 }
 
+// Reminds reports whether the first reminder's time has come, or was before. A trial has
+// none: it is short.
+func (l *Life) Reminds(p Plan, now int64) bool {
+	return !p.Trial && len(l.Reminders) > 0 && now >= p.Until-slices.Max(l.Reminders).Milliseconds()
+}
+
+// Days are how long everything works after the end, and how long a bunker can then be
+// read.
+func (l *Life) Days(trial bool) (grace, readOnly int64) {
+	if trial {
+		return 0, int64(l.TrialReadOnly / day)
+	}
+	return int64(l.Grace / day), int64(l.ReadOnly / day)
+}
+
 // before is the time that is paid: of the reminders that are due the last one is told
 // alone.
 func (l *Life) before(p Plan, told Told, now int64) Due {

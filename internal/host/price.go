@@ -84,6 +84,18 @@ func (t *Terms) OfYear(people int64) int64 {
 	return people * t.PerPerson
 }
 
+// Years are the prices of a year in sats, of 1, 2, 3 … people, as far as an invoice goes.
+func (t *Terms) Years() (list []int64) {
+	for people := int64(1); people <= MaxPeople; people++ {
+		sats := t.OfYear(people)
+		if sats > MaxSats {
+			break
+		}
+		list = append(list, sats)
+	}
+	return list
+}
+
 // Plan is what a bunker is paid for.
 type Plan struct {
 	People int64

@@ -111,7 +111,7 @@ func (d *Desk) letter(due host.Due, p host.Plan) string {
 		s = fmt.Sprintf("Your bunker will be deleted on %s, with its keys, unless it is renewed before. Export what you want to keep.", on(due.DeleteAt))
 	}
 	if page := d.Page(); page != "" {
-		return s + " Renew it with your order at " + page + "."
+		return s + " Renew it in its settings, or with your order at " + page + "."
 	}
-	return s + " Renew it with your order, on the page where you bought it."
+	return s + " Renew it in its settings, or with your order, on the page where you bought it."
 }

@@ -138,13 +138,7 @@ func (b *Buy) sayTerms(context.Context, []byte) (any, error) {
 		Grace: days(t.Life.Grace), ReadOnly: days(t.Life.ReadOnly), Notice: days(t.Life.Notice), MaxAdmins: host.MaxOrderAdmins,
 		Unattended: b.Unattended(),
 	}
-	for people := int64(1); people <= host.MaxPeople; people++ {
-		sats := t.OfYear(people)
-		if sats > host.MaxSats {
-			break
-		}
-		out.Years = append(out.Years, sats)
-	}
+	out.Years = t.Years()
 	if t.Trial > 0 {
 		out.Trial = &trialView{t.Trial, int64(t.TrialFor / time.Minute), days(t.Life.TrialReadOnly)}
 	}

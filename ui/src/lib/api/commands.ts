@@ -4059,6 +4059,103 @@ export interface Commands {
     };
   };
 
+  /** Shows how far an order for this bunker is: its invoice, and whether it is paid. */
+  "plan.order": {
+    params: {
+      /** its name */
+      order: string;
+    };
+    result: {
+      order: {
+        id: string;
+        /** new, invoiced, lapsed, paid, made, held (what came does not buy it) or closed (all was given back) */
+        state: string;
+        people: number;
+        sats: number;
+        /** what came and bought nothing */
+        owed_sats?: number;
+        /** why the last try failed */
+        trouble?: string;
+        /** BOLT 11, while it can be paid */
+        invoice?: string;
+        /** of the invoice */
+        ends_at?: string;
+      };
+    };
+  };
+
+  /** Says what a year more, or another number of people, costs now. */
+  "plan.quote": {
+    params: {
+      people: number;
+      /** a year more; else another number of people for the rest of the time */
+      year?: boolean;
+    };
+    result: {
+      sats: number;
+      /** how far it is paid then */
+      until: string;
+      /** sats of what was paid before that count for it */
+      credit?: number;
+    };
+  };
+
+  /** Orders a year more for this hosted bunker, or another number of people, and has an invoice made. */
+  "plan.renew": {
+    params: {
+      /** a name made up for it, of 16 to 64 letters and digits: the same is the same order */
+      order: string;
+      people: number;
+      /** a year more; else another number of people for the rest of the time */
+      year?: boolean;
+    };
+    result: {
+      order: {
+        id: string;
+        /** new, invoiced, lapsed, paid, made, held (what came does not buy it) or closed (all was given back) */
+        state: string;
+        people: number;
+        sats: number;
+        /** what came and bought nothing */
+        owed_sats?: number;
+        /** why the last try failed */
+        trouble?: string;
+        /** BOLT 11, while it can be paid */
+        invoice?: string;
+        /** of the invoice */
+        ends_at?: string;
+      };
+    };
+  };
+
+  /** Shows what this hosted bunker is paid for: for how many people, until when, what comes then, and what a year costs. */
+  "plan.show": {
+    params: Record<string, never>;
+    result: {
+      plan: {
+        /** how many may sign */
+        people: number;
+        /** it is paid until then */
+        until: string;
+        trial?: boolean;
+        /** paid, grace (everything works), read-only, or notice (read-only, and a day is named on which it is deleted) */
+        stage: string;
+        /** when a bunker in grace becomes read-only, or one that is read-only is told of its deletion */
+        next?: string;
+        /** when it is deleted at the earliest */
+        delete_at?: string;
+        /** the time for the first reminder has come */
+        soon?: boolean;
+      };
+      /** sats of a year for 1, 2, 3 … people */
+      years: number[];
+      /** how long everything works after the end */
+      grace_days: number;
+      /** how long it can then be read and exported */
+      read_only_days: number;
+    };
+  };
+
   /** Says what a policy would mean, without keeping it: from its text form or its rules. Names all that is wrong with it, with the lines; and against a policy that is there, what differs and what it may give more. */
   "policy.check": {
     params: {
@@ -5486,6 +5583,22 @@ export interface Commands {
         /** requests a second */
         rate: number;
       };
+      /** what this hosted bunker is paid for; none where it was not bought */
+      plan?: {
+        /** how many may sign */
+        people: number;
+        /** it is paid until then */
+        until: string;
+        trial?: boolean;
+        /** paid, grace (everything works), read-only, or notice (read-only, and a day is named on which it is deleted) */
+        stage: string;
+        /** when a bunker in grace becomes read-only, or one that is read-only is told of its deletion */
+        next?: string;
+        /** when it is deleted at the earliest */
+        delete_at?: string;
+        /** the time for the first reminder has come */
+        soon?: boolean;
+      };
       warnings?: string[];
     };
   };
@@ -6108,6 +6221,10 @@ export const commands = {
   "picture.set": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "picture.settings": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "plan.list": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "plan.order": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "plan.quote": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
+  "plan.renew": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "plan.show": { role: "owner", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "http"] },
   "policy.check": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["relay", "http"] },
   "policy.create": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "policy.delete": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
