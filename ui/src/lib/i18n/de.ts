@@ -225,7 +225,7 @@ export const de: Words = {
     redeemed: (n, of) => `${n} von ${of} Mal benutzt`, ends: "endet", noEnd: "ohne Ende", forKey: "für", madeBy: "Gemacht von", asksAll: "Fragt vor allem.",
     revoke: "Widerrufen", revokeTitle: (n) => `Den Link für ${n} widerrufen?`, revokeLoses: "Niemand kann sich mehr damit verbinden. Verbindungen, die damit gemacht wurden, bleiben; widerrufe sie einzeln.", revoked: "Der Link ist widerrufen.",
     by: "Benutzt von", byNobody: "Niemand hat ihn benutzt.", detail: (n) => `Link für ${n}`, lasts: "Rechte gelten", person: "Person", created: "Gemacht",
-    connect: (key) => `Eine App mit ${key} verbinden`, way: "Wie", make: "Link machen", paste: "Code der App einfügen", client: "Name der App", clientHint: "Wie die Verbindung hier heißt", clientFor: "Person (freiwillig)",
+    connect: (key) => `Eine App mit ${key} verbinden`, way: "Wie", make: "Link machen", paste: "Code einfügen", client: "Name der App", clientHint: "Wie die Verbindung hier heißt", clientFor: "Person (freiwillig)",
     expires: "Der Link gilt", uses: "Wie oft", usesHint: "Ein Mal ist am sichersten.", grantFor: "Die Rechte gelten", go: "Link machen", busy: "Wird gemacht …",
     done: "Füge dies in die App ein", once: "Er wird nur dieses eine Mal gezeigt. Wer ihn hat, kann sich verbinden, bis er benutzt ist oder endet.", link: "Link", qr: "QR-Code des Links", old: "Für Apps, die npub#token wollen", ready: "Fertig",
     uri: "Code der App", uriHint: "Die App zeigt ihn: nostrconnect://…", uriBad: "Das ist kein Code einer App. Er beginnt mit nostrconnect://", uriBunker: "Das ist ein bunker://-Link, der in eine App gehört. Der Code einer App beginnt mit nostrconnect://", claims: "Sie nennt sich", claimsNote: "Niemand hat diesen Namen geprüft. Hast du diese App nicht eben selbst geöffnet, hör hier auf.", wants: "Sie möchte", connectGo: "Verbinden", connectBusy: "Wird verbunden …", connected: (n) => `${n} ist verbunden.`,
@@ -236,6 +236,10 @@ export const de: Words = {
     createTitle: (n) => `${n} anlegen`, name: "Name", nameHint: "Buchstaben, Ziffern, Punkte, Binde- und Unterstriche", create: "Regelwerk anlegen", created: (n) => `${n} ist da. Stelle Apps darunter.`,
     remove: "Löschen", removeTitle: (n) => `${n} löschen?`, removeLoses: (c, l) => (c + l === 0 ? "Nichts steht darunter. Seine Fassungen bleiben lesbar." : `Rechte daraus gehen verloren: ${c} Verbindungen und ${l} offene Links haben nichts mehr davon; stattdessen wird gefragt oder abgelehnt.`), removed: (n) => `${n} ist gelöscht.`, gone: "Dieses Regelwerk gibt es hier nicht.", all: "Alle Regelwerke",
     said: { "basic-social": "Notizen, Geteiltes, Reaktionen, Kommentare und Zap-Bitten. Alles andere wird gefragt.", "direct-messages": "Liest und schreibt private Nachrichten. Alles Öffentliche wird abgelehnt.", everything: "Alles, was keine besondere Vorsicht braucht. Löschen, Relaylisten, Anmeldungen, Geldbörsen und dergleichen werden gefragt.", "long-form-writer": "Artikel, ihre Entwürfe und die Dateien darin. Notizen und Nachrichten werden abgelehnt.", "read-only": "Unterschreibt nichts und verschlüsselt nichts. Lesen privater Nachrichten wird gefragt." },
+  },
+  paid: {
+    name: "Was bezahlt ist", soon: (until) => `Dieser Bunker ist bezahlt bis ${until}.`, grace: (next) => `Dieser Bunker ist nicht mehr bezahlt. Alles geht noch bis ${next}; dann unterschreibt er nichts mehr.`,
+    over: (gone) => `Dieser Bunker ist nicht mehr bezahlt: Er unterschreibt nichts, und alles lässt sich lesen und exportieren.${gone ? ` Frühestens am ${gone} wird er gelöscht.` : ""}`, renew: "Verlängern", only: "Ein Eigentümer kann ihn verlängern.",
   },
   stop: {
     title: "Alles anhalten?", lead: "Für den Fall, dass etwas nicht stimmt und du noch nicht weißt, was.",

@@ -225,7 +225,7 @@ export const en = {
     redeemed: (n: number, of: number) => `used ${n} of ${of}`, ends: "ends", noEnd: "no end", forKey: "for", madeBy: "Made by", asksAll: "Asks before everything.",
     revoke: "Revoke", revokeTitle: (n: string) => `Revoke the link for ${n}?`, revokeLoses: "Nobody can connect with it any more. Connections that were made with it stay; revoke those by themselves.", revoked: "The link is revoked.",
     by: "Used by", byNobody: "Nobody has used it.", detail: (n: string) => `Link for ${n}`, lasts: "Rights last", person: "Person", created: "Made",
-    connect: (key: string) => `Connect an app to ${key}`, way: "How", make: "Make a link", paste: "Paste the app's code", client: "Name of the app", clientHint: "What the connection is called here", clientFor: "Person (optional)",
+    connect: (key: string) => `Connect an app to ${key}`, way: "How", make: "Make a link", paste: "Paste its code", client: "Name of the app", clientHint: "What the connection is called here", clientFor: "Person (optional)",
     expires: "The link can be used for", uses: "How often", usesHint: "Once is safest.", grantFor: "The rights last", go: "Make the link", busy: "Making …",
     done: "Paste this into the app", once: "It is shown this one time. Whoever has it can connect, until it was used or ends.", link: "Link", qr: "QR code of the link", old: "For apps that want npub#token", ready: "Done",
     uri: "The app's code", uriHint: "The app shows it: nostrconnect://…", uriBad: "This is no app's code. It begins with nostrconnect://", uriBunker: "This is a bunker:// link, which goes into an app. The app's own code begins with nostrconnect://", claims: "It calls itself", claimsNote: "Nobody has verified this name. If you did not just open this app yourself, stop here.", wants: "It asks to", connectGo: "Connect", connectBusy: "Connecting …", connected: (n: string) => `${n} is connected.`,
@@ -236,6 +236,10 @@ export const en = {
     createTitle: (n: string) => `Create ${n}`, name: "Name", nameHint: "Letters, digits, dots, hyphens and underscores", create: "Create the policy", created: (n: string) => `${n} is there. Put apps under it.`,
     remove: "Delete", removeTitle: (n: string) => `Delete ${n}?`, removeLoses: (c: number, l: number) => (c + l === 0 ? "Nothing is under it. Its versions stay readable." : `Rights from it are lost: ${c} connections and ${l} open links have nothing of it any more, and are asked or refused instead.`), removed: (n: string) => `${n} is deleted.`, gone: "This policy is not here.", all: "All policies",
     said: { "basic-social": "Notes, reposts, reactions, comments and zap requests. All else is asked.", "direct-messages": "Reads and writes direct messages. Everything public is refused.", everything: "Everything that needs no special care. Deleting, relay lists, logins, wallets and the like are asked.", "long-form-writer": "Articles, their drafts, and the files in them. Notes and messages are refused.", "read-only": "Signs nothing and encrypts nothing. Reading private messages is asked." } as Record<string, string>,
+  },
+  paid: {
+    name: "What is paid", soon: (until: string) => `This bunker is paid until ${until}.`, grace: (next: string) => `This bunker is not paid any more. Everything works until ${next}; then it signs nothing.`,
+    over: (gone: string) => `This bunker is not paid any more: it signs nothing, and everything can be read and exported.${gone ? ` It will be deleted on ${gone} at the earliest.` : ""}`, renew: "Renew it", only: "An owner can renew it.",
   },
   stop: {
     title: "Stop everything?", lead: "For when something is wrong and you do not know what yet.",

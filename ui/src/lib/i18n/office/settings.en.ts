@@ -53,6 +53,7 @@ export const settings = {
     title: "Tell this browser", lead: "Also when this page is closed. The messages are encrypted for this browser; its push service sees their size and time.", isOn: "This browser is told, also when this page is closed.", cannot: "This browser cannot be told while the page is closed. On a phone, add the page to the home screen first.",
     start: "Tell this browser", busy: "Asking the browser …", stop: "Stop telling it", on: "This browser is told from now on.", denied: "The browser does not let this page show notices. Allow it in the page's settings, then try again.", failed: "The browser's push service did not answer. It may be switched off in this browser; nothing was changed.",
   },
+  plan: "Renewal",
   backup: {
     name: "Backup", last: "Last backup", never: "There is no backup yet", neverWhy: "If the machine's disk is lost now, every key is lost.", late: "It is more than 35 days old. Keys and links that were added since are in none.", well: "It holds everything up to then: keys, links, policies, the log.",
     make: "Make one", makeLead: "A backup is a file on the bunker's machine, so it is made there. The bunker goes on meanwhile.", recipient: "Or to an age key, so that nothing secret has to be typed:", verify: "See that it is whole, also on another machine:", both: "Restoring takes the backup's passphrase and the bunker's. Keep the file where the machine is not.",
