@@ -77,7 +77,7 @@ act("hostile names and events are shown inert", s, async ({ bunker, paired }) =>
   const secret = generateSecretKey()
   const code = `nostrconnect://${getPublicKey(secret)}?relay=${encodeURIComponent(bunker.relay)}&secret=0123456789abcdef&name=${encodeURIComponent(evil + "x".repeat(10_000))}&url=${encodeURIComponent("javascript:alert(1)")}`
   const dialog = page.getByRole("dialog")
-  await dialog.getByRole("radio", { name: "Paste the app's code" }).click()
+  await dialog.getByRole("radio", { name: "Paste its code" }).click()
   await dialog.getByPlaceholder("nostrconnect://").fill(code)
   await dialog.locator(".claim").waitFor()
   assert.ok((await dialog.locator(".claim").innerText()).length <= 200, "a long name is cut")

@@ -50,7 +50,7 @@ test("a code before the camera is read, and the camera is off", async () => {
     })
     await go(page, `#/keys/${id}?connect=1`)
     const dialog = page.getByRole("dialog")
-    await dialog.getByRole("radio", { name: "Paste the app's code" }).click()
+    await dialog.getByRole("radio", { name: "Paste its code" }).click()
     await dialog.getByRole("button", { name: "Scan with the camera" }).click()
     await dialog.getByText("The code was read.").waitFor()
     assert.equal(await dialog.getByLabel("The app's code").inputValue(), code)

@@ -193,7 +193,7 @@ act("an app's code is scanned; the camera stops with the code and with the dialo
   const live = () => page.evaluate(() => window.tracks.map(t => t.readyState))
   await go(page, `#/keys/${id}?connect=1`)
   const dialog = page.getByRole("dialog")
-  await dialog.getByRole("radio", { name: "Paste the app's code" }).click()
+  await dialog.getByRole("radio", { name: "Paste its code" }).click()
   await page.evaluate(() => {
     window.had = Object.getOwnPropertyDescriptor(Navigator.prototype, "mediaDevices")
     delete Navigator.prototype.mediaDevices
@@ -261,7 +261,7 @@ act("none of it breaks a rule of accessibility, light or dark, wide or narrow, i
   await dialog.getByRole("button", { name: "Expect a login" }).click()
   await dialog.getByText("Expected until").waitFor()
   await check("npub")
-  await dialog.getByRole("radio", { name: "Paste the app's code" }).click()
+  await dialog.getByRole("radio", { name: "Paste its code" }).click()
   await dialog.getByRole("button", { name: "Scan with the camera" }).click()
   await check("scan")
   await page.keyboard.press("Escape")

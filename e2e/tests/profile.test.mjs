@@ -36,7 +36,6 @@ act("relays and profile of a key are edited, looked at, published and undone; wh
   const app = await tools(await bunker.link("herald", "app", "all"))
   await app.connect()
   await app.sign({ ...note(""), kind: 0, content: JSON.stringify({ name: "herald", bot: true, about: "Old words", lud16: "herald@wallet.example" }) })
-  await page.reload() // what apps sign is too much to be told to the page
   const about = page.getByLabel("About")
   await about.waitFor()
   await page.waitForFunction(() => document.querySelector("textarea").value === "Old words")

@@ -11,7 +11,7 @@ export interface ActWords {
 const own = (of: Record<string, string>, name: string): string | undefined => (Object.hasOwn(of, name) ? of[name] : undefined);
 
 /** ofApp says whether an app asked it; else a person or the bunker did it. */
-export const ofApp = (r: Line): boolean => r.step !== "admin" && (r.connection !== undefined || r.principal.startsWith("client "));
+export const ofApp = (r: Line): boolean => r.step !== "admin" && r.principal !== "system" && (r.connection !== undefined || r.principal.startsWith("client "));
 
 /** crowd reports whether a line counts what the bunker refused to many apps, instead of naming one. */
 export const crowd = (r: Line): boolean => r.principal === "strangers" || r.principal === "clients";

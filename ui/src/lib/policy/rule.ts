@@ -18,12 +18,16 @@ const names = kindNames as Named[];
 const last = 65_535;
 const fold = (s: string) => s.toLowerCase().split(/[\s_-]+/).filter(Boolean).join(" ");
 
+/** What a kind is called in the reader's language. */
+type Say = (english: string) => string;
+const plainly: Say = (english) => english;
+
 /** kindOf reads one entry: a name, a number, a range, or all; null for what is none. */
-export function kindOf(text: string): Kinds | null {
+export function kindOf(text: string, say: Say = plainly): Kinds | null {
   const s = text.trim();
   if (fold(s) === "all") return { from: 0, to: last };
   const word = fold(s);
-  const named = names.find((n) => n.name === word) ?? names.find((n) => n.name === word.replace(/s$/, ""));
+  const named = names.find((n) => n.name === word) ?? names.find((n) => fold(say(n.name)) === word) ?? names.find((n) => n.name === word.replace(/s$/, ""));
   if (named) return { from: named.from, to: named.to ?? named.from };
   const m = /^(\d{1,5})(?:\s*[-–]\s*(\d{1,5}))?$/.exec(s);
   if (!m) return null;
@@ -33,11 +37,11 @@ export function kindOf(text: string): Kinds | null {
 }
 
 /** kindName is how a kind, or a range, is shown. */
-export function kindName(k: Kinds): string {
+export function kindName(k: Kinds, say: Say = plainly): string {
   if (k.from === 0 && k.to === last) return "all";
   const name = names.find((n) => !n.other && n.from === k.from && (n.to ?? n.from) === k.to)?.name;
   const number = k.from === k.to ? String(k.from) : `${k.from}–${k.to}`;
-  return name ? `${name} (${number})` : number;
+  return name ? `${say(name)} (${number})` : number;
 }
 
 /** The names that are offered, without those that are another word for the same. */

@@ -1,5 +1,7 @@
 // Short messages at the foot of the page, some with an undo.
 
+import { speech } from "../i18n/speech/index.svelte";
+
 export interface Toast {
   id: number;
   text: string;
@@ -21,7 +23,10 @@ class Toasts {
 
   /** warn says what the bunker warns of, as sentences. */
   warn(warnings: readonly string[] | undefined) {
-    for (const w of warnings ?? []) this.say(w.charAt(0).toUpperCase() + w.slice(1));
+    for (const english of warnings ?? []) {
+      const w = speech().reason(english);
+      this.say(w.charAt(0).toUpperCase() + w.slice(1));
+    }
   }
 
   drop(id: number) {

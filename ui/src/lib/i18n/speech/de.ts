@@ -2,7 +2,7 @@
 
 import { clockOf, type Rule } from "../../policy/rule";
 import type { Speech } from "./en";
-import { does, kind, role } from "./questions.de";
+import { does, fact, kind, role, value } from "./questions.de";
 import { reason } from "./reasons.de";
 
 const rights: Record<string, string[]> = {
@@ -164,4 +164,4 @@ function policy(list: readonly Rule[], zone: string): string {
   return [...shown, "alles andere wird gefragt, oder abgelehnt, wenn das die Vorgabe des Schlüssels ist"].join("; ");
 }
 
-export const de: Speech = { rule: (r, zone) => rule(r, zone), policy: (list, zone) => policy(list, zone), reason, does, kind, role };
+export const de: Speech = { rule: (r, zone) => rule(r, zone), policy: (list, zone) => policy(list, zone), reason, does, kind, role, fact, value };

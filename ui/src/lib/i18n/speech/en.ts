@@ -13,6 +13,9 @@ export interface Speech {
   does(english: string): string;
   kind(english: string): string;
   role(english: string): string;
+  /** fact is what a fact, or a text, of an event is called; value is its value, where that is the bunker's own word. */
+  fact(english: string): string;
+  value(name: string, english: string): string;
 }
 
-export const en: Speech = { rule: (_rule, _zone, english) => english, policy: (_rules, _zone, english) => english, reason: (english) => english, does: (english) => english, kind: (english) => english, role: (english) => english };
+export const en: Speech = { rule: (_rule, _zone, english) => english, policy: (_rules, _zone, english) => english, reason: (english) => (english === "granted by local" ? "granted by somebody at the machine" : english), does: (english) => english, kind: (english) => english, role: (english) => english, fact: (english) => english, value: (_name, english) => english };

@@ -82,6 +82,14 @@ const fixed: Record<string, string> = {
   "the profile before cannot be read: nothing of it would be kept": "das Profil davor lässt sich nicht lesen: Nichts davon bliebe",
   "pictures of profiles are fetched from their hosts": "Profilbilder werden von ihren Rechnern geholt",
   "pictures of profiles are not fetched any more": "Profilbilder werden nicht mehr geholt",
+  // Ready-made policies, and the notes of their rules.
+  "Notes, reposts, reactions, comments and zap requests. All else is asked.": "Notizen, Geteiltes, Reaktionen, Kommentare und Zap-Bitten. Alles andere wird gefragt.",
+  "Reads and writes direct messages. Everything public is refused; lists that the account encrypts to itself are asked.": "Liest und schreibt Direktnachrichten. Alles Öffentliche wird abgelehnt; nach Listen, die das Konto für sich verschlüsselt, wird gefragt.",
+  "Everything that needs no special care. Deleting, relay lists, logins, wallets and the like are asked.": "Alles, was keine besondere Vorsicht braucht. Löschen, Relaylisten, Anmeldungen, Wallets und dergleichen werden gefragt.",
+  "Articles, their drafts, and the files in them. Notes and messages are refused.": "Artikel, ihre Entwürfe und die Dateien darin. Notizen und Nachrichten werden abgelehnt.",
+  "Signs nothing and encrypts nothing. Reading private messages is asked.": "Unterschreibt nichts und verschlüsselt nichts. Lesen privater Nachrichten wird gefragt.",
+  "Private messages are sealed, and dated up to two days back (NIP-59).": "Private Nachrichten werden versiegelt und bis zu zwei Tage zurückdatiert (NIP-59).",
+  "A note is not an article: nobody need be asked.": "Eine Notiz ist kein Artikel: Niemand muss gefragt werden.",
   // What the floor never allows.
   "the event names another pubkey than the key that shall sign it": "das Ereignis nennt einen anderen Schlüssel als den, der es unterschreiben soll",
   "events of kind 24133 speak as the bunker or as an app; they are never signed for an app": "Ereignisse der Art 24133 sprechen als der Bunker oder als App; für eine App werden sie nie unterschrieben",
@@ -136,16 +144,88 @@ const shapes: readonly Shape[] = [
   [/^a kept version of kind (\d+) was brought back$/, (kind) => `eine aufbewahrte Fassung der Art ${kind} wurde zurückgeholt`],
 ];
 
-/** reason says it in German where it is known; several findings are joined by semicolons. */
-export function reason(english: string): string {
-  const known = fixed[english];
-  if (known !== undefined) return known;
+/** single are words that stand alone in a gap of a sentence. */
+const single: Record<string, string> = {
+  owner: "Eigentümer", operator: "Verwalter", approver: "Erlauber", viewer: "Betrachter", allow: "erlaubt", deny: "abgelehnt", ask: "gefragt", pending: "wartend", active: "aktiv", suspended: "ausgesetzt", ended: "beendet", revoked: "widerrufen", expired: "abgelaufen",
+  approved: "erlaubt", denied: "abgelehnt", withdrawn: "zurückgezogen", accepted: "angenommen", local: "der Maschine", system: "dem Bunker", "this machine": "dieser Maschine", passphrase: "Passphrase", file: "Datei", credential: "Credential", command: "Befehl", provider: "Anbieter",
+  true: "ein", false: "aus", on: "ein", off: "aus", default: "Vorgabe", made: "gemacht", lapsed: "verfallen", paid: "bezahlt", held: "angehalten", closed: "geschlossen", waiting: "wartend", "read-only": "nur lesbar", everything: "alles", nothing: "nichts",
+  "a year more": "ein Jahr mehr", "another number of people": "eine andere Zahl von Personen", connection: "Verbindung", key: "Schlüssel", policy: "Regelwerk", token: "Link", device: "Gerät", question: "Frage", grant: "Recht", slot: "Weg",
+};
+const gap = (s: string): string => (Object.hasOwn(single, s) ? single[s]! : s.includes(" ") ? reason(s) : s);
+
+interface Pattern {
+  head: string;
+  english: string;
+  german: string;
+  re?: RegExp;
+}
+
+const quote = (s: string) => s.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+/** Sentences of few words would fit what they do not mean: what fills them is one word, but after a colon. */
+const few = 14;
+
+function regexp(english: string): RegExp {
+  const short = english.replace(/%[a-z]|[^a-z]/g, "").length < few;
+  const parts = english.split(/(%[+#]?[a-z])/);
+  return new RegExp(`^${parts.map((p, i) => {
+    if (i % 2 === 0) return quote(p);
+    if (p.endsWith("d")) return "(-?\\d+)";
+    if (p.endsWith("q")) return '"((?:[^"\\\\]|\\\\.)*)"';
+    return short && !/: $/.test(parts[i - 1]!) && (english.startsWith("%") || i !== parts.length - 2) ? "(\\S+)" : "(.+?)";
+  }).join("")}$`, "s");
+}
+
+let known: Map<string, string> | null = null;
+let patterns: Pattern[] = [];
+/** What was said lately: a list asks for the same sentence in every row. */
+const lately = new Map<string, string>();
+const most = 500;
+
+/** teach gives reason the sentences of said.de.ts, which come after the first screen. */
+export function teach(all: Record<string, string>) {
+  known = new Map(Object.entries(all).filter(([e]) => !/%[a-z]/.test(e)));
+  patterns = Object.entries(all).filter(([e]) => /%[a-z]/.test(e)).map(([english, german]) => ({ head: english.split("%")[0]!, english, german }));
+  // What says most goes first.
+  const letters = (p: Pattern) => p.english.replace(/%[a-z]/g, "").length;
+  patterns.sort((a, b) => letters(b) - letters(a));
+  lately.clear();
+}
+
+function learned(english: string): string | undefined {
+  const whole = known?.get(english);
+  if (whole !== undefined) return whole;
+  for (const p of patterns) {
+    if (!english.startsWith(p.head)) continue;
+    const m = (p.re ??= regexp(p.english)).exec(english);
+    if (m) return p.german.replace(/\{(\d)\}/g, (_, n: string) => gap(m[Number(n)] ?? ""));
+  }
+  return undefined;
+}
+
+function saying(english: string): string {
+  const whole = fixed[english];
+  if (whole !== undefined) return whole;
   for (const [shape, say] of shapes) {
     const m = shape.exec(english);
     if (m) return say(...m.slice(1));
   }
+  const found = learned(english);
+  if (found !== undefined) return found;
   const parts = english.split("; ");
   if (parts.length < 2) return english;
   const said = parts.map((p) => reason(p));
   return said.every((s, i) => s !== parts[i]) ? said.join("; ") : english;
+}
+
+/** reason says it in German where it is known; several findings are joined by semicolons. */
+export function reason(english: string): string {
+  // Errors stand with or without their last stop, and begin large on a page.
+  const bare = /[^.]\.$/.test(english) ? english.slice(0, -1) : english;
+  const had = lately.get(english);
+  if (had !== undefined) return had;
+  let out = saying(english);
+  if (out === english && bare !== english) out = saying(bare);
+  if (lately.size >= most) lately.clear();
+  lately.set(english, out);
+  return out;
 }

@@ -3,7 +3,13 @@ import { expect, test } from "vitest"
 import type { Rule } from "../../policy/rule"
 import { de } from "./de"
 import { en } from "./en"
-import { reason } from "./reasons.de"
+import { commands } from "../../api/commands"
+import { de as main } from "../de"
+import { de as log } from "../log/de"
+import { en as logEnglish } from "../log/en"
+import { kinds } from "./kinds.de"
+import { reason, teach } from "./reasons.de"
+import { said as german } from "./said.de"
 
 const say = (r: Partial<Rule>, zone = "Europe/Berlin") => de.rule({ id: "r", effect: "allow", ...r } as Rule, zone, "english")
 
@@ -40,7 +46,34 @@ test("reasons are said in German, also inside each other", () => {
   expect(reason("something that nobody knows")).toBe("something that nobody knows")
 })
 
-// What the engine can say is in its source: a reason that is new there must get its German here.
+// What the bunker can say is read out of its source, by a test of its own: what is new there must get its German here.
+const said = JSON.parse(readFileSync(new URL("../../api/said.json", import.meta.url), "utf8")) as { sentences: string[]; acts: string[]; cards: string[] }
+const sample = (s: string) => s
+  .replace(/%s (refuses|allows|has|would)/, "4 entries $1").replace(/%d of %s/, "3 of 4 entries").replace(/%d of the %s of %s ago/, "3 of the 4 entries of 2h0m0s ago")
+  .replace(/(covers|for|refused|refuses|signing|about) %s/, "$1 sign_event of kind 1").replace(/a %s is used/, "a day is used").replaceAll("%d", "5").replaceAll("%q", '"x"').replaceAll(/%[a-z]/g, "x")
+
+test("every sentence of the bunker has its German", () => {
+  teach(german)
+  expect(said.sentences.length).toBeGreaterThan(500)
+  expect(said.sentences.filter((s) => reason(sample(s)) === sample(s))).toEqual([])
+  // And nothing that the bunker does not say any more.
+  expect(Object.keys(german).filter((s) => !said.sentences.includes(s))).toEqual([])
+})
+
+test("what stands in the gaps comes through, and is said in German where it is a sentence itself", () => {
+  teach(german)
+  expect(reason("there is a key named herald already")).toBe("einen Schlüssel namens herald gibt es schon")
+  expect(reason('there is no parameter "peeple"')).toBe("die Angabe „peeple“ gibt es nicht")
+  expect(reason("of npub1x: Ana's phone, at most operator")).toBe("von npub1x: Ana's phone, höchstens Verwalter")
+  expect(reason("rule notes: two rules are named notes")).toBe("Regel notes: zwei Regeln heißen notes")
+  expect(reason("The policy was fine and nobody knows this sentence")).toBe("The policy was fine and nobody knows this sentence")
+  for (const [english, words] of Object.entries(german)) {
+    const gaps = english.match(/%[a-z]/g)?.length ?? 0
+    for (const [, n] of words.matchAll(/\{(\d)\}/g)) expect(Number(n), english).toBeLessThanOrEqual(gaps)
+  }
+})
+
+// Those are put together out of parts; what decides is read where it stands.
 test("every reason that decides has its German", () => {
   const source = (file: string) => readFileSync(new URL(`../../../../../internal/${file}`, import.meta.url), "utf8")
   const within = (file: string, begin: string) => { const s = source(file); const at = s.indexOf(begin); return s.slice(at, s.indexOf("\n}", at)) }
@@ -56,11 +89,26 @@ test("every reason that decides has its German", () => {
     ...source("vault/floor.go").matchAll(/never\("([^"]+)"/g),
   ].map((m) => m[1]!).filter((s) => s !== "%s" && !s.endsWith(" ")) // the rest of a sentence stands elsewhere
   expect(found.length).toBeGreaterThan(50)
-  const sample = (s: string) => s
-    .replace(/%s (refuses|allows|has|would)/, "4 entries $1").replace(/%d of %s/, "3 of 4 entries").replace(/%d of the %s of %s ago/, "3 of the 4 entries of 2h0m0s ago")
-    .replace(/(covers|for|refused|refuses|signing|about) %s/, "$1 sign_event of kind 1").replace(/a %s is used/, "a day is used").replaceAll("%d", "5").replaceAll("%s", "x")
   expect(found.filter((s) => reason(sample(s)) === sample(s))).toEqual([])
 })
+
+test("every kind, every word of a card, every act and every ready-made policy has its German", () => {
+  const json = (name: string) => JSON.parse(readFileSync(new URL(`../../api/${name}.json`, import.meta.url), "utf8"))
+  const names = (json("kinds") as { name: string; other?: boolean }[]).filter((k) => !k.other).map((k) => k.name)
+  expect(names.filter((n) => !Object.hasOwn(kinds, n))).toEqual([])
+  expect(said.cards.filter((c) => de.fact(sample(c)) === sample(c) && de.role(c) === c && !same.includes(c))).toEqual([])
+  for (const p of json("ready") as { name: string; description: string; rules: { note?: string }[] }[]) {
+    expect(Object.keys(main.policies.said)).toContain(p.name)
+    for (const s of [p.description, ...p.rules.flatMap((r) => r.note ?? [])]) expect(reason(s)).not.toBe(s)
+  }
+  expect((json("rights") as string[]).filter((r) => de.rule({ id: "r", effect: "allow", rights: [r] } as Rule, "", "").endsWith(` ${r}`))).toEqual([])
+  // What a command does, and what the bunker does by itself.
+  const writes = Object.entries(commands).filter(([, c]) => c.writes).map(([name]) => name)
+  for (const words of [log, logEnglish]) expect([...said.acts, ...writes].filter((a) => !Object.hasOwn(words.acts, a) && a !== "unknown")).toEqual([])
+})
+
+/** Words that are the same in both languages. */
+const same = ["app", "link", "relay", "server", "status", "text", "hashtags"]
 
 test("what an app wants is said in German", () => {
   for (const [english, german] of [
