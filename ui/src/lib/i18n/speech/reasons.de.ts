@@ -94,7 +94,7 @@ const fixed: Record<string, string> = {
   "the event names another pubkey than the key that shall sign it": "das Ereignis nennt einen anderen Schlüssel als den, der es unterschreiben soll",
   "events of kind 24133 speak as the bunker or as an app; they are never signed for an app": "Ereignisse der Art 24133 sprechen als der Bunker oder als App; für eine App werden sie nie unterschrieben",
   "this account is an administrator of this bunker; it cannot log in to a bunker through it": "dieses Konto verwaltet diesen Bunker; durch ihn kann es sich bei keinem Bunker anmelden",
-  "events of kind 24134 control bunkers; only the certificate of a login and the signature over a command can be signed": "Ereignisse der Art 24134 steuern Bunker; unterschrieben werden nur die Bescheinigung einer Anmeldung und die Unterschrift unter einen Befehl",
+  "events of kind 24134 control bunkers; a login to another bunker is all that can be signed for an app. Give the command in that bunker's terminal, or with the key itself": "Ereignisse der Art 24134 steuern Bunker; für eine App wird nur die Anmeldung bei einem anderen Bunker unterschrieben. Gib den Befehl im Terminal jenes Bunkers, oder mit dem Schlüssel selbst",
   "the text looks like a message between an app and the bunker; this key answers apps under its own npub, so it is not worked on": "der Text sieht aus wie eine Nachricht zwischen App und Bunker; dieser Schlüssel antwortet Apps unter seinem eigenen npub, also wird er nicht bearbeitet",
 };
 
