@@ -23,7 +23,9 @@ func bought(t *testing.T, d *Daemon, node *wallettest.Node, secret string) bunke
 	if _, err := d.sale.desk.Buy(ctx, w); err != nil {
 		t.Fatal(err)
 	}
-	v := settle(t, d, node, func(wait time.Duration, seen int64) (host.View, error) { return d.sale.desk.Look(ctx, secret, seen, wait) })
+	v := settle(t, d, node, func(wait time.Duration, seen int64) (host.View, error) {
+		return d.sale.desk.Look(ctx, secret, seen, wait)
+	})
 	return v.Order.Tenant
 }
 
