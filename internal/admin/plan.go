@@ -18,6 +18,8 @@ type Plan interface {
 	Quote(ctx context.Context, people int64, year bool) (host.Quote, error)
 	// Renew orders it, under a name of the caller's: the same name is the same order.
 	Renew(ctx context.Context, name string, people int64, year bool) (host.View, error)
+	// Fewer is for fewer people from now on: at once, and for nothing.
+	Fewer(ctx context.Context, people int64) error
 	// Look shows an order of this bunker's.
 	Look(ctx context.Context, name string) (host.View, error)
 }
@@ -181,6 +183,9 @@ func (t *Table) planRenew(ctx context.Context, c *Call, p planRenewParams) (plan
 	rec := &bunker.AuditRecord{Reason: fmt.Sprintf("%s, for %d people, for %d sats", what, q.People, q.Sats)}
 	if err := c.Commit(ctx, rec, func(Tx) error { return nil }); err != nil {
 		return planOrderResult{}, err
+	}
+	if q.Sats == 0 {
+		return planOrderResult{planOrderView{State: string(host.OrderMade), People: q.People}}, t.Plan.Fewer(ctx, p.People)
 	}
 	return viewPlanOrder(t.Plan.Renew(ctx, p.Order, p.People, p.Year))
 }

@@ -74,6 +74,15 @@ func (p *plan) Renew(ctx context.Context, name string, people int64, year bool) 
 	return p.ours(d.RenewFor(ctx, p.id, p.secretOf(name), people, year))
 }
 
+// Fewer implements [admin.Plan].
+func (p *plan) Fewer(ctx context.Context, people int64) error {
+	d, err := p.desk()
+	if err != nil {
+		return err
+	}
+	return d.FewerFor(ctx, p.id, people)
+}
+
 // Look implements [admin.Plan].
 func (p *plan) Look(ctx context.Context, name string) (host.View, error) {
 	d, err := p.desk()
