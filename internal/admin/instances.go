@@ -22,6 +22,7 @@ type InstanceView struct {
 	Version string `json:"version"`
 	Started Time   `json:"started"`
 	Heard   Time   `json:"heard" doc:"of it last, by the database's clock"`
+	Open    int    `json:"open" doc:"bunkers that are unsealed there"`
 	Keys    int    `json:"keys" doc:"parts of the signer keys that it hears on relays"`
 	Jobs    bool   `json:"jobs,omitempty" doc:"it does what a timer asks for: checkpoints, notices, pruning"`
 	Behind  bool   `json:"behind,omitempty" doc:"it has not followed the last change yet"`

@@ -58,7 +58,9 @@ func (t *Table) unseal(ctx context.Context, c *Call, p unsealParams) (unsealResu
 	res, err = t.unsealed(ctx, c, slot)
 	if err != nil {
 		// What does not verify is not worked with: the tenant stays sealed.
-		return res, errors.Join(t.tampered(err), t.Vault.Seal(t.Tenant))
+		err = errors.Join(t.tampered(err), t.Vault.Seal(t.Tenant))
+		t.Around.Changed()
+		return res, err
 	}
 	if err := t.checkpoint(ctx); err != nil {
 		res.Warnings = append(res.Warnings, "no checkpoint of the audit log could be signed: "+bunker.AsError(err).Words)

@@ -107,7 +107,9 @@ func (t *Table) setup(ctx context.Context, c *Call, p setupParams) (setupResult,
 	})
 	if err != nil {
 		// Nothing is stored: the root key that was tried is given up.
-		return res, errors.Join(err, t.Vault.Seal(t.Tenant))
+		err = errors.Join(err, t.Vault.Seal(t.Tenant))
+		t.Around.Changed()
+		return res, err
 	}
 	t.Around.Changed()
 	res.Slot = string(slot.ID)

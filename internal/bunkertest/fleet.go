@@ -31,8 +31,8 @@ type Fleet struct {
 // signal sets an hour ahead (SIGUSR1) or back (SIGUSR2).
 const SkewEnv = "BUNKERTEST_INSTANCE"
 
-// NewFleet sets a bunker up with prepare and starts n instances of it. Each opens without
-// a person. program "" is the real one.
+// NewFleet sets a bunker up with prepare, as a provider's house, and starts n instances of
+// it. Each opens without a person. program "" is the real one.
 func NewFleet(t testing.TB, n int, database, program string, relays []string, prepare func(b *Bunker)) *Fleet {
 	t.Helper()
 	f := &Fleet{Proxy: newProxy(t), database: database}
@@ -42,7 +42,7 @@ func NewFleet(t testing.TB, n int, database, program string, relays []string, pr
 		t.Fatal(err)
 	}
 	b := Start(t, Options{Dir: first, Relays: relays, Config: func(c *config.Config) {
-		c.Database, c.Shared, c.PublicURL = database, true, []string{f.Proxy.URL}
+		c.Database, c.Shared, c.Hosted, c.Relays, c.PublicURL = database, true, true, relays, []string{f.Proxy.URL}
 	}})
 	b.Admin("slot.add", Params{"kind": "file", "name": "unattended", "path": key})
 	prepare(b)
@@ -81,7 +81,7 @@ func (f *Fleet) Inside() *Bunker {
 		p.Kill()
 	}
 	p := f.Members[0]
-	return Start(p.t, Options{Dir: p.Dir, Config: func(c *config.Config) { c.Database, c.Shared = f.database, true }})
+	return Start(p.t, Options{Dir: p.Dir, Config: func(c *config.Config) { c.Database, c.Shared, c.Hosted = f.database, true, true }})
 }
 
 // RunSkewed is the instance that SkewEnv makes of a test binary: `start --data DIR`.

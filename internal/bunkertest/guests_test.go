@@ -1,13 +1,21 @@
 package bunkertest
 
 import (
+	"context"
+	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/config"
 	"nsecbunker/internal/host"
+	"nsecbunker/internal/pgtest"
+	"nsecbunker/internal/wallet/wallettest"
+	"nsecbunker/nostr/nip19"
+	"nsecbunker/nostr/nip46"
 )
 
 // hostsOf are instances that host bunkers together.
@@ -197,4 +205,154 @@ func TestNothingIsAllowedOnAnotherInstanceAfterTheRecordOfAGuestsAct(t *testing.
 		one.Admin("tenant.resume", Params{"id": g.ID})
 	}
 	of.Verify()
+}
+
+// An instance that is killed is taken over within ten seconds, its guests with it: one that
+// its provider opens by himself signs, without a person; of one that only its people open
+// apps hear that it is sealed, and its people once that they have to open it, which they do
+// from afar, wherever its keys are heard then.
+func TestAGuestIsTakenOverWithinTenSeconds(t *testing.T) {
+	t.Parallel()
+	relay := NewRudeRelay(t, 7, Manners{})
+	var alone *Guest
+	var letters *person
+	uris := map[string]string{}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := NewFleet(t, 2, pgtest.Shared(t).Database(t), program, []string{relay.URL}, func(b *Bunker) {
+		for _, label := range []string{"agreed", "alone"} {
+			g := b.HostHere(label)
+			of := b.As(g)
+			of.AddKey("herald")
+			uris[label] = of.Token("herald", "all")
+			if label == "agreed" {
+				of.Admin("slot.add", Params{"kind": "provider", "name": "p"})
+				continue
+			}
+			alone = g
+			alone.Where = strings.Split(g.Where, "?")[0] + "?relay=" + url.QueryEscape(relay.URL) // where all of them can be found
+			s := g.Owner.At(alone.Where)
+			of.Admin("device.confirm", Params{"digits": s.Code()})
+			s.Await()
+			letters = &person{SecretKey: g.Owner.Key, b: b, relay: relay}
+			npub := of.Admin("notify.add", Params{"name": "me", "kind": "nostr", "target": g.Owner.Npub(), "classes": []string{"alarms"}}).Text("npub")
+			if letters.to, err = nip19.DecodeNpub(npub); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	app := func(label string) *App {
+		u, err := nip46.ParseBunkerURI(uris[label])
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := NewApp(t, letters.b.Arena, new(Clock).Now, u.Remote, u.Secret, []string{relay.URL})
+		a.Connect().insist()
+		return a
+	}
+	agreed := app("agreed")
+	alone.Again()
+	alone.Do("unseal", Params{"passphrase": Passphrase})
+	shut := app("alone")
+	first, second := f.Members[0], f.Members[1]
+	until(t, "one instance has all three open, the other two", func() bool {
+		open := map[bool]int{}
+		for _, i := range first.Admin("instance.list", nil).Each("instances") {
+			open[i.Is("here")] = i.Number("open")
+		}
+		if open[false] > open[true] {
+			first, second = second, first
+		}
+		return open[false]+open[true] == 5
+	})
+	for _, a := range []*App{agreed, shut} {
+		q := a.Prepare(nip46.SignEvent, a.Note(1, "before"))
+		q.insist()
+		q.Signed()
+	}
+
+	killed := time.Now()
+	first.Kill()
+	q := agreed.Prepare(nip46.SignEvent, agreed.Note(1, "after"))
+	q.insist()
+	q.Signed()
+	signs := time.Since(killed)
+	q = shut.Prepare(nip46.SignEvent, shut.Note(1, "after"))
+	q.insist()
+	q.Fails("sealed")
+	told := time.Since(killed)
+	if within := 10 * time.Second; signs > within || told > within {
+		t.Errorf("signing again after %s, told that it is sealed after %s", signs, told)
+	}
+	letters.await("sealed")
+	first.Start()
+	alone.Again()
+	alone.Do("unseal", Params{"passphrase": Passphrase})
+	q = shut.Prepare(nip46.SignEvent, shut.Note(1, "opened"))
+	q.insist()
+	q.Signed()
+	if n := len(letters.letters()); n != 1 {
+		t.Errorf("its people were told %d times: %q", n, letters.letters())
+	}
+	t.Logf("killed: signing again after %s without a person, told that it is sealed after %s", signs.Round(time.Millisecond), told.Round(time.Millisecond))
+}
+
+// An order is one bunker, whichever instance takes it, hears of the payment, and shows it:
+// the page is open on both, and the wallet tells both.
+func TestAnOrderIsOneBunkerOnWhicheverInstance(t *testing.T) {
+	t.Parallel()
+	const buyers = 8
+	node := wallettest.New(time.Now)
+	sells := Selling(t, node.Phoenixd(t))
+	all := instancesOf(t, 2, Options{Config: sells})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	var wg sync.WaitGroup
+	for i := range buyers {
+		wg.Go(func() {
+			here := NewBuyer(strings.TrimPrefix(all[i%2].ListenURL(), "ws://"))
+			there := *here
+			there.At = strings.TrimPrefix(all[1-i%2].ListenURL(), "ws://")
+			what := here.Order(2)
+			for _, at := range []*Buyer{here, &there} { // the second time it is the same order
+				if _, err := at.Try(ctx, "order", what); err != nil {
+					t.Errorf("buyer %d: %v", i, err)
+					return
+				}
+			}
+			o, err := here.Until(ctx, func(o Bought) bool { return o.Invoice != nil })
+			if err != nil {
+				t.Errorf("buyer %d: %v", i, err)
+				return
+			}
+			for _, inv := range node.Invoices() {
+				if inv.Bolt11 == o.Invoice.Bolt11 {
+					node.SettleWith(inv.Hash, o.Sats*1000)
+				}
+			}
+			made := func(o Bought) bool { return o.State == "made" && o.Ready != nil }
+			a, err := there.Until(ctx, made)
+			if err != nil {
+				t.Errorf("buyer %d: %v", i, err)
+				return
+			}
+			b, err := here.Until(ctx, made)
+			if err != nil || a.Ready.SetupCode == "" || a.Ready.SetupCode != b.Ready.SetupCode || strings.Split(a.Ready.Connection, "?")[0] != strings.Split(b.Ready.Connection, "?")[0] {
+				t.Errorf("buyer %d: %+v here, %+v there, %v", i, b.Ready, a.Ready, err)
+			}
+		})
+	}
+	wg.Wait()
+	for i, b := range all {
+		list := b.Admin("tenant.list", nil).Each("tenants")
+		served := 0
+		for _, g := range list {
+			served += num(g.Text("connection_string") != "")
+		}
+		if len(list) != buyers || served != buyers {
+			t.Errorf("instance %d has %d bunkers for %d orders and serves %d", i, len(list), buyers, served)
+		}
+	}
 }

@@ -36,6 +36,17 @@ func (b *Bunker) Host(label string) *Guest {
 	return g
 }
 
+// HostHere makes a bunker for somebody and sets it up in this process, where nobody comes
+// from afar yet.
+func (b *Bunker) HostHere(label string) *Guest {
+	b.t.Helper()
+	owner := b.Somebody()
+	made := b.Admin("tenant.add", Params{"label": label, "admins": []string{owner.Npub()}})
+	g := &Guest{ID: made.Text("tenant.id"), Owner: owner, Where: made.Text("tenant.connection_string"), Code: made.Text("setup_code")}
+	b.As(g).Admin("setup", Params{"passphrase": Passphrase})
+	return g
+}
+
 // As is one of the bunkers that this one hosts, as its own people see it on this
 // instance.
 func (b *Bunker) As(g *Guest) *Bunker {
@@ -56,7 +67,7 @@ func (p *Person) At(where string) *Session {
 
 // Again logs the owner in anew.
 func (g *Guest) Again() {
-	g.b.t.Helper()
+	g.Owner.b.t.Helper()
 	g.Session = g.Owner.At(g.Where)
 }
 

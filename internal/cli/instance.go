@@ -13,6 +13,7 @@ type instanceView struct {
 	State   string `json:"state"`
 	Version string `json:"version"`
 	Heard   stamp  `json:"heard"`
+	Open    int    `json:"open"`
 	Keys    int    `json:"keys"`
 	Jobs    bool   `json:"jobs"`
 	Behind  bool   `json:"behind"`
@@ -28,7 +29,7 @@ func (a *app) instanceListCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "list the instances that serve this database", Args: args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return list(cmd.Context(), a, "instance.list", "instances", nil, []string{"INSTANCE", "STATE", "VERSION", "HEARD", "KEYS", "DOES"},
+			return list(cmd.Context(), a, "instance.list", "instances", nil, []string{"INSTANCE", "STATE", "VERSION", "HEARD", "OPEN", "KEYS", "DOES"},
 				"No instance has said yet that it runs.",
 				func(i instanceView) []string {
 					var does []string
@@ -41,7 +42,7 @@ func (a *app) instanceListCmd() *cobra.Command {
 					if i.Here {
 						does = append(does, "answers here")
 					}
-					return []string{shown(i.Name, 100), shown(i.State, 20), shown(i.Version, 40), a.when(i.Heard), count(i.Keys, "part"), strings.Join(does, ", ")}
+					return []string{shown(i.Name, 100), shown(i.State, 20), shown(i.Version, 40), a.when(i.Heard), count(i.Open, "bunker"), count(i.Keys, "part"), strings.Join(does, ", ")}
 				})
 		},
 	}

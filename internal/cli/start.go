@@ -226,7 +226,11 @@ func (s *starting) givenPassphrase() (secret.Param, error) {
 func (s *starting) ready(ctx context.Context, dir string, passphrase secret.Param) error {
 	switch state := s.s.State(); {
 	case state == stateNotSetUp && len(passphrase) > 0:
-		return s.setUpAlone(ctx, passphrase)
+		err := s.setUpAlone(ctx, passphrase)
+		if err != nil && ctx.Err() == nil && s.s.State() != stateNotSetUp { // another instance did, that was started at the same time
+			return s.ready(ctx, dir, passphrase)
+		}
+		return err
 	case state == stateNotSetUp && s.interactive():
 		return s.firstRun(ctx, dir)
 	case state == stateNotSetUp:

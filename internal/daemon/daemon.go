@@ -107,8 +107,6 @@ type Daemon struct {
 	tenants *directory
 	parcels sync.Mutex // of bunkers that are packed or taken in
 	making  sync.Mutex // of tenants
-	// houseOpened says that the house was unsealed.
-	houseOpened chan struct{}
 	// guestsShut says that there may be a guest that the house can open.
 	guestsShut chan struct{}
 	shut       shut
@@ -139,7 +137,7 @@ func Open(ctx context.Context, o Options) (*Daemon, error) {
 	}
 	d := &Daemon{
 		Options: o, started: o.Now(), tenants: newDirectory(), credentials: os.Getenv("CREDENTIALS_DIRECTORY"),
-		moved: newStirred(), untold: newStirred(), grown: newStirred(), doorNews: make(chan doorNews, maxDoorNews), houseOpened: make(chan struct{}, 1), guestsShut: make(chan struct{}, 1),
+		moved: newStirred(), untold: newStirred(), grown: newStirred(), doorNews: make(chan doorNews, maxDoorNews), guestsShut: make(chan struct{}, 1),
 	}
 	d.home = newTenant(d, bunker.SelfHosted)
 	d.tenants.add(d.home)

@@ -56,7 +56,7 @@ func (t *together) follow(ctx context.Context, o bunker.InstanceOrder) {
 	switch {
 	case t.ended(ctx, of):
 	case o.What == bunker.OrderSealed:
-		of.followSeal()
+		of.keepShut(ctx)
 		of.read()
 	default:
 		of.catchUp(ctx)

@@ -263,11 +263,11 @@ func (t *together) List(ctx context.Context) ([]admin.InstanceView, error) {
 	for _, i := range list {
 		v := admin.InstanceView{
 			Name: i.Name, Here: i.ID == t.d.store.Instance(), State: "running", Version: i.Version, Started: admin.Time(i.Started), Heard: admin.Time(i.Beat),
-			Behind: i.Done < last,
+			Behind: i.Done < last, Open: t.keeper.CountOpen(i.ID),
 		}
 		switch {
 		case now-i.Beat >= store.InstanceDead.Milliseconds():
-			v.State, v.Behind = "gone", false
+			v.State, v.Behind, v.Open = "gone", false, 0
 		case i.Draining:
 			v.State = "draining"
 		}

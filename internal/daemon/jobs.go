@@ -79,11 +79,12 @@ func (t *tenant) turned() (sealed bool) {
 	sealed = now == Sealed && t.told == Unsealed
 	if now != t.told {
 		t.told = now
-		if now == Unsealed && !t.guest() {
-			select {
-			case t.houseOpened <- struct{}{}:
-			default:
-			}
+		switch {
+		case t.guest():
+		case now == Unsealed:
+			t.lookForShut()
+		default:
+			t.shut.looked.Store(false)
 		}
 		if k := t.desk.peek(); k != nil {
 			k.door.Turned()

@@ -22,6 +22,12 @@ type shut struct {
 	mu    sync.Mutex
 	slots map[bunker.TenantID][]bunker.Slot
 	order []bunker.TenantID
+
+	// looked says that they were looked for since the house was sealed last. Before that
+	// nobody knows whether a guest waits.
+	looked  atomic.Bool
+	finding sync.Mutex
+	tried   map[bunker.SlotID]bool // since then: a guest that was sealed by its people stays so
 }
 
 // put adds what is to be opened.
@@ -73,9 +79,8 @@ func (d *Daemon) runGuests(ctx context.Context) error {
 	}
 	look := time.NewTicker(guestsEvery)
 	defer look.Stop()
-	tried := map[bunker.SlotID]bool{} // a guest that was sealed by its people stays so
 	for {
-		d.findShut(ctx, tried)
+		d.findShut(ctx)
 		for {
 			id, ok := d.shut.next()
 			if !ok || ctx.Err() != nil {
@@ -90,8 +95,6 @@ func (d *Daemon) runGuests(ctx context.Context) error {
 			return nil
 		case <-look.C:
 		case <-d.guestsShut:
-		case <-d.houseOpened:
-			clear(tried)
 		}
 	}
 }
@@ -106,7 +109,10 @@ func (d *Daemon) lookForShut() {
 
 // findShut finds every sealed guest that has a slot for it and was not tried since the
 // house was opened.
-func (d *Daemon) findShut(ctx context.Context, tried map[bunker.SlotID]bool) {
+func (d *Daemon) findShut(ctx context.Context) {
+	s := &d.shut
+	s.finding.Lock()
+	defer s.finding.Unlock()
 	if !d.vault.Unsealed(d.home.id) {
 		return
 	}
@@ -117,17 +123,42 @@ func (d *Daemon) findShut(ctx context.Context, tried map[bunker.SlotID]bool) {
 		}
 		return
 	}
-	slots = slices.DeleteFunc(slots, func(s bunker.Slot) bool {
-		was := tried[s.ID]
-		tried[s.ID] = true
-		return was || d.vault.Unsealed(s.Tenant)
+	if !s.looked.Load() || s.tried == nil {
+		s.tried = map[bunker.SlotID]bool{}
+	}
+	slots = slices.DeleteFunc(slots, func(slot bunker.Slot) bool {
+		was := s.tried[slot.ID]
+		s.tried[slot.ID] = true
+		return was || d.vault.Unsealed(slot.Tenant)
 	})
-	d.shut.put(slots)
+	s.put(slots)
+	s.looked.Store(true)
+}
+
+// keepShut seals a guest that its people sealed on another instance, also where it was to
+// be opened with the house in a moment; the house itself is sealed likewise.
+func (t *tenant) keepShut(ctx context.Context) {
+	if t.guest() && t.Config.Hosted {
+		if !t.shut.looked.Load() {
+			t.findShut(ctx)
+		}
+		t.shut.take(t.id)
+		t.openingNow.Lock() // whoever is at it
+		defer t.openingNow.Unlock()
+	}
+	t.followSeal()
 }
 
 // openWithHouse opens the guest if it waits for that; when it returns it does not wait
 // any more. Somebody's request is not refused because others are opened before it.
 func (t *tenant) openWithHouse(ctx context.Context) {
+	if !t.guest() {
+		return
+	}
+	if !t.shut.looked.Load() && t.vault.Unsealed(t.home.id) {
+		t.findShut(ctx)
+		defer t.lookForShut() // the others, in their turn
+	}
 	if t.shut.n.Load() == 0 && !t.opening.Load() {
 		return
 	}

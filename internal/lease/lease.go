@@ -90,10 +90,13 @@ type Keeper struct {
 	standing bunker.Standing
 	held     map[string]bool
 	done     int64
-	until    int64 // the order that must be followed before anything is signed: see take
-	guests   int64 // up to which change of tenants is followed
-	draining bool
-	open     openings
+	met      bool // it knows what is open on the others
+	// returning: the store can be reached again, and Back has not returned.
+	returning bool
+	until     int64 // the order that must be followed before anything is signed: see take
+	guests    int64 // up to which change of tenants is followed
+	draining  bool
+	open      openings
 	// What is to be done is noted here.
 	back, moved bool
 	shifted     map[bunker.TenantID]bool
@@ -131,6 +134,10 @@ func (k *Keeper) Working() string {
 	switch {
 	case k.state == wiped || k.away() > CutAfter || k.dead():
 		return "this instance cannot reach its database now"
+	case !k.met:
+		return "this instance has not heard of the others yet"
+	case k.returning:
+		return "this instance can reach its database again, and opens its keys"
 	case k.done < k.until:
 		return "this instance could not reach its database, and has not read yet what was changed meanwhile"
 	}
@@ -306,6 +313,7 @@ func (k *Keeper) take(st *bunker.Standing, shifted []bunker.TenantID, began time
 		k.until = st.Newest
 	}
 	k.state, k.last, k.standing = together, began, *st
+	k.met, k.returning = true, k.returning || was == wiped
 	moved := k.open.count(st, live(st, k.Dead, false)) || was != together
 	held := map[string]bool{}
 	for name, of := range st.Leases {
@@ -372,6 +380,9 @@ func (k *Keeper) work(ctx context.Context) {
 		k.wiping.Unlock()
 		if back {
 			k.Back()
+			k.mu.Lock()
+			k.returning = k.back // it was lost again meanwhile
+			k.mu.Unlock()
 		}
 		k.meet(ctx, arrived)
 		if len(shifted) > 0 {

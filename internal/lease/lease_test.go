@@ -329,6 +329,10 @@ func TestACommitIsASignOfLifeUntilTheOthersTakeItForDead(t *testing.T) {
 		s := newShop()
 		m := join(t, s, "a")
 		defer m.end()
+		if m.Working() == "" {
+			t.Error("it signs before it has heard of the others")
+		}
+		time.Sleep(10 * time.Millisecond)
 		m.Keeper.mu.Lock()
 		m.Reached = time.Now
 		m.Keeper.mu.Unlock()

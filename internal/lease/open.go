@@ -73,6 +73,21 @@ func (k *Keeper) OpenElsewhere(t bunker.TenantID) bool {
 	return false
 }
 
+// CountOpen is how many tenants an instance has open.
+func (k *Keeper) CountOpen(of bunker.InstanceID) (n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if of == k.Me.ID {
+		return len(k.open.here)
+	}
+	for _, at := range k.open.there {
+		if at[of] {
+			n++
+		}
+	}
+	return n
+}
+
 // Hears reports whether this instance is the one that hears a key of a tenant on relays.
 func (k *Keeper) Hears(t bunker.TenantID, p nostr.PubKey) bool {
 	return k.mine(k.Name(Part(p, k.Parts)), t, p)

@@ -1906,6 +1906,8 @@ export interface Commands {
         started: string;
         /** of it last, by the database's clock */
         heard: string;
+        /** bunkers that are unsealed there */
+        open: number;
         /** parts of the signer keys that it hears on relays */
         keys: number;
         /** it does what a timer asks for: checkpoints, notices, pruning */
