@@ -52,25 +52,33 @@ func dataOf(s types.ServiceConfig) string {
 	return ""
 }
 
-func TestAHostedServiceIsOneInstanceWithAWallet(t *testing.T) {
+func TestAHostedServiceIsTwoInstancesWithAWallet(t *testing.T) {
 	p := load(t, "../shared/compose.yaml ../shared/hosted.yaml")
-	if got := p.ServiceNames(); !slices.Equal(got, []string{"a", "db", "proxy"}) {
+	if got := p.ServiceNames(); !slices.Equal(got, []string{"a", "b", "db", "proxy"}) {
 		t.Errorf("services %v", got)
 	}
-	a := p.Services["a"]
-	checkArgs(t, a.Command)
-	if !slices.Contains(a.Command, "--hosted") || !slices.ContainsFunc(a.Secrets, func(s types.ServiceSecretConfig) bool { return s.Source == "wallet" }) || len(a.Secrets) != 4 {
-		t.Errorf("%v with %v", a.Command, a.Secrets)
-	}
-	for _, v := range a.Volumes {
-		if v.Target == "/data/config.toml" && !strings.HasSuffix(v.Source, "/hosted.toml") {
-			t.Errorf("its configuration is %s", v.Source)
+	for _, name := range []string{"a", "b"} {
+		s := p.Services[name]
+		if !slices.Contains(s.Command, "--hosted") || !slices.ContainsFunc(s.Secrets, func(s types.ServiceSecretConfig) bool { return s.Source == "wallet" }) || len(s.Secrets) != 4 {
+			t.Errorf("%v with %v", s.Command, s.Secrets)
+		}
+		for _, v := range s.Volumes {
+			if v.Target == "/data/config.toml" && !strings.HasSuffix(v.Source, "/hosted.toml") {
+				t.Errorf("its configuration is %s", v.Source)
+			}
 		}
 	}
+	checkInstances(t, p)
 }
 
 func TestBothInstancesAreAlikeAndOnlyTheProxyIsOpen(t *testing.T) {
-	p := load(t, "../shared/compose.yaml", "metrics")
+	checkInstances(t, load(t, "../shared/compose.yaml", "metrics"))
+}
+
+// checkInstances holds the two instances, and what is around them, to what is the same for
+// a hosted service.
+func checkInstances(t *testing.T, p *types.Project) {
+	t.Helper()
 	a, b := p.Services["a"], p.Services["b"]
 	if !reflect.DeepEqual(a.Command, b.Command) || !reflect.DeepEqual(a.Environment, b.Environment) || !reflect.DeepEqual(a.Secrets, b.Secrets) {
 		t.Error("the two instances are started differently")

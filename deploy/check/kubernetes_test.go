@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +20,19 @@ import (
 	"nsecbunker/internal/config"
 )
 
-const manifests = "../kubernetes/nsecbunker.yaml"
+// The manifests of one bunker, and of a hosted service.
+const (
+	manifests = "../kubernetes/nsecbunker.yaml"
+	hosting   = "../kubernetes/hosted/nsecbunker.yaml"
+)
+
+// eachManifest runs a test on both.
+func eachManifest(t *testing.T, test func(t *testing.T, o *objects)) {
+	t.Helper()
+	for _, path := range []string{manifests, hosting} {
+		t.Run(path, func(t *testing.T) { test(t, read(t, path)) })
+	}
+}
 
 // objects are the manifests, by kind.
 type objects struct {
@@ -32,9 +45,9 @@ type objects struct {
 }
 
 // read decodes every document into its own type; an unknown field is an error.
-func read(t *testing.T) *objects {
+func read(t *testing.T, path string) *objects {
 	t.Helper()
-	text, err := os.ReadFile(manifests)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,8 +94,10 @@ func selects(s, labels map[string]string) bool {
 	return len(s) > 0
 }
 
-func TestManifestsAreWhatKubernetesTakes(t *testing.T) {
-	o := read(t)
+func TestManifestsAreWhatKubernetesTakes(t *testing.T) { eachManifest(t, checkManifests) }
+
+func checkManifests(t *testing.T, o *objects) {
+	t.Helper()
 	for _, s := range []map[string]string{o.deployment.Spec.Selector.MatchLabels, o.budget.Spec.Selector.MatchLabels, o.network.Spec.PodSelector.MatchLabels, o.services[0].Spec.Selector, o.services[1].Spec.Selector} {
 		if !selects(s, o.labels()) {
 			t.Errorf("%v does not select the pods, which are %v", s, o.labels())
@@ -119,8 +134,10 @@ func TestManifestsAreWhatKubernetesTakes(t *testing.T) {
 	}
 }
 
-func TestInstancesEndInOrderAndNeverAllAtOnce(t *testing.T) {
-	o := read(t)
+func TestInstancesEndInOrderAndNeverAllAtOnce(t *testing.T) { eachManifest(t, checkEnding) }
+
+func checkEnding(t *testing.T, o *objects) {
+	t.Helper()
 	c, spec := o.container(), o.deployment.Spec
 	if *spec.Replicas < 2 || o.budget.Spec.MinAvailable.IntValue() < 1 || o.budget.Spec.MinAvailable.IntValue() >= int(*spec.Replicas) {
 		t.Errorf("%d instances of which %v must stay: nothing may be ended, or everything", *spec.Replicas, o.budget.Spec.MinAvailable)
@@ -147,8 +164,10 @@ func TestInstancesEndInOrderAndNeverAllAtOnce(t *testing.T) {
 	}
 }
 
-func TestPodsHoldSecretsAsFilesAndNoPrivileges(t *testing.T) {
-	o := read(t)
+func TestPodsHoldSecretsAsFilesAndNoPrivileges(t *testing.T) { eachManifest(t, checkSecrets) }
+
+func checkSecrets(t *testing.T, o *objects) {
+	t.Helper()
 	pod, c := o.pod(), o.container()
 	s, p := c.SecurityContext, pod.SecurityContext
 	if !*p.RunAsNonRoot || *p.RunAsUser != 65532 || *s.AllowPrivilegeEscalation || !*s.ReadOnlyRootFilesystem || !slices.Equal(s.Capabilities.Drop, []corev1.Capability{"ALL"}) ||
@@ -172,7 +191,7 @@ func TestPodsHoldSecretsAsFilesAndNoPrivileges(t *testing.T) {
 }
 
 func TestConfigurationsAreWhatTheBunkerReads(t *testing.T) {
-	texts := map[string]string{"kubernetes": read(t).config.Data["config.toml"]}
+	texts := map[string]string{"kubernetes": read(t, manifests).config.Data["config.toml"], "kubernetes, hosted": read(t, hosting).config.Data["config.toml"]}
 	for _, name := range []string{"config.toml", "hosted.toml"} {
 		b, err := os.ReadFile("../shared/" + name)
 		if err != nil {
@@ -186,12 +205,33 @@ func TestConfigurationsAreWhatTheBunkerReads(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if c.Metrics == "" || len(c.PublicURL) == 0 || (c.Wallet.Secret == "credential:wallet") != (name == "hosted.toml") || len(c.Proxies) == 0 {
+		if c.Metrics == "" || len(c.PublicURL) == 0 || (c.Wallet.Secret == "credential:wallet") != strings.Contains(name, "hosted") || len(c.Proxies) == 0 {
 			t.Errorf("%s: %+v", name, c)
 		}
 	}
-	if keys := slices.Sorted(maps.Keys(read(t).config.Data)); !slices.Equal(keys, []string{"config.toml"}) {
-		t.Errorf("the configuration has %v", keys)
+	eachManifest(t, func(t *testing.T, o *objects) {
+		if keys := slices.Sorted(maps.Keys(o.config.Data)); !slices.Equal(keys, []string{"config.toml"}) {
+			t.Errorf("the configuration has %v", keys)
+		}
+	})
+}
+
+// TestAHostedServiceIsTheSameButForItsGuests: what is put right in one of the manifests is
+// put right in the other.
+func TestAHostedServiceIsTheSameButForItsGuests(t *testing.T) {
+	one, many := read(t, manifests), read(t, hosting)
+	c := many.container()
+	if !slices.Contains(c.Args, "--hosted") {
+		t.Errorf("%q hosts nobody", c.Args)
+	}
+	c.Args = slices.DeleteFunc(c.Args, func(a string) bool { return a == "--hosted" })
+	before, wallet, ok := strings.Cut(many.config.Data["config.toml"], "\n[wallet]\n")
+	one.config.Data["config.toml"] = strings.TrimSpace(one.config.Data["config.toml"])
+	if many.config.Data["config.toml"] = strings.TrimSpace(before); !ok || wallet == "" {
+		t.Error("it has no wallet")
+	}
+	if !reflect.DeepEqual(one, many) {
+		t.Error("they differ in more than --hosted and the wallet")
 	}
 }
 
@@ -221,7 +261,7 @@ func checkArgs(t *testing.T, args []string) {
 			}
 		}
 	}
-	if slices.Contains(args, "--hosted") == slices.Contains(args, "--shared") {
-		t.Errorf("%q: an instance is one of several or hosts others, one of the two", args)
+	if !slices.Contains(args, "--shared") {
+		t.Errorf("%q: an instance is one of several", args)
 	}
 }

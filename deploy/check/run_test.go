@@ -72,7 +72,7 @@ type instance struct {
 // configuration; only addresses and the database are this machine's.
 func launch(t *testing.T, bin, database, credentials string) *instance {
 	t.Helper()
-	o := read(t)
+	o := read(t, manifests)
 	return run(t, bin, database, credentials, o.container().Args, o.config.Data["config.toml"])
 }
 
@@ -175,7 +175,7 @@ func TestTwoInstancesRunAsTheManifestsSay(t *testing.T) {
 	if err := a.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	grace := time.Duration(*read(t).pod().TerminationGracePeriodSeconds) * time.Second
+	grace := time.Duration(*read(t, manifests).pod().TerminationGracePeriodSeconds) * time.Second
 	select {
 	case err := <-a.ended:
 		a.ended <- err
@@ -190,22 +190,39 @@ func TestTwoInstancesRunAsTheManifestsSay(t *testing.T) {
 	c.until(t, c.listen, "/readyz", "ok")
 }
 
-// TestAHostedInstanceRunsAsTheComposeFileSays starts the one instance of a hosted
-// service.
-func TestAHostedInstanceRunsAsTheComposeFileSays(t *testing.T) {
-	server := pgtest.Own(t)
+// TestTwoHostedInstancesRunAsTheFilesSay starts both instances of a hosted service at
+// once, on a database in which there is nothing: one makes the schema, one sets the house
+// up, and both open it.
+func TestTwoHostedInstancesRunAsTheFilesSay(t *testing.T) {
 	text, err := os.ReadFile("../shared/hosted.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var args []string
-	for _, a := range load(t, "../shared/compose.yaml ../shared/hosted.yaml").Services["a"].Command {
-		if !strings.HasPrefix(a, "--admin=") { // an example's npub is none
-			args = append(args, a)
-		}
+	bin := build(t)
+	for name, file := range map[string]struct {
+		args []string
+		text string
+	}{
+		"compose":    {load(t, "../shared/compose.yaml ../shared/hosted.yaml").Services["a"].Command, string(text)},
+		"kubernetes": {read(t, hosting).container().Args, read(t, hosting).config.Data["config.toml"]},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var args []string
+			for _, a := range file.args {
+				if !strings.HasPrefix(a, "--admin=") { // an example's npub is none
+					args = append(args, a)
+				}
+			}
+			if name == "compose" { // the limit of locked memory here is what it is
+				args = append(args, "--allow-swap")
+			}
+			server, credentials := pgtest.Own(t), secrets(t)
+			database := server.Database(t)
+			both := []*instance{run(t, bin, database, credentials, args, file.text), run(t, bin, database, credentials, args, file.text)}
+			for _, in := range both {
+				in.until(t, in.metrics, "/metrics", `nsecbunker_tenants{state="unsealed"} 1`)
+				in.until(t, in.listen, "/readyz", "ok")
+			}
+		})
 	}
-	// Here as on Kubernetes the limit of locked memory is what it is.
-	in := run(t, build(t), server.Database(t), secrets(t), append(args, "--allow-swap"), string(text))
-	in.until(t, in.metrics, "/metrics", `nsecbunker_tenants{state="unsealed"} 1`)
-	in.until(t, in.listen, "/readyz", "ok")
 }

@@ -192,9 +192,6 @@ func (c *Config) Check() error {
 			return fmt.Errorf("commands: %q must be a list that begins with a program's whole path", name)
 		}
 	}
-	if c.Hosted && c.Shared {
-		return errors.New("hosted and shared do not go together yet: a bunker that one instance makes is not known to the others")
-	}
 	if c.SecretMem < 0 || c.SecretMem > MaxSecretMemory {
 		return fmt.Errorf("secret_memory: %d is not between 0 and %d MiB", c.SecretMem, MaxSecretMemory)
 	}
