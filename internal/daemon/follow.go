@@ -19,6 +19,7 @@ func (t *together) order(id bunker.TenantID, what bunker.OrderKind) (behind []st
 		return nil
 	}
 	d := t.d
+	t.keeper.Say(d.life)
 	no, err := d.store.OrderAll(d.life, id, what)
 	if err != nil {
 		d.Log.Error("the other instances could not be told of a change", "error", err)

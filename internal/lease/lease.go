@@ -80,8 +80,8 @@ type Keeper struct {
 	Config
 	wake chan struct{} // one place: beat now
 	todo chan struct{} // one place: something is to be done
-	// wiping is held while keys are wiped.
-	wiping sync.Mutex
+	// wiping is held while keys are wiped, saying while the others are told what is open.
+	wiping, saying sync.Mutex
 
 	mu       sync.Mutex
 	turn     chan struct{} // closed and made anew with each beat
@@ -267,7 +267,7 @@ func (k *Keeper) beat(ctx context.Context) error {
 			return nil // the next beat looks again
 		}
 	}
-	shifted := k.exchange(ctx, &st)
+	shifted := k.exchange(ctx, &st, me.Opened)
 	k.lose(&st) // this process may have stood still, and watch with it
 	k.take(&st, shifted, began)
 	return nil
@@ -278,7 +278,7 @@ func (k *Keeper) me() bunker.Instance {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	me := k.Me
-	me.Done, me.Guests, me.Draining = k.done, k.guests, k.draining
+	me.Done, me.Guests, me.Draining, me.Opened = k.done, k.guests, k.draining, k.open.said
 	return me
 }
 

@@ -136,8 +136,9 @@ func nearer(p nostr.PubKey, a, b bunker.InstanceID) bool {
 
 // exchange tells the others what is open here, and learns what is open there. What fails is
 // tried again with the next beat. It returns the tenants of which something changed.
-func (k *Keeper) exchange(ctx context.Context, st *bunker.Standing) (shifted []bunker.TenantID) {
-	k.say(ctx, st)
+// said is what they had been told before the store said how things stand.
+func (k *Keeper) exchange(ctx context.Context, st *bunker.Standing, said int64) (shifted []bunker.TenantID) {
+	k.say(ctx, instanceOf(st, k.Me.ID).Opened < said)
 	for _, i := range st.Instances {
 		k.mu.Lock()
 		seen := k.open.seen[i.ID]
@@ -176,13 +177,21 @@ func (o *openings) learn(of bunker.InstanceID, what bunker.Opening) {
 	}
 }
 
-// say tells the others what of this instance they were not told.
-func (k *Keeper) say(ctx context.Context, st *bunker.Standing) {
+// Say tells the others now what is open here: who follows an order that is given
+// afterwards knows it.
+func (k *Keeper) Say(ctx context.Context) { k.say(ctx, false) }
+
+// say tells the others what of this instance they were not told; lost: the store has not
+// kept what they were.
+func (k *Keeper) say(ctx context.Context, lost bool) {
+	k.saying.Lock()
+	defer k.saying.Unlock()
 	told := false
 	for {
 		k.mu.Lock()
-		if of := instanceOf(st, k.Me.ID); of.Opened < k.open.said && !told {
-			for t := range k.open.here { // its row was away, and what was said with it
+		if lost {
+			lost = false
+			for t := range k.open.here {
 				k.open.unsaid[t] = true
 			}
 		}

@@ -114,6 +114,13 @@ RETURNING beat_at, (SELECT minimum FROM schema_rule WHERE id = 1), (SELECT coale
 		return err
 	}
 	s.clock.shared(time.UnixMilli(st.Now), began, s.clock.wall())
+	// The orders first: what was said before one was given, who follows it knows.
+	st.Orders, err = scanAll(ctx, s.control.db, func(row scanner, o *bunker.InstanceOrder) error {
+		return row.Scan(&o.No, (*string)(&o.Tenant), (*string)(&o.What), (*string)(&o.Instance))
+	}, `SELECT no, tenant, what, instance FROM instance_order WHERE no > $1 ORDER BY no LIMIT $2`, me.Done, maxTold)
+	if err != nil {
+		return err
+	}
 	if st.Instances, err = s.instances(ctx, st.Now); err != nil {
 		return err
 	}
@@ -130,13 +137,6 @@ RETURNING beat_at, (SELECT minimum FROM schema_rule WHERE id = 1), (SELECT coale
 	for _, l := range leases {
 		st.Leases[l.name] = l.of
 	}
-	st.Orders, err = scanAll(ctx, s.control.db, func(row scanner, o *bunker.InstanceOrder) error {
-		return row.Scan(&o.No, (*string)(&o.Tenant), (*string)(&o.What), (*string)(&o.Instance))
-	}, `SELECT no, tenant, what, instance FROM instance_order WHERE no > $1 ORDER BY no LIMIT $2`, me.Done, maxTold)
-	if err != nil {
-		return err
-	}
-	// After the orders: a tenant that one is about is known, or comes with the next beat.
 	st.Guests, err = scanAll(ctx, s.control.db, func(row scanner, m *bunker.TenantMoved) error { return row.Scan((*string)(&m.Tenant), &m.At) },
 		`SELECT tenant, moved FROM tenant WHERE moved > $1 ORDER BY moved LIMIT $2`, me.Guests, maxTold)
 	return err
