@@ -237,8 +237,14 @@ func (tx *Tx) spendLimits() error {
 // AcceptClock makes the wall clock the ledger's time, by an owner's word, after
 // it was suspect. Requests and deadlines are judged by it from then on.
 func (s *Store) AcceptClock(ctx context.Context, t bunker.TenantID, by bunker.Principal) error {
+	// The lock is held until both the row and the clock say so: no group may be dated between them.
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	var wall int64
-	err := s.Change(ctx, t, by, func(tx *Tx) error {
+	err := s.change(ctx, t, by, func(tx *Tx) error {
 		before := tx.now
 		wall = s.clock.now().UnixMilli()
 		tx.now = wall
@@ -253,7 +259,7 @@ func (s *Store) AcceptClock(ctx context.Context, t bunker.TenantID, by bunker.Pr
 	})
 	if err == nil {
 		s.clock.reset(wall)
-		s.forgetUses() // windows that were over may run again
+		s.budgets.clear() // windows that were over may run again
 	}
-	return err
+	return s.explain("storing a change", err)
 }
