@@ -8,7 +8,7 @@ const s = scene()
 
 /** english are the texts of a page that have words which only English has; names, what apps wrote, and what is typed stay what they are. */
 const english = page => page.evaluate(() => {
-  const words = /\b(the|is|are|were|of|and|not|with|your|this|that|for|has|have|been|from|every|needs|which|what|when|nobody|somebody|yes|no|allowed|asked|refused|days?|ago)\b/i
+  const words = /\b(the|is|are|were|of|and|not|with|your|this|that|for|has|have|been|from|every|needs|which|what|when|nobody|somebody|yes|no|allowed|asked|refused|days?|ago|login|kind)\b/i
   const found = []
   const skip = ".mono, .said, .claim, pre, code, script, style, noscript, option[value='en'], [lang='en'], .brand"
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)

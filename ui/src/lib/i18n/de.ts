@@ -55,7 +55,7 @@ export const de: Words = {
   logOut: "Abmelden",
   failed: "Das ging nicht. Nichts wurde geändert; versuche es noch einmal.",
   offline: "Offline · wird wieder versucht",
-  state: (state, up, all) => `${({ unsealed: "Entsiegelt", sealed: "Versiegelt", stopped: "Angehalten", "not set up": "Nicht eingerichtet" } as Record<string, string>)[state] ?? state} · ${up} von ${all} Relays`,
+  state: (state, up, all) => `${({ unsealed: "Entsiegelt", sealed: "Versiegelt", stopped: "Angehalten", "not set up": "Nicht eingerichtet" } as Record<string, string>)[state] ?? state} · ${up}/${all} Relays`,
   confirm: {
     title: "Diesen Browser bestätigen",
     lead: "Der Bunker kennt dich, aber nicht diesen Browser. Jemand am Terminal oder in einer bestätigten Sitzung lässt ihn ein.",
