@@ -4,10 +4,13 @@ import (
 	"context"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"filippo.io/age"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/config"
@@ -355,4 +358,42 @@ func TestAnOrderIsOneBunkerOnWhicheverInstance(t *testing.T) {
 			t.Errorf("instance %d has %d bunkers for %d orders and serves %d", i, len(list), buyers, served)
 		}
 	}
+}
+
+// A bunker that one instance took in out of its file is served by the other when the command
+// returns, and hears there what its people do.
+func TestABunkerThatIsTakenInIsServedByEveryInstance(t *testing.T) {
+	t.Parallel()
+	relay := NewRelay(t)
+	old := abroad(t, relay, "")
+	g, app, _ := lived(old)
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "guest.age")
+	old.Admin("tenant.backup", Params{"id": g.ID, "path": path, "recipient": id.Recipient().String()})
+	old.Stop()
+
+	all := hostsOf(t, 2, Options{Relays: []string{relay.URL}})
+	one, two := all[0], all[1]
+	made := one.Admin("tenant.restore", Params{"path": path, "identity": id.String()})
+	if st := two.As(g).Admin("status", nil).Text("state"); st != "sealed" {
+		t.Errorf("the other instance says that it is %s", st)
+	}
+	g.Session.b, g.Owner.b, g.Where = two, two, made.Text("tenant.connection_string")
+	two.Clock.Pass(2 * time.Second)
+	old.Clock.Pass(4 * time.Second) // the app's
+	g.back()
+	g.agrees(all...)
+	g.looks()
+	app = app.again()
+	for _, b := range all {
+		here := app.at(b) // an unlock is followed at the next beat where a command is at the keys
+		b.Until("it signs there", func() bool { return !here.AskSign(1, "after").Answer().Failed() })
+	}
+	if found := g.Do("audit.verify", nil); !found.Is("whole") {
+		t.Errorf("its log: %v", found)
+	}
+	one.Verify()
 }
