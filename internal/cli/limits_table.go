@@ -302,6 +302,7 @@ func limits() []limit {
 		{"sendTimeout", "30s", "internal/notify", "bounds one try of one message"},
 		{"MaxAtOnce", "16", "internal/orders", "how many orders are worked on at once"},
 		{"MaxNpub", "100", "internal/orders", "the longest text that is read as an npub"},
+		{"MaxPeeks", "10", "internal/orders", "how often a second the wallet is asked for buyers who wait, in all"},
 		{"MaxWaiters", "2000", "internal/orders", "how many buyers are told at once when their order moves; others ask again"},
 		{"afterTrouble", "5s", "internal/orders", "the pause after an order could not be gone on with, because of the ledger: it stays due, and would be tried again at once"},
 		{"idle", "10s", "internal/orders", "the longest time between two looks for what is due: another instance may have taken an order"},

@@ -119,7 +119,8 @@ func lines() []string {
 		"session list", "session end s", "instance list", "instance drain --undo", "seat list",
 		"tenant add --label l --admin " + npub + " --order o --people 3 --keys 2 --rate 9", "tenant quota t --people 3 --keys 2 --rate 9", "tenant list", "tenant show t", "tenant suspend t --why w --read-only", "tenant resume t", "tenant code t", "tenant end t --yes",
 		"order list --state made --cases", "order show o", "order refund o p --note n", "order retry o", "order plans", "plan show", "plan renew --people 3 --rest", "plan renew",
-		"backup create f", "backup create f --recipient age1x", "leave", "passphrase --passphrase-file -", "passphrase check",
+		"tenant backup t f", "tenant backup t f --recipient age1x", "tenant restore f --yes --label l --people 3 --keys 2 --rate 9", "tenant restore f --yes --identity testdata/rules.json",
+		"backup create f", "backup create f --recipient age1x", "backup export f --break-glass", "leave", "passphrase --passphrase-file -", "passphrase check",
 	}
 }
 

@@ -76,17 +76,18 @@ func (a *app) tenantRestore(ctx context.Context, file, identity, label string, q
 }
 
 func (a *app) backupExportCmd() *cobra.Command {
+	var glass bool
 	cmd := &cobra.Command{
 		Use: "export FILE", Short: "take a hosted bunker along, as one encrypted file", Args: args("FILE"),
 		Long: `Writes the whole bunker that somebody hosts for you to a new file on this machine: keys, links, apps, policies, log and settings, encrypted with age by a passphrase
 that is asked for. Another provider takes it in with nsecbunker tenant restore; so do you, in an instance of your own that was started with
 --hosted. Apps go on working there. Let the old one end before.`,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.backupExport(cmd.Context(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.backupExport(cmd.Context(), args[0], glass) },
 	}
-	return a.proofFlag(cmd)
+	return a.proofFlag(glassFlag(cmd, &glass))
 }
 
-func (a *app) backupExport(ctx context.Context, file string) error {
+func (a *app) backupExport(ctx context.Context, file string, glass bool) error {
 	if _, err := os.Lstat(file); err == nil {
 		return fail("%s is there already", file).withHint("name a file that does not exist")
 	}
@@ -100,8 +101,12 @@ func (a *app) backupExport(ctx context.Context, file string) error {
 		Size   int64  `json:"size"`
 		SHA256 string `json:"sha256"`
 	}
+	p := map[string]any{"password": password}
+	if glass {
+		p["break_glass"] = true
+	}
 	var r answer
-	if err := a.call(ctx, "backup.export", map[string]any{"password": password}, &r); err != nil {
+	if err := a.call(ctx, "backup.export", p, &r); err != nil {
 		return err
 	}
 	sum := sha256.Sum256(r.File)
@@ -111,7 +116,9 @@ func (a *app) backupExport(ctx context.Context, file string) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err == nil {
 		_, err = f.Write(r.File)
-		err = errors.Join(err, f.Sync(), f.Close())
+		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+			err = errors.Join(err, os.Remove(file)) // no half of it
+		}
 	}
 	if err != nil {
 		return fail("%w", err)

@@ -236,7 +236,7 @@ func (o *Order) asked(h Asked, now int64) bool {
 	}
 	p.Polls++
 	// The wallet's notices are faster where there are any; without them a payment is seen
-	// after a quarter of the time that the invoice has waited.
+	// after a quarter of the time that the invoice has waited, or at once by a buyer who looks.
 	age := time.Duration(now-p.CreatedAt) * time.Millisecond
 	p.NextPoll = now + min(max(age/4, pollAfter), pollEvery).Milliseconds()
 	if !h.Silent && now >= p.ExpiresAt+PollFor.Milliseconds() {

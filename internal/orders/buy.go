@@ -2,7 +2,6 @@ package orders
 
 import (
 	"context"
-	"time"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/host"
@@ -10,16 +9,8 @@ import (
 	"nsecbunker/nostr/nip19"
 )
 
-const (
-	// MaxWaiters is how many buyers are told at once when their order moves; others ask
-	// again.
-	MaxWaiters = 2000
-	// lookEvery is how often a waiting buyer's order is read: another instance may have
-	// moved it.
-	lookEvery = 3 * time.Second
-	// MaxNpub is the longest text that is read as an npub.
-	MaxNpub = 100
-)
+// MaxNpub is the longest text that is read as an npub.
+const MaxNpub = 100
 
 // Buy takes an order for a new bunker. The same secret is the same order.
 func (d *Desk) Buy(ctx context.Context, w host.Wanted) (host.View, error) {
@@ -207,85 +198,6 @@ func (d *Desk) find(ctx context.Context, secret string) (*host.Order, error) {
 		return nil, bunker.Errorf(bunker.CodeNotFound, "there is no order with this secret here; unpaid ones are forgotten after 30 days")
 	}
 	return o, err
-}
-
-// Look shows an order to whoever has its secret. While its version is the one that was
-// seen, it waits for another, until ctx ends or for a time.
-func (d *Desk) Look(ctx context.Context, secret string, seen int64, wait time.Duration) (host.View, error) {
-	o, err := d.find(ctx, secret)
-	if err != nil {
-		return host.View{}, err
-	}
-	if o.Version == seen && wait > 0 {
-		if o, err = d.await(ctx, o, wait); err != nil {
-			return host.View{}, err
-		}
-	}
-	return d.view(ctx, o)
-}
-
-// await returns the order when it has moved, or as it is when the time is over.
-func (d *Desk) await(ctx context.Context, o *host.Order, wait time.Duration) (*host.Order, error) {
-	moved := make(chan struct{}, 1)
-	if !d.join(o.ID, moved) {
-		return o, nil
-	}
-	defer d.leave(o.ID, moved)
-	over := time.NewTimer(wait)
-	defer over.Stop()
-	look := time.NewTicker(lookEvery)
-	defer look.Stop()
-	state := shown(o)
-	for {
-		select {
-		case <-ctx.Done():
-			return o, ctx.Err()
-		case <-over.C:
-			return o, nil
-		case <-moved:
-		case <-look.C:
-		}
-		now, err := d.Ledger.Order(ctx, o.ID)
-		if err != nil {
-			return o, err
-		}
-		if o = now; shown(o) != state {
-			return o, nil
-		}
-	}
-}
-
-// shown is what of an order's moves a buyer sees.
-func shown(o *host.Order) string {
-	open := ""
-	if p := o.Open(); p != nil {
-		open = p.Bolt11
-	}
-	return string(o.State) + " " + o.Trouble + " " + open
-}
-
-func (d *Desk) join(id host.OrderID, c chan struct{}) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.waiting >= MaxWaiters {
-		return false
-	}
-	d.waiting++
-	if d.waiters[id] == nil {
-		d.waiters[id] = map[chan struct{}]bool{}
-	}
-	d.waiters[id][c] = true
-	return true
-}
-
-func (d *Desk) leave(id host.OrderID, c chan struct{}) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.waiting--
-	delete(d.waiters[id], c)
-	if len(d.waiters[id]) == 0 {
-		delete(d.waiters, id)
-	}
 }
 
 // Again asks for another invoice of an order whose last one ended.

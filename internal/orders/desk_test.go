@@ -320,3 +320,26 @@ func TestWhoWaitsIsToldAndWaitersAreBounded(t *testing.T) {
 		t.Errorf("%+v %v", got, err)
 	}
 }
+
+// Whose wallet tells of no payments is not kept waiting until it is asked in its turn.
+func TestTheWalletIsAskedForWhoWaits(t *testing.T) {
+	s := newShop(t, "", &fast{from: time.Now(), times: 1})
+	s.run()
+	secret := newSecret()
+	if _, err := s.Buy(context.Background(), host.Wanted{Secret: secret, Kind: host.ForTrial, Admins: []string{anNpub()}}); err != nil {
+		t.Fatal(err)
+	}
+	v := s.until(secret, in(host.OrderInvoiced))
+	s.clock.turn(host.InvoiceFor * 2 / 3)
+	s.Wake()
+	// Asked by now, the desk asks again after a quarter of that.
+	s.until(secret, func(v host.View) bool { return v.Order.Open().NextPoll > s.Now().Add(time.Minute).UnixMilli() })
+	if _, err := s.wallet.pay(v.Order.Open().Bolt11, v.Order.Sats*1000); err != nil {
+		t.Fatal(err)
+	}
+	v, err := s.Look(context.Background(), secret, s.every()[0].Version, time.Minute)
+	if err != nil || v.Order.Open() != nil {
+		t.Errorf("%+v %v", v.Order, err)
+	}
+	s.until(secret, in(host.OrderMade))
+}

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/host"
 	"nsecbunker/nostr"
@@ -130,6 +132,7 @@ type Desk struct {
 	again   map[host.OrderID]bool // woken while it was worked on
 	waiters map[host.OrderID]map[chan struct{}]bool
 	waiting int
+	asks    *rate.Limiter // of the wallet, for those who wait
 
 	troubled atomic.Bool // since the last look for what is due
 }
@@ -144,7 +147,7 @@ func New(c Config) (*Desk, error) {
 	}
 	return &Desk{
 		Config: c, wake: make(chan struct{}, 1), working: map[host.OrderID]bool{}, again: map[host.OrderID]bool{},
-		waiters: map[host.OrderID]map[chan struct{}]bool{},
+		waiters: map[host.OrderID]map[chan struct{}]bool{}, asks: rate.NewLimiter(MaxPeeks, MaxPeeks),
 	}, nil
 }
 
