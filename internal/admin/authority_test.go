@@ -112,7 +112,7 @@ func TestRolesAreThoseOfTheDesign(t *testing.T) {
 		bunker.Owner: `picture.set
 			admin.add admin.invite admin.invites admin.legacy admin.script admin.remove admin.uninvite backup.create backup.export clock.accept connection.review instance.drain device.pair device.wait key.delete
 			key.export key.guard key.import key.no_export key.passphrase.remove key.passphrase.set key.purge key.restore leave notify.add notify.remove notify.set passphrase.change passphrase.check person.forget
-			quorum.set relay.add relay.purge relay.remove seal setup slot.add slot.remove stop.end
+			copy.older copy.stop quorum.set relay.add relay.purge relay.remove seal setup slot.add slot.remove stop.end
 			order.list order.refund order.retry order.show plan.list plan.order plan.quote plan.renew plan.show
 			tenant.add tenant.backup tenant.code tenant.end tenant.list tenant.quota tenant.restore tenant.resume tenant.show tenant.suspend`,
 	}

@@ -311,6 +311,8 @@ type Tx interface {
 	// StopEverything locks every key, suspends every connection and marks the
 	// tenant stopped.
 	StopEverything() error
+	// BeginLifeAbove begins a new incarnation above a number.
+	BeginLifeAbove(no int64) error
 	Audit(bunker.AuditRecord) error
 	Now() int64 // ledger time, unix ms
 	// ForgetSetupCode erases the code that a guest was set up with.

@@ -149,6 +149,7 @@ func (x scopedTx) Invites(Page) ([]bunker.Invite, error)          { return nil, 
 func (x scopedTx) PutInvite(*bunker.Invite) error                 { return beyond() }
 func (x scopedTx) ForgetPerson(string) (bool, error)              { return false, beyond() }
 func (x scopedTx) PutTenant(bunker.TenantState) error             { return beyond() }
+func (x scopedTx) BeginLifeAbove(int64) error                     { return beyond() }
 func (x scopedTx) StopEverything() error                          { return beyond() }
 func (x scopedTx) Admins() ([]bunker.Admin, error)                { return nil, beyond() }
 func (x scopedTx) PutAdmin(*bunker.Admin) error                   { return beyond() }

@@ -29,6 +29,7 @@ type statusResult struct {
 	Reviewed         bool           `json:"reviewed" doc:"no after a restore, until an owner has reviewed the connections"`
 	Incarnation      string         `json:"incarnation"`
 	IncarnationNo    int64          `json:"incarnation_no"`
+	Copy             *HeardCopy     `json:"copy,omitempty" doc:"the other copy of this bunker that it was stopped for"`
 	Keys             keyCounts      `json:"keys"`
 	Connections      map[string]int `json:"connections" doc:"by state"`
 	Tokens           int            `json:"tokens" doc:"open ones"`
@@ -126,6 +127,9 @@ func (t *Table) status(ctx context.Context, c *Call, _ Empty) (statusResult, err
 			return res, err
 		}
 	}
+	if err := t.statusCopy(ctx, &res); err != nil {
+		return res, err
+	}
 	t.statusWarnings(&res)
 	return res, t.statusNotices(ctx, &res)
 }
@@ -221,7 +225,8 @@ func (t *Table) statusWarnings(res *statusResult) {
 	warn(!res.Memory.Locked, "secrets are not locked into memory and could be written to swap (--allow-swap)")
 	warn(res.Clock.Suspect, res.Clock.Why)
 	warn(!res.Reviewed && res.State != "not set up", "this bunker was restored: look at the list of connections, then end the review with: nsecbunker connections review")
-	warn(res.State == "stopped", "the bunker is stopped: nothing is signed until an owner ends it with: nsecbunker stop end")
+	warn(res.Copy != nil, "another copy of this bunker runs, so this one was stopped: find the other one (the log says what was heard) and end it; if this one is the right one: nsecbunker stop end")
+	warn(res.State == "stopped" && res.Copy == nil, "the bunker is stopped: nothing is signed until an owner ends it with: nsecbunker stop end")
 	warn(res.Unreleased.Undeliverable > 0, "some replies were taken by no relay within ten minutes; see: nsecbunker doctor")
 }
 

@@ -12,7 +12,7 @@ func stopCommands(t *Table) {
 		Role: bunker.Approver, Doors: local(), WhileSealed: true, Writes: true,
 	}, t.stop)
 	add(t, Command{
-		Name: "stop.end", Summary: "Ends a stop. Keys stay locked and connections suspended until they are brought back one by one.",
+		Name: "stop.end", Summary: "Ends a stop. Keys stay locked and connections suspended until they are brought back one by one. After a stop for another copy of this bunker it says that this one is the right one: the copy stops when it hears of it.",
 		Role: bunker.Owner, Doors: local(), Dangerous: true, Writes: true,
 	}, t.stopEnd)
 }
@@ -47,11 +47,15 @@ func (t *Table) stop(ctx context.Context, c *Call, _ Empty) (stopResult, error) 
 }
 
 func (t *Table) stopEnd(ctx context.Context, c *Call, _ Empty) (Empty, error) {
-	err := c.Commit(ctx, &bunker.AuditRecord{}, func(tx Tx) error {
-		st := tx.Tenant()
-		if !st.Stopped {
+	rec := &bunker.AuditRecord{}
+	err := c.Commit(ctx, rec, func(tx Tx) (err error) {
+		if !tx.Tenant().Stopped {
 			return bunker.Errorf(bunker.CodeConflict, "the bunker is not stopped")
 		}
+		if rec.Reason, err = outlive(tx); err != nil {
+			return err
+		}
+		st := tx.Tenant()
 		st.Stopped = false
 		return tx.PutTenant(st)
 	})

@@ -181,7 +181,7 @@ func registers() []func(*Table) {
 		setupCommands,
 		slotCommands,
 		statusCommands,
-		stopCommands,
+		stopCommands, copyCommands,
 		tenantCommands,
 		tokenCommands,
 		versionCommands,

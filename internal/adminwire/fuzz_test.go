@@ -16,8 +16,9 @@ func seeds(f *testing.F) {
 	no := Ready{Refusal: &Refusal{Code: "restricted", Words: "not an admin here"}}
 	o := Order{N: 1, Cmd: "key.list", Params: []byte(`{"a":[1,"\u00e9"]}`), Op: "00112233445566778899aabbccddeeff"}
 	seen := Order{N: 2, Cmd: "key.rename", IfVersion: 7}
+	life := Announcement{Said: SessionID{1}, Life: 3, Incarnation: "i1", Instance: "x1", At: 5}
 	more := Order{More: &More{Re: 1, From: 8}}
-	for _, b := range [][]byte{h.Append(), c.Append(), p.Append(), r.Append(), no.Append(), o.Append(), seen.Append(), more.Append(), []byte(`{"a":1,"a":2}`), []byte(`{"a":"\ud800"}`), []byte(`{"a":1.5}`)} {
+	for _, b := range [][]byte{h.Append(), c.Append(), p.Append(), r.Append(), no.Append(), o.Append(), seen.Append(), more.Append(), life.Append(), []byte(`{"a":1,"a":2}`), []byte(`{"a":"\ud800"}`), []byte(`{"a":1.5}`)} {
 		f.Add(b)
 	}
 	for _, m := range append(Cut(7, bytes.Repeat([]byte("x"), PartSize+1)), Message{Re: 1, Result: []byte(`{"a":1}`)}, Message{Notice: &Notice{N: 1, Type: "x", Data: []byte("{}")}}, Message{Re: 2, Error: &Refusal{Code: "x"}}) {
@@ -44,6 +45,10 @@ func FuzzMessages(f *testing.F) {
 		}
 		if m, err := ParseReady(b); err == nil {
 			again, err := ParseReady(m.Append())
+			same(t, err, m.Append(), again.Append())
+		}
+		if m, err := ParseAnnouncement(b); err == nil {
+			again, err := ParseAnnouncement(m.Append())
 			same(t, err, m.Append(), again.Append())
 		}
 		if m, err := ParseMessage(b); err == nil {

@@ -48,6 +48,7 @@ func parsers() []reader {
 		{"file of a bunker that is taken in", "internal/daemon", `Parcel`, 1},
 		{"hint of another instance", "internal/store", `Hint`, 1},
 		{"connection string", "internal/adminwire", `ConnectionString`, 1},
+		{"announcement of a copy", "internal/adminwire", `Message`, 1},
 	}
 }
 

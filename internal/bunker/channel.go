@@ -111,6 +111,8 @@ const (
 	AlarmSecret      NoticeKind = "secret"      // another app showed a link that was used up
 	AlarmTampered    NoticeKind = "tampered"    // a stored row was changed from outside
 	AlarmStop        NoticeKind = "stop"        // stop everything
+	AlarmCopy        NoticeKind = "copy"        // another copy of the bunker runs, and this one stopped
+	AlarmOlderCopy   NoticeKind = "older"       // an older copy of the bunker ran beside this one
 	AlarmAdmin       NoticeKind = "admin"       // an administrator was named
 	AlarmDevice      NoticeKind = "device"      // a login from a new device
 	AlarmCodes       NoticeKind = "codes"       // wrong codes by direct message
@@ -132,7 +134,7 @@ func (k NoticeKind) Class() NoticeClass {
 	case NoticeAnswered, NoticeExpired:
 		return ClassAnswers
 	case AlarmSecret, AlarmTampered, AlarmStop, AlarmAdmin, AlarmDevice, AlarmCodes, AlarmGlass, AlarmSealed, AlarmClock, AlarmRelay,
-		AlarmUndelivered, AlarmBackup, AlarmSeats, AlarmStanding:
+		AlarmUndelivered, AlarmBackup, AlarmSeats, AlarmStanding, AlarmCopy, AlarmOlderCopy:
 		return ClassAlarms
 	}
 	return ""

@@ -77,6 +77,10 @@ func alarmOf(action string) NoticeKind {
 	switch action {
 	case "tampered":
 		return AlarmTampered
+	case "copy.stop":
+		return AlarmCopy
+	case "copy.older":
+		return AlarmOlderCopy
 	case "stop":
 		return AlarmStop
 	case "admin.add", "admin.invite", "admin.accept", "admin.legacy", "admin.script":

@@ -55,6 +55,8 @@ func TestHappeningsAreWhatTheirRecordsSay(t *testing.T) {
 		{AuditRecord{Action: "connect", Effect: "deny", Principal: "strangers", Count: 9}, "", ""},
 		{AuditRecord{Action: "tampered"}, AlarmRaised, AlarmTampered},
 		{AuditRecord{Action: "stop"}, AlarmRaised, AlarmStop},
+		{AuditRecord{Action: "copy.stop"}, AlarmRaised, AlarmCopy},
+		{AuditRecord{Action: "copy.older"}, AlarmRaised, AlarmOlderCopy},
 		{AuditRecord{Action: "admin.add"}, AlarmRaised, AlarmAdmin},
 		{AuditRecord{Action: "admin.accept"}, AlarmRaised, AlarmAdmin},
 		{AuditRecord{Action: "break_glass"}, AlarmRaised, AlarmGlass},

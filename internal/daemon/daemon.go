@@ -107,6 +107,8 @@ type Daemon struct {
 	tenants *directory
 	parcels sync.Mutex // of bunkers that are packed or taken in
 	making  sync.Mutex // of tenants
+	// toAnnounce says that a bunker was opened, which announces itself now.
+	toAnnounce chan struct{}
 	// guestsShut says that there may be a guest that the house can open.
 	guestsShut chan struct{}
 	shut       shut
@@ -137,7 +139,7 @@ func Open(ctx context.Context, o Options) (*Daemon, error) {
 	}
 	d := &Daemon{
 		Options: o, started: o.Now(), tenants: newDirectory(), credentials: os.Getenv("CREDENTIALS_DIRECTORY"),
-		moved: newStirred(), untold: newStirred(), grown: newStirred(), doorNews: make(chan doorNews, maxDoorNews), guestsShut: make(chan struct{}, 1),
+		moved: newStirred(), untold: newStirred(), grown: newStirred(), doorNews: make(chan doorNews, maxDoorNews), guestsShut: make(chan struct{}, 1), toAnnounce: make(chan struct{}, 1),
 	}
 	d.home = newTenant(d, bunker.SelfHosted)
 	d.tenants.add(d.home)
@@ -445,6 +447,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	part(ctx, "guests", d.runGuests, &wg)
 	part(ctx, "letters", d.runPost, &wg)
 	part(ctx, "relay door", d.runDoors, &wg)
+	part(ctx, "announcements", d.runAnnouncements, &wg)
 	if d.sale != nil {
 		part(ctx, "orders", d.sale.desk.Run, &wg)
 	}

@@ -118,7 +118,11 @@ func (p proverAfar) Prove(ctx context.Context, passphrase []byte) error {
 // with them, and to the one that the admin was heard on.
 type doorOutlet struct{ t *tenant }
 
-func (o doorOutlet) Send(ev *nostr.Event, link string) {
+func (o doorOutlet) Send(ev *nostr.Event, link string) { o.publish(ev, link, func() {}) }
+
+// publish is Send; took is called for every relay that took the event, at once where there
+// is none besides the embedded one.
+func (o doorOutlet) publish(ev *nostr.Event, link string, took func()) {
 	raw := ev.AppendJSON(nil)
 	o.t.embedded.Publish(ev, raw)
 	own := o.t.ring.ownURLs()
@@ -126,13 +130,17 @@ func (o doorOutlet) Send(ev *nostr.Event, link string) {
 	if strings.Contains(link, "://") && !slices.Contains(relays, link) && !slices.Contains(own, link) {
 		relays = append(relays, link) // not a connection to the embedded relay
 	}
-	if len(relays) > 0 {
-		o.t.relays.Publish(o.t.life, ev.ID, raw, relays, func(url string, ok bool, reason string) {
-			if !ok {
-				o.t.Log.Debug("a relay did not take a message to an admin", "relay", url, "reason", reason)
-			}
-		})
+	if len(relays) == 0 {
+		took()
+		return
 	}
+	o.t.relays.Publish(o.t.life, ev.ID, raw, relays, func(url string, ok bool, reason string) {
+		if ok {
+			took()
+		} else {
+			o.t.Log.Debug("a relay did not take a message to an admin", "relay", url, "reason", reason)
+		}
+	})
 }
 
 // doorRows is the store as the relay door sees it.

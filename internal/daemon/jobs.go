@@ -79,6 +79,9 @@ func (t *tenant) turned() (sealed bool) {
 	sealed = now == Sealed && t.told == Unsealed
 	if now != t.told {
 		t.told = now
+		if now == Unsealed {
+			t.announceSoon()
+		}
 		switch {
 		case t.guest():
 		case now == Unsealed:

@@ -31,6 +31,9 @@ func (x doors) Known(client nostr.PubKey) bool {
 
 // Take implements inbox.Door.
 func (x doors) Take(ctx context.Context, link string, ev *nostr.Event) (bool, string) {
+	if ev.PubKey == x.t.adminKey { // nobody but a copy of this bunker, or itself
+		return x.t.hearCopy(ctx, ev)
+	}
 	k, err := x.t.theDesk()
 	if err != nil {
 		x.t.Log.Error("an admin's message cannot be worked on", "tenant", x.t.id, "error", err)

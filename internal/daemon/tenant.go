@@ -50,6 +50,8 @@ type tenant struct {
 	// openingNow is held while it is opened with the house, and opening set.
 	openingNow sync.Mutex
 	opening    atomic.Bool
+	// announceAt is when it announces itself next (unix ms); see [Daemon.announceDue].
+	announceAt atomic.Int64
 	// told is the state that admins' sessions were told of last.
 	told State
 }

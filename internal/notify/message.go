@@ -41,7 +41,7 @@ func (m *Message) Text() string { return strings.Join(m.Lines, "\n") }
 // kindOrder is the order of the lines: what is urgent first.
 func kindOrder() []bunker.NoticeKind {
 	return []bunker.NoticeKind{
-		bunker.AlarmTampered, bunker.AlarmStop, bunker.AlarmSecret, bunker.AlarmAdmin, bunker.AlarmGlass, bunker.AlarmDevice, bunker.AlarmCodes,
+		bunker.AlarmTampered, bunker.AlarmCopy, bunker.AlarmOlderCopy, bunker.AlarmStop, bunker.AlarmSecret, bunker.AlarmAdmin, bunker.AlarmGlass, bunker.AlarmDevice, bunker.AlarmCodes,
 		bunker.AlarmSealed, bunker.AlarmClock, bunker.NoticeQuestion, bunker.AlarmRelay, bunker.AlarmUndelivered, bunker.AlarmBackup, bunker.AlarmSeats, bunker.AlarmStanding,
 		bunker.NoticeAnswered, bunker.NoticeExpired,
 	}
@@ -94,6 +94,10 @@ func words(k bunker.NoticeKind, n int) string {
 		return plural(n, "Alarm: a link that was used up was tried by another app. It may have leaked.", "Alarm: links that were used up were tried %d times by other apps. They may have leaked.")
 	case bunker.AlarmTampered:
 		return "Alarm: the stored data was changed from outside, so the bunker was sealed. Look at it now."
+	case bunker.AlarmCopy:
+		return "Alarm: another copy of this bunker runs with the same keys, so this one was stopped. Find the other one; if this one is the right one, an owner ends the stop."
+	case bunker.AlarmOlderCopy:
+		return "Alarm: an older copy of this bunker ran with the same keys. It stops when it hears of this one. Find it and end it."
 	case bunker.AlarmStop:
 		return "Alarm: everything was stopped. Nothing is signed until an owner ends it."
 	case bunker.AlarmAdmin:

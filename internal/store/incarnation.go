@@ -161,6 +161,16 @@ func (s *Store) ApplyPending(ctx context.Context, t bunker.TenantID) (did bool, 
 	return did && err == nil, err
 }
 
+// BeginLifeAbove begins a new life of a store that is no copy: its number is above that of a
+// copy that was heard, which stops when it hears of it. What was asked for before now the
+// copy may have answered, so it is refused.
+func (tx *Tx) BeginLifeAbove(no int64) error {
+	st := tx.Tenant()
+	st.Incarnation, st.IncarnationNo = newIncarnation(), max(st.IncarnationNo, no)+1
+	st.RefuseBefore = max(st.RefuseBefore, tx.now)
+	return tx.PutTenant(st)
+}
+
 func (tx *Tx) beginIncarnation(p pending) error {
 	st := tx.Tenant()
 	st.Incarnation, st.IncarnationNo = p.Incarnation, p.Number

@@ -100,6 +100,9 @@ func (tx *Tx) DeleteRelay(url string) error {
 	return tx.delete("relay", url, `DELETE FROM relay WHERE tenant = $1 AND url = $2`, string(tx.head.Tenant), url)
 }
 
+const settingPut = `INSERT INTO setting (tenant, name, value) VALUES ($1, $2, $3)
+ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value`
+
 const settingByName = `SELECT value FROM setting WHERE tenant = $1 AND name = $2`
 
 // Setting returns a setting's value, "" where there is none.
@@ -126,6 +129,5 @@ func (tx *Tx) PutSetting(name, value string) error {
 	if value == "" {
 		return tx.exec(`DELETE FROM setting WHERE tenant = $1 AND name = $2`, string(tx.head.Tenant), name)
 	}
-	return tx.exec(`INSERT INTO setting (tenant, name, value) VALUES ($1, $2, $3)
-ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value`, string(tx.head.Tenant), name, value)
+	return tx.exec(settingPut, string(tx.head.Tenant), name, value)
 }

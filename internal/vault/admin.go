@@ -66,6 +66,21 @@ func (v *Vault) SignAdmin(id bunker.TenantID, admin, to nostr.PubKey, kind nostr
 	return adminEvent(sk, to, kind, content, now)
 }
 
+// Announce makes the event by which a bunker tells whoever has its admin key that it runs:
+// to the key itself, encrypted with it, so that nobody else learns anything. It is no
+// message to anybody, so what is in it cannot be taken for one.
+func (v *Vault) Announce(id bunker.TenantID, admin nostr.PubKey, plaintext []byte, now time.Time) (ev *nostr.Event, err error) {
+	err = v.withAdmin(id, admin, admin, func(sk *nostr.SecretKey, key *[keySize]byte) error {
+		content, err := nip44.Encrypt(key, plaintext)
+		if err != nil {
+			return err
+		}
+		ev, err = signed(sk, kindAdmin, nostr.Tags{{"p", admin.String()}}, content, now)
+		return err
+	})
+	return ev, err
+}
+
 // adminEvent signs nothing but the envelope of a message: one of two kinds, with
 // one p tag, which is not the key's own.
 func adminEvent(sk *nostr.SecretKey, to nostr.PubKey, kind nostr.Kind, content string, now time.Time) (*nostr.Event, error) {

@@ -1665,6 +1665,40 @@ export interface Commands {
     };
   };
 
+  /** Records that an older copy of this bunker was heard, once for each of its lives. */
+  "copy.older": {
+    params: {
+      /** the announcement's name */
+      said: string;
+      /** number of the copy's incarnation */
+      life: number;
+      incarnation: string;
+      /** the process that said it */
+      instance: string;
+      /** unix ms */
+      at: number;
+    };
+    result: Record<string, never>;
+  };
+
+  /** Stops everything, as another copy of this bunker was heard that is as new or newer. */
+  "copy.stop": {
+    params: {
+      /** the announcement's name */
+      said: string;
+      /** number of the copy's incarnation */
+      life: number;
+      incarnation: string;
+      /** the process that said it */
+      instance: string;
+      /** unix ms */
+      at: number;
+    };
+    result: {
+      warnings?: string[];
+    };
+  };
+
   /** Confirms the device that shows a code: your own, and for an owner anybody's. */
   "device.confirm": {
     params: {
@@ -5497,6 +5531,15 @@ export interface Commands {
       reviewed: boolean;
       incarnation: string;
       incarnation_no: number;
+      /** the other copy of this bunker that it was stopped for */
+      copy?: {
+        /** number of its incarnation */
+        life: number;
+        incarnation: string;
+        /** the process that said it */
+        instance: string;
+        at: string;
+      };
       keys: {
         all: number;
         /** in memory */
@@ -5613,7 +5656,7 @@ export interface Commands {
     };
   };
 
-  /** Ends a stop. Keys stay locked and connections suspended until they are brought back one by one. */
+  /** Ends a stop. Keys stay locked and connections suspended until they are brought back one by one. After a stop for another copy of this bunker it says that this one is the right one: the copy stops when it hears of it. */
   "stop.end": {
     params: Record<string, never>;
     result: Record<string, never>;
@@ -6166,6 +6209,8 @@ export const commands = {
   "connection.show": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay", "legacy", "http"] },
   "connection.suspend": { role: "approver", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
   "connection.ungrant": { role: "operator", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay", "http"] },
+  "copy.older": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["system"] },
+  "copy.stop": { role: "owner", dangerous: false, whileSealed: false, writes: true, doors: ["system"] },
   "device.confirm": { role: "viewer", dangerous: false, whileSealed: false, writes: true, doors: ["socket", "relay"] },
   "device.list": { role: "viewer", dangerous: false, whileSealed: false, writes: false, doors: ["socket", "relay"] },
   "device.pair": { role: "owner", dangerous: true, whileSealed: false, writes: true, doors: ["socket", "relay"] },

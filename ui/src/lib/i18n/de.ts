@@ -245,6 +245,7 @@ export const de: Words = {
     title: "Alles anhalten?", lead: "Für den Fall, dass etwas nicht stimmt und du noch nicht weißt, was.",
     loses: (keys, apps) => `Jeder Schlüssel wird gesperrt (${keys}) und jede Verbindung ausgesetzt (${apps}), sofort. Nichts wird unterschrieben, bis ein Eigentümer den Halt beendet; dann werden Schlüssel und Verbindungen einzeln zurückgeholt.`,
     keeps: "Nichts wird gelöscht. Keine Rechte gehen verloren.", act: "Halten, um alles anzuhalten", not: "Nur wer Fragen beantworten darf, kann den Bunker anhalten.",
+    copy: (n, at) => `Eine andere Kopie dieses Bunkers läuft mit denselben Schlüsseln, gehört ${at} im Leben ${n}. Finde sie und beende sie.`, copyEnd: "Sag das nur, wenn dieser Bunker der richtige ist: Die andere Kopie hält an, sobald sie davon hört.",
     banner: "Alles ist angehalten.", bannerWhy: "Nichts wird unterschrieben. Schlüssel sind gesperrt und Verbindungen ausgesetzt.", end: "Halt beenden", endTitle: "Den Halt beenden?", endLead: "Schlüssel bleiben gesperrt und Verbindungen ausgesetzt, bis du sie einzeln zurückholst. Es braucht deine Unterschrift.", ended: "Der Halt ist beendet. Entsperre Schlüssel und setze Verbindungen einzeln fort.", only: "Nur ein Eigentümer kann den Halt beenden.", already: "Alles ist schon angehalten.",
   },
 };

@@ -245,6 +245,7 @@ export const en = {
     title: "Stop everything?", lead: "For when something is wrong and you do not know what yet.",
     loses: (keys: number, apps: number) => `Every key is locked (${keys}) and every connection suspended (${apps}), at once. Nothing is signed until an owner ends the stop; then keys and connections are brought back one by one.`,
     keeps: "Nothing is deleted. No rights are lost.", act: "Hold to stop everything", not: "Only approvers, operators and owners can stop the bunker.",
+    copy: (n: number, at: string) => `Another copy of this bunker runs with the same keys, heard ${at} in life ${n}. Find it and end it.`, copyEnd: "Say this only if this bunker is the right one: the other copy stops when it hears of it.",
     banner: "Everything is stopped.", bannerWhy: "Nothing is signed. Keys are locked and connections suspended.", end: "End the stop", endTitle: "End the stop?", endLead: "Keys stay locked and connections suspended until you bring them back one by one. It needs your signature.", ended: "The stop is over. Unlock keys and resume connections one by one.", only: "Only an owner can end the stop.", already: "Everything is stopped already.",
   },
 };

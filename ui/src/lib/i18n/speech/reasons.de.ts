@@ -35,6 +35,7 @@ const fixed: Record<string, string> = {
   "works on this machine only: no relay is set that apps elsewhere could reach; add one with: nsecbunker relay add wss://…": "geht nur auf dieser Maschine: Kein Relay ist eingestellt, das Apps anderswo erreichen; füge eines hinzu mit: nsecbunker relay add wss://…",
   "secrets are not locked into memory and could be written to swap (--allow-swap)": "Geheimnisse sind nicht im Speicher festgehalten und könnten ausgelagert werden (--allow-swap)",
   "this bunker was restored: look at the list of connections, then end the review with: nsecbunker connections review": "dieser Bunker kam aus einer Sicherung zurück: Sieh die Verbindungen durch, und beende die Durchsicht mit: nsecbunker connections review",
+  "another copy of this bunker runs, so this one was stopped: find the other one (the log says what was heard) and end it; if this one is the right one: nsecbunker stop end": "eine andere Kopie dieses Bunkers läuft, darum wurde dieser angehalten: Finde die andere (was gehört wurde, steht im Verlauf) und beende sie; ist dieser der richtige: nsecbunker stop end",
   "the bunker is stopped: nothing is signed until an owner ends it with: nsecbunker stop end": "der Bunker ist angehalten: Nichts wird unterschrieben, bis ein Eigentümer das beendet mit: nsecbunker stop end",
   "some replies were taken by no relay within ten minutes; see: nsecbunker doctor": "einige Antworten hat binnen zehn Minuten kein Relay genommen; sieh nach mit: nsecbunker doctor",
   // Warnings.
