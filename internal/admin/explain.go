@@ -157,7 +157,7 @@ func (t *Table) explainInput(ctx context.Context, c *Call, p explainParams) (in 
 		return in, err
 	}
 	for _, at := range view.Policies {
-		made, err := policy.Compile(at.Policy)
+		made, err := policy.CompileAt(at)
 		if err != nil {
 			return in, bunker.Errorf(bunker.CodeConflict, "the policy %s cannot be read any more, so everything is refused: %s", at.Name, clip(err.Error()))
 		}

@@ -135,7 +135,7 @@ func (s *simulation) app(ctx context.Context, id bunker.ConnectionID) (*simulate
 			before, after = append(before, s.both[0]), append(after, s.both[1])
 			continue
 		}
-		c, err := policy.Compile(at.Policy)
+		c, err := policy.CompileAt(at)
 		if err != nil {
 			return nil, bunker.Errorf(bunker.CodeConflict, "the policy %s cannot be read any more, so everything is refused: %s", at.Name, clip(err.Error()))
 		}

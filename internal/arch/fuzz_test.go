@@ -36,6 +36,8 @@ func parsers() []reader {
 		{"config", "internal/config", `.`, 1},
 		{"requests of the page for orders", "internal/web", `Buy`, 1},
 		{"policy (TOML)", "internal/policy/text", `.`, 1},
+		{"packed rules", "internal/bunker", `Packed`, 1},
+		{"packed rules, decided by", "internal/policy", `Packed`, 1},
 		{"admin parameters", "internal/admin", `.`, 1},
 		{"operation, for people", "internal/describe", `.`, 1},
 		{"admin session's messages", "internal/adminwire", `Message|Order`, 1},

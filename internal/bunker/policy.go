@@ -69,11 +69,28 @@ type PolicyText struct {
 // Canonical implements [Authority].
 func (p *PolicyText) Canonical() []byte { return p.canonical(p.Text) }
 
+// PolicyHead is what deciding goes by of a policy, its rules aside.
+type PolicyHead struct {
+	Tenant  TenantID
+	ID      PolicyID
+	Name    string
+	Zone    string
+	Ended   bool
+	Version int64
+}
+
+// Head is the policy's.
+func (p *Policy) Head() *PolicyHead {
+	return &PolicyHead{Tenant: p.Tenant, ID: p.ID, Name: p.Name, Zone: p.Zone, Ended: p.Ended, Version: p.Version}
+}
+
 // PolicyAt is a verified version of a policy, with the MAC that it was verified
-// by: a compiled policy may be kept under id, version and MAC.
+// by: a compiled policy may be kept under id, version and MAC. What it points at is
+// shared, and never changes.
 type PolicyAt struct {
-	*Policy
-	MAC [32]byte
+	*PolicyHead
+	Rules PackedRules
+	MAC   [32]byte
 }
 
 // PolicyVersion is a version of a policy that stays readable for ever: what

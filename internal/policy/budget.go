@@ -14,7 +14,7 @@ func (c *Compiled) charges(r *rule, in *Input) []bunker.Charge {
 	if b == nil {
 		return nil
 	}
-	w := bunker.Window{Policy: c.policy.ID, Rule: r.ID, Scope: scope(b.Per, in)}
+	w := bunker.Window{Policy: c.head.ID, Rule: r.ID, Scope: scope(b.Per, in)}
 	var out []bunker.Charge
 	add := func(limit int64, name string, from, until int64) {
 		if limit > 0 {

@@ -13,21 +13,28 @@ import (
 	"nsecbunker/nostr/nip46"
 )
 
-// Compiled is a version of a policy, made ready for deciding. It never changes and
-// may be kept under the policy's id, version and MAC.
+// Compiled is a version of a policy, made ready for deciding. It never changes what it
+// says, and may be kept under the policy's id, version and MAC.
 type Compiled struct {
-	policy *bunker.Policy
+	head   *bunker.PolicyHead
+	policy *bunker.Policy // of Compile only
 	zone   *time.Location
 	today  atomic.Pointer[calendarDay] // that was asked for last
 	*ruleset
 }
 
-// ruleset is the rules of a policy, made ready. It never changes, and policies of the
-// same rules have one.
+// ruleset is the rules of a policy: made ready, or packed, or both. What it says never
+// changes, and policies of the same rules have one.
 type ruleset struct {
-	rules []rule // in order of id, so that their order in the policy does not matter
+	ready atomic.Pointer[readyRules]
+	*packedRules
 	// Whether any rule has a budget, or hangs on what a decryption brings to light.
 	budgets, results bool
+}
+
+// readyRules are rules with all that deciding by them needs.
+type readyRules struct {
+	rules []rule // in order of id, so that their order in the policy does not matter
 
 	// Which rules can speak of what, as places in rules, ascending.
 	sign     map[nostr.Kind][]int
@@ -63,34 +70,48 @@ type rule struct {
 // Compile makes a policy ready, or says which rule cannot be. p must not be changed
 // afterwards.
 func Compile(p *bunker.Policy) (*Compiled, error) {
-	return compileWith(p, nil)
+	c, err := compileReady(p.Head(), p.Rules)
+	if err == nil {
+		c.policy = p
+	}
+	return c, err
 }
 
-// compileWith is Compile, with the rules of p if they are ready.
-func compileWith(p *bunker.Policy, rules *ruleset) (*Compiled, error) {
-	zone, err := Zone(p.Zone)
+// CompileAt makes a verified policy ready, for whoever asks about all of its rules.
+func CompileAt(at bunker.PolicyAt) (*Compiled, error) {
+	rules, err := at.Rules.Unpack()
+	if err != nil {
+		return nil, fmt.Errorf("policy %s: %w", at.Name, err)
+	}
+	return compileReady(at.PolicyHead, rules)
+}
+
+func compileReady(head *bunker.PolicyHead, list []bunker.Rule) (*Compiled, error) {
+	zone, err := Zone(head.Zone)
 	if err != nil {
 		return nil, err
 	}
-	if rules == nil {
-		if rules, err = compileRules(p); err != nil {
-			return nil, err
-		}
+	ready, err := compileRules(list)
+	if err != nil {
+		return nil, fmt.Errorf("policy %s: %w", head.Name, err)
 	}
-	return &Compiled{policy: p, zone: zone, ruleset: rules}, nil
+	set := &ruleset{}
+	for i := range ready.rules {
+		set.note(&ready.rules[i])
+	}
+	set.ready.Store(ready)
+	return &Compiled{head: head, zone: zone, ruleset: set}, nil
 }
 
-func compileRules(p *bunker.Policy) (*ruleset, error) {
-	c := &ruleset{rules: make([]rule, 0, len(p.Rules)), sign: map[nostr.Kind][]int{}, crypt: map[nip46.Method][]int{}}
+func compileRules(list []bunker.Rule) (*readyRules, error) {
+	c := &readyRules{rules: make([]rule, 0, len(list)), sign: map[nostr.Kind][]int{}, crypt: map[nip46.Method][]int{}}
 	sets := rightSets()
-	for i := range p.Rules {
-		r, err := compileRule(&p.Rules[i], sets)
+	for i := range list {
+		r, err := compileRule(&list[i], sets)
 		if err != nil {
-			return nil, fmt.Errorf("rule %s of policy %s: %w", p.Rules[i].ID, p.Name, err)
+			return nil, fmt.Errorf("rule %s: %w", list[i].ID, err)
 		}
 		c.rules = append(c.rules, r)
-		c.budgets = c.budgets || r.Budget != nil
-		c.results = c.results || len(r.Results) > 0 || slices.ContainsFunc(r.parts, func(p part) bool { return p.result != nil })
 	}
 	slices.SortStableFunc(c.rules, func(a, b rule) int { return strings.Compare(a.ID, b.ID) })
 	for i := range c.rules {
@@ -99,19 +120,30 @@ func compileRules(p *bunker.Policy) (*ruleset, error) {
 	return c, nil
 }
 
-// Policy is what was compiled; it must not be changed.
+// note takes down what a rule needs known.
+func (c *ruleset) note(r *rule) {
+	c.budgets = c.budgets || r.Budget != nil
+	c.results = c.results || len(r.Results) > 0 || slices.ContainsFunc(r.parts, func(p part) bool { return p.result != nil })
+}
+
+// Policy is what was compiled by [Compile]; it must not be changed.
 func (c *Compiled) Policy() *bunker.Policy { return c.policy }
 
 func compileRule(b *bunker.Rule, sets map[string][]part) (r rule, err error) {
 	r.Rule = b
-	if r.parts, err = partsAmong(b, sets); err != nil {
-		return r, err
-	}
-	for _, p := range r.parts {
-		if p.method == nip46.SignEvent {
-			r.sign = append(r.sign, p)
-		} else {
-			r.texts = append(r.texts, p)
+	if len(b.Rights) == 0 && len(b.Methods) == 0 {
+		r.parts = everyMethod
+		r.sign, r.texts = r.parts[:1:1], r.parts[1:]
+	} else {
+		if r.parts, err = partsAmong(b, sets); err != nil {
+			return r, err
+		}
+		for _, p := range r.parts {
+			if p.method == nip46.SignEvent {
+				r.sign = append(r.sign, p)
+			} else {
+				r.texts = append(r.texts, p)
+			}
 		}
 	}
 	r.event = len(b.Tags) > 0 || b.Content != nil || b.MaxSkew != 0
@@ -156,29 +188,35 @@ func partsAmong(b *bunker.Rule, sets map[string][]part) (parts []part, err error
 		}
 		parts = append(parts, p...)
 	}
-	methods := make([]nip46.Method, len(b.Methods))
-	for i, m := range b.Methods {
-		methods[i] = nip46.Method(m)
-	}
-	if len(parts) == 0 && len(methods) == 0 {
-		methods = judged()
-	}
-	for _, m := range methods {
-		if !slices.Contains(judged(), m) {
-			return nil, fmt.Errorf("%q is no method that rules are about; those are %v", bunker.Display(string(m), 64), judged())
+	for _, name := range b.Methods {
+		m := nip46.Method(name)
+		if methodBit(m) == 0 {
+			return nil, fmt.Errorf("%q is no method that rules are about; those are %v", bunker.Display(name, 64), judged())
 		}
 		parts = append(parts, part{method: m})
+	}
+	if len(parts) == 0 {
+		parts = slices.Clone(everyMethod)
 	}
 	return parts, nil
 }
 
-// judged are the methods that are decided; the others come with being connected.
+// everyMethod is what a rule speaks of that names nothing; nobody changes it.
+var everyMethod = func() (parts []part) {
+	for _, m := range judged() {
+		parts = append(parts, part{method: m})
+	}
+	return parts
+}()
+
+// judged are the methods that are decided, sign_event first; the others come with being
+// connected.
 func judged() []nip46.Method {
 	return []nip46.Method{nip46.SignEvent, nip46.NIP04Encrypt, nip46.NIP04Decrypt, nip46.NIP44Encrypt, nip46.NIP44Decrypt}
 }
 
 // index notes what rule i can speak of.
-func (c *ruleset) index(i int) {
+func (c *readyRules) index(i int) {
 	r := &c.rules[i]
 	w, listed := wide{rule: i, from: anyKind}, []nostr.Kind(nil)
 	found := false
@@ -235,8 +273,30 @@ func count(ranges []bunker.KindRange) (n int) {
 	return n
 }
 
-// each calls f with the rules that can speak of an operation, in order.
-func (c *ruleset) each(o *Operation, f func(*rule)) {
+// each calls f with the rules that can speak of an operation, in order. It returns false
+// where they cannot be read, which denies.
+func (c *ruleset) each(o *Operation, f func(*rule)) bool {
+	if r := c.ready.Load(); r != nil {
+		r.each(o, f)
+		return true
+	}
+	return c.packedRules.each(o, f)
+}
+
+// whole is all rules, in order, for explaining; none where they cannot be read, by which
+// nothing is decided.
+func (c *ruleset) whole() []rule {
+	r := c.ready.Load()
+	if r == nil {
+		var err error
+		if r, err = c.unpack(); err != nil {
+			return nil
+		}
+	}
+	return r.rules
+}
+
+func (c *readyRules) each(o *Operation, f func(*rule)) {
 	if o.Template == nil {
 		for _, i := range c.crypt[o.Method] {
 			f(&c.rules[i])

@@ -156,7 +156,7 @@ func (v *verdict) allowed() (Decision, bool) {
 	switch {
 	case v.allow.rule != nil:
 		return Decision{
-			Effect: bunker.Allow, Rule: "policy " + v.allow.name(), Reason: "the policy " + v.allow.policy.policy.Name + " allows it", Charges: v.charges,
+			Effect: bunker.Allow, Rule: "policy " + v.allow.name(), Reason: "the policy " + v.allow.policy.head.Name + " allows it", Charges: v.charges,
 		}, true
 	case g != nil:
 		d := v.granted(g)

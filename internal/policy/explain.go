@@ -47,8 +47,9 @@ func Explain(in Input) Explanation {
 	f := look(&in)
 	for _, h := range v.held {
 		f.under(h.policy, h.since)
-		for i := range h.policy.rules {
-			r := &h.policy.rules[i]
+		rules := h.policy.whole()
+		for i := range rules {
+			r := &rules[i]
 			s := said{h.policy, r}
 			m := r.misfit(&f)
 			x.Rules = append(x.Rules, Said{Name: s.name(), Effect: r.Effect, Fits: m == fits, Why: s.why(m, v)})
@@ -138,8 +139,8 @@ func (v *verdict) grantSaid(g *bunker.Grant) Said {
 	case g.Policy != "":
 		x.Why = "it puts the connection under the policy " + string(g.Policy)
 		for _, h := range v.held {
-			if h.policy.policy.ID == g.Policy {
-				x.Why = "it puts the connection under the policy " + h.policy.policy.Name
+			if h.policy.head.ID == g.Policy {
+				x.Why = "it puts the connection under the policy " + h.policy.head.Name
 			}
 		}
 		x.Fits = true

@@ -17,9 +17,9 @@ type said struct {
 }
 
 // name is how records name a rule.
-func (s said) name() string { return ruleName(s.policy.policy, s.rule.ID) }
+func (s said) name() string { return ruleName(s.policy.head, s.rule.ID) }
 
-func ruleName(p *bunker.Policy, id string) string {
+func ruleName(p *bunker.PolicyHead, id string) string {
 	return fmt.Sprintf("%s/%s@%d", p.Name, id, p.Version)
 }
 
@@ -41,7 +41,7 @@ func ParseRuleName(s string) (policy, rule string, version int64, ok bool) {
 
 // ref is how grants name it: by ids, which never change.
 func (s said) ref() string {
-	return fmt.Sprintf("%s/%s@%d", s.policy.policy.ID, s.rule.ID, s.policy.policy.Version)
+	return fmt.Sprintf("%s/%s@%d", s.policy.head.ID, s.rule.ID, s.policy.head.Version)
 }
 
 // verdict is everything that speaks of an operation.
@@ -52,7 +52,7 @@ type verdict struct {
 	care Care
 	why  string
 
-	missing   bunker.PolicyID // a live grant's policy that is not there
+	missing   bunker.PolicyID // a live grant's policy that is not there, or cannot be read
 	denyGrant *bunker.Grant
 	deny      said
 	spent     said // its budget is used up, and so it denies
@@ -86,11 +86,13 @@ func judge(in *Input) *verdict {
 			v.denyGrant = g
 		}
 	}
-	slices.SortFunc(v.held, func(a, b held) int { return strings.Compare(string(a.policy.policy.ID), string(b.policy.policy.ID)) })
+	slices.SortFunc(v.held, func(a, b held) int { return strings.Compare(string(a.policy.head.ID), string(b.policy.head.ID)) })
 	f := look(in)
 	for _, h := range v.held {
 		f.under(h.policy, h.since)
-		h.policy.each(in.Operation, func(r *rule) { v.hear(said{h.policy, r}, &f) })
+		if !h.policy.each(in.Operation, func(r *rule) { v.hear(said{h.policy, r}, &f) }) {
+			v.miss(h.policy.head.ID)
+		}
 	}
 	// What nothing allows, and the default refuses, needs no guard.
 	if in.Guard != "" && (len(v.asks) > 0 || in.Key.Default == bunker.Ask || v.allows()) {
@@ -102,22 +104,27 @@ func judge(in *Input) *verdict {
 // hold notes the policy of a live grant.
 func (v *verdict) hold(g *bunker.Grant) {
 	for i := range v.held {
-		if v.held[i].policy.policy.ID == g.Policy {
+		if v.held[i].policy.head.ID == g.Policy {
 			v.held[i].since = max(v.held[i].since, g.CreatedAt)
 			return
 		}
 	}
 	for _, c := range v.in.Policies {
-		if c == nil || c.policy.ID != g.Policy {
+		if c == nil || c.head.ID != g.Policy {
 			continue
 		}
-		if !c.policy.Ended { // the grants of a deleted one grant nothing
+		if !c.head.Ended { // the grants of a deleted one grant nothing
 			v.held = append(v.held, held{c, g.CreatedAt})
 		}
 		return
 	}
-	if v.missing == "" || g.Policy < v.missing {
-		v.missing = g.Policy
+	v.miss(g.Policy)
+}
+
+// miss takes down a policy that is not there, or cannot be read.
+func (v *verdict) miss(id bunker.PolicyID) {
+	if v.missing == "" || id < v.missing {
+		v.missing = id
 	}
 }
 

@@ -220,7 +220,11 @@ func (d dice) oneCase(t *testing.T) (oracle.Case, policy.Input) {
 		in.Grants = append(in.Grants, g.Grant)
 	}
 	for _, p := range ps {
-		compiled, err := policy.Compile(p)
+		compile := policy.Compile
+		if d.oneIn(2) {
+			compile = policy.CompilePacked
+		}
+		compiled, err := compile(p)
 		if err != nil {
 			t.Fatalf("%+v: %v", p.Rules, err)
 		}

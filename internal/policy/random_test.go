@@ -163,6 +163,7 @@ func holdProperties(t *testing.T, s source) {
 	if again := Decide(in); cmp.Diff(d, again) != "" {
 		show("decided twice", again)
 	}
+	decidesThePacked(t, in)
 	if (d.Effect == bunker.Allow) == (d.Code != "") || d.Rule == "" || d.Reason == "" || (d.Effect != bunker.Allow) != (d.Needed != "") {
 		show("something is not said", d)
 	}

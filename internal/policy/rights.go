@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"sync"
+
 	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
@@ -84,14 +86,14 @@ func Rights() []Right {
 	}
 }
 
-// rightSets are the parts of every right set, by name.
-func rightSets() map[string][]part {
+// rightSets are the parts of every right set, by name; nobody changes them.
+var rightSets = sync.OnceValue(func() map[string][]part {
 	sets := map[string][]part{}
 	for _, r := range Rights() {
 		sets[r.Name] = r.parts
 	}
 	return sets
-}
+})
 
 // KnownRight reports whether there is a right set of that name.
 func KnownRight(name string) bool {

@@ -181,14 +181,15 @@ func (p *Past) contradicts(in Input) bool {
 	_, id, _, _ := ParseRuleName(p.Rule)
 	f := look(&in)
 	f.under(p.Version, p.Time)
-	decider := slices.IndexFunc(p.Version.rules, func(r rule) bool { return r.ID == id })
+	rules := p.Version.whole()
+	decider := slices.IndexFunc(rules, func(r rule) bool { return r.ID == id })
 	if decider < 0 {
 		return false
 	}
-	if !couldFit(p.Version.rules[decider].misfit(&f)) {
+	if !couldFit(rules[decider].misfit(&f)) {
 		return true
 	}
-	if p.Version.rules[decider].Effect == bunker.Deny {
+	if rules[decider].Effect == bunker.Deny {
 		return false
 	}
 	denied := false // a deny would have decided
@@ -210,8 +211,9 @@ func (r *Replay) lost(s *Setting, p *Past) (out Outcome) {
 	in.Now = p.Time
 	for i, list := range s.sides {
 		for _, c := range list {
-			for j := range c.rules {
-				for _, charge := range c.charges(&c.rules[j], &in) {
+			rules := c.whole()
+			for j := range rules {
+				for _, charge := range c.charges(&rules[j], &in) {
 					out.spent[i].maybe = append(out.spent[i].maybe, charge.Window)
 				}
 			}

@@ -1,9 +1,12 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"nsecbunker/internal/bunker"
 )
@@ -37,7 +40,8 @@ func TestCompiledPoliciesAreKeptWithinABound(t *testing.T) {
 	at := func(version int64) bunker.PolicyAt {
 		next := *p
 		next.Version, next.Rules = version, slices.Clone(p.Rules)
-		return bunker.PolicyAt{Policy: &next, MAC: [32]byte{byte(version)}}
+		next.Rules[0].Note = fmt.Sprint("of ", version)
+		return bunker.PolicyAt{PolicyHead: next.Head(), Rules: bunker.PackRules(next.Rules), MAC: [32]byte{byte(version)}}
 	}
 	first, err := c.Compiled([]bunker.PolicyAt{at(1)})
 	if err != nil {
@@ -51,18 +55,56 @@ func TestCompiledPoliciesAreKeptWithinABound(t *testing.T) {
 	if again, _ := c.Compiled([]bunker.PolicyAt{other}); again[0] == first[0] {
 		t.Error("another MAC, and the same rules")
 	}
-	for v := int64(2); v < 60; v++ {
-		if _, err := c.Compiled([]bunker.PolicyAt{at(v)}); err != nil {
+	last := 3 * maxCompiled / 1000
+	for v := range int64(last) {
+		if _, err := c.Compiled([]bunker.PolicyAt{at(2 + v)}); err != nil {
 			t.Fatal(err)
 		}
+		checkCounts(t, &c)
 	}
-	if c.rules > maxCompiled || c.rules != 1000*len(c.m) {
-		t.Errorf("%d rules are kept of %d policies", c.rules, len(c.m))
+	if len(c.m) != last+2 || len(c.ready) != maxCompiled/1000 {
+		t.Errorf("%d policies are kept, %d ready", len(c.m), len(c.ready))
+	}
+	// One that is used much is made ready in the end.
+	for n := range 2 * readyEvery {
+		list, err := c.Compiled([]bunker.PolicyAt{at(2 + int64(last) - 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkCounts(t, &c)
+		if list[0].ready.Load() != nil {
+			break
+		}
+		if n == 2*readyEvery-1 {
+			t.Error("a policy that is used much is never ready")
+		}
 	}
 	bad := at(100)
-	bad.Zone = "Mars/Base"
-	if list, err := c.Compiled([]bunker.PolicyAt{bad, at(59)}); err == nil || len(list) != 1 {
-		t.Errorf("a policy that cannot be compiled: %v, %d others", err, len(list))
+	bad.PolicyHead = &bunker.PolicyHead{ID: "p1", Version: 100, Zone: "Mars/Base"}
+	forgotten, broken := at(101), at(102)
+	forgotten.Rules, broken.Rules = "", broken.Rules[:len(broken.Rules)-1]
+	unknown := at(103)
+	unknown.Rules = bunker.PackRules([]bunker.Rule{{ID: "a", Rights: []string{"fly"}}})
+	if list, err := c.Compiled([]bunker.PolicyAt{bad, forgotten, broken, unknown, at(2)}); err == nil || len(list) != 1 {
+		t.Errorf("policies that cannot be compiled: %v, %d others", err, len(list))
+	}
+}
+
+// checkCounts compares what a cache counts with what it has.
+func checkCounts(t *testing.T, c *Cache) {
+	t.Helper()
+	bytes, rules := 0, 0
+	for _, s := range c.sets {
+		bytes += s.packedRules.bytes()
+		if r := s.ruleset.ready.Load(); r != nil {
+			rules += len(r.rules)
+			if _, ok := c.ready[s]; !ok {
+				t.Error("a set is ready, and is not counted")
+			}
+		}
+	}
+	if bytes != c.bytes || rules != c.rules || bytes > maxPackedBytes || rules > maxCompiled || len(c.m) > maxCompiledPolicies {
+		t.Fatalf("%d bytes are counted as %d, %d rules as %d, of %d policies", bytes, c.bytes, rules, c.rules, len(c.m))
 	}
 }
 
@@ -73,12 +115,12 @@ func TestPoliciesOfTheSameRulesShareThem(t *testing.T) {
 	p := thousand()
 	at := func(id string, zone string, rules []bunker.Rule) bunker.PolicyAt {
 		next := *p
-		next.ID, next.Name, next.Zone, next.Rules = bunker.PolicyID(id), "name of "+id, zone, rules
-		return bunker.PolicyAt{Policy: &next, MAC: [32]byte{1}}
+		next.ID, next.Name, next.Zone = bunker.PolicyID(id), "name of "+id, zone
+		return bunker.PolicyAt{PolicyHead: next.Head(), Rules: bunker.PackRules(rules), MAC: [32]byte{1}}
 	}
 	for _, list := range [][]bunker.PolicyAt{{at("a", "UTC", p.Rules)}, {at("b", "Asia/Tokyo", p.Rules)}, {at("c", "UTC", p.Rules)}} {
 		got, err := c.Compiled(list)
-		if err != nil || got[0].Policy() != list[0].Policy || got[0].zone.String() != list[0].Zone {
+		if err != nil || got[0].head != list[0].PolicyHead || got[0].zone.String() != list[0].Zone {
 			t.Fatalf("%+v, %v", got, err)
 		}
 	}
@@ -87,13 +129,13 @@ func TestPoliciesOfTheSameRulesShareThem(t *testing.T) {
 	}
 	// A part of them is other rules.
 	got, err := c.Compiled([]bunker.PolicyAt{at("d", "UTC", p.Rules[:3])})
-	if err != nil || len(got[0].rules) != 3 {
-		t.Errorf("%d rules of three, %v", len(got[0].rules), err)
+	if err != nil || len(got[0].whole()) != 3 {
+		t.Errorf("%d rules of three, %v", len(got[0].whole()), err)
 	}
 	for k := range c.m {
 		c.drop(k)
 	}
-	if c.rules != 0 || len(c.sets) != 0 {
+	if checkCounts(t, &c); c.rules != 0 || c.bytes != 0 || len(c.sets) != 0 || len(c.ready) != 0 {
 		t.Errorf("of no policy %d rules are kept", c.rules)
 	}
 	// However many there are, and of however few rules.
@@ -104,7 +146,50 @@ func TestPoliciesOfTheSameRulesShareThem(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(c.m) > maxCompiledPolicies || c.rules != 1 {
+	if checkCounts(t, &c); len(c.m) > maxCompiledPolicies || c.rules != 1 {
 		t.Errorf("%d policies are kept, %d rules", len(c.m), c.rules)
+	}
+}
+
+// However many rules there are, of policies that are all different, they are kept within
+// their bytes.
+func TestPackedPoliciesAreKeptWithinTheirBytes(t *testing.T) {
+	var c Cache
+	note := strings.Repeat("x", maxPackedBytes/8)
+	for i := range 12 {
+		rules := []bunker.Rule{{ID: "a", Note: note + strconv.Itoa(i)}}
+		at := bunker.PolicyAt{PolicyHead: &bunker.PolicyHead{ID: bunker.PolicyID(strconv.Itoa(i))}, Rules: bunker.PackRules(rules)}
+		if _, err := c.Compiled([]bunker.PolicyAt{at}); err != nil {
+			t.Fatal(err)
+		}
+		checkCounts(t, &c)
+	}
+	if len(c.m) != 7 {
+		t.Errorf("%d policies are kept", len(c.m))
+	}
+	huge := bunker.PolicyAt{PolicyHead: &bunker.PolicyHead{ID: "huge"}, Rules: bunker.PackRules([]bunker.Rule{{ID: "a", Note: strings.Repeat(note, 9)}})}
+	if list, err := c.Compiled([]bunker.PolicyAt{huge}); err != nil || len(list) != 1 || len(c.m) != 7 {
+		t.Errorf("one that is too large to be kept: %v, %d beside %d", err, len(list), len(c.m))
+	}
+}
+
+// A zone is loaded once, and no more than some are kept.
+func TestZonesAreLoadedOnceWithinABound(t *testing.T) {
+	var c Cache
+	first, err := c.zone("Europe/Paris")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := c.zone("Europe/Paris"); again != first {
+		t.Error("loaded twice")
+	}
+	if _, err := c.zone("Mars/Base"); err == nil {
+		t.Error("there is a zone on Mars")
+	}
+	for i := range maxZones {
+		c.zones[strconv.Itoa(i)] = time.UTC
+	}
+	if loc, err := c.zone("Asia/Tokyo"); err != nil || loc.String() != "Asia/Tokyo" || len(c.zones) >= maxZones+1 || c.zones["Asia/Tokyo"] != loc {
+		t.Errorf("%v, %v, %d zones are kept", loc, err, len(c.zones))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -82,13 +83,23 @@ func policyVersions(t *testing.T, f *fixture) {
 	}
 }
 
+// rulesAt are the rules of a view's first policy.
+func rulesAt(t *testing.T, v bunker.View) []bunker.Rule {
+	t.Helper()
+	rules, err := v.Policies[0].Rules.Unpack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rules
+}
+
 func policyView(t *testing.T, f *fixture) {
 	c := f.addConnection(f.addKey("herald"))
 	p := f.addPolicy("newsroom")
 	f.under(c, p)
 	for range 2 { // read, and kept
 		v := f.view(c)
-		if len(v.Policies) != 1 || cmp.Diff(v.Policies[0].Policy, p) != "" || v.Policies[0].MAC == [32]byte{} {
+		if len(v.Policies) != 1 || cmp.Diff(v.Policies[0].PolicyHead, p.Head()) != "" || cmp.Diff(rulesAt(t, v), p.Rules) != "" || v.Policies[0].MAC == [32]byte{} {
 			t.Fatalf("%+v", v.Policies)
 		}
 	}
@@ -98,7 +109,7 @@ func policyView(t *testing.T, f *fixture) {
 	if r := f.commit(e); r.Outcome != bunker.Moved {
 		t.Errorf("a decision on the version before: %+v", r)
 	}
-	if v := f.view(c); v.Policies[0].Version != 2 || v.Policies[0].Rules[0].Effect != bunker.Deny {
+	if v := f.view(c); v.Policies[0].Version != 2 || rulesAt(t, v)[0].Effect != bunker.Deny {
 		t.Errorf("the view after an edit: %+v", v.Policies)
 	}
 	e = f.entry(c)
@@ -422,16 +433,15 @@ func TestPoliciesOfTheSameTextShareTheirRules(t *testing.T) {
 	for i, c := range cs {
 		views[i] = f.view(c)
 		got := views[i].Policies[0]
-		if got.ID != ps[i].ID || got.Name != ps[i].Name || len(got.Rules) != len(ps[i].Rules) {
-			t.Errorf("%s has the policy %s of %d rules", c.ID, got.Name, len(got.Rules))
+		if got.ID != ps[i].ID || got.Name != ps[i].Name || cmp.Diff(rulesAt(t, views[i]), ps[i].Rules) != "" {
+			t.Errorf("%s has the policy %s: %q", c.ID, got.Name, got.Rules)
 		}
 	}
-	if &views[0].Policies[0].Rules[0] != &views[1].Policies[0].Rules[0] {
+	if unsafe.StringData(string(views[0].Policies[0].Rules)) != unsafe.StringData(string(views[1].Policies[0].Rules)) {
 		t.Error("two policies of one text have their rules twice")
 	}
-	text := len(ps[0].RulesText())
-	if f.policies.text != 2*text+1 || len(f.policies.sets) != 2 || len(f.policies.m) != 3 {
-		t.Errorf("%d policies of %d texts, %d bytes", len(f.policies.m), len(f.policies.sets), f.policies.text)
+	if f.policies.bytes != 2*len(views[0].Policies[0].Rules) || len(f.policies.sets) != 2 || len(f.policies.m) != 3 {
+		t.Errorf("%d policies of %d texts, %d bytes", len(f.policies.m), len(f.policies.sets), f.policies.bytes)
 	}
 	f.tamper(fmt.Sprintf(`UPDATE policy SET rules = (SELECT rules FROM policy WHERE id = '%s') || ' ', name = 'other' WHERE id = '%s'`, ps[0].ID, ps[1].ID))
 	f.clearViews()
@@ -442,7 +452,7 @@ func TestPoliciesOfTheSameTextShareTheirRules(t *testing.T) {
 	for k := range f.policies.m {
 		f.policies.drop(k)
 	}
-	if f.policies.text != 0 || len(f.policies.sets) != 0 {
-		t.Errorf("of no policy %d bytes are kept", f.policies.text)
+	if f.policies.bytes != 0 || len(f.policies.sets) != 0 {
+		t.Errorf("of no policy %d bytes are kept", f.policies.bytes)
 	}
 }

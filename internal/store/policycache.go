@@ -13,10 +13,11 @@ import (
 // verifying them, costs far more than all the rest of a request.
 
 const (
-	// maxPolicyText is how many bytes of rules, as JSON, are kept verified at most;
-	// beyond that a new policy takes the place of others. Rules that several policies
-	// have, such as those of one template, count once.
-	maxPolicyText = 32 << 20
+	// maxPolicyBytes is how many bytes of packed rules are kept verified at most; beyond
+	// that a new policy takes the place of others. Rules that several policies have, such
+	// as those of one template, count once. Ten thousand policies of a hundred plain rules
+	// take 15 MiB.
+	maxPolicyBytes = 24 << 20
 	// maxPoliciesKept is how many policies are kept at most, of however few rules.
 	maxPoliciesKept = 16_384
 )
@@ -30,47 +31,50 @@ type policyKey struct {
 
 // policyCache keeps verified policies, which nobody changes.
 type policyCache struct {
-	mu   sync.Mutex
-	m    map[policyKey]keptPolicy
-	sets map[rulesDigest]*keptRules
-	text int // bytes of rules in all sets
+	mu    sync.Mutex
+	m     map[policyKey]keptPolicy
+	sets  map[rulesDigest]*keptRules
+	bytes int // of packed rules in all sets
 }
 
 // rulesDigest is the SHA-256 of the text of rules.
 type rulesDigest [sha256.Size]byte
 
 type keptPolicy struct {
-	*bunker.Policy
-	digest rulesDigest
+	*bunker.PolicyHead
+	set *keptRules
 }
 
 // keptRules are rules that the kept policies of one text share: of ten thousand copies
 // of a template there is one.
 type keptRules struct {
-	rules []bunker.Rule
-	text  int // bytes
-	users int
+	rules  bunker.PackedRules
+	digest rulesDigest
+	users  int
 }
 
-func (c *policyCache) get(k policyKey) *bunker.Policy {
+func (c *policyCache) get(k policyKey) (at bunker.PolicyAt, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.m[k].Policy
+	p, ok := c.m[k]
+	if !ok {
+		return at, false
+	}
+	return bunker.PolicyAt{PolicyHead: p.PolicyHead, Rules: p.set.rules, MAC: k.mac}, true
 }
 
 // rules returns the rules of a text, if any kept policy has them.
-func (c *policyCache) rules(d rulesDigest) (rules []bunker.Rule, ok bool) {
+func (c *policyCache) rules(d rulesDigest) (rules bunker.PackedRules, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.sets[d]; s != nil {
 		return s.rules, true
 	}
-	return nil, false
+	return "", false
 }
 
-// put keeps a policy that nobody else has yet: it gets the rules that others of its
-// text have.
-func (c *policyCache) put(k policyKey, p *bunker.Policy, d rulesDigest, text int) {
+// put keeps a policy, and its rules, if others of that text have not brought them.
+func (c *policyCache) put(k policyKey, at bunker.PolicyAt, d rulesDigest) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.m == nil {
@@ -79,42 +83,43 @@ func (c *policyCache) put(k policyKey, p *bunker.Policy, d rulesDigest, text int
 	if _, ok := c.m[k]; ok {
 		return // another request was faster
 	}
+	if len(at.Rules) > maxPolicyBytes {
+		return // it is read each time
+	}
 	for other := range c.m { // in no order
-		more := text
+		more := len(at.Rules)
 		if c.sets[d] != nil {
 			more = 0
 		}
-		if c.text+more <= maxPolicyText && len(c.m) < maxPoliciesKept {
+		if c.bytes+more <= maxPolicyBytes && len(c.m) < maxPoliciesKept {
 			break
 		}
 		c.drop(other)
 	}
 	s := c.sets[d]
 	if s == nil {
-		s = &keptRules{rules: p.Rules, text: text}
+		s = &keptRules{rules: at.Rules, digest: d}
 		c.sets[d] = s
-		c.text += text
+		c.bytes += len(s.rules)
 	}
 	s.users++
-	p.Rules = s.rules
-	c.m[k] = keptPolicy{p, d}
+	c.m[k] = keptPolicy{at.PolicyHead, s}
 }
 
 // drop forgets a policy, and its rules with the last that has them.
 func (c *policyCache) drop(k policyKey) {
-	d := c.m[k].digest
+	s := c.m[k].set
 	delete(c.m, k)
-	s := c.sets[d]
 	if s.users--; s.users == 0 {
-		delete(c.sets, d)
-		c.text -= s.text
+		delete(c.sets, s.digest)
+		c.bytes -= len(s.rules)
 	}
 }
 
 func (c *policyCache) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.m, c.sets, c.text = nil, nil, 0
+	c.m, c.sets, c.bytes = nil, nil, 0
 }
 
 // viewPolicies adds the policies that the view's grants name, in the order of
@@ -158,39 +163,42 @@ func (s *Store) viewPolicy(ctx context.Context, v *viewer, g *bunker.Grant) (at 
 		return at, err
 	}
 	if copy(k.mac[:], mac) == len(k.mac) {
-		if p := s.policies.get(k); p != nil {
-			return bunker.PolicyAt{Policy: p, MAC: k.mac}, nil
+		if at, ok := s.policies.get(k); ok {
+			return at, nil
 		}
 	}
 	var stored bunker.PolicyText
 	if mac, err = fillPolicyText(v.policy.QueryRowContext(ctx, string(g.Tenant), string(g.Policy)), &stored); err != nil {
 		return at, err
 	}
-	p, d, err := s.policyOf(&stored, mac)
+	at, d, err := s.policyOf(&stored, mac)
 	if err != nil {
 		return at, err
 	}
-	s.policies.put(k, p, d, len(stored.Text))
-	return bunker.PolicyAt{Policy: p, MAC: k.mac}, nil
+	at.MAC = k.mac
+	s.policies.put(keyOf(at), at, d)
+	return at, nil
 }
 
-// policyOf verifies a stored policy and reads its rules, unless rules of the same text
+// policyOf verifies a stored policy and packs its rules, unless rules of the same text
 // are at hand.
-func (s *Store) policyOf(stored *bunker.PolicyText, mac []byte) (*bunker.Policy, rulesDigest, error) {
-	d := rulesDigest(sha256.Sum256(stored.Text))
-	p := stored.Policy
+func (s *Store) policyOf(stored *bunker.PolicyText, mac []byte) (at bunker.PolicyAt, d rulesDigest, err error) {
+	d = sha256.Sum256(stored.Text)
+	at.PolicyHead = stored.Head()
 	if err := s.verify(stored, mac); err != nil {
 		// It may be that the text alone is not as it was written: what it says counts.
+		p := stored.Policy
 		if p.Rules, err = rulesOf(stored); err != nil {
-			return nil, d, err
+			return at, d, err
 		}
-		return &p, d, s.verify(&p, mac)
+		at.Rules = bunker.PackRules(p.Rules)
+		return at, d, s.verify(&p, mac)
 	}
 	var ok bool
-	if p.Rules, ok = s.policies.rules(d); ok {
-		return &p, d, nil
+	if at.Rules, ok = s.policies.rules(d); ok {
+		return at, d, nil
 	}
-	var err error
-	p.Rules, err = rulesOf(stored)
-	return &p, d, err
+	rules, err := rulesOf(stored)
+	at.Rules = bunker.PackRules(rules)
+	return at, d, err
 }

@@ -186,11 +186,11 @@ func (k *keptView) view(policies *policyCache) (v bunker.View, ok bool) {
 	r.restore(k.tenant.Tenant)
 	v = bunker.View{Tenant: k.tenant.TenantState, Connection: &r.Connection, Key: &r.Key, Grants: r.Grants}
 	for _, key := range k.policies {
-		p := policies.get(key)
-		if p == nil {
+		at, ok := policies.get(key)
+		if !ok {
 			return v, false
 		}
-		v.Policies = append(v.Policies, bunker.PolicyAt{Policy: p, MAC: key.mac})
+		v.Policies = append(v.Policies, at)
 	}
 	return v, true
 }
