@@ -133,7 +133,6 @@ const shapes: readonly (readonly [RegExp, (...p: string[]) => string])[] = [
   [/^send (an? .+?) to (.+)$/s, (x, to) => `senden: ${thing(x)}, an ${to.replace(/^the group /, "die Gruppe ")}`],
   [/^send (an? .+)$/s, (x) => `senden: ${thing(x)}`],
   [/^log in as administrator of the bunker (.+)$/s, (x) => `sich als Verwalter des Bunkers ${x} anmelden`],
-  [/^give the command (.+) to the bunker (.+), as its administrator$/s, (c, x) => `dem Bunker ${x} als Verwalter den Befehl ${c} geben`],
   [/^log in to the relay (.+)$/s, (x) => `sich beim Relay ${x} anmelden`],
   [/^log in to (.+)$/s, (x) => `sich bei ${x} anmelden`],
   [/^log in$/, () => "sich anmelden"],

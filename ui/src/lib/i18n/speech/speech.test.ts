@@ -9,9 +9,10 @@ import { de as log } from "../log/de"
 import { en as logEnglish } from "../log/en"
 import { kinds } from "./kinds.de"
 import { reason, teach } from "./reasons.de"
+import { policy, rule } from "./rules.de"
 import { said as german } from "./said.de"
 
-const say = (r: Partial<Rule>, zone = "Europe/Berlin") => de.rule({ id: "r", effect: "allow", ...r } as Rule, zone, "english")
+const say = (r: Partial<Rule>, zone = "Europe/Berlin") => rule({ id: "r", effect: "allow", ...r } as Rule, zone)
 
 test("a rule is a German sentence, made out of the rule", () => {
   expect(say({ rights: ["post", "react"], budget: { per_day: 20 }, hours: [{ days: ["mon", "tue", "wed", "thu", "fri"], from: 480, to: 1080 }], expires_at: Date.parse("2027-02-28T23:00:00Z") }))
@@ -32,7 +33,7 @@ test("a rule is a German sentence, made out of the rule", () => {
 
 test("a policy tells first what it allows, then what it asks, then what it refuses", () => {
   const r = (effect: Rule["effect"], kind: number) => ({ id: String(kind), effect, kinds: [{ from: kind, to: kind }] }) as Rule
-  expect(de.policy([r("deny", 4), r("ask", 3), r("allow", 1)], "", "x"))
+  expect(policy([r("deny", 4), r("ask", 3), r("allow", 1)], ""))
     .toBe("darf Notizen veröffentlichen; darf nur mit der Zustimmung einer Person die Folgeliste ändern; darf nie Direktnachrichten alter Form senden; alles andere wird gefragt, oder abgelehnt, wenn das die Vorgabe des Schlüssels ist")
   expect(en.policy([], "", "as it is")).toBe("as it is")
 })
@@ -101,7 +102,7 @@ test("every kind, every word of a card, every act and every ready-made policy ha
     expect(Object.keys(main.policies.said)).toContain(p.name)
     for (const s of [p.description, ...p.rules.flatMap((r) => r.note ?? [])]) expect(reason(s)).not.toBe(s)
   }
-  expect((json("rights") as string[]).filter((r) => de.rule({ id: "r", effect: "allow", rights: [r] } as Rule, "", "").endsWith(` ${r}`))).toEqual([])
+  expect((json("rights") as string[]).filter((r) => rule({ id: "r", effect: "allow", rights: [r] } as Rule, "").endsWith(` ${r}`))).toEqual([])
   // What a command does, and what the bunker does by itself.
   const writes = Object.entries(commands).filter(([, c]) => c.writes).map(([name]) => name)
   for (const words of [log, logEnglish]) expect([...said.acts, ...writes].filter((a) => !Object.hasOwn(words.acts, a) && a !== "unknown")).toEqual([])
