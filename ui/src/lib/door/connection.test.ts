@@ -22,6 +22,12 @@ test("the first nsecBunker's form is read", () => {
   assert.deepEqual(parseConnectionString(`bunker://${npub}@wss://relay.example.com;relay2.example.com`).relays, ["wss://relay.example.com", "wss://relay2.example.com"]);
 });
 
+test("the link that a terminal or a page shows is read as the string in it", () => {
+  const string = `bunker-admin://${key}?relay=wss%3A%2F%2Fr.example#pair=${"A".repeat(43)}`;
+  assert.deepEqual(parseConnectionString(`http://127.0.0.1:4848/admin/#/login?at=${encodeURIComponent(string)}`), parseConnectionString(string));
+  for (const bad of ["%", "%E0%A4%A", "hello"]) assert.throws(() => parseConnectionString(`https://b.example/admin/#/login?at=${bad}`), Misread);
+});
+
 test("each other string is told by what it is", () => {
   for (const [text, reason] of [
     ["", "empty"], [`bunker://${key}?relay=wss://r.example&secret=x`, "bunker"], [`nostrconnect://${key}?relay=wss://r.example`, "nostrconnect"],

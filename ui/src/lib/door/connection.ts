@@ -26,6 +26,8 @@ export function parseConnectionString(text: string): ConnectionString {
   let s = text.trim();
   if (!s) throw new Misread("empty");
   if (s.length > maxString) throw new Misread("damaged");
+  const page = /^https?:\/\/[^#]*#\/login\?at=([^&]+)$/i.exec(s);
+  if (page) s = unescaped(page[1]!);
   if (/^nostrconnect:/i.test(s)) throw new Misread("nostrconnect");
   if (/^(nsec|ncryptsec)1/i.test(s)) throw new Misread("nsec");
   if (/^(npub|nprofile)1/i.test(s)) throw new Misread("npub");
@@ -39,6 +41,14 @@ export function parseConnectionString(text: string): ConnectionString {
   const bunker = key.replace(/\/$/, "").toLowerCase();
   if (!/^[0-9a-f]{64}$/.test(bunker)) throw new Misread("damaged");
   return { bunker, relays: relays(new URLSearchParams(query).getAll("relay")), ...ending(fragment) };
+}
+
+function unescaped(s: string): string {
+  try {
+    return decodeURIComponent(s);
+  } catch {
+    throw new Misread("damaged");
+  }
 }
 
 function parseOld(npub: string, rest: string): ConnectionString {
@@ -61,7 +71,7 @@ function relays(list: string[]): string[] {
 function ending(fragment: string): { pairing: Uint8Array | null; invite: string | null } {
   if (!fragment) return { pairing: null, invite: null };
   const m = /^invite=([^&#]{1,768})$/.exec(fragment);
-  if (m) return { pairing: null, invite: decodeURIComponent(m[1]!) };
+  if (m) return { pairing: null, invite: unescaped(m[1]!) };
   return { pairing: pairing(fragment), invite: null };
 }
 

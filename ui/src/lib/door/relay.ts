@@ -5,6 +5,8 @@ import { finalizeEvent, verifyEvent, type Event } from "nostr-tools/pure";
 
 const slowest = 30_000;
 const patience = 10_000;
+/** So many tries in a row that failed mean that nobody is there now. */
+const enough = 3;
 
 export type LinkState = "connecting" | "up" | "down";
 
@@ -45,8 +47,20 @@ export class Link {
     this.socket?.close();
   }
 
+  /** lost reports that it was tried often enough to say that nobody is there; it goes on being tried. */
+  get lost(): boolean {
+    return this.state === "down" && this.tries >= enough;
+  }
+
   private open() {
-    const socket = new WebSocket(this.c.url);
+    let socket: WebSocket;
+    try {
+      socket = new WebSocket(this.c.url);
+    } catch {
+      // The browser lets this page go to no such address: ws:// from https://.
+      this.tries = enough;
+      return this.become("down");
+    }
     this.socket = socket;
     const late = setTimeout(() => socket.close(), patience);
     socket.onopen = () => {

@@ -175,15 +175,18 @@ export class Session implements Door {
     return new Promise((done, fail) => {
       const clean = () => {
         clearInterval(again);
+        clearInterval(watch);
         clearTimeout(late);
         this.heard = () => {};
       };
       let tries = 0;
       const again = setInterval(() => this.give(tries++ % 2 ? event : old), resendAfter);
-      const late = setTimeout(() => {
+      const end = () => {
         clean();
         fail(new Unreachable(this.links.some((l) => l.state === "up")));
-      }, patience);
+      };
+      const watch = setInterval(() => this.links.every((l) => l.lost) && end(), 250);
+      const late = setTimeout(end, patience);
       this.heard = (e) => {
         const m = fits(e);
         if (!m) return;

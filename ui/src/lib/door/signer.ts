@@ -1,6 +1,4 @@
-import { BunkerSigner, parseBunkerInput } from "nostr-tools/nip46";
-import { generateSecretKey, verifyEvent, type Event } from "nostr-tools/pure";
-import { SimplePool } from "nostr-tools/pool";
+import { verifyEvent, type Event } from "nostr-tools/pure";
 
 /** Template is what an admin's key is asked to sign: the certificate of a login, or a dangerous command. */
 export interface Template {
@@ -39,25 +37,8 @@ export function extension(): Signer | null {
   };
 }
 
-/** another is another bunker that keeps the admin's key (bunker://). */
-export async function another(uri: string, wait: (url: string) => void): Promise<Signer> {
-  const pointer = await parseBunkerInput(uri.trim());
-  if (!pointer) throw new Error("no bunker:// string");
-  const pool = new SimplePool();
-  const signer = BunkerSigner.fromBunker(generateSecretKey(), pointer, { pool, onauth: wait });
-  await signer.connect();
-  return {
-    pubkey: () => signer.getPublicKey(),
-    sign: async (t) => checked(t, await signer.signEvent(t)),
-    async end() {
-      await signer.close();
-      pool.destroy();
-    },
-  };
-}
-
 /** checked refuses what is not exactly the template, signed. created_at may be another: the bunker does not look at it. */
-function checked(t: Template, e: Event): Event {
+export function checked(t: Template, e: Event): Event {
   const { id, pubkey, created_at, kind, tags, content, sig } = e;
   const bare = { id, pubkey, created_at, kind, tags, content, sig };
   if (kind !== t.kind || content !== t.content || JSON.stringify(tags) !== JSON.stringify(t.tags) || !verifyEvent(bare)) {

@@ -7,7 +7,8 @@ import { Session, Unreachable } from "../door/session";
 import type { Signer } from "../door/signer";
 import type { Commands } from "../api/commands";
 import { commands } from "../api/commands";
-import { bunkers } from "./bunkers.svelte";
+import { bunkers, type Known } from "./bunkers.svelte";
+import { router } from "./route.svelte";
 
 /** How far this page is with one bunker; "back" is on the way back to the one that it was in before. */
 export type Phase = "out" | "back" | "knocking" | "in";
@@ -35,19 +36,28 @@ class App {
   changed = $state(0);
   private signer: Signer | null = null;
   private where: ConnectionString | null = null;
+  /** It counts up whenever somebody leaves: what was begun before is given up. */
+  private turn = 0;
 
   /** enter opens a session; what goes wrong is the caller's to tell. */
   async enter(where: ConnectionString, signer: Signer | null, phase: "knocking" | "back" = "knocking") {
+    const before = this.lost;
     this.leave();
+    // Who waits to come back goes on reading why it is not there.
+    if (phase === "back") this.lost = before;
+    const turn = this.turn;
     this.phase = phase;
     try {
-      this.take(await this.open(where, signer, phase === "back"));
+      const session = await this.open(where, signer, phase === "back");
+      if (turn !== this.turn) return session.leave(); // somebody left meanwhile
+      this.take(session);
       this.where = { ...where, pairing: null, invite: null };
       this.signer = signer;
       this.stays();
       if (this.confirmed) await this.look().catch(partial);
       this.phase = "in";
     } catch (e) {
+      if (turn !== this.turn) return;
       this.phase = phase === "back" && e instanceof Unreachable ? "back" : "out";
       throw e;
     }
@@ -65,8 +75,9 @@ class App {
         this.lost = e;
         if (!(e instanceof Unreachable)) return;
       }
+      const turn = this.turn;
       await new Promise((done) => setTimeout(done, between));
-      if (this.phase !== "back") return; // somebody logs in otherwise
+      if (turn !== this.turn) return; // somebody logs in otherwise
     }
   }
 
@@ -76,9 +87,10 @@ class App {
   }
 
   private async open(where: ConnectionString, signer: Signer | null, resume: boolean): Promise<Session> {
+    const turn = this.turn;
     return Session.open({
       where: near(where), signer, resume, device: await device(where.bunker), label: label(), origin: location.origin,
-      links: (s) => this.linked(s),
+      links: (s) => turn === this.turn && this.linked(s),
       ended: (why) => {
         this.over = why || "ended";
         this.phase = "out";
@@ -165,7 +177,10 @@ class App {
 
   /** leave ends the session; the browser does not come back by itself. */
   leave() {
+    this.turn++;
     this.session?.leave();
+    void this.signer?.end();
+    this.signer = null;
     this.session = null;
     this.confirmed = false;
     this.status = null;
@@ -174,6 +189,22 @@ class App {
     this.phase = "out";
     if (this.where) bunkers.remember({ ...this.where, open: false });
     this.where = null;
+  }
+
+  /** change goes over to another bunker that this browser knows. The page is loaded anew, so that nothing of the one before is left in it:
+   * it comes back to the other one as a browser that is known there, or to its login. */
+  change(to: Known) {
+    this.leave();
+    bunkers.remember({ bunker: to.bunker, relays: to.relays, open: true });
+    router.home();
+    location.reload();
+  }
+
+  /** add goes to the login of a bunker that this browser does not know yet. */
+  add() {
+    this.leave();
+    router.go("#/login?at=");
+    location.reload();
   }
 
   /**
