@@ -27,6 +27,7 @@ export const routes = w => [
   { name: "admins-together", at: "#/admins/together" },
   ...["relays", "opening", "questions", "notices", "backup", "bunker", "page"].map(tab => ({ name: `settings-${tab}`, at: `#/settings/${tab}` })),
   { name: "notices-add", at: "#/settings/notices?add=1", dialog: true },
+  { name: "bunkers", at: "#/bunkers" },
   { name: "begin", at: "#/begin" },
   { name: "stop", at: "#/stop", dialog: true },
 ]
