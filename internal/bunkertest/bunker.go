@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,12 +102,18 @@ func newArena(t testing.TB) *secret.Arena {
 	return a
 }
 
+var addresses sync.Map // that FreeAddress gave
+
 // FreeAddress returns an address of this machine that nobody listens on, outside
-// the range that the system takes ports from by itself.
+// the range that the system takes ports from by itself. It gives none twice: one that is
+// not listened on yet, or between two runs of a bunker, is somebody's all the same.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	for range 100 {
 		at := net.JoinHostPort("127.0.0.1", strconv.Itoa(12000+rand.IntN(18000)))
+		if _, given := addresses.LoadOrStore(at, true); given {
+			continue
+		}
 		l, err := net.Listen("tcp", at)
 		if err != nil {
 			continue

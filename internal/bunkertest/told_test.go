@@ -230,10 +230,12 @@ func TestASealedBunkerTellsThatItIsSealed(t *testing.T) {
 	if e := b.Refused("unseal", Params{"passphrase": Passphrase}); e.Words == "" {
 		t.Error("the unseal took a store that was changed")
 	}
-	// It is told once a start.
+	// It is told once a start. That the store was changed may be told besides: for a moment the
+	// unseal had the root key, and who read a row meanwhile found it.
 	b.Pass(2 * time.Minute)
 	b.Admin("notify.test", Params{"name": "ops"})
-	if got := r.to("ops"); len(got) != 2 || !strings.Contains(got[1], "This is a test") {
+	got := slices.DeleteFunc(r.to("ops"), func(m string) bool { return strings.Contains(m, "changed from outside") })
+	if len(got) != 2 || !strings.Contains(got[1], "This is a test") {
 		t.Errorf("told was %q", got)
 	}
 }

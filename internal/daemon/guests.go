@@ -91,7 +91,7 @@ func (d *Daemon) adopt(ctx context.Context, h *host.Tenant) (*tenant, error) {
 		return nil, err
 	}
 	d.tenants.add(t)
-	if err := t.reload(ctx); err != nil {
+	if err := t.firstReload(ctx); err != nil {
 		d.forget(h.ID)
 		return nil, err
 	}

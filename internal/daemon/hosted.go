@@ -205,7 +205,7 @@ func (d *Daemon) makeHere(ctx context.Context, s host.Spec, change func(func(*st
 	}
 	t := d.guestOf(h)
 	d.tenants.add(t)
-	if err := t.reload(ctx); err != nil {
+	if err := t.firstReload(ctx); err != nil {
 		return host.Bunker{}, err
 	}
 	return host.Bunker{Tenant: h.ID, ConnectionString: t.ConnectionString(), SetupCode: code}, nil

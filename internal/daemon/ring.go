@@ -188,6 +188,14 @@ func (t *tenant) reload(ctx context.Context) error {
 	return nil
 }
 
+// firstReload is reload of a tenant that others find already: what they read of it in the
+// same moment, and is newer, stays.
+func (t *tenant) firstReload(ctx context.Context) error {
+	t.reloading.Lock()
+	defer t.reloading.Unlock()
+	return t.reload(ctx)
+}
+
 // hear has relays heard as all tenants want it together. That some cannot be is told, and
 // keeps nobody from being served on the others.
 func (d *Daemon) hear() {

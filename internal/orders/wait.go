@@ -71,10 +71,11 @@ func (d *Desk) await(ctx context.Context, o *host.Order, wait time.Duration) (*h
 			return o, nil
 		}
 		if p := o.Open(); p != nil && d.asks.Allow() {
+			id, hash := o.ID, p.Hash
 			select {
 			case asking <- struct{}{}:
 				asks.Go(func() {
-					d.peek(asked, o.ID, p.Hash)
+					d.peek(asked, id, hash)
 					<-asking
 				})
 			default: // the last answer is not here yet
