@@ -118,3 +118,14 @@ func BenchmarkKeyECDH(b *testing.B) {
 		}
 	}
 }
+
+// A signature of a key that is known by its last one.
+func BenchmarkVerifyKnown(b *testing.B) {
+	e, l := ordinary(b), NewLifted()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := l.Verify(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

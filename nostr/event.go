@@ -102,11 +102,11 @@ func (t *Template) Event(pub PubKey) *Event {
 // once and of its type, ids in lower case, whole numbers in range, tags with a
 // name. Refused everywhere are duplicate keys, lone surrogates, invalid UTF-8
 // and nesting beyond MaxDepth; other keys are ignored. It checks neither id nor
-// signature: Verify does. The caller bounds the length of b. The event keeps no
-// reference to b. Errors are *SyntaxError.
-func ParseEvent(b []byte) (*Event, error) {
+// signature: Verify does. The caller bounds the length of doc. Texts of the event are
+// parts of a string, and of bytes it keeps no reference. Errors are *SyntaxError.
+func ParseEvent[T ~[]byte | ~string](doc T) (*Event, error) {
 	e := new(Event)
-	p := parser{s: string(b)}
+	p := parser{s: string(doc)} // of a string it is no copy
 	seen, err := p.event(e, true)
 	if err != nil {
 		return nil, err

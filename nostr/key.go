@@ -28,15 +28,10 @@ var (
 // SecretKey is a secret key, held in an arena in the form that is fastest to
 // compute with. It prints as "[secret]". All methods may be called concurrently.
 type SecretKey struct {
-	arena    *secret.Arena
-	prepared *secret.Bytes // while waiting, the key's 32 bytes stand at its begin
+	prepared secret.Bytes // while waiting, the key's 32 bytes stand at its begin
 	pub      PubKey
 
-	late *late // of keys that are prepared at their first use; else nil
-}
-
-type late struct {
-	waiting   atomic.Bool // not prepared yet
+	waiting   atomic.Bool // for its first use, which prepares it
 	preparing sync.Mutex
 }
 
@@ -71,20 +66,19 @@ func NewSecretKey(a *secret.Arena, raw []byte) (*SecretKey, error) {
 	if len(raw) != 32 {
 		return nil, ErrSecretKey
 	}
-	prepared, err := a.New(secp.KeySize)
-	if err != nil {
+	k := new(SecretKey)
+	if err := a.NewIn(&k.prepared, secp.KeySize); err != nil {
 		return nil, fmt.Errorf("keeping a secret key: %w", err)
 	}
-	k := &SecretKey{arena: a, prepared: prepared}
 	ok := false
-	err = prepared.Use(func(kp []byte) {
+	err := k.prepared.Use(func(kp []byte) {
 		k.pub, ok = secp.Prepare(pointer(kp), (*[32]byte)(raw))
 	})
 	if err == nil && !ok {
 		err = ErrSecretKey
 	}
 	if err != nil {
-		prepared.Destroy()
+		k.prepared.Destroy()
 		return nil, err
 	}
 	return k, nil
@@ -100,24 +94,23 @@ func KnownSecretKey(a *secret.Arena, raw []byte, pub PubKey) (*SecretKey, error)
 	if len(raw) != 32 {
 		return nil, ErrSecretKey
 	}
-	prepared, err := a.New(secp.KeySize)
-	if err != nil {
+	k := &SecretKey{pub: pub}
+	if err := a.NewIn(&k.prepared, secp.KeySize); err != nil {
 		return nil, fmt.Errorf("keeping a secret key: %w", err)
 	}
-	k := &SecretKey{arena: a, prepared: prepared, pub: pub, late: &late{}}
-	k.late.waiting.Store(true)
-	return k, prepared.Use(func(kp []byte) { copy(kp, raw) })
+	k.waiting.Store(true)
+	return k, k.prepared.Use(func(kp []byte) { copy(kp, raw) })
 }
 
 // Prepare makes the key ready for its first use, if it is not: the next one costs
 // what every other does. It fails with ErrOtherKey or secret.ErrDestroyed.
 func (k *SecretKey) Prepare() error {
-	if k.late == nil || !k.late.waiting.Load() {
+	if !k.waiting.Load() {
 		return nil
 	}
-	k.late.preparing.Lock()
-	defer k.late.preparing.Unlock()
-	if !k.late.waiting.Load() {
+	k.preparing.Lock()
+	defer k.preparing.Unlock()
+	if !k.waiting.Load() {
 		return nil
 	}
 	ok := false
@@ -132,7 +125,7 @@ func (k *SecretKey) Prepare() error {
 		err = ErrOtherKey
 	}
 	if err == nil {
-		k.late.waiting.Store(false)
+		k.waiting.Store(false)
 	}
 	return err
 }
@@ -225,7 +218,7 @@ func (k *SecretKey) Use(f func(raw []byte)) error {
 	if err := k.Prepare(); err != nil {
 		return err
 	}
-	raw, err := k.arena.New(32)
+	raw, err := k.prepared.Beside(32)
 	if err != nil {
 		return err
 	}

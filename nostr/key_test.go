@@ -238,8 +238,16 @@ func TestKeyIsUsedByManyAtOnceAndDestroyedAmongThem(t *testing.T) {
 
 func TestSecretKeyNeverPrints(t *testing.T) {
 	raw := bytes.Repeat([]byte{0xd7}, 32)
-	k, err := NewSecretKey(arena(t), raw)
+	a := arena(t)
+	k, err := NewSecretKey(a, raw)
 	if err != nil {
+		t.Fatal(err)
+	}
+	inside := &struct{ k SecretKey }{}
+	if err := a.NewIn(&inside.k.prepared, 32); err != nil {
+		t.Fatal(err)
+	}
+	if err := inside.k.prepared.Use(func(b []byte) { copy(b, bytes.Repeat([]byte{0xd7}, 32)) }); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
@@ -247,7 +255,7 @@ func TestSecretKeyNeverPrints(t *testing.T) {
 		fmt.Fprintf(&out, verb+"\n", k)
 		fmt.Fprintf(&out, verb+"\n", struct{ K *SecretKey }{k})
 		fmt.Fprintf(&out, verb+"\n", []any{k})
-		fmt.Fprintf(&out, verb+"\n", struct{ k SecretKey }{*k})
+		fmt.Fprintf(&out, verb+"\n", inside)
 	}
 	js, err := json.Marshal(map[string]any{"k": k})
 	if err != nil {

@@ -34,8 +34,8 @@ type Arena struct {
 	mu     sync.Mutex
 	freed  sync.Cond // a Bytes was wiped
 	pages  pages
-	live   *Bytes // head of the list of secrets
-	used   int    // bytes taken, in whole slots
+	live   []*Bytes // every secret, each at its place
+	used   int      // bytes taken, in whole slots
 	closed bool
 	memory *mapping
 }
@@ -86,25 +86,32 @@ func (a *Arena) Used() (used, size int) {
 // New takes room for a secret of n bytes, all zero. It fails with ErrSize,
 // ErrFull, or ErrDestroyed after Close. The caller calls Destroy in the end.
 func (a *Arena) New(n int) (*Bytes, error) {
+	s := new(Bytes)
+	if err := a.NewIn(s, n); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// NewIn is New for a Bytes that is a part of what owns it, as every key has one. s is unused,
+// the zero value, and stays where it is.
+func (a *Arena) NewIn(s *Bytes, n int) error {
 	if n < 1 || n > a.size {
-		return nil, ErrSize
+		return ErrSize
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
-		return nil, ErrDestroyed
+		return ErrDestroyed
 	}
 	off, slot, ok := a.pages.take(n)
 	if !ok {
-		return nil, ErrFull
+		return ErrFull
 	}
-	s := &Bytes{arena: a, off: uint32(off), slot: uint32(slot), n: uint32(n), next: a.live} // below MaxArena, each
-	if a.live != nil {
-		a.live.prev = s
-	}
-	a.live = s
+	s.arena, s.off, s.slot, s.n, s.place = a, uint32(off), uint32(slot), uint32(n), int32(len(a.live)) // below MaxArena, each
+	a.live = append(a.live, s)
 	a.used += slot
-	return s, nil
+	return nil
 }
 
 // From moves b into the arena: b is copied and wiped, also when there is an error.
@@ -132,7 +139,10 @@ func (a *Arena) Close() {
 	}
 	for {
 		a.mu.Lock()
-		s := a.live
+		var s *Bytes
+		if n := len(a.live); n > 0 {
+			s = a.live[n-1]
+		}
 		a.mu.Unlock()
 		if s == nil {
 			break
@@ -151,19 +161,24 @@ const dead = int64(1) << 62
 type Bytes struct {
 	arena *Arena
 	state atomic.Int64 // how many have it on loan, plus dead
-	// Ten thousand keys are twenty thousand of these: every byte here is 20 kB.
+	// Ten thousand keys are twenty thousand of these, which the garbage collector looks at again
+	// and again: they take 32 bytes, and point at nothing but the arena.
 	off   uint32 // where it starts in the arena
 	slot  uint32 // bytes taken there
 	n     uint32
-	wiped bool // under arena.mu
-
-	next, prev *Bytes // under arena.mu
+	place int32 // in arena.live; wiped: in none. Under arena.mu
 }
+
+// wiped is the place of a secret that is no more.
+const wiped = -1
 
 // bytes is the memory itself.
 func (s *Bytes) bytes() []byte {
 	return unsafe.Slice((*byte)(unsafe.Add(s.arena.base, s.off)), s.n)
 }
+
+// Beside is New in the arena of s.
+func (s *Bytes) Beside(n int) (*Bytes, error) { return s.arena.New(n) }
 
 // Len returns the length in bytes, also after Destroy.
 func (s *Bytes) Len() int { return int(s.n) }
@@ -199,7 +214,7 @@ func (s *Bytes) Destroy() {
 	s.release()
 	s.arena.mu.Lock()
 	defer s.arena.mu.Unlock()
-	for !s.wiped {
+	for s.place != wiped {
 		s.arena.freed.Wait()
 	}
 }
@@ -209,21 +224,17 @@ func (s *Bytes) wipe() {
 	a := s.arena
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if s.wiped {
+	if s.place == wiped {
 		return
 	}
-	s.wiped = true
 	Wipe(unsafe.Slice((*byte)(unsafe.Add(a.base, s.off)), s.slot))
 	a.pages.give(int(s.off), int(s.slot))
 	a.used -= int(s.slot)
-	if s.prev != nil {
-		s.prev.next = s.next
-	} else {
-		a.live = s.next
-	}
-	if s.next != nil {
-		s.next.prev = s.prev
-	}
-	s.next, s.prev = nil, nil
+	last := len(a.live) - 1
+	a.live[s.place] = a.live[last]
+	a.live[s.place].place = s.place
+	a.live[last] = nil
+	a.live = a.live[:last]
+	s.place = wiped
 	a.freed.Broadcast()
 }

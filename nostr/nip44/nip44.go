@@ -95,11 +95,13 @@ func Encrypt(ck *[32]byte, plaintext []byte) (string, error) {
 //
 // Errors: ErrEmpty, ErrTooLarge.
 func EncryptExtended(ck *[32]byte, plaintext []byte) (string, error) {
-	raw, err := seal(ck, newNonce(), plaintext)
-	if err != nil {
+	room := secret.Borrow(0)
+	defer room.Return()
+	var err error
+	if room.B, err = seal(room.B, ck, newNonce(), plaintext); err != nil {
 		return "", err
 	}
-	return encode(raw), nil
+	return encode(room.B), nil
 }
 
 // encode is encoding.EncodeToString with one copy and one allocation instead of
@@ -123,11 +125,13 @@ func encode(raw []byte) string {
 //
 // Errors: ErrEmpty, ErrTooLarge; dst is returned as it was.
 func AppendEncrypt(dst []byte, ck *[32]byte, plaintext []byte) ([]byte, error) {
-	raw, err := seal(ck, newNonce(), plaintext)
-	if err != nil {
+	room := secret.Borrow(0)
+	defer room.Return()
+	var err error
+	if room.B, err = seal(room.B, ck, newNonce(), plaintext); err != nil {
 		return dst, err
 	}
-	return encoding.AppendEncode(dst, raw), nil
+	return encoding.AppendEncode(dst, room.B), nil
 }
 
 // Decrypt returns the plaintext of a payload, 1 to MaxExtended bytes as the

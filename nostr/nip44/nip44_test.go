@@ -93,7 +93,7 @@ func TestEveryLengthEncryptsAsTheStandardLibrarySays(t *testing.T) {
 		plaintext := make([]byte, n)
 		rand.Read(plaintext)
 		nonce := newNonce()
-		raw, err := seal(&ck, nonce, plaintext)
+		raw, err := seal(nil, &ck, nonce, plaintext)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -261,7 +261,7 @@ func TestUnusedBitsOfBase64AreRefused(t *testing.T) {
 func TestEveryChangedBitIsFound(t *testing.T) {
 	ck := randomKey()
 	nonce := newNonce()
-	raw, err := seal(&ck, nonce, []byte("attack at dawn"))
+	raw, err := seal(nil, &ck, nonce, []byte("attack at dawn"))
 	if err != nil {
 		t.Fatal(err)
 	}

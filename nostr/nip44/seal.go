@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/chacha20"
@@ -16,17 +17,20 @@ func newNonce() (nonce [nonceSize]byte) {
 	return nonce
 }
 
-// seal returns version, nonce, ciphertext and MAC. The padded plaintext is
+// seal appends version, nonce, ciphertext and MAC to dst. The padded plaintext is
 // encrypted where it was laid out, so no copy of it is left behind.
-func seal(ck *[32]byte, nonce [nonceSize]byte, plaintext []byte) ([]byte, error) {
+func seal(dst []byte, ck *[32]byte, nonce [nonceSize]byte, plaintext []byte) ([]byte, error) {
 	n := len(plaintext)
 	switch {
 	case n == 0:
-		return nil, ErrEmpty
+		return dst, ErrEmpty
 	case n > MaxExtended:
-		return nil, ErrTooLarge
+		return dst, ErrTooLarge
 	}
-	raw := make([]byte, overhead+prefixLen(n)+paddedLen(n))
+	size := overhead + prefixLen(n) + paddedLen(n)
+	dst = slices.Grow(dst, size)
+	raw := dst[len(dst) : len(dst)+size]
+	clear(raw)
 	raw[0] = version
 	copy(raw[1:], nonce[:])
 	end := len(raw) - macSize
@@ -38,7 +42,7 @@ func seal(ck *[32]byte, nonce [nonceSize]byte, plaintext []byte) ([]byte, error)
 	keys.xor(raw[1+nonceSize : end])
 	mac := keys.mac(raw[1:end])
 	copy(raw[end:], mac[:])
-	return raw, nil
+	return dst[:len(dst)+size], nil
 }
 
 // open checks the MAC and decrypts raw in place. The plaintext is a part of raw.

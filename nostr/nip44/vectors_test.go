@@ -273,7 +273,7 @@ func TestExtendedPrefixMatchesTheVectorsOfTheNIP(t *testing.T) {
 // checkMessage encrypts with the nonce of a vector, compares, and decrypts.
 func checkMessage(t *testing.T, ck, nonce, plaintext []byte, same func(payload string) bool) {
 	t.Helper()
-	raw, err := seal(key32(ck), [32]byte(nonce), plaintext)
+	raw, err := seal(nil, key32(ck), [32]byte(nonce), plaintext)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,7 @@ type Client struct {
 
 	mu    sync.Mutex
 	said  Announcement
+	dated int64 // created_at of the info event that said it
 	until time.Time
 }
 
@@ -57,10 +58,12 @@ func NewClient(cfg Config) (*Client, error) {
 	return &Client{cfg: cfg}, nil
 }
 
-// Announced returns the wallet service's info event, at most InfoLasts old.
+// Announced returns the wallet service's info event, at most InfoLasts old. One that is
+// older than what was believed before is passed over: a relay that brings it back would
+// have weaker encryption used again, or rights forgotten.
 func (c *Client) Announced(ctx context.Context) (Announcement, error) {
 	c.mu.Lock()
-	said, fresh := c.said, c.cfg.Now().Before(c.until)
+	said, dated, fresh := c.said, c.dated, c.cfg.Now().Before(c.until)
 	c.mu.Unlock()
 	if fresh {
 		return said, nil
@@ -70,7 +73,7 @@ func (c *Client) Announced(ctx context.Context) (Announcement, error) {
 	wait, cancel := context.WithTimeout(ctx, InfoPatience)
 	defer cancel()
 	stop, err := c.cfg.Transport.Subscribe(wait, c.cfg.Connection.Relays, nip46.Filter{Kind: KindInfo, Author: service}, func(e *nostr.Event) {
-		if e.Kind != KindInfo || e.PubKey != service || e.Verify() != nil {
+		if e.Kind != KindInfo || e.PubKey != service || e.CreatedAt < dated || e.Verify() != nil {
 			return
 		}
 		select {
@@ -87,6 +90,7 @@ func (c *Client) Announced(ctx context.Context) (Announcement, error) {
 		if said, err = ParseAnnouncement(e); err != nil {
 			return Announcement{}, err
 		}
+		dated = e.CreatedAt
 	case <-wait.Done():
 		if ctx.Err() != nil {
 			return Announcement{}, ctx.Err()
@@ -94,7 +98,7 @@ func (c *Client) Announced(ctx context.Context) (Announcement, error) {
 		return Announcement{}, ErrNoInfo
 	}
 	c.mu.Lock()
-	c.said, c.until = said, c.cfg.Now().Add(InfoLasts)
+	c.said, c.dated, c.until = said, dated, c.cfg.Now().Add(InfoLasts)
 	c.mu.Unlock()
 	return said, nil
 }

@@ -62,29 +62,45 @@ func Parse(header string) (*nostr.Event, error) {
 // the addresses that the request may have been made to. What is good once is for the
 // caller to remember.
 func Check(ev *nostr.Event, method string, urls []string, body []byte, now time.Time) error {
+	if err := CheckHead(ev, method, urls, now); err != nil {
+		return err
+	}
+	return CheckBody(ev, body)
+}
+
+// CheckHead is what of Check needs no body: a server that waits for one knows then who
+// it waits for.
+func CheckHead(ev *nostr.Event, method string, urls []string, now time.Time) error {
 	switch away := now.Sub(time.Unix(ev.CreatedAt, 0)); {
 	case ev.Kind != Kind:
 		return ErrHeader
 	case away > MaxAge || away < -MaxAge:
 		return errors.New("created_at is more than 60 seconds from now; check the clock")
 	}
-	for _, want := range []struct {
-		tag  string
-		fits func(v string) bool
-		why  string
-	}{
-		{"u", func(v string) bool { return contains(urls, v) }, "u is not the address of this request"},
-		{"method", func(v string) bool { return v == method }, "method is not the one of this request"},
-		{"payload", func(v string) bool { return v == hash(body) }, "payload is not the SHA-256 of the body in lower-case hexadecimal"},
-	} {
-		if ev.Tags.Count(want.tag) != 1 {
-			return errors.New("exactly one tag " + want.tag + " belongs into it")
-		}
-		if !want.fits(ev.Tags.Find(want.tag).Value()) {
-			return errors.New(want.why)
-		}
+	if err := checkTag(ev, "u", "u is not the address of this request", func(v string) bool { return contains(urls, v) }); err != nil {
+		return err
+	}
+	if err := checkTag(ev, "method", "method is not the one of this request", func(v string) bool { return v == method }); err != nil {
+		return err
 	}
 	return ev.Verify()
+}
+
+// CheckBody is the rest of Check.
+func CheckBody(ev *nostr.Event, body []byte) error {
+	return checkTag(ev, "payload", "payload is not the SHA-256 of the body in lower-case hexadecimal", func(v string) bool { return v == hash(body) })
+}
+
+// checkTag wants exactly one tag of that name, with a value that fits; why is said of
+// another value.
+func checkTag(ev *nostr.Event, name, why string, fits func(v string) bool) error {
+	if ev.Tags.Count(name) != 1 {
+		return errors.New("exactly one tag " + name + " belongs into it")
+	}
+	if !fits(ev.Tags.Find(name).Value()) {
+		return errors.New(why)
+	}
+	return nil
 }
 
 func contains(list []string, s string) bool {

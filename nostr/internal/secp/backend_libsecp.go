@@ -38,6 +38,13 @@ func SignUnchecked(sig *[64]byte, kp *[KeySize]byte, pub *[32]byte, msg []byte, 
 // Verify tells whether sig is a BIP-340 signature of msg by pub.
 func Verify(sig *[64]byte, pub *[32]byte, msg []byte) bool { return libsecp.Verify(sig, pub, msg) }
 
+// VerifyAt is Verify for a public key of which the even y coordinate is known, which
+// saves lifting it. A y that is not pub's, such as 0, is replaced by the one that is, if pub is
+// a point.
+func VerifyAt(sig *[64]byte, pub, y *[32]byte, msg []byte) bool {
+	return libsecp.VerifyAt(sig, pub, y, msg)
+}
+
 // ECDH sets out to the shared x coordinate, not hashed; false if peer is no
 // point.
 func ECDH(out *[32]byte, kp *[KeySize]byte, peer *[32]byte) bool { return libsecp.ECDH(out, kp, peer) }

@@ -7,6 +7,6 @@ import "nsecbunker/nostr/internal/secp/libsecp"
 func init() {
 	backends = append(backends, backend{
 		name: "libsecp", prepare: libsecp.Prepare, here: libsecp.PrepareHere, raw: libsecp.Raw, sign: libsecp.Sign, unchecked: libsecp.SignUnchecked,
-		verify: libsecp.Verify, ecdh: libsecp.ECDH, valid: libsecp.Valid,
+		verify: libsecp.Verify, verifyAt: libsecp.VerifyAt, ecdh: libsecp.ECDH, valid: libsecp.Valid,
 	})
 }

@@ -19,6 +19,7 @@ type backend struct {
 	// unchecked is sign without verifying.
 	unchecked func(sig *[64]byte, kp *[96]byte, pub *[32]byte, msg []byte, aux *[32]byte) bool
 	verify    func(sig *[64]byte, pub *[32]byte, msg []byte) bool
+	verifyAt  func(sig *[64]byte, pub, y *[32]byte, msg []byte) bool
 	ecdh      func(out *[32]byte, kp *[96]byte, peer *[32]byte) bool
 	valid     func(x *[32]byte) bool
 }
@@ -26,7 +27,7 @@ type backend struct {
 // backends are all that were built in; the tag libsecp256k1 adds one.
 var backends = []backend{{
 	name: "voi", prepare: voi.Prepare, here: voi.PrepareHere, raw: voi.Raw, sign: voi.Sign, unchecked: voi.SignUnchecked,
-	verify: voi.Verify, ecdh: voi.ECDH, valid: voi.Valid,
+	verify: voi.Verify, verifyAt: voi.VerifyAt, ecdh: voi.ECDH, valid: voi.Valid,
 }}
 
 func onEach(t *testing.T, f func(t *testing.T, b backend)) {

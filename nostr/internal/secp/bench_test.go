@@ -59,3 +59,12 @@ func BenchmarkECDH(b *testing.B) {
 		}
 	})
 }
+
+func BenchmarkLift(b *testing.B) {
+	benchEach(b, func(b *testing.B, be backend) {
+		_, pub, _ := random(b, be)
+		for b.Loop() {
+			be.valid(&pub)
+		}
+	})
+}

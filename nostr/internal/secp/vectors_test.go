@@ -25,6 +25,20 @@ func table(t *testing.T, file string, want int) [][]string {
 	return rows[1:]
 }
 
+// hints are y coordinates that somebody may remember of a public key: its own, if it
+// is a point, and others that must not be believed.
+func hints(pub *[32]byte) map[string][32]byte {
+	g, _ := liftX(baseX)
+	all := map[string][32]byte{
+		"zero": {}, "of the base point": bytes32(g.y), "the size of the field": bytes32(fieldP), "the largest": bytes32(add(fieldP, -1)),
+	}
+	if p, ok := liftX(new(big.Int).SetBytes(pub[:])); ok {
+		all["its own"], all["the other root"] = bytes32(p.y), bytes32(new(big.Int).Sub(fieldP, p.y))
+		all["one bit off"] = bytes32(new(big.Int).Xor(p.y, num(2)))
+	}
+	return all
+}
+
 func TestBIP340VectorsHold(t *testing.T) {
 	rows := table(t, "bip340.csv", 19)
 	onEach(t, func(t *testing.T, b backend) {
@@ -33,6 +47,16 @@ func TestBIP340VectorsHold(t *testing.T) {
 			sig, want := (*[64]byte)(unhex(t, row[5])), row[6] == "TRUE"
 			if got := b.verify(sig, pub, msg); got != want {
 				t.Errorf("vector %s (%s): verify says %v, want %v", index, row[7], got, want)
+			}
+			ys := hints(pub)
+			for name, y := range ys {
+				was := y
+				if got := b.verifyAt(sig, pub, &y, msg); got != want {
+					t.Errorf("vector %s (%s), y %s: verify says %v, want %v", index, row[7], name, got, want)
+				}
+				if right, ok := ys["its own"]; ok && y != right || !ok && y != was {
+					t.Errorf("vector %s, y %s: it became %x", index, name, y)
+				}
 			}
 			if row[1] == "" {
 				continue

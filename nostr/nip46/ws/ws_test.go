@@ -211,10 +211,18 @@ func TestWithoutAKeyToProveTheRefusalIsSaid(t *testing.T) {
 	t.Parallel()
 	r := newRelay(t, manners{auth: true})
 	p := newPool(t, ws.Config{})
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-	defer cancel()
-	if _, err := p.Subscribe(ctx, []string{r.url}, nip46.Filter{Kind: nip46.Kind}, func(*nostr.Event) {}); err == nil || !strings.Contains(err.Error(), "auth-required") {
-		t.Errorf("%v", err)
+	// What is said is the last that was heard in the time that there was: on a busy machine that may
+	// be nothing yet.
+	for within := time.Second; ; within *= 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), within)
+		_, err := p.Subscribe(ctx, []string{r.url}, nip46.Filter{Kind: nip46.Kind}, func(*nostr.Event) {})
+		cancel()
+		if err != nil && strings.Contains(err.Error(), "auth-required") {
+			break
+		}
+		if err == nil || within > patience {
+			t.Fatalf("within %s: %v", within, err)
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ package libsecp
 #cgo noescape nsb_sign
 #cgo noescape nsb_sign_unchecked
 #cgo noescape nsb_verify
+#cgo noescape nsb_verify_at
 #cgo noescape nsb_ecdh
 #cgo noescape nsb_valid
 #cgo nocallback nsb_prepare
@@ -24,6 +25,7 @@ package libsecp
 #cgo nocallback nsb_sign
 #cgo nocallback nsb_sign_unchecked
 #cgo nocallback nsb_verify
+#cgo nocallback nsb_verify_at
 #cgo nocallback nsb_ecdh
 #cgo nocallback nsb_valid
 
@@ -121,6 +123,31 @@ static int nsb_sign_unchecked(const secp256k1_context *ctx, u8 *sig, const u8 *k
 static int nsb_verify(const secp256k1_context *ctx, const u8 *sig, const u8 *pub, const u8 *msg, size_t len) {
 	secp256k1_xonly_pubkey pk;
 	return secp256k1_xonly_pubkey_parse(ctx, &pk, pub) && secp256k1_schnorrsig_verify(ctx, sig, msg, len, &pk);
+}
+
+// Verify with the even y of pub, or put it there.
+static int nsb_verify_at(const secp256k1_context *ctx, const u8 *sig, const u8 *pub, u8 *y, const u8 *msg, size_t len) {
+	secp256k1_pubkey pk;
+	secp256k1_xonly_pubkey x;
+	size_t size = 65;
+	u8 point[65];
+	int known = (y[31] & 1) == 0;
+	if (known) {
+		point[0] = SECP256K1_TAG_PUBKEY_UNCOMPRESSED;
+		memcpy(point + 1, pub, 32);
+		memcpy(point + 33, y, 32);
+		known = secp256k1_ec_pubkey_parse(ctx, &pk, point, sizeof point);
+	}
+	if (!known) {
+		point[0] = SECP256K1_TAG_PUBKEY_EVEN;
+		memcpy(point + 1, pub, 32);
+		if (!secp256k1_ec_pubkey_parse(ctx, &pk, point, 33) ||
+			!secp256k1_ec_pubkey_serialize(ctx, point, &size, &pk, SECP256K1_EC_UNCOMPRESSED)) {
+			return 0;
+		}
+		memcpy(y, point + 33, 32);
+	}
+	return secp256k1_xonly_pubkey_from_pubkey(ctx, &x, NULL, &pk) && secp256k1_schnorrsig_verify(ctx, sig, msg, len, &x);
 }
 
 // NIP-04 and NIP-44 want the coordinate itself.
@@ -229,6 +256,12 @@ func SignUnchecked(sig *[64]byte, kp *[KeySize]byte, pub *[32]byte, msg []byte, 
 // Verify tells whether sig is a BIP-340 signature of msg by pub.
 func Verify(sig *[64]byte, pub *[32]byte, msg []byte) bool {
 	return C.nsb_verify(context(), u8(&sig[0]), u8(&pub[0]), message(msg), C.size_t(len(msg))) == 1
+}
+
+// VerifyAt is Verify for a public key of which the even y coordinate is known: that
+// saves the square root. A y that is not the one of pub is replaced by it.
+func VerifyAt(sig *[64]byte, pub, y *[32]byte, msg []byte) bool {
+	return C.nsb_verify_at(context(), u8(&sig[0]), u8(&pub[0]), u8(&y[0]), message(msg), C.size_t(len(msg))) == 1
 }
 
 // ECDH sets out to the x coordinate, not hashed, of the key times the point

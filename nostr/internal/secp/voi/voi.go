@@ -160,9 +160,25 @@ func check(sig *[64]byte, key *prepared, pub *[32]byte, msg []byte) bool {
 // Verify tells whether sig is a BIP-340 signature of msg by pub.
 func Verify(sig *[64]byte, pub *[32]byte, msg []byte) bool {
 	p, ok := lift(pub)
+	return ok && verify(sig, pub, p, msg)
+}
+
+// VerifyAt is Verify for a public key of which the even y coordinate is known: that
+// saves the square root. A y that is not the one of pub is replaced by it.
+func VerifyAt(sig *[64]byte, pub, y *[32]byte, msg []byte) bool {
+	if p, ok := at(pub, y); ok {
+		return verify(sig, pub, p, msg)
+	}
+	p, ok := lift(pub)
 	if !ok {
 		return false
 	}
+	copy(y[:], p.UncompressedBytes()[1+len(pub):])
+	return verify(sig, pub, p, msg)
+}
+
+// verify is Verify with pub as a point.
+func verify(sig *[64]byte, pub *[32]byte, p *secp256k1.Point, msg []byte) bool {
 	var e, s secp256k1.Scalar
 	if _, err := s.SetCanonicalBytes((*[32]byte)(sig[32:])); err != nil {
 		return false
@@ -210,6 +226,15 @@ func lift(x *[32]byte) (*secp256k1.Point, bool) {
 	b[0] = 2
 	copy(b[1:], x[:])
 	p, err := secp256k1.NewPointFromBytes(b[:])
+	return p, err == nil
+}
+
+// at returns the point with these coordinates, if it is on the curve and y is even.
+func at(x, y *[32]byte) (*secp256k1.Point, bool) {
+	if y[len(y)-1]&1 == 1 {
+		return nil, false
+	}
+	p, err := secp256k1.NewPointFromCoords(x, y)
 	return p, err == nil
 }
 

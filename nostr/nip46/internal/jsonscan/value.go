@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"nsecbunker/internal/secret"
 )
 
 // String reads a string. An error that is ErrText leaves the scanner after the
@@ -16,7 +18,9 @@ func (s *Scanner) String() (string, error) {
 	if !escaped {
 		return string(raw), nil
 	}
-	text, ok := unescape(raw)
+	room := secret.Borrow(len(raw)) // no text is longer than its escapes
+	defer room.Return()
+	text, ok := unescape(room.B, raw)
 	if !ok {
 		return "", ErrText
 	}
@@ -61,10 +65,9 @@ func (s *Scanner) quoted() (raw []byte, escaped bool, err error) {
 	return nil, false, s.fail("a string does not end")
 }
 
-// unescape resolves the escapes of RFC 8259, section 7. It is false for an
-// unknown escape and for half a surrogate pair, which no UTF-8 text can hold.
-func unescape(raw []byte) ([]byte, bool) {
-	out := make([]byte, 0, len(raw))
+// unescape appends raw to out, the escapes of RFC 8259, section 7, resolved. It is
+// false for an unknown escape and for half a surrogate pair, which no UTF-8 text can hold.
+func unescape(out, raw []byte) ([]byte, bool) {
 	for len(raw) > 0 {
 		n := bytes.IndexByte(raw, '\\')
 		if n < 0 {
