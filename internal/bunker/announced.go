@@ -17,6 +17,32 @@ const (
 	maxAnnounced = 64
 )
 
+// Announcing is what a bunker announces of itself. It is no row, but it carries authority:
+// a copy that is as new stops for it. So its MAC is made as a row's, with the root key,
+// which only a bunker that was opened has.
+type Announcing struct {
+	Tenant      TenantID
+	Said        string // its random name
+	Life        int64  // number of the incarnation
+	Incarnation string
+	Instance    string
+	At          int64 // ledger time, unix ms
+}
+
+// AuthorityRow implements Authority.
+func (a *Announcing) AuthorityRow() (TenantID, string, string, int64) {
+	return a.Tenant, "announcement", a.Said, a.Life
+}
+
+// Canonical implements Authority.
+func (a *Announcing) Canonical() []byte {
+	var c canon
+	c.str(a.Incarnation)
+	c.str(a.Instance)
+	c.num(a.At)
+	return c.b
+}
+
 // Announced is what was announced with a store lately. What is heard and is not in it was
 // announced with another store.
 type Announced []announced

@@ -45,7 +45,7 @@ type Connection struct {
 	// (switch_relays); empty: the tenant's.
 	SwitchTo []string
 	// ResumeAt, of a suspended connection, is when it is active again by itself (unix
-	// ms); 0: never.
+	// ms); 0: never. Of a revoked one it is when that was: see [Connection.Reopens].
 	ResumeAt  int64
 	ExpiresAt int64 // unix ms, 0: never
 	CreatedAt int64 // unix ms
@@ -84,6 +84,22 @@ func (c *Connection) Canonical() []byte {
 		b.list(c.SwitchTo)
 	}
 	return b.b
+}
+
+// Revoke shuts the app out from now (unix ms) on.
+func (c *Connection) Revoke(now int64) { c.State, c.ResumeAt = ConnRevoked, now }
+
+// Reopens reports whether a good link lets the app in again that a connection shut out or
+// that left. After a revocation only one that was made later does: whoever still held another
+// would let himself in again.
+func (c *Connection) Reopens(t *Token) bool {
+	switch c.State {
+	case ConnEnded, ConnExpired:
+		return true
+	case ConnRevoked:
+		return c.ResumeAt != 0 && t.CreatedAt > c.ResumeAt
+	}
+	return false
 }
 
 // StateAt is the state that counts at the time now (unix ms): a suspension for a time

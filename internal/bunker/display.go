@@ -6,6 +6,9 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip19"
 )
 
 // MaxMarks is how many combining marks in a row are shown: enough for every
@@ -111,4 +114,11 @@ func invisible(r rune) bool {
 		return true // joiner, Hangul fillers, inherent vowels, blank braille
 	}
 	return r >= 0xFDD0 && r <= 0xFDEF || r&0xFFFE == 0xFFFE || r >= 0xFFF0 && r <= 0xFFF8
+}
+
+// ShortNpub is what an app without a name is called, the same at every door: the
+// beginning and the end of its npub.
+func ShortNpub(p nostr.PubKey) string {
+	npub := nip19.EncodeNpub(p)
+	return npub[:9] + "…" + npub[len(npub)-5:]
 }

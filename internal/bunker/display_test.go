@@ -6,7 +6,19 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"nsecbunker/nostr/nip19"
 )
+
+func TestAnAppWithoutANameIsCalledByTheEndsOfItsNpub(t *testing.T) {
+	p, err := nip19.DecodeNpub("npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ShortNpub(p); got != "npub10elf…vjptg" {
+		t.Errorf("it is called %q", got)
+	}
+}
 
 func TestDisplayLeavesOrdinaryTextAlone(t *testing.T) {
 	for _, s := range []string{

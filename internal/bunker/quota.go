@@ -20,4 +20,8 @@ type Quota struct {
 	Keys int64 `json:"keys"`
 	// Rate is how many requests a second are worked on, in the long run.
 	Rate int64 `json:"rate"`
+	// BoughtFor is how many people the bunker was bought for when the provider set this
+	// himself: it stands until it is bought for another number. 0: it is what was bought, or
+	// nothing was.
+	BoughtFor int64 `json:"bought_for,omitempty"`
 }

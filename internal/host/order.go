@@ -1,6 +1,3 @@
-// Package host is what a hosted instance decides: what a bunker costs, how an order
-// goes, how a bunker ends that is not paid any more. It is pure: time, wallets and
-// rows come in as data.
 package host
 
 import (
@@ -30,6 +27,9 @@ const (
 	PollFor = 7 * 24 * time.Hour
 	// PriceFor is how long an order's price holds: so long another invoice can be had.
 	PriceFor = 24 * time.Hour
+	// HeldFor is how long a payment that is a case puts off the end of the bunker that it was
+	// for: its provider has to look at it in that time.
+	HeldFor = 14 * 24 * time.Hour
 	// pollAfter and pollEvery are the shortest and the longest time between two questions to
 	// the wallet about one invoice.
 	pollAfter = 4 * time.Second

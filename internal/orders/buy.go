@@ -96,7 +96,7 @@ func (d *Desk) FewerFor(ctx context.Context, t bunker.TenantID, people int64) er
 	if err != nil {
 		return err
 	}
-	if err := d.stand(ctx, t); err != nil { // at the next look at its plan, then
+	if err := d.stand(ctx, t, false); err != nil { // at the next look at its plan, then
 		d.trouble(ctx, "a bunker could not be told what it is paid for", "", err)
 	}
 	return nil

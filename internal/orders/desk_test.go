@@ -2,6 +2,8 @@ package orders
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -223,6 +225,67 @@ func TestAPlanIsRenewedWithTheOrdersSecret(t *testing.T) {
 	}
 	if s.made() != 1 {
 		t.Errorf("%d bunkers", s.made())
+	}
+}
+
+func TestAPlanIsLookedAtWhenItEnds(t *testing.T) {
+	s := newShop(t, "", &fast{from: time.Now(), times: 1})
+	s.run()
+	ctx := context.Background()
+	if got := s.untilPlan(ctx); got != livesEvery {
+		t.Errorf("without a plan: %s", got)
+	}
+	secret, v := s.buy(5)
+	s.wallet.notices <- s.pay(v)
+	s.until(secret, in(host.OrderMade))
+	s.Lives(ctx) // a new plan is looked at at once
+	first, err := s.store.NextPlan(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.untilPlan(ctx); got != livesEvery {
+		t.Errorf("long before it is due: %s", got)
+	}
+	s.clock.turn(time.UnixMilli(first).Add(-10 * time.Second).Sub(s.clock.Now()))
+	if got := s.untilPlan(ctx); got > 10*time.Second || got < livesPause {
+		t.Errorf("ten seconds before: %s", got)
+	}
+	s.clock.turn(time.Minute)
+	if got := s.untilPlan(ctx); got != livesEvery {
+		t.Errorf("what is due still waits %s", got)
+	}
+	s.Lives(ctx)
+	if next, err := s.store.NextPlan(ctx); err != nil || next <= first {
+		t.Errorf("looked at, and due again at %d: %v", next, err)
+	}
+}
+
+// TestPlansThatStayDueKeepNoOtherFromBeingLookedAt: more than are read at a time, whose end is
+// put off.
+func TestPlansThatStayDueKeepNoOtherFromBeingLookedAt(t *testing.T) {
+	s := newShop(t, "", &fast{from: time.Now(), times: 1})
+	ctx := context.Background()
+	now := s.store.LedgerTime().UnixMilli()
+	over := host.Plan{People: 1, Until: now - 2*host.Year.Milliseconds()}
+	err := s.store.Change(ctx, bunker.SelfHosted, s.By, func(tx *store.Tx) error {
+		for i := range store.MaxPage {
+			p := host.Bought{Tenant: bunker.TenantID(fmt.Sprintf("a%04d", i)), Plan: over, Told: host.Told{host.TellNotice: over.Until}}
+			if err := tx.PutPlan(&p, 0); err != nil {
+				return err
+			}
+		}
+		last := host.Bought{Tenant: "last", Plan: host.Plan{People: 1, Until: now - 1}}
+		return errors.Join(tx.PutPlan(&last, 1), tx.Audit(bunker.AuditRecord{Action: "test"}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Lives(ctx)
+	if got := s.bunkers.stage("a0000"); got != host.StageDelete {
+		t.Errorf("the first is %q", got)
+	}
+	if got := s.bunkers.stage("last"); got != host.StageGrace {
+		t.Errorf("the last, whose time is over, is %q", got)
 	}
 }
 

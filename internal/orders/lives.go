@@ -12,25 +12,39 @@ import (
 )
 
 const (
-	// livesEvery is how often plans are looked at that are due.
+	// livesEvery is the longest time between two looks for plans that are due.
 	livesEvery = time.Minute
+	// livesPause is the shortest time between them.
+	livesPause = time.Second
 	// tellAgain is the pause after owners could not be told.
 	tellAgain = time.Hour
+	// tellFor bounds telling the owners of one bunker: those of the others are told after them.
+	tellFor = time.Minute
 )
 
 // lives leads bunkers that are not paid any more through grace and read-only to their
 // end, and tells their owners before.
 func (d *Desk) lives(ctx context.Context) {
-	tick := time.NewTicker(livesEvery)
-	defer tick.Stop()
-	for {
+	for ctx.Err() == nil {
 		d.Lives(ctx)
+		timer := time.NewTimer(d.untilPlan(ctx))
 		select {
 		case <-ctx.Done():
-			return
-		case <-tick.C:
+		case <-timer.C:
 		}
+		timer.Stop()
 	}
+}
+
+// untilPlan is how long no plan is due: one that ends is looked at when it ends. A plan that
+// is due still, because it could not be looked at, has to wait the longest time.
+func (d *Desk) untilPlan(ctx context.Context) time.Duration {
+	next, err := d.Plans.NextPlan(ctx)
+	left := time.Duration(next-d.now()) * time.Millisecond
+	if err != nil || left <= 0 {
+		return livesEvery
+	}
+	return min(max(left, livesPause), livesEvery)
 }
 
 // Lives looks at the plans that are due, once. While the clock is suspect it does not: one
@@ -39,34 +53,40 @@ func (d *Desk) Lives(ctx context.Context) {
 	if d.Suspect() {
 		return
 	}
-	due, err := d.Plans.DuePlans(ctx, d.now())
-	if err != nil {
-		if ctx.Err() == nil {
-			d.Log.Error("plans that are due could not be read", "error", err)
-		}
-		return
-	}
 	if err := d.Ledger.PruneOrders(ctx); err != nil && ctx.Err() == nil {
 		d.Log.Error("old orders could not be forgotten", "error", err)
 	}
-	for _, t := range due {
-		if err := d.stand(ctx, t); err != nil && ctx.Err() == nil {
-			d.Log.Error("a bunker's plan could not be looked at", "bunker", t, "error", err)
+	// All of them: some stay due, as those whose end is put off, and must not keep the others
+	// from being looked at.
+	now, after := d.now(), bunker.TenantID("")
+	for ctx.Err() == nil {
+		due, err := d.Plans.DuePlans(ctx, now, after)
+		if err != nil && ctx.Err() == nil {
+			d.Log.Error("plans that are due could not be read", "error", err)
 		}
+		if err != nil || len(due) == 0 {
+			return
+		}
+		for _, t := range due {
+			if err := d.stand(ctx, t, false); err != nil && ctx.Err() == nil {
+				d.Log.Error("a bunker's plan could not be looked at", "bunker", t, "error", err)
+			}
+		}
+		after = due[len(due)-1]
 	}
 }
 
 // stand does what a bunker's plan asks for now: tells the bunker how far it is on its way,
 // and its owners what they have to know. Of several instances one tells them: who has
 // noted first that it looks.
-func (d *Desk) stand(ctx context.Context, t bunker.TenantID) error {
+func (d *Desk) stand(ctx context.Context, t bunker.TenantID, renewed bool) error {
 	p, ok, err := d.Plans.Bought(ctx, t)
 	if err != nil || !ok {
 		return err
 	}
 	now := d.now()
 	due := d.Terms.Life.Stand(p.Plan, p.Told, now)
-	if err := d.Bunkers.Stand(ctx, t, p.Plan, due.Stage); err != nil {
+	if err := d.Bunkers.Stand(ctx, t, p.Plan, due.Stage, renewed); err != nil {
 		return err
 	}
 	if due.Stage == host.StageDelete {
@@ -79,7 +99,10 @@ func (d *Desk) stand(ctx context.Context, t bunker.TenantID) error {
 	if err := d.Plans.LookedAtPlan(ctx, d.By, &p, "", next); err != nil || due.Tell == "" {
 		return unlessConflict(err)
 	}
-	if err := d.Owners.Tell(ctx, t, d.letter(due, p.Plan)); err != nil {
+	telling, cancel := context.WithTimeout(ctx, tellFor)
+	err = d.Owners.Tell(telling, t, d.letter(due, p.Plan))
+	cancel()
+	if err != nil {
 		d.Log.Warn("the owners of a bunker could not be told; it is tried again", "bunker", t, "what", due.Tell, "error", err)
 		return nil
 	}

@@ -223,7 +223,7 @@ func (b *folderOfBunkers) Show(_ context.Context, t bunker.TenantID) (host.Ready
 	return host.Ready{Connection: "bunker-admin://" + string(t), SetupCode: "abcd"}, nil
 }
 
-func (b *folderOfBunkers) Stand(_ context.Context, t bunker.TenantID, _ host.Plan, s host.Stage) error {
+func (b *folderOfBunkers) Stand(_ context.Context, t bunker.TenantID, _ host.Plan, s host.Stage, _ bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.stages == nil {
@@ -233,7 +233,10 @@ func (b *folderOfBunkers) Stand(_ context.Context, t bunker.TenantID, _ host.Pla
 	return nil
 }
 
-func (b *folderOfBunkers) Tell(_ context.Context, _ bunker.TenantID, text string) error {
+func (b *folderOfBunkers) Tell(ctx context.Context, _ bunker.TenantID, text string) error {
+	if _, bounded := ctx.Deadline(); !bounded {
+		return errors.New("relays that say nothing would keep the other bunkers' owners from being told")
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.mute {

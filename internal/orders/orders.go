@@ -60,7 +60,10 @@ type Ledger interface {
 // Plans are what bunkers are paid for, as it is stored.
 type Plans interface {
 	Bought(ctx context.Context, t bunker.TenantID) (p host.Bought, ok bool, err error)
-	DuePlans(ctx context.Context, now int64) ([]bunker.TenantID, error)
+	// DuePlans are some that are to be looked at at a time (unix ms), in order of id after one;
+	// none: there are no more. NextPlan is when one is, 0 if there is none.
+	DuePlans(ctx context.Context, now int64, after bunker.TenantID) ([]bunker.TenantID, error)
+	NextPlan(ctx context.Context) (int64, error)
 	// LowerPlan gives a bunker the plan that lower makes of its own, for fewer people and
 	// nothing, with the quota that belongs to it; it refuses one for fewer people than hold seats.
 	LowerPlan(ctx context.Context, by bunker.Principal, t bunker.TenantID, lower func(host.Plan) (host.Plan, error)) error
@@ -91,8 +94,9 @@ type Bunkers interface {
 	Make(ctx context.Context, s Spec) (bunker.TenantID, error)
 	// Show is for whoever proved to have ordered it.
 	Show(ctx context.Context, t bunker.TenantID) (host.Ready, error)
-	// Stand tells a bunker what it is paid for and how far it is on its way.
-	Stand(ctx context.Context, t bunker.TenantID, p host.Plan, s host.Stage) error
+	// Stand tells a bunker what it is paid for and how far it is on its way; renewed: it has
+	// just been paid for.
+	Stand(ctx context.Context, t bunker.TenantID, p host.Plan, s host.Stage, renewed bool) error
 }
 
 // Owners are told by direct message.

@@ -163,7 +163,7 @@ func (d *Desk) make(ctx context.Context, o *host.Order) error {
 		d.Log.Error("a bunker was made for an order that was ended meanwhile", "order", o.ID, "bunker", t)
 		return nil
 	}
-	if err := d.stand(ctx, t); err != nil { // what is not told now is at the next look at its plan
+	if err := d.stand(ctx, t, o.Kind == host.ForPlan); err != nil { // what is not told now is at the next look at its plan
 		d.trouble(ctx, "a bunker could not be told what it is paid for", o.ID, err)
 	}
 	d.tell(o.ID)

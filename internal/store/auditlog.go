@@ -229,9 +229,20 @@ func (s *Store) LastCheckpoint(ctx context.Context, t bunker.TenantID) (*audit.S
 // AddCheckpoint stores a signed checkpoint; a second one at the same record is
 // ignored.
 func (s *Store) AddCheckpoint(ctx context.Context, c audit.Signed) error {
-	return s.explain("storing a checkpoint", s.update(ctx, func() error {
-		_, err := s.write.ExecContext(ctx, `INSERT INTO checkpoint (`+checkpointColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (tenant, seq) DO NOTHING`, c.Tenant, c.Seq, c.Incarnation, c.Head[:], c.Time, c.Key[:], c.Sig[:])
-		return err
+	return s.AddCheckpoints(ctx, []audit.Signed{c})
+}
+
+// AddCheckpoints is AddCheckpoint of many, in one transaction.
+func (s *Store) AddCheckpoints(ctx context.Context, list []audit.Signed) error {
+	if len(list) == 0 {
+		return nil
+	}
+	rows := make([][]any, len(list))
+	for i := range list {
+		c := &list[i]
+		rows[i] = []any{c.Tenant, c.Seq, c.Incarnation, c.Head[:], c.Time, c.Key[:], c.Sig[:]}
+	}
+	return s.explain("storing checkpoints", s.update(ctx, func() error {
+		return s.insertRows(ctx, `INSERT INTO checkpoint (`+checkpointColumns+`) VALUES `, rows, ` ON CONFLICT (tenant, seq) DO NOTHING`)
 	}))
 }

@@ -34,7 +34,7 @@ func benchmarkView(b *testing.B, f *fixture) {
 	b.ReportAllocs()
 	before := cpu(b)
 	for b.Loop() {
-		if _, err := f.View(context.Background(), c.Signer, c.Client); err != nil {
+		if _, err := f.View(context.Background(), c.Tenant, c.Signer, c.Client); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -145,7 +145,7 @@ func benchmarkRequest(b *testing.B, connections, policies int, alike bool) {
 // decided is the entry of a request, read and decided as the signer does.
 func (f *fixture) decided(b *testing.B, c *bunker.Connection, cache *policy.Cache) *bunker.Entry {
 	b.Helper()
-	v, err := f.View(context.Background(), c.Signer, c.Client)
+	v, err := f.View(context.Background(), c.Tenant, c.Signer, c.Client)
 	if err != nil {
 		b.Fatal(err)
 	}

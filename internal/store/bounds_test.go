@@ -19,7 +19,7 @@ func TestGroupsAndQueuesAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	v, err := s.View(context.Background(), c.Signer, c.Client)
+	v, err := s.View(context.Background(), c.Tenant, c.Signer, c.Client)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,8 +59,8 @@ func TestGroupsAndQueuesAreBounded(t *testing.T) {
 	if len(w.delivered) != maxLazy {
 		t.Errorf("%d deliveries wait, at most %d are wanted", len(w.delivered), maxLazy)
 	}
-	if got := w.delivered[delivery{[32]byte{1}, bunker.PartFinal}]; got != "wss://relay.example" {
-		t.Errorf("the first OK counts, not %q", got)
+	if got := w.delivered[delivery{[32]byte{1}, bunker.PartFinal}]; got.relay != "wss://relay.example" {
+		t.Errorf("the first OK counts, not %q", got.relay)
 	}
 }
 

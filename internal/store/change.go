@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"nsecbunker/internal/audit"
@@ -47,10 +48,11 @@ type Tx struct {
 	now  int64 // ledger time, unix ms
 	by   bunker.Principal
 
-	wrote   bool // something besides the head and the log
-	audited bool
-	bumped  bool
-	beside  []bunker.TenantID // others that it changed, see asTenant
+	wrote    bool // something besides the head and the log
+	audited  bool
+	bumped   bool
+	together *[][]any          // records that are stored at the end, with those of other tenants; nil: each at once
+	beside   []bunker.TenantID // others that it changed, see asTenant
 }
 
 // Change runs f in one transaction under the tenant's lock. What f stores and
@@ -65,7 +67,19 @@ func (s *Store) Change(ctx context.Context, t bunker.TenantID, by bunker.Princip
 	return s.explain("storing a change", s.change(ctx, t, by, f))
 }
 
-func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Principal, f func(*Tx) error) (err error) {
+func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Principal, f func(*Tx) error) error {
+	return s.inTransaction(ctx, func(ctx context.Context) ([]*Tx, error) {
+		tx, err := s.changeOne(ctx, t, by, f)
+		if err != nil || !tx.wrote && !tx.audited {
+			return nil, err // only read: nothing to commit
+		}
+		return []*Tx{tx}, nil
+	})
+}
+
+// inTransaction commits what f changed, where it changed something. The caller holds
+// s.writing.
+func (s *Store) inTransaction(ctx context.Context, f func(ctx context.Context) ([]*Tx, error)) (err error) {
 	defer func() { // whatever becomes of it
 		if s.touched {
 			s.touched = false
@@ -83,50 +97,74 @@ func (s *Store) change(ctx context.Context, t bunker.TenantID, by bunker.Princip
 	}()
 	// A statement that is cut off can cost the connection: it is ended, and then looked
 	// whether somebody still waits.
-	given := ctx
-	ctx = context.WithoutCancel(ctx)
-	h, err := readHead(ctx, s.write, t, s.sql.forUpdate)
+	changed, err := f(context.WithoutCancel(ctx))
 	if err != nil {
 		return err
 	}
-	if h.SetUp { // a head that was touched decides nothing
-		if err := s.verify(&h.TenantState, h.mac); err != nil && !Sealed(err) {
-			return err
-		}
-	}
-	tx := &Tx{s: s, ctx: ctx, q: faulty{s.write, s.faults}, head: h, now: max(s.clock.now().UnixMilli(), h.LedgerTime), by: by}
-	if err := f(tx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := given.Err(); err != nil {
-		return err
+	if len(changed) == 0 {
+		return nil
 	}
-	if tx.wrote && !tx.audited {
+	if slices.ContainsFunc(changed, func(tx *Tx) bool { return tx.wrote && !tx.audited }) {
 		return errors.New("a change without an audit record")
 	}
-	if !tx.wrote && !tx.audited {
-		return nil // only read: nothing to commit
+	for _, tx := range changed {
+		if tx.wrote { // whatever becomes of the commit
+			defer s.views.clear()
+			break
+		}
 	}
-	if tx.wrote { // whatever becomes of the commit
-		defer s.views.clear()
-	}
-	if err := tx.putHead(); err != nil {
+	if err := s.putHeads(changed); err != nil {
 		return err
 	}
 	open = false
 	if err := s.commit(); err != nil {
-		return s.settleChange(err, h)
+		return s.settleChange(err, changed)
 	}
-	s.clock.committedAt(tx.now)
-	s.committed(t)
-	for _, other := range tx.beside {
-		s.committed(other)
+	for _, tx := range changed {
+		s.clock.committedAt(tx.now)
+		s.committed(tx.head.Tenant)
+		for _, other := range tx.beside {
+			s.committed(other)
+		}
 	}
 	return nil
 }
 
-// settleChange finds out what a COMMIT with an unknown outcome did.
-func (s *Store) settleChange(cause error, want *head) error {
+// changeOne runs f in the open transaction under the tenant's lock. Its head is not stored
+// yet.
+func (s *Store) changeOne(ctx context.Context, t bunker.TenantID, by bunker.Principal, f func(*Tx) error) (*Tx, error) {
+	h, err := readHead(ctx, s.write, t, s.sql.forUpdate)
+	if err != nil {
+		return nil, err
+	}
+	tx, err := s.changing(ctx, h, by)
+	if err != nil {
+		return nil, err
+	}
+	if err := f(tx); err != nil {
+		return nil, err
+	}
+	return tx, nil
+}
+
+// changing is the change of a tenant whose lock the open transaction has, with the head that
+// it read then.
+func (s *Store) changing(ctx context.Context, h *head, by bunker.Principal) (*Tx, error) {
+	if h.SetUp { // a head that was touched decides nothing
+		if err := s.verify(&h.TenantState, h.mac); err != nil && !Sealed(err) {
+			return nil, err
+		}
+	}
+	return &Tx{s: s, ctx: ctx, q: faulty{s.write, s.faults}, head: h, now: max(s.clock.now().UnixMilli(), h.LedgerTime), by: by}, nil
+}
+
+// settleChange finds out what a COMMIT with an unknown outcome did: all of it, or nothing, so
+// the first of what was changed tells it.
+func (s *Store) settleChange(cause error, changed []*Tx) error {
+	want := changed[0].head
 	cause = errors.Join(cause, s.rollback())
 	if err := s.reconnect(); err != nil {
 		return errors.Join(cause, err)
@@ -140,7 +178,9 @@ func (s *Store) settleChange(cause error, want *head) error {
 		err := s.write.QueryRowContext(context.Background(), `SELECT hash FROM audit WHERE tenant = $1 AND seq = $2`,
 			string(want.Tenant), want.ChainSeq).Scan(&hash)
 		if err == nil && string(hash) == string(want.ChainHead[:]) {
-			s.committed(want.Tenant)
+			for _, tx := range changed {
+				s.committed(tx.head.Tenant)
+			}
 			return nil // it is stored: the change holds
 		}
 	}
@@ -196,22 +236,30 @@ func (tx *Tx) Audit(r bunker.AuditRecord) error {
 		r.Door = string(tx.by.Door)
 	}
 	tx.audited = true
-	args := appendAudit(tx.head, &r, tx.now, 0, nil)
+	_, args := appendAudit(nil, tx.head, &r, tx.now, 0, nil)
+	if tx.together != nil {
+		*tx.together = append(*tx.together, args)
+		return nil
+	}
 	_, err := tx.q.ExecContext(tx.ctx, auditInsert, args...) // no authority: it is not what wrote counts
 	return err
 }
 
-const auditInsert = `INSERT INTO audit (tenant, seq, time, event_at, event_id, step, principal, action, user_key, connection, effect, body, hash,
-person) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+const (
+	auditInto = `INSERT INTO audit (tenant, seq, time, event_at, event_id, step, principal, action, user_key, connection, effect, body, hash,
+person) VALUES `
+	auditInsert = auditInto + `($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+)
 
 // appendAudit gives the record its place in the chain and moves the head to it.
-// event is a request's id and eventAt its created_at; nil for records of admins.
-func appendAudit(h *head, r *bunker.AuditRecord, now, eventAt int64, event []byte) []any {
+// event is a request's id and eventAt its created_at; nil for records of admins. The text of the
+// record, body, is appended to room.
+func appendAudit(room []byte, h *head, r *bunker.AuditRecord, now, eventAt int64, event []byte) (body []byte, args []any) {
 	r.Seq, r.Time, r.Tenant, r.Incarnation = h.ChainSeq+1, now, string(h.Tenant), h.incarnation()
-	body := audit.AppendBody(make([]byte, 0, 1024), r)
+	body = audit.AppendBody(room, r)
 	h.ChainSeq, h.ChainHead = r.Seq, audit.Next(h.ChainHead, body)
 	hash := h.ChainHead
-	return []any{
+	return body, []any{
 		r.Tenant, r.Seq, r.Time, eventAt, event, r.Step, r.Principal, plain(r.Action), r.Key, r.Connection, r.Effect, body, hash[:], r.Person,
 	}
 }

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"nsecbunker/internal/audit"
 	"nsecbunker/internal/bunker"
@@ -80,85 +82,113 @@ func (s *Store) VerifyAll(ctx context.Context, t bunker.TenantID) error {
 
 // verifyRows calls bad for each row whose MAC is wrong, until it returns false.
 func (s *Store) verifyRows(ctx context.Context, t bunker.TenantID, bad func(error) bool) error {
-	return s.snapshot(ctx, func(q querier) error {
-		h, err := readHead(ctx, q, t, "")
-		if err != nil {
-			return err
-		}
-		stop := errors.New("enough")
-		judge := func(err error) error {
-			if err != nil && errors.Is(err, bunker.ErrTampered) && !bad(err) {
-				return stop
+	stop, found := errors.New("enough"), false
+	err := s.snapshot(ctx, func(q querier) error {
+		return s.verifyTables(ctx, q, verifying{from: t, to: t, judge: func(row bunker.Authority, err error) error {
+			if _, is := row.(*head); is {
+				found = true
 			}
-			if errors.Is(err, bunker.ErrTampered) {
+			switch {
+			case err != nil && errors.Is(err, bunker.ErrTampered) && !bad(err):
+				return stop
+			case errors.Is(err, bunker.ErrTampered):
 				return nil
 			}
 			return err
-		}
-		for _, table := range []func() error{
-			func() error { return judge(s.verify(&h.TenantState, h.mac)) },
-			func() error {
-				return verifyTable(ctx, s, q, judge, fillKey, `SELECT `+keyColumns+` FROM user_key k WHERE k.tenant = $1`, t)
-			},
-			func() error {
-				return verifyTable(ctx, s, q, judge, fillToken, `SELECT `+tokenColumns+` FROM token t WHERE t.tenant = $1`, t)
-			},
-			func() error {
-				return verifyTable(ctx, s, q, judge, fillConnection, `SELECT `+connectionColumns+` FROM connection c WHERE c.tenant = $1`, t)
-			},
-			func() error {
-				return verifyTable(ctx, s, q, judge, fillGrant, `SELECT `+grantColumns+` FROM connection_grant g WHERE g.tenant = $1`, t)
-			},
-			func() error {
-				return verifyTable(ctx, s, q, judge, fillPolicy, `SELECT `+policyColumns+` FROM policy p WHERE p.tenant = $1`, t)
-			},
-			func() error {
-				return verifyTable(ctx, s, q, judge, fillPolicyVersion, `SELECT `+policyColumns+` FROM policy_version p WHERE p.tenant = $1`, t)
-			},
-			func() error {
-				return verifyTable(ctx, s, q, judge, fillAdmin, `SELECT `+adminColumns+` FROM admin a WHERE a.tenant = $1`, t)
-			},
-			func() error {
-				return verifyTable(ctx, s, q, judge, fillInvite, `SELECT `+inviteColumns+` FROM invite i WHERE i.tenant = $1`, t)
-			},
-			func() error {
-				return verifyTable(ctx, s, q, judge, fillMotion, `SELECT `+motionColumns+` FROM motion m WHERE m.tenant = $1`, t)
-			},
-			func() error {
-				return verifyTable(ctx, s, q, judge, fillChannel, `SELECT `+channelColumns+` FROM notify_channel n WHERE n.tenant = $1`, t)
-			},
-			func() error {
-				return verifyTable(ctx, s, q, judge, fillDevice, `SELECT `+deviceColumns+` FROM device d WHERE d.tenant = $1`, t)
-			},
-		} {
-			if err = table(); err != nil {
-				break
-			}
-		}
-		if errors.Is(err, stop) {
-			return nil
-		}
-		return err
+		}})
 	})
+	switch {
+	case errors.Is(err, stop):
+		return nil
+	case err == nil && !found:
+		return orNotFound(sql.ErrNoRows, "tenant", string(t))
+	}
+	return err
 }
 
-// verifyTable checks a table row by row; it holds one row at a time.
-func verifyTable[T any, P authority[T]](ctx context.Context, s *Store, q querier, judge func(error) error, f fill[T], query string, t bunker.TenantID) (err error) {
-	rows, err := q.QueryContext(ctx, query, string(t))
+// verifying is one reading of the rows of authority of tenants.
+type verifying struct {
+	// from and to are the first and the last of them, in order of id.
+	from, to bunker.TenantID
+	// only are those of them that count; nil: all.
+	only map[bunker.TenantID]*Opening
+	// judge gets each row, as it was read, with what is wrong with it: nil, an error that is
+	// bunker.ErrTampered, or CodeSealed. Its error ends the reading.
+	judge func(bunker.Authority, error) error
+}
+
+// verifyTables reads every row of authority of some tenants, their heads first.
+func (s *Store) verifyTables(ctx context.Context, q querier, v verifying) error {
+	for _, table := range []func() error{
+		func() error {
+			return verifyTable(ctx, s, q, v, fillHeadRow, `SELECT `+headColumns+` FROM tenant_head h WHERE h.tenant`)
+		},
+		func() error {
+			return verifyTable(ctx, s, q, v, fillKey, `SELECT `+keyColumns+` FROM user_key k WHERE k.tenant`)
+		},
+		func() error {
+			return verifyTable(ctx, s, q, v, fillToken, `SELECT `+tokenColumns+` FROM token t WHERE t.tenant`)
+		},
+		func() error {
+			return verifyTable(ctx, s, q, v, fillConnection, `SELECT `+connectionColumns+` FROM connection c WHERE c.tenant`)
+		},
+		func() error {
+			return verifyTable(ctx, s, q, v, fillGrant, `SELECT `+grantColumns+` FROM connection_grant g WHERE g.tenant`)
+		},
+		func() error {
+			return verifyTable(ctx, s, q, v, fillPolicy, `SELECT `+policyColumns+` FROM policy p WHERE p.tenant`)
+		},
+		func() error {
+			return verifyTable(ctx, s, q, v, fillPolicyVersion, `SELECT `+policyColumns+` FROM policy_version p WHERE p.tenant`)
+		},
+		func() error {
+			return verifyTable(ctx, s, q, v, fillAdmin, `SELECT `+adminColumns+` FROM admin a WHERE a.tenant`)
+		},
+		func() error {
+			return verifyTable(ctx, s, q, v, fillInvite, `SELECT `+inviteColumns+` FROM invite i WHERE i.tenant`)
+		},
+		func() error {
+			return verifyTable(ctx, s, q, v, fillMotion, `SELECT `+motionColumns+` FROM motion m WHERE m.tenant`)
+		},
+		func() error {
+			return verifyTable(ctx, s, q, v, fillChannel, `SELECT `+channelColumns+` FROM notify_channel n WHERE n.tenant`)
+		},
+		func() error {
+			return verifyTable(ctx, s, q, v, fillDevice, `SELECT `+deviceColumns+` FROM device d WHERE d.tenant`)
+		},
+	} {
+		if err := table(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verifyTable checks a table row by row; it holds one row at a time. query ends with the
+// column that says whose a row is.
+func verifyTable[T any, P authority[T]](ctx context.Context, s *Store, q querier, v verifying, f fill[T], query string) (err error) {
+	query, args := query+` = $1`, []any{string(v.from)}
+	if v.from != v.to {
+		query, args = strings.TrimSuffix(query, ` = $1`)+` BETWEEN $1 AND $2`, append(args, string(v.to))
+	}
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var v T
-		mac, err := f(rows, &v)
+		var row T
+		mac, err := f(rows, &row)
+		of, _, _, _ := P(&row).AuthorityRow()
 		switch {
-		case err == nil:
-			err = s.verify(P(&v), mac)
-		case !errors.Is(err, bunker.ErrTampered): // what no row of ours can be is found, not a failure
+		case err != nil && !errors.Is(err, bunker.ErrTampered): // what no row of ours can be is found, not a failure
 			return fmt.Errorf("reading a row: %w", err)
+		case v.only != nil && v.only[of] == nil && of != "":
+			continue
+		case err == nil:
+			err = s.verify(P(&row), mac)
 		}
-		if err := judge(err); err != nil {
+		if err := v.judge(P(&row), err); err != nil {
 			return err
 		}
 	}

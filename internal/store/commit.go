@@ -40,6 +40,7 @@ type waiting struct {
 	ctx  context.Context
 	e    *bunker.Entry
 	macs macs
+	no   int64              // of its row, once its group has written it
 	done chan bunker.Result // buffered
 }
 
@@ -239,6 +240,7 @@ type group struct {
 	careful bool
 	touched []viewKey // of entries that changed rows of a view
 	spent   spent     // of budgets
+	body    []byte    // of the record that is written just now
 }
 
 // errCareful ends a group that was tried without savepoints and needs them.
@@ -285,6 +287,9 @@ func (s *Store) commitGroup(ws []*waiting, uses bool) {
 		}
 		if r.Outcome == bunker.Committed {
 			s.lazy.used(w.e, g.wall)
+			if w.e.To == bunker.RequestReady {
+				s.lazy.number(w.e.EventID, w.no)
+			}
 			if w.e.Reply != nil {
 				r.Replies = []bunker.Stored{stored(w.e)}
 			}

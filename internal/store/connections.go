@@ -117,7 +117,7 @@ func (tx *Tx) PutConnection(c *bunker.Connection) error {
 	err := tx.put(c, &c.Version, "connection "+string(c.ID),
 		`SELECT version FROM connection WHERE tenant = $1 AND id = $2`, []any{string(c.Tenant), string(c.ID)},
 		connectionPut+`
-ON CONFLICT (tenant, id) DO UPDATE SET state = excluded.state, token = excluded.token, name = excluded.name, person = excluded.person,
+ON CONFLICT (tenant, id) DO UPDATE SET key_id = excluded.key_id, state = excluded.state, token = excluded.token, name = excluded.name, person = excluded.person,
 relays = excluded.relays, expires_at = excluded.expires_at, version = excluded.version, mac = excluded.mac, metadata = excluded.metadata,
 resume_at = excluded.resume_at, switch_to = excluded.switch_to`,
 		func(mac []byte) []any { return connectionArgs(c, mac) })
@@ -146,6 +146,21 @@ func (tx *Tx) eachConnection(query string, args []any, change func(*bunker.Conne
 		}
 	}
 	return nil
+}
+
+// LinkMade readies the connections at a user key's own pubkey (npub login) for a link that is
+// made at a time (unix ms): see [bunker.Connection.Reopens]. Those of a key that was deleted and imported again
+// become the new key's, still revoked; a revocation that was stored without its time, as it once
+// was, gets that of the moment before.
+func (tx *Tx) LinkMade(k *bunker.UserKey, at int64) error {
+	return tx.eachConnection(`SELECT `+connectionColumns+` FROM connection c
+WHERE c.signer = $1 AND c.tenant = $2 AND c.state = 'revoked' AND (c.key_id <> $3 OR c.resume_at = 0)`,
+		[]any{k.PubKey[:], string(tx.head.Tenant), string(k.ID)}, func(c *bunker.Connection) {
+			c.Key = k.ID
+			if c.ResumeAt == 0 {
+				c.Revoke(at - 1)
+			}
+		})
 }
 
 // bumpConnection gives a connection its next version, so that decisions that

@@ -16,6 +16,8 @@ var contract = []struct {
 	{"ViewIsWholeForAKnownClient", viewKnownClient},
 	{"ViewOfAStrangerHasNoConnection", viewStranger},
 	{"ViewWhileSealedIsUnverified", viewSealed},
+	{"AnAppOfAnotherTenantIsAStranger", viewOfAnotherTenant},
+	{"ALinkIsLaterThanARevocationWithoutATime", linkAfterUndated},
 	{"ListsFailWhileSealed", listsSealed},
 	{"EveryTouchedFieldOfAuthorityIsRefused", touchedFields},
 	{"AnotherRowsMACIsRefused", swappedMACs},
@@ -76,10 +78,12 @@ var contract = []struct {
 	{"AChannelGoesWithItsNotices", channelGoes},
 
 	{"OnlyUndeliveredRepliesAreDue", dueReplies},
+	{"ADeliveryIsOfItsOwnRequest", deliveredByNumber},
 	{"WhatIsDueOfOneTenantHidesNoOthers", dueInTurn},
 	{"RepliesBackOffAndAreGivenUp", backOffAndGiveUp},
 	{"AuthURLsAreSentUntilARelayHasThem", authURLs},
 	{"PruningKeepsWhatCouldComeAgain", pruning},
+	{"WhatCannotBeJudgedAgainIsForgotten", forgettingParked},
 
 	{"AVersionIsKeptAfterTheOneThatItWasComparedWith", versionsInOrder},
 	{"TheCurrentVersionIsTheOneThatRelaysHold", versionsCurrent},
@@ -108,7 +112,11 @@ var contract = []struct {
 	{"RecordsAreFiltered", recordsFiltered},
 	{"ATenantIsMadeWholeOrNotAtAll", tenantWhole},
 	{"TenantsTouchEachOtherNowhere", tenantsApart},
+	{"TenantsAreOpenedTogetherAndEachForItself", openedTogether},
+	{"TenantsThatChangeTogetherAllHaveTheirRecord", changedTogether},
+	{"TenantsAnnounceThemselvesTogether", announcedTogether},
 	{"AParcelThatWasChangedBringsNothing", badParcels},
+	{"AnotherWritesWhileALogIsTakenIn", logsApart},
 	{"HowATenantStandsMovesTheDecisionsBeforeIt", standingMoves},
 
 	{"CheckFindsNothingInASoundStore", soundStore},

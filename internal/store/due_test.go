@@ -35,6 +35,47 @@ func (f *fixture) delivered(id nostr.ID) {
 	f.waitFor("delivered", func() bool { return f.state(id) == bunker.RequestDelivered })
 }
 
+// deliveredByNumber delivers where the row's number is remembered, where it is forgotten,
+// and where it is another row's: only the reply's own request is ever delivered.
+func deliveredByNumber(t *testing.T, f *fixture) {
+	c := f.addConnection(f.addKey("herald"))
+	known, forgotten, wrong, other := f.entry(c), f.entry(c), f.entry(c), f.entry(c)
+	for _, e := range []*bunker.Entry{known, forgotten, wrong, other} {
+		f.mustCommit(e)
+	}
+	b := &f.lazy
+	b.mu.Lock()
+	if b.numbers[known.EventID] == 0 {
+		t.Error("the number of a committed row is not remembered")
+	}
+	delete(b.numbers, forgotten.EventID)
+	b.numbers[wrong.EventID] = b.numbers[other.EventID]
+	b.mu.Unlock()
+
+	f.Delivered(wrong.EventID, bunker.PartFinal, "wss://relay.example")
+	f.delivered(known.EventID) // in the same group, or a later one
+	f.delivered(forgotten.EventID)
+	if a, b := f.state(wrong.EventID), f.state(other.EventID); a != bunker.RequestReady || b != bunker.RequestReady {
+		t.Errorf("with another row's number: %s, and the other %s", a, b)
+	}
+	f.delivered(wrong.EventID) // sent again, and found by its id
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.numbers) != 1 || b.numbers[other.EventID] == 0 {
+		t.Errorf("%d numbers are remembered of one reply that is under way", len(b.numbers))
+	}
+}
+
+func TestNumbersOfRowsAreForgotten(t *testing.T) {
+	var b lazyBox
+	for i := range int64(3 * numbersKept) {
+		b.number(random32(), i+1)
+		if n := len(b.numbers) + len(b.older); n > numbersKept {
+			t.Fatalf("%d numbers are remembered, at most %d are wanted", n, numbersKept)
+		}
+	}
+}
+
 func dueReplies(t *testing.T, f *fixture) {
 	c := f.addConnection(f.addKey("herald"))
 	e, sent := f.entry(c), f.entry(c)
@@ -147,15 +188,20 @@ func authURLs(t *testing.T, f *fixture) {
 	}
 }
 
-func pruning(t *testing.T, f *fixture) {
-	ctx := context.Background()
-	c := f.addConnection(f.addKey("herald"))
-	prune := func(want int) {
+// pruner prunes, and expects so many rows to go.
+func pruner(t *testing.T, f *fixture) func(want int) {
+	return func(want int) {
 		t.Helper()
-		if n, err := f.Prune(ctx); n != want || err != nil {
+		if n, err := f.Prune(context.Background()); n != want || err != nil {
 			t.Errorf("pruned %d, want %d; %v", n, want, err)
 		}
 	}
+}
+
+func pruning(t *testing.T, f *fixture) {
+	ctx := context.Background()
+	c := f.addConnection(f.addKey("herald"))
+	prune := pruner(t, f)
 	lost, done, parked := f.entry(c), f.entry(c), f.parked(c)
 	lost.CreatedAt += int64(bunker.Ahead / time.Second)
 	f.mustCommit(lost)
@@ -211,6 +257,33 @@ func pruning(t *testing.T, f *fixture) {
 		t.Errorf("%+v", st)
 	}
 	prune(0)
+	f.expectWhole()
+}
+
+// What cannot be judged again is not taken up every two seconds for ever.
+func forgettingParked(t *testing.T, f *fixture) {
+	ctx := context.Background()
+	c := f.addConnection(f.addKey("herald"))
+	prune := pruner(t, f)
+	f.parked(c)
+	open := f.parked(c)
+	f.tamper("UPDATE approval SET question_until = question_until + 1000000000000 WHERE event_id = (SELECT event_id FROM request ORDER BY no DESC LIMIT 1)")
+	f.clock.add(bunker.KeepRows) // open all the time, as while it is sealed
+	prune(0)
+	if n, err := f.ExpireApprovals(ctx); n != 1 || err != nil {
+		t.Fatalf("%d questions expired, %v", n, err)
+	}
+	f.clock.add(bunker.KeepRows - time.Millisecond)
+	prune(0)
+	f.clock.add(time.Millisecond)
+	prune(1)
+	if s := f.state(open.EventID); s != bunker.RequestParked {
+		t.Errorf("one whose question is open was forgotten: %q", s)
+	}
+	f.expectRows("request", 1)
+	f.clock.add(keepAnswered)
+	prune(1) // the question
+	f.expectRows("approval", 1)
 	f.expectWhole()
 }
 

@@ -84,6 +84,7 @@ func (g *group) write(w *waiting, h *head, saved bool) (bunker.Outcome, error) {
 	if out != bunker.Committed || err != nil {
 		return out, err
 	}
+	w.no = no
 	if changesRows(w.e) { // for those behind it in the group, too, the moment has passed
 		g.touch(viewKey{w.e.Signer, w.e.Client})
 	}
@@ -274,7 +275,9 @@ func (g *group) record(e *bunker.Entry, h *head, no int64) error {
 			r.Step = "ask"
 		}
 	}
-	if _, err := g.s.exec(stmtAudit, appendAudit(h, &r, h.LedgerTime, e.CreatedAt, e.EventID[:])...); err != nil {
+	body, args := appendAudit(g.body[:0], h, &r, h.LedgerTime, e.CreatedAt, e.EventID[:])
+	g.body = body // the drivers copy what they are given
+	if _, err := g.s.exec(stmtAudit, args...); err != nil {
 		return err
 	}
 	if e.Reply == nil {

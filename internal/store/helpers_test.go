@@ -251,7 +251,7 @@ func (f *fixture) newGrant(c *bunker.Connection, uses int64) *bunker.Grant {
 
 func (f *fixture) view(c *bunker.Connection) bunker.View {
 	f.t.Helper()
-	v, err := f.View(context.Background(), c.Signer, c.Client)
+	v, err := f.View(context.Background(), c.Tenant, c.Signer, c.Client)
 	if err != nil {
 		f.t.Fatal(err)
 	}

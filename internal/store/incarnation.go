@@ -211,10 +211,22 @@ func (tx *Tx) lockKeys() error {
 	return nil
 }
 
+// suspendConnections suspends those that were let in. A login that nobody has answered has
+// its question withdrawn and stays out: suspended, it would be let in by being resumed.
 func (tx *Tx) suspendConnections() error {
+	logins, err := all(tx.ctx, tx.s, tx.q, fillConnection, `SELECT `+connectionColumns+` FROM connection c
+WHERE c.tenant = $1 AND c.state = 'pending'`, string(tx.head.Tenant))
+	if err != nil {
+		return err
+	}
+	for i := range logins {
+		if err := tx.Withdraw(logins[i].ID); err != nil {
+			return err
+		}
+	}
 	// Those that are suspended for a time, too: they must not come back by themselves.
 	return tx.eachConnection(`SELECT `+connectionColumns+` FROM connection c
-WHERE c.tenant = $1 AND (c.state IN ('active', 'pending') OR c.state = 'suspended' AND c.resume_at <> 0)`,
+WHERE c.tenant = $1 AND (c.state = 'active' OR c.state = 'suspended' AND c.resume_at <> 0)`,
 		[]any{string(tx.head.Tenant)}, func(c *bunker.Connection) { c.State, c.ResumeAt = bunker.ConnSuspended, 0 })
 }
 

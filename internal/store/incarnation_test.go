@@ -17,7 +17,7 @@ func setUpMACs(t *testing.T, _ *fixture) {
 		err := tx.AddServiceKey(&bunker.ServiceKey{Tenant: self, PubKey: admin.PubKey, Role: bunker.RoleSigner, Ciphertext: []byte("x")})
 		return errors.Join(err, tx.PutAdmin(admin))
 	})
-	v, err := f.View(ctx, admin.PubKey, random32())
+	v, err := f.View(ctx, bunker.SelfHosted, admin.PubKey, random32())
 	if err != nil || !v.Unverified || v.Tenant.SetUp {
 		t.Errorf("before the set-up: %+v %v", v, err)
 	}
@@ -37,13 +37,13 @@ func setUpMACs(t *testing.T, _ *fixture) {
 	if err := f.VerifyAll(ctx, self); err != nil {
 		t.Error(err)
 	}
-	if v, err = f.View(ctx, admin.PubKey, random32()); err != nil || v.Unverified {
+	if v, err = f.View(ctx, bunker.SelfHosted, admin.PubKey, random32()); err != nil || v.Unverified {
 		t.Errorf("after the set-up: %+v %v", v, err)
 	}
 	// Taking the flag away from outside gives nothing: it is noticed, and until
 	// then nothing is decided.
 	f.tamper("UPDATE tenant_head SET set_up = 0")
-	if v, err = f.View(ctx, admin.PubKey, random32()); err != nil || !v.Unverified {
+	if v, err = f.View(ctx, bunker.SelfHosted, admin.PubKey, random32()); err != nil || !v.Unverified {
 		t.Errorf("%+v %v", v, err)
 	}
 	if err := f.VerifyAll(ctx, self); !errors.Is(err, bunker.ErrTampered) {

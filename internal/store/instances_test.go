@@ -145,6 +145,38 @@ func TestInstancesKeepOneLedger(t *testing.T) {
 	}
 }
 
+// Tries of a passphrase are counted exactly on instances at once: of those that read the same
+// count one is right.
+func TestInstancesCountTriesTogether(t *testing.T) {
+	const each = 20
+	all := sharing(t, 3)
+	ctx := t.Context()
+	var wg sync.WaitGroup
+	for _, f := range all {
+		wg.Go(func() {
+			for counted := 0; counted < each; {
+				n, at, err := f.Tries(ctx, bunker.SelfHosted, "passphrase")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				ok, err := f.SwapTries(ctx, bunker.SelfHosted, "passphrase", n, at, n+1, at+1)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if ok {
+					counted++
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n, at, err := all[0].Tries(ctx, bunker.SelfHosted, "passphrase"); err != nil || n != len(all)*each || at != int64(n) {
+		t.Errorf("%d tries at %d, want %d: %v", n, at, len(all)*each, err)
+	}
+}
+
 // What a decision read on one instance is thrown away when another one changed it.
 func TestWhatWasDecidedOnOneInstanceFallsWithAChangeOnAnother(t *testing.T) {
 	all := sharing(t, 2)

@@ -117,7 +117,7 @@ func (tx *Tx) DeleteKey(id bunker.KeyID) error {
 		return err
 	}
 	err = tx.eachConnection(`SELECT `+connectionColumns+` FROM connection c WHERE c.tenant = $1 AND c.key_id = $2 AND c.state <> 'revoked'`,
-		[]any{string(k.Tenant), string(k.ID)}, func(c *bunker.Connection) { c.State = bunker.ConnRevoked })
+		[]any{string(k.Tenant), string(k.ID)}, func(c *bunker.Connection) { c.Revoke(tx.Now()) })
 	if err != nil {
 		return err
 	}

@@ -419,7 +419,7 @@ func TestABackupIsWholeWhileTheBunkerRuns(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				v, err := f.View(ctx, c.Signer, c.Client)
+				v, err := f.View(ctx, c.Tenant, c.Signer, c.Client)
 				if err == nil {
 					f.commit(entryOf(v, start))
 				}

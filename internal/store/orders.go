@@ -14,6 +14,9 @@ import (
 const (
 	// MaxWaitingOrders is how many orders may wait for their payment at once.
 	MaxWaitingOrders = 10_000
+	// MaxWaitingNew is how many of them may be for new bunkers: whoever fills the page with
+	// orders keeps nobody from renewing.
+	MaxWaitingNew = 9_000
 	// keepOrders is how long an order is kept that was never paid, in ms.
 	keepOrders = 30 * 24 * 60 * 60 * 1000
 	// orderTries is how often a step is made anew whose order moved meanwhile.
@@ -138,7 +141,11 @@ func (tx *Tx) AddOrder(o *host.Order) error {
 	if err := tx.q.QueryRowContext(tx.ctx, `SELECT count(*) FROM orders WHERE state IN ('new', 'invoiced')`).Scan(&n); err != nil {
 		return err
 	}
-	if n >= MaxWaitingOrders {
+	most := int64(MaxWaitingOrders)
+	if o.Kind != host.ForPlan {
+		most = MaxWaitingNew
+	}
+	if n >= most {
 		return bunker.Errorf(bunker.CodeRateLimited, "too many orders wait for their payment; try again in an hour")
 	}
 	o.Version = 1
@@ -284,9 +291,14 @@ next_poll = excluded.next_poll WHERE payment.order_id = excluded.order_id`,
 // Order returns an order with its payments, in the transaction.
 func (tx *Tx) Order(id host.OrderID) (*host.Order, error) { return tx.s.readOrder(tx.ctx, tx.q, id) }
 
-// UnsettledOrders counts the orders for a bunker whose payment may come, has come and bought
-// nothing yet, or is a case.
-func (tx *Tx) UnsettledOrders(t bunker.TenantID) (n int64, err error) {
-	err = tx.q.QueryRowContext(tx.ctx, `SELECT count(*) FROM orders WHERE bunker = $1 AND state IN ('invoiced', 'paid', 'held')`, string(t)).Scan(&n)
+// UnsettledOrders counts the orders for a bunker that put its end off: a payment of one has come
+// and bought nothing yet, is a case of the last days ([host.HeldFor]), or may come. Invoices count
+// that were made before ends (unix ms): with later ones, whoever asks for one each hour, or pays a
+// part of one now and then, would never come to the end.
+func (tx *Tx) UnsettledOrders(t bunker.TenantID, ends int64) (n int64, err error) {
+	err = tx.q.QueryRowContext(tx.ctx, `SELECT count(*) FROM orders o WHERE o.bunker = $1 AND (o.state = 'paid' OR EXISTS (
+SELECT 1 FROM payment p WHERE p.order_id = o.id AND p.created_at < $2 AND (o.state = 'invoiced' AND p.state = 'open' AND p.expires_at > $3
+OR o.state = 'held' AND p.state = 'settled' AND p.settled_at > $4)))`,
+		string(t), ends, tx.now, tx.now-host.HeldFor.Milliseconds()).Scan(&n)
 	return n, err
 }

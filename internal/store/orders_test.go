@@ -145,12 +145,26 @@ func orderBounds(t *testing.T, f *fixture) {
 	if _, err := f.StepOrder(ctx, system, two.ID, host.Invoiced{Payment: inv}, nil); bunker.AsError(err).Code != bunker.CodeInvalid {
 		t.Errorf("one invoice for two orders: %v", err)
 	}
-	f.tamper(fmt.Sprintf(`INSERT INTO orders SELECT tenant, id || n.i, kind, state, bunker, admins, people, sats, created_at, changed_at, asked_at, tries,
+	fill := func(name string, n int) {
+		f.tamper(fmt.Sprintf(`INSERT INTO orders SELECT tenant, '%s' || n.i, kind, state, bunker, admins, people, sats, created_at, changed_at, asked_at, tries,
 next_try, trouble, making, 0, is_case, version, mac FROM orders, (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT i FROM n) n
-WHERE id = 'o2'`, MaxWaitingOrders-1))
+WHERE id = 'o2'`, name, n))
+	}
+	fill("a", MaxWaitingNew-1)
 	three, _ := host.NewOrder("o3", host.ForTrial, "", []nostr.PubKey{random32()}, 1, 1000, 0)
 	if err := f.AddOrder(ctx, system, three); bunker.AsError(err).Code != bunker.CodeRateLimited {
-		t.Errorf("%v", err)
+		t.Errorf("a new bunker: %v", err)
+	}
+	plan := func(id host.OrderID) error {
+		o, err := host.NewOrder(id, host.ForPlan, "t1", nil, 1, 1000, 0)
+		return errors.Join(err, f.AddOrder(ctx, system, o))
+	}
+	if err := plan("o4"); err != nil {
+		t.Errorf("a bunker cannot be renewed while the page is full: %v", err)
+	}
+	fill("b", MaxWaitingOrders-MaxWaitingNew)
+	if err := plan("o5"); bunker.AsError(err).Code != bunker.CodeRateLimited {
+		t.Errorf("plans without end: %v", err)
 	}
 }
 
@@ -191,10 +205,16 @@ func plansGuarded(t *testing.T, f *fixture) {
 	if err := f.tryChange(func(tx *Tx) error { return tx.PutPlan(&old, 60) }); bunker.AsError(err).Code != bunker.CodeConflict {
 		t.Errorf("an old version was stored: %v", err)
 	}
+	if at, err := f.NextPlan(ctx); err != nil || at != 60 {
+		t.Errorf("the next plan is due at %d: %v", at, err)
+	}
 	for at, want := range map[int64]int{59: 0, 60: 1} {
-		if due, err := f.DuePlans(ctx, at); err != nil || len(due) != want {
+		if due, err := f.DuePlans(ctx, at, ""); err != nil || len(due) != want {
 			t.Errorf("due at %d: %v %v", at, due, err)
 		}
+	}
+	if due, err := f.DuePlans(ctx, 60, "t1"); err != nil || len(due) != 0 {
+		t.Errorf("due after the last one: %v %v", due, err)
 	}
 	if err := f.LookedAtPlan(ctx, system, &got, "read-only", 70); err != nil || got.Told["read-only"] == 0 || got.Told["grace"] == 0 {
 		t.Errorf("%+v %v", got, err)
@@ -209,5 +229,8 @@ func plansGuarded(t *testing.T, f *fixture) {
 	f.change(func(tx *Tx) error { return tx.DeletePlan("t1") })
 	if _, ok, err := f.Bought(ctx, "t1"); ok || err != nil {
 		t.Errorf("%v %v", ok, err)
+	}
+	if at, err := f.NextPlan(ctx); err != nil || at != 0 {
+		t.Errorf("no plan is due at %d: %v", at, err)
 	}
 }

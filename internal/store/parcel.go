@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/host"
@@ -23,6 +24,9 @@ const (
 	MaxParcelLine = 4 << 20
 	// MaxParcelRows is how many rows of a parcel are read.
 	MaxParcelRows = 50_000_000
+	// rowGroupMost is how many rows of a parcel are stored, or removed, together: of its log,
+	// before others have their turn. Long ones are fewer, [MaxParcelLine] in all.
+	rowGroupMost = 500
 )
 
 // notCarried reports a table of which a parcel has nothing. The provider's rows are of his
@@ -180,10 +184,11 @@ func damagedParcel(why error) error {
 }
 
 // AddParcel puts the tenant of a parcel into the store, in the change of the house: its rows,
-// the provider's row, and a new life, before which nothing is signed. The tenant's service key
+// the provider's row, and a new life, before which nothing is signed. Its log is here already,
+// with staged records ([Store.StageLog]), and r is the rest. The tenant's service key
 // is in memory. q is what it may use here; how it stood elsewhere is forgotten. keys is asked
 // whether those of the bunker's own open, and completes t.
-func (tx *Tx) AddParcel(t *host.Tenant, q bunker.Quota, r io.Reader, h ParcelHead, keys func([]bunker.ServiceKey) error, why string) error {
+func (tx *Tx) AddParcel(t *host.Tenant, q bunker.Quota, r io.Reader, staged int64, h ParcelHead, keys func([]bunker.ServiceKey) error, why string) error {
 	if err := tx.ofHouse(); err != nil {
 		return err
 	}
@@ -210,7 +215,10 @@ func (tx *Tx) AddParcel(t *host.Tenant, q bunker.Quota, r io.Reader, h ParcelHea
 	if err != nil {
 		return damagedParcel(err)
 	}
-	if rows != h.Rows || !head.SetUp || head.ChainSeq != h.Sequence || head.ChainHead != h.Head {
+	if err := tx.checkLog(t.ID, staged); err != nil {
+		return err
+	}
+	if rows+staged != h.Rows || !head.SetUp || head.ChainSeq != h.Sequence || head.ChainHead != h.Head {
 		return damagedParcel(fmt.Errorf("it is not what its manifest says"))
 	}
 	if err := tx.exec(`UPDATE tenant_head SET standing = '' WHERE tenant = $1`, string(t.ID)); err != nil {
@@ -241,65 +249,136 @@ func (tx *Tx) AddParcel(t *host.Tenant, q bunker.Quota, r io.Reader, h ParcelHea
 	})
 }
 
-// readParcel inserts the rows of a parcel that are a tenant's, and says how many there were.
-// Tables and columns are ours: nothing that is read becomes a part of a statement.
+// readParcel inserts the rows of a parcel that are a tenant's, but its log, and says how many
+// there were. Tables and columns are ours: nothing that is read becomes a part of a statement.
 func (tx *Tx) readParcel(id bunker.TenantID, r io.Reader) (rows int64, err error) {
 	ours, err := tx.s.parcelTables(tx.ctx, tx.q)
 	if err != nil {
 		return 0, err
 	}
+	ours = slices.DeleteFunc(ours, func(t table) bool { return t.name == logTable })
 	var to *parcelInsert
+	var group rowGroup
+	store := func() error {
+		if len(group.rows) == 0 {
+			return nil
+		}
+		tx.wrote = true
+		if strings.Contains(to.name, "budget") {
+			tx.touchBudgets()
+		}
+		return ofParcel(tx.s.insertRows(tx.ctx, to.into, group.take(), ""))
+	}
+	err = eachLine(r, func(line []byte) error {
+		if said, is := tableOf(line); is {
+			if err := store(); err != nil { // those of the table before
+				return err
+			}
+			if to, err = insertOf(said, &ours); err != nil || to.name != "person" {
+				return err
+			}
+			return tx.exec(`DELETE FROM person WHERE tenant = $1`, string(id))
+		}
+		if rows++; rows > MaxParcelRows || to == nil {
+			return damagedParcel(fmt.Errorf("a row is of no table, or there are too many"))
+		}
+		row, err := to.row(line, id)
+		if err != nil {
+			return err
+		}
+		if group.add(row, len(line)); group.full() {
+			return store()
+		}
+		return nil
+	})
+	if err == nil {
+		err = store()
+	}
+	return rows, err
+}
+
+// rowGroup are rows of one table that wait to be stored together.
+type rowGroup struct {
+	rows  [][]any
+	bytes int
+}
+
+func (g *rowGroup) add(row []any, bytes int) {
+	g.rows, g.bytes = append(g.rows, row), g.bytes+bytes
+}
+
+func (g *rowGroup) full() bool { return len(g.rows) >= rowGroupMost || g.bytes >= MaxParcelLine }
+
+// take returns them; none waits any more.
+func (g *rowGroup) take() [][]any {
+	rows := g.rows
+	*g = rowGroup{}
+	return rows
+}
+
+// eachLine calls f with each line of a parcel, without its end.
+func eachLine(r io.Reader, f func(line []byte) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 64<<10), MaxParcelLine)
 	for lines.Scan() {
-		line := lines.Bytes()
-		if len(line) > 0 && line[0] == '{' {
-			if to, err = tx.parcelInsert(line, &ours, id); err != nil {
-				return rows, err
-			}
-			continue
-		}
-		if rows++; rows > MaxParcelRows || to == nil {
-			return rows, damagedParcel(fmt.Errorf("a row is of no table, or there are too many"))
-		}
-		row, err := parseParcelRow(line, len(to.columns))
-		if err != nil {
-			return rows, damagedParcel(err)
-		}
-		if row[to.tenant] != any(string(id)) {
-			return rows, damagedParcel(fmt.Errorf("a row is of another bunker"))
-		}
-		if to.name == "slot" && row[to.kind] != any("passphrase") || to.name == "approval" && row[to.kind] == any("pending") {
-			return rows, damagedParcel(fmt.Errorf("it has a row of %s that none has", to.name))
-		}
-		if err := tx.exec(to.text, row...); err != nil {
-			if t := troubleOf(err); t == constraint || t == otherTrouble {
-				err = damagedParcel(err)
-			}
-			return rows, err
+		if err := f(lines.Bytes()); err != nil {
+			return err
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return rows, damagedParcel(err)
+		return damagedParcel(err)
 	}
-	return rows, nil
+	return nil
+}
+
+// ofParcel is what a row's insertion failed with: what the database does not take is
+// damage of the file.
+func ofParcel(err error) error {
+	if t := troubleOf(err); err != nil && (t == constraint || t == otherTrouble) {
+		return damagedParcel(err)
+	}
+	return err
 }
 
 // parcelInsert is how rows of one table are inserted.
 type parcelInsert struct {
 	name         string
 	columns      []string
-	text         string
-	tenant, kind int // the places of those columns; kind is that which is looked at
+	into         string // up to the values
+	tenant, kind int    // the places of those columns; kind is that which is looked at
 }
 
-func (tx *Tx) parcelInsert(line []byte, ours *[]table, id bunker.TenantID) (*parcelInsert, error) {
-	var said parcelTable
-	if err := json.Unmarshal(line, &said); err != nil {
+// row reads a row of the tenant's.
+func (p *parcelInsert) row(line []byte, id bunker.TenantID) ([]any, error) {
+	row, err := parseParcelRow(line, len(p.columns))
+	if err != nil {
 		return nil, damagedParcel(err)
 	}
+	if row[p.tenant] != any(string(id)) {
+		return nil, damagedParcel(fmt.Errorf("a row is of another bunker"))
+	}
+	if p.name == "slot" && row[p.kind] != any("passphrase") || p.name == "approval" && row[p.kind] == any("pending") {
+		return nil, damagedParcel(fmt.Errorf("it has a row of %s that none has", p.name))
+	}
+	return row, nil
+}
+
+// tableOf reads the line that names a table; is is false for a row. What cannot be read names
+// none of ours.
+func tableOf(line []byte) (said parcelTable, is bool) {
+	if len(line) == 0 || line[0] != '{' {
+		return said, false
+	}
+	if err := json.Unmarshal(line, &said); err != nil {
+		return parcelTable{}, true
+	}
+	return said, true
+}
+
+// insertOf takes the table that was said out of ours: each comes once.
+func insertOf(said parcelTable, ours *[]table) (*parcelInsert, error) {
 	at := slices.IndexFunc(*ours, func(t table) bool { return t.name == said.Table })
-	if at < 0 { // each comes once
+	if at < 0 {
 		return nil, damagedParcel(fmt.Errorf("there is no table %q to come here", bunker.Display(said.Table, 40)))
 	}
 	of := (*ours)[at]
@@ -314,16 +393,6 @@ func (tx *Tx) parcelInsert(line []byte, ours *[]table, id bunker.TenantID) (*par
 	if p.kind = slices.Index(said.Columns, need); p.tenant < 0 || need != "" && p.kind < 0 {
 		return nil, damagedParcel(fmt.Errorf("the table %s lacks a column", of.name))
 	}
-	places := ""
-	for i := range said.Columns {
-		if i > 0 {
-			places += ", "
-		}
-		places += fmt.Sprintf("$%d", i+1)
-	}
-	p.text = `INSERT INTO ` + of.name + ` (` + table{of.name, said.Columns}.list() + `) VALUES (` + places + `)`
-	if of.name == "person" {
-		return p, tx.exec(`DELETE FROM person WHERE tenant = $1`, string(id))
-	}
+	p.into = `INSERT INTO ` + of.name + ` (` + table{of.name, said.Columns}.list() + `) VALUES `
 	return p, nil
 }

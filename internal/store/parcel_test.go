@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -39,23 +40,31 @@ func badParcels(t *testing.T, f *fixture) {
 	}
 	whole := file.String()
 	add := func(text string, h ParcelHead) error {
-		return f.tryChange(func(tx *Tx) error {
-			row, err := tx.HostedTenant(one.ID)
-			if err != nil {
-				return err
-			}
-			row.EndedAt, row.Service = 0, []byte("wrapped anew")
-			keys := func(own []bunker.ServiceKey) error {
-				if len(own) != 1 || own[0].PubKey != row.AdminKey {
-					return damagedParcel(fmt.Errorf("its keys are %v", own))
+		var rest bytes.Buffer
+		n, err := f.StageLog(ctx, one.ID, strings.NewReader(text), &rest)
+		if err == nil {
+			err = f.tryChange(func(tx *Tx) error {
+				row, err := tx.HostedTenant(one.ID)
+				if err != nil {
+					return err
 				}
-				return nil
-			}
-			if err := tx.AddParcel(row, bunker.Quota{People: 2}, strings.NewReader(text), h, keys, "a test"); err != nil {
-				return err
-			}
-			return tx.Audit(bunker.AuditRecord{Action: "test"})
-		})
+				row.EndedAt, row.Service = 0, []byte("wrapped anew")
+				keys := func(own []bunker.ServiceKey) error {
+					if len(own) != 1 || own[0].PubKey != row.AdminKey {
+						return damagedParcel(fmt.Errorf("its keys are %v", own))
+					}
+					return nil
+				}
+				if err := tx.AddParcel(row, bunker.Quota{People: 2}, &rest, n, h, keys, "a test"); err != nil {
+					return err
+				}
+				return tx.Audit(bunker.AuditRecord{Action: "test"})
+			})
+		}
+		if err != nil {
+			err = errors.Join(err, f.DropLog(ctx, one.ID))
+		}
+		return err
 	}
 	if err := add(whole, h); bunker.AsError(err).Code != bunker.CodeConflict {
 		t.Errorf("while it is there: %v", err)
@@ -126,6 +135,80 @@ func badParcels(t *testing.T, f *fixture) {
 	}
 	if got, err := f.HostedTenant(ctx, one.ID); err != nil || got.State() != host.Active || string(got.Service) != "wrapped anew" {
 		t.Errorf("%+v %v", got, err)
+	}
+}
+
+// between is a reader that calls f before each read.
+type between struct {
+	io.Reader
+	f func()
+}
+
+func (b between) Read(p []byte) (int, error) {
+	b.f()
+	return b.Reader.Read(p)
+}
+
+// logsApart: while a log is taken in others write, and what was cut off is nobody's and is
+// removed: by whoever gave up, by the next try, by the next start.
+func logsApart(t *testing.T, f *fixture) {
+	ctx, id := context.Background(), bunker.NewTenantID()
+	const records = 3*rowGroupMost + 7
+	text := `{"table":"audit","columns":["tenant","seq","time","event_at","step","principal","action","user_key","connection","effect","body","hash"]}` + "\n"
+	for i := range records {
+		text += fmt.Sprintf(`["%s",%d,1,0,"","p","a","","","allow",{"b":"AA=="},{"b":"AA=="}]`+"\n", id, i+1)
+	}
+	const other = `{"table":"slot","columns":["tenant"]}` + "\n" + `["x"]` + "\n"
+	stored := func() int64 {
+		t.Helper()
+		left, err := f.RowsOf(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return left["audit"]
+	}
+	var grown []int64
+	var rest bytes.Buffer
+	n, err := f.StageLog(ctx, id, between{strings.NewReader(text + other), func() {
+		f.change(func(tx *Tx) error { return tx.Audit(bunker.AuditRecord{Action: "another's"}) }) // it would wait for ever
+		if n := stored(); len(grown) == 0 || grown[len(grown)-1] != n {
+			grown = append(grown, n)
+		}
+	}}, &rest)
+	if err != nil || n != records || rest.String() != other || stored() != records {
+		t.Errorf("%d records, %v; the rest is %q, and %d are stored", n, err, rest.String(), stored())
+	}
+	if len(grown) < 3 {
+		t.Errorf("it was there all at once, after %v", grown)
+	}
+	if _, err := readHead(ctx, f.read, id, ""); bunker.AsError(err).Code != bunker.CodeNotFound {
+		t.Errorf("it is a bunker already: %v", err)
+	}
+	if err := f.DropLogs(ctx); err != nil || stored() != 0 {
+		t.Errorf("after the next start %d records are left, %v", stored(), err)
+	}
+	dump := f.dump()
+	short, cancel := context.WithCancel(ctx)
+	_, err = f.StageLog(short, id, between{strings.NewReader(text), func() {
+		if stored() > 0 {
+			cancel()
+		}
+	}}, io.Discard)
+	if left := stored(); !errors.Is(err, context.Canceled) || left == 0 || left == records {
+		t.Errorf("given up with %v, after %d records", err, left)
+	}
+	if _, err := f.StageLog(ctx, id, strings.NewReader(text), io.Discard); err != nil || stored() != records {
+		t.Errorf("after one that was given up: %v, %d records", err, stored())
+	}
+	if err := errors.Join(f.DropLog(ctx, id), f.DropLog(ctx, bunker.SelfHosted)); err != nil {
+		t.Error(err)
+	}
+	if d := cmp.Diff(dump, f.dump()); d != "" { // of the house's own, nothing went
+		t.Errorf("it left a trace: %s", d)
+	}
+	twice := text + fmt.Sprintf(`["%s",1,1,0,"","p","a","","","allow",{"b":"AA=="},{"b":"AA=="}]`+"\n", id)
+	if _, err := f.StageLog(ctx, id, strings.NewReader(twice), io.Discard); bunker.AsError(err).Code != bunker.CodeInvalid {
+		t.Errorf("a record twice: %v", err)
 	}
 }
 

@@ -54,5 +54,6 @@ func (s *Store) KeyUses(ctx context.Context, t bunker.TenantID) ([]KeyUse, error
 		return row.Scan((*string)(&u.Key), &u.Connections, &u.Uses, &u.LastUsed)
 	}, `SELECT key_id, sum(CASE WHEN state IN ('active', 'suspended', 'pending') THEN 1 ELSE 0 END), sum(uses), max(last_used)
 FROM connection WHERE tenant = $1 GROUP BY key_id`, string(t))
+	s.lazy.countKeys(t, out)
 	return out, s.explain("counting the use of keys", err)
 }

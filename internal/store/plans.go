@@ -162,11 +162,18 @@ func (tx *Tx) DeletePlan(t bunker.TenantID) error {
 	return tx.exec(`DELETE FROM plan WHERE tenant = $1`, string(t))
 }
 
-// DuePlans returns bunkers whose plan is to be looked at now (unix ms), at most MaxPage.
-func (s *Store) DuePlans(ctx context.Context, now int64) ([]bunker.TenantID, error) {
+// DuePlans returns bunkers whose plan is to be looked at now (unix ms), at most MaxPage, in
+// order of id, after one.
+func (s *Store) DuePlans(ctx context.Context, now int64, after bunker.TenantID) ([]bunker.TenantID, error) {
 	out, err := scanAll(ctx, s.read, func(row scanner, id *bunker.TenantID) error { return row.Scan((*string)(id)) },
-		`SELECT tenant FROM plan WHERE next_at <= $1 ORDER BY next_at, tenant LIMIT $2`, now, MaxPage)
+		`SELECT tenant FROM plan WHERE next_at <= $1 AND tenant > $2 ORDER BY tenant LIMIT $3`, now, string(after), MaxPage)
 	return out, s.explain("looking for plans", err)
+}
+
+// NextPlan is when a plan is to be looked at next (unix ms); 0: there is none.
+func (s *Store) NextPlan(ctx context.Context) (at int64, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT coalesce(min(next_at), 0) FROM plan`).Scan(&at)
+	return at, s.explain("looking for plans", err)
 }
 
 // Plans returns what bunkers are paid for, those that end first first.

@@ -138,7 +138,7 @@ func policyTampered(t *testing.T, f *fixture) {
 		"a deletion undone":       `UPDATE policy SET ended = 1`,
 	} {
 		f.tamper("CREATE TEMP TABLE kept AS SELECT * FROM policy", st+fmt.Sprintf(" WHERE id = '%s'", p.ID))
-		if _, err := f.View(ctx, c.Signer, c.Client); !errors.Is(err, bunker.ErrTampered) {
+		if _, err := f.View(ctx, c.Tenant, c.Signer, c.Client); !errors.Is(err, bunker.ErrTampered) {
 			t.Errorf("%s: %v", name, err)
 		}
 		f.tamper("PRAGMA foreign_keys = 0", "DELETE FROM policy", "INSERT INTO policy SELECT * FROM kept", "DROP TABLE kept")
@@ -153,7 +153,7 @@ func policyTampered(t *testing.T, f *fixture) {
 	}
 	f.tamper(fmt.Sprintf(`DELETE FROM policy WHERE id = '%s'`, p.ID))
 	f.clearViews()
-	if _, err := f.View(ctx, c.Signer, c.Client); !errors.Is(err, bunker.ErrTampered) {
+	if _, err := f.View(ctx, c.Tenant, c.Signer, c.Client); !errors.Is(err, bunker.ErrTampered) {
 		t.Errorf("a policy taken away, with its denies: %v", err)
 	}
 }
@@ -446,7 +446,7 @@ func TestPoliciesOfTheSameTextShareTheirRules(t *testing.T) {
 	f.tamper(fmt.Sprintf(`UPDATE policy SET rules = (SELECT rules FROM policy WHERE id = '%s') || ' ', name = 'other' WHERE id = '%s'`, ps[0].ID, ps[1].ID))
 	f.clearViews()
 	f.view(cs[0])
-	if _, err := f.View(t.Context(), cs[1].Signer, cs[1].Client); !errors.Is(err, bunker.ErrTampered) {
+	if _, err := f.View(t.Context(), cs[1].Tenant, cs[1].Signer, cs[1].Client); !errors.Is(err, bunker.ErrTampered) {
 		t.Errorf("a policy of another name, with rules that are known: %v", err)
 	}
 	for k := range f.policies.m {

@@ -17,6 +17,7 @@ import (
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/pgtest"
+	"nsecbunker/nostr"
 )
 
 func TestMain(m *testing.M) {
@@ -236,7 +237,7 @@ func TestAnInstanceGoesOnAfterItsServerWasStartedAgain(t *testing.T) {
 		e = entryOf(bunker.View{Tenant: bunker.TenantState{Version: e.Basis.Tenant}, Connection: c, Key: &bunker.UserKey{ID: c.Key, Version: 1}}, f.clock.Now())
 		r := f.commit(e)
 		wantSentence(t, r.Err, "cannot be reached", "nothing was stored")
-		if _, err := f.View(context.Background(), c.Signer, c.Client); err == nil {
+		if _, err := f.View(context.Background(), c.Tenant, c.Signer, c.Client); err == nil {
 			t.Error("a view without a server")
 		}
 		wantSentence(t, f.tryChange(func(tx *Tx) error { return tx.PutSetting("a", "b") }), "cannot be reached")
@@ -297,6 +298,52 @@ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
 	t.Logf("%d entries, %d tries that were cut off", len(answered), failed)
 	f.expectRows("request", len(answered))
 	f.expectWhole()
+}
+
+// A server that was restarted has cut all connections; what is read first after it is
+// read all the same, whichever of them it would have taken.
+func TestAViewIsReadAfterAllConnectionsWereCut(t *testing.T) {
+	ctx := context.Background()
+	f := newPostgresFixture(t)
+	c := f.addConnection(f.addKey("herald"))
+	f.openOutside()
+	f.outside.SetMaxIdleConns(1)
+	for range 10 {
+		// Taken a second time within the second for which the driver believes a connection.
+		for range 2 {
+			var held []*sql.Conn // so that each is a connection of its own, idle afterwards
+			for range extraReaders {
+				conn, err := f.read.Conn(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				held = append(held, conn)
+			}
+			for _, conn := range held {
+				if err := conn.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if n := f.read.Stats().Idle; n != extraReaders {
+			t.Fatalf("%d idle connections, want %d: the test has lost its teeth", n, extraReaders)
+		}
+		if _, err := f.outside.Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()`); err != nil {
+			t.Fatal(err)
+		}
+		for left := 1; left > 0; {
+			if err := f.outside.QueryRow(`SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&left); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range readers { // each of the viewers is gone; a stranger's view is kept nowhere
+			if _, err := f.View(ctx, bunker.SelfHosted, c.Signer, nostr.PubKey{1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 func TestWhatWasSentIsStoredInPostgreSQLAfterAKill(t *testing.T) {

@@ -24,8 +24,8 @@ func tooOld(now int64) int64 {
 }
 
 // Prune erases the bytes of replies whose request is too old to come again,
-// removes the rows of those that were inserted [bunker.KeepRows] ago, old
-// questions, and kept versions beyond [MaxVersionBytes], batch by batch, until nothing is left to do or ctx ends. It
+// removes the rows of those that were inserted [bunker.KeepRows] ago, parked ones whose
+// question was over for so long, old questions, and kept versions beyond [MaxVersionBytes], batch by batch, until nothing is left to do or ctx ends. It
 // returns how many rows it removed. While the clock is suspect it does nothing.
 func (s *Store) Prune(ctx context.Context) (pruned int, err error) {
 	for {
@@ -74,6 +74,14 @@ WHERE state IN ('delivered', 'undeliverable') AND erased = 0 AND created_at < $1
 		if err != nil {
 			return err
 		}
+		// What nobody could judge again, since the key that it was closed for is gone or was
+		// locked all the time: its question is over for as long, and nobody waits for it.
+		stuck, err := s.numbers(ctx, `SELECT r.no FROM request r JOIN approval a ON a.tenant = r.tenant AND a.id = r.question
+WHERE r.state = 'parked' AND a.state <> 'pending' AND a.answered_at <= $1 ORDER BY a.answered_at LIMIT $2`, now-bunker.KeepRows.Milliseconds(), pruneBatch)
+		if err != nil {
+			return err
+		}
+		gone = append(gone, stuck...)
 		for _, no := range gone {
 			if _, err := s.write.ExecContext(ctx, `DELETE FROM reply WHERE no BETWEEN 2 * CAST($1 AS BIGINT) AND 2 * CAST($1 AS BIGINT) + 1`, no); err != nil {
 				return err

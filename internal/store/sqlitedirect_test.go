@@ -14,7 +14,7 @@ func TestOnlyParametersInOrderLoseTheirNumbers(t *testing.T) {
 			t.Errorf("%s became %s", text, got)
 		}
 	}
-	for _, id := range []stmtID{stmtReady, stmtAudit, stmtReply, stmtDelivered, stmtHead} {
+	for _, id := range []stmtID{stmtReady, stmtAudit, stmtReply, stmtDelivered, stmtDeliveredNo, stmtHead} {
 		if text := statements[id].text; unnamed(text) == text {
 			t.Errorf("every request runs %s, so its parameters should be in order, each once", text)
 		}

@@ -43,6 +43,7 @@ const (
 	stmtReply
 	stmtAccepted
 	stmtDelivered
+	stmtDeliveredNo
 	stmtUsed
 	stmtKeep
 	stmtKeepLess
@@ -115,6 +116,8 @@ VALUES ($1, $2, $3, $4, $5, $6, 0, $7, '')`},
 	stmtAccepted: {"accepted", `UPDATE reply SET accepted_by = $1
 WHERE no = (SELECT 2 * no FROM request WHERE event_id = $2) AND accepted_by = ''`},
 	stmtDelivered: {"delivered", `UPDATE request SET state = 'delivered', accepted_by = $1 WHERE event_id = $2 AND state = 'ready'`},
+	// The same where the row's number is known: without a look into the index of random ids.
+	stmtDeliveredNo: {"delivered", `UPDATE request SET state = 'delivered', accepted_by = $1 WHERE no = $2 AND event_id = $3 AND state = 'ready'`},
 	stmtUsed: {"used", `UPDATE connection SET uses = uses + $1, last_used = CASE WHEN last_used < $2 THEN $2 ELSE last_used END
 WHERE tenant = $3 AND id = $4`},
 	stmtKeep:     {"keep", keepVersion},

@@ -200,10 +200,15 @@ func (s *Store) FreeMemory(ctx context.Context) error {
 		errs = append(errs, s.engine.freeMemory(ctx, v.conn))
 		s.viewers <- v
 	}
-	// The others beside them are closed, and opened when they are needed.
+	s.closeIdleReaders()
+	return s.explain("giving back memory", errors.Join(errs...))
+}
+
+// closeIdleReaders closes the reading connections beside the viewers that nobody has in
+// hand; they are opened again when they are needed.
+func (s *Store) closeIdleReaders() {
 	s.read.SetMaxIdleConns(0)
 	s.read.SetMaxIdleConns(extraReaders)
-	return s.explain("giving back memory", errors.Join(errs...))
 }
 
 // Close ends the store after Run has returned. What still waits is not stored.

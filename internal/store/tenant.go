@@ -71,6 +71,12 @@ func fillHead(row scanner, t bunker.TenantID) (*head, error) {
 	return &h, nil
 }
 
+// fillHeadRow is fillHead of many.
+func fillHeadRow(row scanner, h *head) (mac []byte, err error) {
+	err = row.Scan(h.fields()...)
+	return h.mac, err
+}
+
 // Tenant returns the tenant's state. For a tenant that is sealed or not set up
 // nothing of it is verified, and verified is false: good for status and for
 // finding out what to do next, not for deciding.

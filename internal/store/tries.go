@@ -25,3 +25,20 @@ ON CONFLICT (tenant, what) DO UPDATE SET spent = excluded.spent, at = excluded.a
 		return err
 	}))
 }
+
+// SwapTries is PutTries where they still are what was read, spent and at. ok is false where
+// they are not: another instance counted a try meanwhile.
+func (s *Store) SwapTries(ctx context.Context, t bunker.TenantID, what string, was int, wasAt int64, spent int, at int64) (ok bool, err error) {
+	err = s.update(ctx, func() error {
+		res, err := s.write.ExecContext(ctx, `INSERT INTO kdf_attempt (tenant, what, spent, at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (tenant, what) DO UPDATE SET spent = excluded.spent, at = excluded.at WHERE kdf_attempt.spent = $5 AND kdf_attempt.at = $6`,
+			string(t), what, spent, at, was, wasAt)
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		ok = n == 1
+		return err
+	})
+	return ok && err == nil, s.explain("counting a try", err)
+}

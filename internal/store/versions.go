@@ -154,15 +154,12 @@ func (s *Store) VersionBytes(ctx context.Context, v *bunker.KeptVersion) error {
 	return s.explain("reading a kept version", orNotFound(err, "version", v.EventID.String()))
 }
 
-// VersionsOf returns a key's versions of events whose id begins with these bytes,
-// at most two: one is what was meant, two are too many.
-func (s *Store) VersionsOf(ctx context.Context, t bunker.TenantID, k bunker.KeyID, prefix []byte) ([]bunker.KeptVersion, error) {
-	if len(prefix) == 0 || len(prefix) > len(nostr.ID{}) {
-		return nil, errors.New("store: an event's id begins with 1 to 32 bytes")
-	}
+// VersionsOf returns a key's versions of events whose id is one from first to last, both
+// included, at most two: one is what was meant, two are too many.
+func (s *Store) VersionsOf(ctx context.Context, t bunker.TenantID, k bunker.KeyID, first, last nostr.ID) ([]bunker.KeptVersion, error) {
 	out, err := scanAll(ctx, s.read, fillListed, `SELECT `+versionColumns+`, v.seq = `+current+` FROM kept_version v
-WHERE v.tenant = $1 AND v.key_id = $2 AND substr(v.event_id, 1, CAST($3 AS INTEGER)) = $4 ORDER BY v.kept_at DESC LIMIT 2`,
-		string(t), string(k), len(prefix), prefix)
+WHERE v.tenant = $1 AND v.key_id = $2 AND v.event_id >= $3 AND v.event_id <= $4 ORDER BY v.kept_at DESC LIMIT 2`,
+		string(t), string(k), first[:], last[:])
 	return out, s.explain("looking for a kept version", err)
 }
 

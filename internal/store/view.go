@@ -19,7 +19,7 @@ type viewer struct {
 const (
 	viewKnown = `SELECT ` + headColumns + `, ` + connectionColumns + `, ` + keyColumns + `
 FROM connection c JOIN tenant_head h ON h.tenant = c.tenant LEFT JOIN user_key k ON k.tenant = c.tenant AND k.id = c.key_id
-WHERE c.signer = $1 AND c.client = $2 LIMIT 1`
+WHERE c.signer = $1 AND c.client = $2 AND c.tenant = $3`
 	policyTag = `SELECT version, mac FROM policy WHERE tenant = $1 AND id = $2`
 	// A stranger: whose is the signer key?
 	viewSigner = `SELECT ` + headColumns + ` FROM tenant_head h WHERE h.tenant IN (
@@ -63,25 +63,27 @@ func (s *Store) closeViewer(v *viewer) error {
 	return nil
 }
 
-// View reads all that deciding one request of a client at a signer key needs,
-// from one moment, every row verified. For a stranger Connection is nil; a
+// View reads all that deciding one request of a client at a signer key of a tenant
+// needs, from one moment, every row verified. (A user key with npub login may have been
+// another tenant's before, whose connections are none here.) For a stranger Connection is nil; a
 // signer key that is nobody's is CodeNotFound. While the tenant is sealed, not
 // set up, or has something to do first (see ApplyPending), View is Unverified.
-func (s *Store) View(ctx context.Context, signer, client nostr.PubKey) (bunker.View, error) {
+func (s *Store) View(ctx context.Context, t bunker.TenantID, signer, client nostr.PubKey) (bunker.View, error) {
 	k := viewKey{signer, client}
-	view, ok, moment := s.kept(k)
+	view, ok, moment := s.kept(t, k)
 	if ok {
 		return view, nil
 	}
 	err := s.onViewer(ctx, func(v *viewer) (err error) {
-		view, err = s.viewBy(v, k, moment)
+		view, err = s.viewBy(v, t, k, moment)
 		return err
 	})
 	return view, s.explain("reading a connection", err)
 }
 
 // onViewer runs f on a reading connection, and once more on a new one where that has
-// turned out to be gone.
+// turned out to be gone. Then the idle ones are most likely gone, too: it takes none of
+// them, or the request would be turned away though the server is back.
 func (s *Store) onViewer(ctx context.Context, f func(*viewer) error) error {
 	var v *viewer
 	select {
@@ -97,6 +99,7 @@ func (s *Store) onViewer(ctx context.Context, f func(*viewer) error) error {
 	if err := s.closeViewer(v); err != nil {
 		return err
 	}
+	s.closeIdleReaders()
 	fresh, err := newViewer(ctx, s)
 	if err != nil {
 		return err // the next one tries again
@@ -107,7 +110,7 @@ func (s *Store) onViewer(ctx context.Context, f func(*viewer) error) error {
 
 // viewBy reads in one transaction, which begins after moment. The statements are
 // short and have no context: a cancelled one would cost a goroutine each.
-func (s *Store) viewBy(v *viewer, of viewKey, moment uint64) (view bunker.View, err error) {
+func (s *Store) viewBy(v *viewer, t bunker.TenantID, of viewKey, moment uint64) (view bunker.View, err error) {
 	ctx := context.Background()
 	if _, err := v.begin.ExecContext(ctx); err != nil {
 		return view, err
@@ -124,7 +127,7 @@ func (s *Store) viewBy(v *viewer, of viewKey, moment uint64) (view bunker.View, 
 		stranger bool
 	)
 	dest := append(h.fields(), connectionFields(&c, &connMAC)...)
-	err = v.known.QueryRowContext(ctx, of.signer[:], of.client[:]).Scan(append(dest, k.fields()...)...)
+	err = v.known.QueryRowContext(ctx, of.signer[:], of.client[:], string(t)).Scan(append(dest, k.fields()...)...)
 	if isNone(err) {
 		stranger = true
 		err = v.signer.QueryRowContext(ctx, of.signer[:]).Scan(h.fields()...)

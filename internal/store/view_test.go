@@ -36,7 +36,7 @@ func viewStranger(t *testing.T, f *fixture) {
 	ctx := context.Background()
 	k := f.addKey("herald")
 	tok, secret := f.addToken(k, 1)
-	v, err := f.View(ctx, tok.Signer, random32())
+	v, err := f.View(ctx, bunker.SelfHosted, tok.Signer, random32())
 	if err != nil || v.Connection != nil || v.Tenant.Tenant != bunker.SelfHosted || v.Unverified {
 		t.Errorf("%+v, %v", v, err)
 	}
@@ -52,15 +52,15 @@ func viewStranger(t *testing.T, f *fixture) {
 		t.Errorf("an unknown secret: %+v, %v", found, err)
 	}
 	var e *bunker.Error
-	if _, err := f.View(ctx, random32(), random32()); !errors.As(err, &e) || e.Code != bunker.CodeNotFound {
+	if _, err := f.View(ctx, bunker.SelfHosted, random32(), random32()); !errors.As(err, &e) || e.Code != bunker.CodeNotFound {
 		t.Errorf("nobody's signer key: %v", err)
 	}
-	if _, err := f.View(ctx, k.PubKey, random32()); err == nil {
+	if _, err := f.View(ctx, bunker.SelfHosted, k.PubKey, random32()); err == nil {
 		t.Error("a user key without npub login is heard")
 	}
 	k.NpubLogin = true
 	f.change(func(tx *Tx) error { return tx.PutKey(k) })
-	if v, err = f.View(ctx, k.PubKey, random32()); err != nil || v.Connection != nil {
+	if v, err = f.View(ctx, bunker.SelfHosted, k.PubKey, random32()); err != nil || v.Connection != nil {
 		t.Errorf("a user key with npub login: %+v, %v", v, err)
 	}
 	if o, err = f.Owner(ctx, k.PubKey); err != nil || !o.Npub || o.Key.ID != k.ID || o.Token != nil {
@@ -222,7 +222,7 @@ func swappedMACs(t *testing.T, f *fixture) {
 	k := f.addKey("herald")
 	c, other := f.addConnection(k), f.addConnection(k)
 	f.tamper(fmt.Sprintf(`UPDATE connection SET mac = (SELECT mac FROM connection WHERE id = '%s') WHERE id = '%s'`, other.ID, c.ID))
-	_, err := f.View(context.Background(), c.Signer, c.Client)
+	_, err := f.View(context.Background(), c.Tenant, c.Signer, c.Client)
 	if !errors.Is(err, bunker.ErrTampered) {
 		t.Errorf("a view with another row's MAC: %v", err)
 	}
@@ -232,7 +232,7 @@ func swappedMACs(t *testing.T, f *fixture) {
 	f.view(other)
 	e := f.entry(other)
 	f.tamper(fmt.Sprintf(`UPDATE connection_grant SET permissions = 'ping' WHERE connection IN ('%s', '%s')`, other.ID, third.ID))
-	if _, err := f.View(context.Background(), third.Signer, third.Client); !errors.Is(err, bunker.ErrTampered) {
+	if _, err := f.View(context.Background(), third.Tenant, third.Signer, third.Client); !errors.Is(err, bunker.ErrTampered) {
 		t.Errorf("a view with an edited grant: %v", err)
 	}
 	if f.keeps() {
@@ -241,7 +241,7 @@ func swappedMACs(t *testing.T, f *fixture) {
 		}
 	}
 	f.afterEdit(f.commit(e))
-	if _, err := f.View(context.Background(), other.Signer, other.Client); !errors.Is(err, bunker.ErrTampered) {
+	if _, err := f.View(context.Background(), other.Tenant, other.Signer, other.Client); !errors.Is(err, bunker.ErrTampered) {
 		t.Errorf("a view with an edited grant, after a commit: %v", err)
 	}
 	f.auth.sealed.Store(true)

@@ -217,12 +217,12 @@ func (s *Store) editedBeside() (bool, error) {
 }
 
 // kept returns the kept view, if there is one that holds, and the moment.
-func (s *Store) kept(k viewKey) (view bunker.View, ok bool, moment uint64) {
+func (s *Store) kept(t bunker.TenantID, k viewKey) (view bunker.View, ok bool, moment uint64) {
 	if !s.keeps() {
 		return view, false, 0
 	}
 	kept, moment := s.views.get(k)
-	if kept == nil || kept.until != 0 && s.clock.ledger() >= kept.until {
+	if kept == nil || kept.tenant.Tenant != t || kept.until != 0 && s.clock.ledger() >= kept.until {
 		return view, false, moment
 	}
 	// The root key may have gone since the rows were verified.

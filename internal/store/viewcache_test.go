@@ -16,7 +16,7 @@ func (f *fixture) full(c *bunker.Connection) bunker.View {
 	f.t.Helper()
 	v := <-f.viewers
 	defer func() { f.viewers <- v }()
-	view, err := f.viewBy(v, viewKey{c.Signer, c.Client}, 0)
+	view, err := f.viewBy(v, c.Tenant, viewKey{c.Signer, c.Client}, 0)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestViewsHoldOnlyGrantsThatCanStillAllow(t *testing.T) {
 		}
 	}
 	key := viewKey{c.Signer, c.Client}
-	if _, kept, _ := f.kept(key); !kept {
+	if _, kept, _ := f.kept(bunker.SelfHosted, key); !kept {
 		t.Error("the view is not kept")
 	}
 	f.clock.add(2 * time.Minute)
@@ -189,7 +189,7 @@ func TestAViewThatAChangeOvertookIsNotKept(t *testing.T) {
 	f.change(func(tx *Tx) error { return tx.PutGrant(f.newGrant(c, 0)) })
 	v := f.full(c)
 	f.views.put(key, keep(&v, nil, nil), moment)
-	if _, kept, _ := f.kept(key); kept {
+	if _, kept, _ := f.kept(bunker.SelfHosted, key); kept {
 		t.Error("it is kept")
 	}
 	// What is written down only leaves the views alone.
@@ -199,7 +199,7 @@ func TestAViewThatAChangeOvertookIsNotKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.mustCommit(f.entry(c))
-	if _, kept, now := f.kept(key); !kept || now != before {
+	if _, kept, now := f.kept(bunker.SelfHosted, key); !kept || now != before {
 		t.Errorf("kept %v, moment %d and then %d", kept, before, now)
 	}
 }
