@@ -25,6 +25,9 @@ type Announcement struct {
 	// Instance is the process that says it: for people who look for it.
 	Instance string
 	At       int64 // ledger time, unix ms
+	// MAC is over all of it under the root key (bunker.Announcing): the admin key lies
+	// beside the data, and whoever has that alone is no copy of the bunker.
+	MAC [32]byte
 }
 
 // Append writes the message.
@@ -35,6 +38,7 @@ func (m *Announcement) Append() []byte {
 	w.text("incarnation", m.Incarnation)
 	w.text("instance", m.Instance)
 	w.num("at", m.At)
+	w.hex("mac", m.MAC[:])
 	return w.end()
 }
 
@@ -45,6 +49,7 @@ func ParseAnnouncement(b []byte) (m Announcement, err error) {
 	o.bytes("said", m.Said[:], false)
 	m.Life, m.At = o.num("life"), o.num("at")
 	m.Incarnation, m.Instance = o.str("incarnation", MaxLifeName), o.str("instance", MaxLifeName)
+	o.bytes("mac", m.MAC[:], false)
 	switch {
 	case o.end() != nil:
 		return m, o.end()

@@ -6,7 +6,7 @@ import (
 )
 
 func TestParseAnnouncementRefuses(t *testing.T) {
-	good := Announcement{Said: SessionID{1}, Life: 3, Incarnation: "i1", Instance: "x1", At: 5}
+	good := Announcement{Said: SessionID{1}, Life: 3, Incarnation: "i1", Instance: "x1", At: 5, MAC: [32]byte{7}}
 	text := string(good.Append())
 	if m, err := ParseAnnouncement([]byte(text)); err != nil || m != good {
 		t.Fatalf("%v %v", m, err)
@@ -21,6 +21,8 @@ func TestParseAnnouncementRefuses(t *testing.T) {
 		"another version": strings.Replace(text, `"v":1`, `"v":2`, 1),
 		"another field":   strings.Replace(text, `{`, `{"more":1,`, 1),
 		"a short name":    strings.Replace(text, `"01`, `"`, 1),
+		"a short MAC":     strings.Replace(text, `"07`, `"`, 1),
+		"no MAC":          text[:strings.Index(text, `,"mac"`)] + "}",
 		"nothing":         "",
 	} {
 		if _, err := ParseAnnouncement([]byte(bad)); err == nil || bad == text {

@@ -29,15 +29,6 @@ type DeviceID [16]byte
 // String returns the id in hexadecimal.
 func (id DeviceID) String() string { return hex.EncodeToString(id[:]) }
 
-// ParseDeviceID reads what String wrote.
-func ParseDeviceID(s string) (id DeviceID, err error) {
-	if len(s) != 2*len(id) || !lowerHex([]byte(s)) {
-		return id, errors.New("a device's id is 32 hexadecimal digits")
-	}
-	_, err = hex.Decode(id[:], []byte(s))
-	return id, err
-}
-
 // ID returns the device's id.
 func (p DevicePub) ID() (id DeviceID) {
 	sum := sha256.Sum256(p[:])

@@ -16,7 +16,7 @@ func seeds(f *testing.F) {
 	no := Ready{Refusal: &Refusal{Code: "restricted", Words: "not an admin here"}}
 	o := Order{N: 1, Cmd: "key.list", Params: []byte(`{"a":[1,"\u00e9"]}`), Op: "00112233445566778899aabbccddeeff"}
 	seen := Order{N: 2, Cmd: "key.rename", IfVersion: 7}
-	life := Announcement{Said: SessionID{1}, Life: 3, Incarnation: "i1", Instance: "x1", At: 5}
+	life := Announcement{Said: SessionID{1}, Life: 3, Incarnation: "i1", Instance: "x1", At: 5, MAC: [32]byte{7}}
 	more := Order{More: &More{Re: 1, From: 8}}
 	for _, b := range [][]byte{h.Append(), c.Append(), p.Append(), r.Append(), no.Append(), o.Append(), seen.Append(), more.Append(), life.Append(), []byte(`{"a":1,"a":2}`), []byte(`{"a":"\ud800"}`), []byte(`{"a":1.5}`)} {
 		f.Add(b)

@@ -21,9 +21,6 @@ const (
 	All    Scope = "all"    // everything but what needs special care
 )
 
-// Scopes returns every scope, the narrowest first.
-func Scopes() []Scope { return []Scope{Once, Kind, Kinds, Method, All} }
-
 // MaxUses is how often an answer can be for at most.
 const MaxUses = 1_000_000
 
@@ -63,6 +60,14 @@ func (a Answer) End(now int64) (int64, error) {
 		return now + a.For.Milliseconds(), nil
 	}
 	return a.Until, nil
+}
+
+// Counted is an error that says what is wrong with how often a yes is good for.
+func (a Answer) Counted() error {
+	if a.Uses < 0 || a.Uses > MaxUses {
+		return bunker.Errorf(bunker.CodeInvalid, "a yes is good for 1 to %d times", MaxUses).In("uses")
+	}
+	return nil
 }
 
 // Grant turns an answer into the grant that it means, nil where it means none
@@ -151,6 +156,9 @@ func denial(g *bunker.Grant, q *bunker.Approval, a Answer) (*bunker.Grant, error
 
 func widen(g *bunker.Grant, q *bunker.Approval, a Answer, now int64) error {
 	once := a.Scope == Once || a.Scope == ""
+	if err := a.Counted(); err != nil {
+		return err
+	}
 	perms, err := reach(q, a.Scope)
 	switch {
 	case err != nil:
@@ -158,8 +166,6 @@ func widen(g *bunker.Grant, q *bunker.Approval, a Answer, now int64) error {
 	case OnceOnly(q) && !once:
 		return bunker.Errorf(bunker.CodeRestricted, "%s needs a person each time; it can be approved once only", Permission(q)).
 			WithHint("nsecbunker approve %s --once", q.ID).In("scope")
-	case a.Uses < 0 || a.Uses > MaxUses:
-		return bunker.Errorf(bunker.CodeInvalid, "a yes is good for 1 to %d times", MaxUses).In("uses")
 	case once && a.Uses > 1:
 		return bunker.Errorf(bunker.CodeInvalid, "once is one time; several times go with kind, kinds, method or all").In("uses")
 	case once:

@@ -137,7 +137,7 @@ func Parse(b []byte) (Config, error) {
 	var bad *toml.DecodeError
 	if errors.As(err, &bad) {
 		line, col := bad.Position()
-		why := strings.TrimPrefix(bad.Error(), "toml: ")
+		why := valueWords(strings.TrimPrefix(bad.Error(), "toml: "))
 		if key := strings.Join(bad.Key(), "."); key != "" {
 			why = key + ": " + why
 		}

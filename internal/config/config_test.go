@@ -30,7 +30,9 @@ func TestPrintedConfigIsReadBackTheSame(t *testing.T) {
 func TestBadConfigNamesTheThingAndTheLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"listen = \"127.0.0.1:1\"\nlisten_addr = \"x\"\n": `line 2: there is no setting "listen_addr"`,
-		"listen = 3\n":                            "line 1",
+		"listen = 3\n":                            "line 1, column 10: listen: text in quotes is wanted here, not integer",
+		"secret_memory = \"a lot\"\n":             "secret_memory: a number is wanted here, not string",
+		"relays = \"wss://a.example\"\n":          `relays: a list of texts, such as ["…", "…"] is wanted here, not string`,
 		"listen = \"nowhere\"\n":                  "listen: ",
 		"tls_cert = \"a\"\n":                      "tls_cert and tls_key go together",
 		"relays = [\"http://x\"]\n":               "relays: ",
@@ -42,7 +44,7 @@ func TestBadConfigNamesTheThingAndTheLine(t *testing.T) {
 		"admin_hosts = [\"\"]\n":                  "admin_hosts: ",
 		"admin_hosts = [\"0.0.0.0\"]\n":           "admin_hosts: ",
 		"admin_hosts = [" + strings.Repeat("\"a\",", MaxAdminHosts+1) + "]\n": "admin_hosts: ",
-		"admin_app = \"yes\"\n":                                                 "line 1",
+		"admin_app = \"yes\"\n":                                                 "admin_app: true or false is wanted here, not string",
 		"unattended = [\"magic\"]\n":                                            "unattended: ",
 		"delete_wait = \"1s\"\n":                                                "delete_wait: ",
 		"delete_wait = \"soon\"\n":                                              "no duration",

@@ -23,10 +23,22 @@ type Changes struct {
 	// The lists are in words, bounded.
 	RemovedList []string `json:"removed_list,omitempty" doc:"the first of those that are removed, in words"`
 	AddedList   []string `json:"added_list,omitempty" doc:"the first of those that are added, in words"`
+	// Fields are those of a profile that go, are others or come, in that order, bounded.
+	Fields []Field `json:"fields,omitempty" doc:"what becomes of the fields of a profile"`
+}
+
+// Field is what becomes of one field of a profile.
+type Field struct {
+	Name string `json:"name"`
+	Was  string `json:"was,omitempty" doc:"in the version before; missing: it is new"`
+	Is   string `json:"is,omitempty" doc:"in this one; missing: it goes"`
 }
 
 // MaxChanges is how many entries of each sort are shown at first.
 const MaxChanges = 6
+
+// MaxFields is how many fields of a profile are shown at first, with what they were and are.
+const MaxFields = 8
 
 // changes tells what is lost and what is new, and why the guard asks.
 func (t *teller) changes() {
@@ -47,7 +59,27 @@ func (t *teller) changes() {
 	if !c.First {
 		out.AddedList = t.entriesOf(c.AddedList)
 	}
+	out.Fields = t.fieldsOf(c.Fields)
 	t.card.Changes = out
+}
+
+// fieldsOf are the fields of a profile that do not stay, by the names they have in words.
+// Where money goes and what name a domain confirms is no small change.
+func (t *teller) fieldsOf(list []guard.Field) (out []Field) {
+	for i, f := range list {
+		if f.Was != "" {
+			switch f.Name {
+			case "lud16", "lud06":
+				t.warn("its lightning address would be another: zaps would be paid to that one")
+			case "nip05":
+				t.warn("its Nostr address would be another")
+			}
+		}
+		if i < MaxFields || t.o.Full {
+			out = append(out, Field{fieldName(bunker.Display(f.Name, guard.MaxListedText)), bunker.Display(f.Was, guard.MaxListedText), bunker.Display(f.Is, guard.MaxListedText)})
+		}
+	}
+	return out
 }
 
 // entriesOf are entries in words.

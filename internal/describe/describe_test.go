@@ -107,6 +107,7 @@ func pictures() []struct {
 		{"a calendar event", signing(31923, "Bring cake.", nostr.Tag{"d", "party"}, nostr.Tag{"title", "Party"}, nostr.Tag{"start", "1800172800"}, nostr.Tag{"location", "Lisbon"})},
 		{"a kind without a name", signing(12345, "something", nostr.Tag{"name", "a thing"}, nostr.Tag{"e", id1})},
 		{"an encryption of a message", crypt(nip46.NIP44Encrypt, pub(9), rumor)},
+		{"a profile that is paid elsewhere", signing(0, `{"name":"Ann","lud16":"you@pay.example","website":"https://fish.example"}`)},
 		{"an encryption of a text", crypt(nip46.NIP04Encrypt, pub(2), "meet me at eight")},
 		{"an encryption of a private list", crypt(nip46.NIP44Encrypt, pub(1), `[["p","`+bob+`"],["word","spam"]]`)},
 		{"a decryption", crypt(nip46.NIP44Decrypt, pub(9), strings.Repeat("x", 1532))},
@@ -129,6 +130,11 @@ func pictures() []struct {
 			}
 			c.RemovedList[1] = "p " + ann
 			s.Changes, s.Guard = &c, "300 of 612 entries would be lost"
+		}
+		if c.name == "a profile that is paid elsewhere" {
+			s.Changes = &guard.Changes{Before: 3, After: 3, Removed: 1, Changed: 1, Added: 1, RemovedList: []string{"about"}, Fields: []guard.Field{
+				{Name: "about", Was: "a fisher"}, {Name: "lud16", Was: "me@pay.example", Is: "you@pay.example"}, {Name: "website", Is: "https://fish.example"},
+			}}
 		}
 		out = append(out, struct {
 			name string

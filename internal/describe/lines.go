@@ -20,8 +20,13 @@ func (c *Card) Lines(columns int) []string {
 	l.text(c)
 	if ch := c.Changes; ch != nil {
 		l.row("changes", ch.Words)
-		l.entries("- ", ch.RemovedList, ch.Removed-len(ch.RemovedList))
-		if !ch.First {
+		for _, f := range ch.Fields {
+			l.field(f)
+		}
+		if len(ch.Fields) == 0 {
+			l.entries("- ", ch.RemovedList, ch.Removed-len(ch.RemovedList))
+		}
+		if !ch.First && len(ch.Fields) == 0 {
 			l.entries("+ ", ch.AddedList, ch.Added-len(ch.AddedList))
 		}
 	}
@@ -73,6 +78,17 @@ func (l *layout) entries(sign string, list []string, left int) {
 	}
 	if left > 0 {
 		l.row("", sign+"… and "+strconv.Itoa(left)+" more")
+	}
+}
+
+// field adds what becomes of a field of a profile.
+func (l *layout) field(f Field) {
+	name, was, is := bunker.Display(f.Name, MaxValue), bunker.Display(f.Was, MaxValue), bunker.Display(f.Is, MaxValue)
+	if was != "" {
+		l.row("", "- "+name+": "+was)
+	}
+	if is != "" {
+		l.row("", "+ "+name+": "+is)
 	}
 }
 

@@ -82,6 +82,22 @@ func (t *teller) entries(k nostr.Kind) {
 	}
 }
 
+// profileFields are the fields of a profile that are told one by one, and what they are called.
+var profileFields = [...][2]string{
+	{"name", "name"}, {"about", "about the account"}, {"display_name", "shown as"}, {"nip05", "address"}, {"lud16", "lightning"}, {"lud06", "lightning"},
+	{"website", "website"}, {"picture", "picture"}, {"banner", "banner"}, {"bot", "bot"},
+}
+
+// fieldName is what a field of a profile is called; one that is not known, by its own name.
+func fieldName(field string) string {
+	for _, f := range profileFields {
+		if f[0] == field {
+			return f[1]
+		}
+	}
+	return field
+}
+
 func (t *teller) profile() {
 	t.card.Does = "set the account's profile"
 	var fields map[string]any
@@ -93,11 +109,8 @@ func (t *teller) profile() {
 	if len(fields) == 0 {
 		t.warn("the profile is empty: name, picture and all else would be gone")
 	}
-	for _, f := range [][2]string{
-		{"name", "name"}, {"display_name", "shown as"}, {"nip05", "address"}, {"lud16", "lightning"}, {"lud06", "lightning"},
-		{"website", "website"}, {"picture", "picture"}, {"banner", "banner"}, {"bot", "bot"},
-	} {
-		if v, ok := fields[f[0]].(string); ok {
+	for _, f := range profileFields {
+		if v, ok := fields[f[0]].(string); ok && f[0] != "about" {
 			t.fact(f[1], v)
 		}
 		if v, ok := fields[f[0]].(bool); ok && v {
@@ -108,7 +121,7 @@ func (t *teller) profile() {
 	if n, _ := fields["name"].(string); n != "" {
 		t.card.Does = "set the account's profile, with the name " + quoted(n)
 	}
-	t.text("about", about)
+	t.text("about the account", about)
 }
 
 // long tells articles and what has a place and a time.

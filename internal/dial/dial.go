@@ -48,6 +48,9 @@ type Config struct {
 	// Allow and AllowHosts are the owner's exceptions; see SetExceptions.
 	Allow      []netip.Prefix
 	AllowHosts []string
+	// Quiet is for what people name to whom this machine's network is none of their
+	// business: a refusal does not say which address a name has here.
+	Quiet bool
 	// Resolver is net.DefaultResolver when nil.
 	Resolver Resolver
 	// Timeout bounds resolving and connecting; DefaultTimeout when zero.
@@ -57,6 +60,7 @@ type Config struct {
 // Dialer makes outbound connections to addresses that it has judged. Its methods may be
 // called concurrently. It holds no connections and runs nothing of its own.
 type Dialer struct {
+	quiet    bool
 	resolver Resolver
 	timeout  time.Duration
 	stagger  time.Duration
@@ -73,7 +77,7 @@ func New(cfg Config) (*Dialer, error) {
 	if cfg.Timeout < 0 || cfg.Timeout > MaxTimeout {
 		return nil, fmt.Errorf("outbound timeout %v is out of range: use 0 (default %v) to %v", cfg.Timeout, DefaultTimeout, MaxTimeout)
 	}
-	d := &Dialer{resolver: cfg.Resolver, timeout: cfg.Timeout, stagger: Stagger}
+	d := &Dialer{quiet: cfg.Quiet, resolver: cfg.Resolver, timeout: cfg.Timeout, stagger: Stagger}
 	if d.resolver == nil {
 		d.resolver = net.DefaultResolver
 	}
@@ -135,6 +139,9 @@ func (d *Dialer) permit(ctx context.Context, network, address string) ([]netip.A
 	}
 	if refusal == nil {
 		return nil, &Error{Target: address, Reason: "the name has no usable address", Hint: "check its spelling and its A and AAAA records"}
+	}
+	if d.quiet {
+		refusal = &Error{Reason: "its address is not public", refused: true}
 	}
 	refusal.Target = address
 	return nil, refusal

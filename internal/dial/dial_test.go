@@ -504,3 +504,18 @@ func TestCheckJudgesWithoutConnecting(t *testing.T) {
 		t.Errorf("loopback: %v, want a refusal", err)
 	}
 }
+
+// Whoever rents a bunker here learns nothing of the network that it stands in.
+func TestAQuietDialerNamesNoAddress(t *testing.T) {
+	d, err := New(Config{Quiet: true, Resolver: resolving("db.internal", "10.1.2.3", "fd00::7")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.DialContext(t.Context(), "tcp", "db.internal:5432")
+	if !errors.Is(err, ErrRefused) || err.Error() != "connecting to db.internal:5432: its address is not public" {
+		t.Errorf("dialing: %v", err)
+	}
+	if again := d.Check(t.Context(), "db.internal:5432"); again == nil || again.Error() != err.Error() {
+		t.Errorf("checking: %v", again)
+	}
+}

@@ -48,6 +48,8 @@ type Changes struct {
 	RemovedList []string `json:"removed_list,omitempty"`
 	AddedList   []string `json:"added_list,omitempty"`
 	ChangedList []string `json:"changed_list,omitempty"`
+	// Fields of a profile that went, came or are others, in that order, at most MaxListed.
+	Fields []Field `json:"fields,omitempty"`
 	// Content of the version before, with its bytes before and after.
 	Content       ContentKind `json:"content,omitempty"`
 	ContentBefore int         `json:"content_before,omitempty"`
@@ -58,6 +60,14 @@ type Changes struct {
 	Reworded bool `json:"reworded,omitempty"`
 	// Older is by how many seconds it is dated before the last version.
 	Older int64 `json:"older,omitempty"`
+}
+
+// Field is what becomes of one field of a profile: Was is "" for one that comes, Is for
+// one that goes. Both are bounded, and have passed the function for untrusted text.
+type Field struct {
+	Name string `json:"name"`
+	Was  string `json:"was,omitempty"`
+	Is   string `json:"is,omitempty"`
 }
 
 // Diff compares a version with the one before (nil: there is none). Neither is
@@ -87,6 +97,7 @@ func Diff(before, after *nostr.Template) Changes {
 	}
 	c.Removed, c.Added, c.Changed = len(removed), len(added), len(changed)
 	c.RemovedList, c.AddedList, c.ChangedList = listed(removed), listed(added), listed(changed)
+	c.Fields = fieldsOf(slices.Concat(removed, changed, added), was, is)
 	c.Older = max(0, before.CreatedAt-after.CreatedAt)
 	c.compareContent(before, after)
 	return c
@@ -220,6 +231,27 @@ func profile(content string) (fields map[string]string, ok bool) {
 		}
 	}
 	return fields, true
+}
+
+// fieldsOf says of fields of a profile, in their order, what they were and are.
+func fieldsOf(ids []entry, was, is map[entry][]string) (out []Field) {
+	words := func(m map[entry][]string, id entry) string {
+		v, ok := m[id]
+		if !ok {
+			return ""
+		}
+		var text string
+		if json.Unmarshal([]byte(v[0]), &text) != nil {
+			text = v[0] // no text: as it stands there
+		}
+		return bunker.Display(text, MaxListedText)
+	}
+	for _, id := range ids {
+		if id.field && len(out) < MaxListed {
+			out = append(out, Field{bunker.Display(id.name, MaxListedText), words(was, id), words(is, id)})
+		}
+	}
+	return out
 }
 
 // kinds whose content may go: see the package.

@@ -210,6 +210,10 @@ func TestChangesAreSaidAndListed(t *testing.T) {
 	if !slices.Equal(d.RemovedList, []string{"about"}) || !slices.Equal(d.ChangedList, []string{"name"}) || d.Words() != "1 field instead of 2: 1 removed, 1 changed" {
 		t.Errorf("a profile: %q, %q, %q", d.RemovedList, d.ChangedList, d.Words())
 	}
+	d = Diff(event(0, nil, `{"name":"a","about":"b","x":{"y":1}}`), event(0, nil, `{"name":"z\u202e","lud16":"me@pay.example","x":{"y":1}}`))
+	if want := []Field{{"about", "b", ""}, {}, {"lud16", "", "me@pay.example"}}; len(d.Fields) != 3 || d.Fields[0] != want[0] || d.Fields[1].Was != "a" || strings.ContainsRune(d.Fields[1].Is, 0x202e) || d.Fields[2] != want[2] {
+		t.Errorf("fields %+v", d.Fields)
+	}
 	d = Diff(event(30023, nil, "one text"), event(30023, nil, "other"))
 	if d.Words() != "text: 5 bytes instead of 8" {
 		t.Errorf("a text: %q", d.Words())
@@ -321,8 +325,18 @@ func TestPropertiesOfLosing(t *testing.T) {
 func checkBounds(t *testing.T, d *Changes) {
 	t.Helper()
 	b, err := json.Marshal(d)
-	if err != nil || len(b) > 4*3*MaxListed*MaxListedText+2000 {
+	if err != nil || len(b) > 4*6*MaxListed*MaxListedText+4000 {
 		t.Fatalf("%d bytes, %v", len(b), err)
+	}
+	if len(d.Fields) > MaxListed {
+		t.Fatalf("%d fields are listed", len(d.Fields))
+	}
+	for _, f := range d.Fields {
+		for _, s := range []string{f.Name, f.Was, f.Is} {
+			if utf8.RuneCountInString(s) > MaxListedText || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' }) {
+				t.Fatalf("%q is listed", s)
+			}
+		}
 	}
 	for _, l := range [][]string{d.RemovedList, d.AddedList, d.ChangedList} {
 		if len(l) > MaxListed {

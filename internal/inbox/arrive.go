@@ -19,7 +19,7 @@ import (
 // The order of the checks is architecture.md's: size, recipient, time, not yet
 // seen, signature. Only ids of verified events are ever noted, so a forged copy
 // that comes first hides nothing.
-func (in *Inbox) Arrive(ctx context.Context, link string, raw []byte) Verdict {
+func (in *Inbox) Arrive(ctx context.Context, link, raw string) Verdict {
 	if len(raw) > in.Limits.EventBytes {
 		return refused("invalid: the event is too large")
 	}
@@ -31,7 +31,7 @@ func (in *Inbox) Arrive(ctx context.Context, link string, raw []byte) Verdict {
 }
 
 // ArriveParsed is Arrive for an event whose JSON was read already.
-func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event, raw []byte) Verdict {
+func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event, raw string) Verdict {
 	p, ok := signer.Recipient(ev)
 	if !ok {
 		return refused("blocked: not for this bunker")
@@ -67,7 +67,13 @@ func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event,
 	}
 	defer from.leave(t.ID)
 	var err error
-	in.crew.run(t.ID, func() { err = ev.Verify() })
+	in.crew.run(t.ID, func() {
+		if known {
+			err = in.lifted.Verify(ev)
+		} else {
+			err = ev.Verify()
+		}
+	})
 	if err != nil {
 		in.BadSignature(link)
 		return refused("invalid: " + err.Error())
@@ -91,7 +97,7 @@ func (in *Inbox) ArriveParsed(ctx context.Context, link string, ev *nostr.Event,
 
 // Take is Arrive for links that want no answer: it returns as soon as a place is
 // free, and so holds back that link only.
-func (in *Inbox) Take(ctx context.Context, link string, raw []byte) {
+func (in *Inbox) Take(ctx context.Context, link, raw string) {
 	select {
 	case in.taken <- struct{}{}:
 	case <-ctx.Done():
@@ -108,7 +114,7 @@ func (in *Inbox) Take(ctx context.Context, link string, raw []byte) {
 }
 
 // first works on a verified event that is not in flight elsewhere.
-func (in *Inbox) first(ctx context.Context, t *Tenant, link string, ev *nostr.Event, raw []byte) Verdict {
+func (in *Inbox) first(ctx context.Context, t *Tenant, link string, ev *nostr.Event, raw string) Verdict {
 	if in.seen.has(ev.ID) {
 		return in.again(ctx, ev)
 	}

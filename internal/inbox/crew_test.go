@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -53,6 +54,46 @@ func TestACrewTakesTenantsInTurn(t *testing.T) {
 		}
 		c.stop()
 	})
+}
+
+// Whoever's job is done goes on before the crew has worked off what else waits: a flood that
+// leaves the crew no pause keeps nobody from his next step.
+func TestWhoseJobIsDoneGoesOnBeforeTheFlood(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // the crew, and all who wait for it
+	c := newCrew()
+	c.start()
+	defer c.stop()
+	const flood = 500
+	gate := make(chan struct{})
+	var asked sync.WaitGroup
+	var did atomic.Int64
+	var at, on int64
+	waiting := func(n int) {
+		for there := -1; there != n; runtime.Gosched() {
+			c.mu.Lock()
+			there = c.jobs.Len()
+			c.mu.Unlock()
+		}
+	}
+	for range 2 { // the crew's hands are full
+		held := make(chan struct{})
+		asked.Go(func() { c.run("loud", func() { close(held); <-gate }) })
+		<-held
+	}
+	for range flood {
+		asked.Go(func() { c.run("loud", func() { did.Add(1) }) })
+	}
+	waiting(flood)
+	asked.Go(func() {
+		c.run("quiet", func() { at = did.Load() })
+		on = did.Load()
+	})
+	waiting(flood + 1)
+	close(gate)
+	asked.Wait()
+	if on-at > flood/4 {
+		t.Errorf("of the flood's %d jobs %d were done between the end of another's and his next step", flood, on-at)
+	}
 }
 
 func BenchmarkCrew(b *testing.B) {

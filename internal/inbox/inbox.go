@@ -34,12 +34,12 @@ type Backlog interface {
 	Prune(ctx context.Context) (int, error)
 }
 
-// Outlet sends one event to the embedded relay and to others. result is called at most once for each URL,
+// Outlet sends one event of a tenant to the embedded relay and to others. result is called at most once for each URL,
 // from any goroutine; Send never blocks on a slow relay. Of ev only id, author,
 // time, kind and tags are looked at. here reports that somebody at the embedded relay
 // took it.
 type Outlet interface {
-	Send(ev *nostr.Event, raw []byte, relays []string, result func(url string, ok bool, reason string)) (here bool)
+	Send(of bunker.TenantID, ev *nostr.Event, raw []byte, relays []string, result func(url string, ok bool, reason string)) (here bool)
 }
 
 // Diary records what strangers do, of which there is no row: once an hour for a
@@ -126,6 +126,7 @@ type Inbox struct {
 	rates     rates
 	refusals  rates // of what is written down though nothing is allowed
 	known     knownSet
+	lifted    *nostr.Lifted // of known clients
 	held      held
 	resent    resent
 	wake      chan struct{}
@@ -157,6 +158,7 @@ func New(c Config) (*Inbox, error) {
 		strangers: newStrangers(c.Limits),
 		rates:     newRates(c.Limits.ClientRate, c.Limits.ClientBurst, c.Limits.Clients),
 		refusals:  newRates(c.Limits.RefusalRate, c.Limits.RefusalBurst, c.Limits.Clients),
+		lifted:    nostr.NewLifted(),
 		held:      held{m: map[pair]heldRequest{}},
 		resent:    resent{at: map[nostr.ID]sending{}},
 		wake:      make(chan struct{}, 1),

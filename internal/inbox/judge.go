@@ -182,7 +182,7 @@ func (in *Inbox) tellStranger(t *Tenant, e *signer.StrangerError) {
 		in.Log.Error("a stranger's refusal could not be closed", "error", err)
 		return
 	}
-	in.Outlet.Send(ev, ev.AppendJSON(nil), t.Relays(), func(string, bool, string) {})
+	in.Outlet.Send(t.ID, ev, ev.AppendJSON(nil), t.Relays(), func(string, bool, string) {})
 }
 
 // replay takes a parked request up again: its question was answered, or its
@@ -198,7 +198,7 @@ func (in *Inbox) replay(ctx context.Context, p bunker.Parked) {
 		return
 	}
 	in.flights.do(ctx, p.EventID, func() Verdict {
-		v, _ := in.judge(ctx, t, signer.Arrival{Event: ev, Raw: p.Envelope, Parked: &p})
+		v, _ := in.judge(ctx, t, signer.Arrival{Event: ev, Raw: string(p.Envelope), Parked: &p})
 		return v
 	})
 }

@@ -80,7 +80,7 @@ func (in *Inbox) sendTo(s *bunker.Stored, relays []string, result func(url strin
 		return err
 	}
 	id, part := s.Request(), r.Part
-	here := in.Outlet.Send(ev, raw, relays, func(url string, ok bool, reason string) {
+	here := in.Outlet.Send(s.Tenant(), ev, raw, relays, func(url string, ok bool, reason string) {
 		if ok {
 			in.Ledger.Delivered(id, part, url)
 		} else {

@@ -69,41 +69,51 @@ func (o *Operation) Size() int64 {
 // question; the grant holds for 15 minutes around now only (security.md
 // section 2). An event of another date is bound to that date instead.
 func (o *Operation) Digest() [32]byte {
-	h := sha256.New()
-	field(h, "nsecbunker/operation/1")
-	field(h, string(o.Method))
+	h := digester{h: sha256.New()}
+	h.field("nsecbunker/operation/1")
+	h.field(string(o.Method))
 	if o.Template != nil {
-		number(h, uint64(o.Template.Kind))
-		number(h, uint64(len(o.Template.Tags)))
+		h.number(uint64(o.Template.Kind))
+		h.number(uint64(len(o.Template.Tags)))
 		for _, tag := range o.Template.Tags {
-			number(h, uint64(len(tag)))
+			h.number(uint64(len(tag)))
 			for _, v := range tag {
-				field(h, v)
+				h.field(v)
 			}
 		}
-		field(h, o.Template.Content)
+		h.field(o.Template.Content)
 		if o.OffDate {
-			number(h, uint64(o.Template.CreatedAt))
+			h.number(uint64(o.Template.CreatedAt))
 		}
 	} else {
-		h.Write(o.Peer[:])
-		number(h, uint64(len(o.Payload)))
-		h.Write(o.Payload)
+		h.h.Write(o.Peer[:])
+		h.number(uint64(len(o.Payload)))
+		h.h.Write(o.Payload)
 	}
 	var d [32]byte
-	h.Sum(d[:0])
+	h.h.Sum(d[:0])
 	return d
 }
 
-func field(h hash.Hash, s string) {
-	number(h, uint64(len(s)))
-	h.Write([]byte(s))
+// digester hashes numbers and strings by way of one buffer: a hash takes bytes alone, and
+// what is handed to it would else be made anew for each.
+type digester struct {
+	h   hash.Hash
+	buf [256]byte
 }
 
-func number(h hash.Hash, n uint64) {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], n)
-	h.Write(b[:])
+func (d *digester) field(s string) {
+	d.number(uint64(len(s)))
+	for len(s) > 0 {
+		n := copy(d.buf[:], s)
+		d.h.Write(d.buf[:n])
+		s = s[n:]
+	}
+}
+
+func (d *digester) number(n uint64) {
+	binary.BigEndian.PutUint64(d.buf[:], n)
+	d.h.Write(d.buf[:8])
 }
 
 // OffDate reports whether an event's date is too far from now (unix ms) to be

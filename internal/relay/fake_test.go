@@ -16,6 +16,7 @@ import (
 	"github.com/coder/websocket"
 	"go.uber.org/goleak"
 
+	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/dial"
 	"nsecbunker/nostr"
 )
@@ -380,13 +381,16 @@ func (o *outcome) one(t *testing.T) string {
 	return o.all()[0]
 }
 
-// until waits for a thing itself; the bound only ends a test that hangs.
+// patience only ends a test that hangs.
+const patience = 2 * time.Minute
+
+// until waits for a thing itself.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited 30 s for: %s", what)
+			t.Fatalf("waited %s for: %s", patience, what)
 		}
 		time.Sleep(time.Millisecond)
 	}
@@ -418,7 +422,7 @@ func event(n int) (nostr.ID, []byte) {
 
 func (b *bench) publish(n int, o *outcome, urls ...string) nostr.ID {
 	id, raw := event(n)
-	b.Publish(context.Background(), id, raw, urls, o.take)
+	b.Publish(context.Background(), bunker.SelfHosted, id, raw, urls, o.take)
 	return id
 }
 

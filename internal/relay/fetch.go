@@ -32,13 +32,17 @@ const fetchSub = "baseline"
 // forged, is passed over. An error says why the answer cannot be relied on; nil,
 // that the relay said that there is no more (NIP-01, EOSE).
 func Fetch(ctx context.Context, d *dial.Dialer, url string, author nostr.PubKey, kinds []nostr.Kind) ([]*nostr.Event, error) {
+	return fetch(ctx, d, url, author, kinds, FetchTimeout)
+}
+
+func fetch(ctx context.Context, d *dial.Dialer, url string, author nostr.PubKey, kinds []nostr.Kind, within time.Duration) ([]*nostr.Event, error) {
 	at, err := Normalize(url)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, FetchTimeout)
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, at, &websocket.DialOptions{HTTPClient: d.HTTPClient(dial.Limits{Timeout: FetchTimeout})})
+	conn, _, err := websocket.Dial(ctx, at, &websocket.DialOptions{HTTPClient: d.HTTPClient(dial.Limits{Timeout: within})})
 	if err != nil {
 		return nil, plain(err)
 	}

@@ -67,7 +67,7 @@ func TestAFetchReturnsTheNewestOfEachKindAndNothingForged(t *testing.T) {
 		c.eose(m)
 		return true
 	}
-	got, err := Fetch(context.Background(), localDialer(t), r.url, author, []nostr.Kind{0, 3})
+	got, err := fetch(context.Background(), localDialer(t), r.url, author, []nostr.Kind{0, 3}, patience)
 	if err != nil || len(got) != 2 || got[0].Content != "profile" || got[1].ID != newest.ID {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -118,7 +118,7 @@ func TestAFetchSaysWhyItCannotBeReliedOn(t *testing.T) {
 				}
 				return label == "REQ"
 			}
-			got, err := Fetch(context.Background(), localDialer(t), r.url, author, []nostr.Kind{3})
+			got, err := fetch(context.Background(), localDialer(t), r.url, author, []nostr.Kind{3}, patience)
 			if err == nil || got != nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, %v", got, err)
 			}

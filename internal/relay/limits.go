@@ -39,6 +39,9 @@ const (
 	MaxRelays = 256
 	// MaxTemporary bounds the relays that are connected for publishing only.
 	MaxTemporary = 64
+	// MaxTemporaryEach bounds those of them that one of several bunkers holds, so that one
+	// guest who names many relays leaves places for the others.
+	MaxTemporaryEach = 16
 	// MaxFrame bounds one message of a relay, in bytes: NIP-44's largest payload
 	// that we decrypt (1.4 MB of base64) in its event. A longer one is skipped
 	// without harm to the connection, or anybody could cut our connections by
@@ -68,7 +71,7 @@ const (
 	// inboxFrames is how many messages other than events wait between a
 	// connection's reader and its writer.
 	inboxFrames = 64
-	// scratchKept is how large a read buffer may stay between messages, in bytes.
+	// scratchKept is how large a buffer may stay between messages, in bytes.
 	scratchKept = 64 << 10
 )
 

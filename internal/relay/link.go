@@ -27,6 +27,7 @@ type link struct {
 	born  time.Time
 	clock gate
 	end   context.CancelCauseFunc // ends the link with a reason
+	slow  *time.Timer             // runs while a message is written; closes the connection
 
 	heard  atomic.Int64 // when the last message came, in ns since born
 	issued atomic.Int64 // serial of the newest subscription
@@ -36,9 +37,9 @@ type link struct {
 	version  uint64 // of what is wanted; 0: not looked at yet
 	kinds    []nostr.Kind
 	subs     []*sub
-	home     map[nostr.PubKey]*sub // where a key is, or will be, heard
-	closing  []string              // ids to be sent a CLOSE
-	mergeAt  time.Duration         // no merging before, on the link's clock
+	closing  []string      // ids to be sent a CLOSE
+	mergeAt  time.Duration // no merging before, on the link's clock
+	message  []byte        // see publish
 	auth     authState
 	unheard  int       // keys beyond what the relay's subscriptions can carry
 	unneeded time.Time // since when nothing is needed of this link; zero: needed
@@ -48,7 +49,6 @@ func newLink(p *peer) *link {
 	return &link{
 		p: p, m: p.m,
 		frames: make(chan frame, inboxFrames),
-		home:   make(map[nostr.PubKey]*sub),
 		auth:   newAuthState(),
 	}
 }
@@ -59,6 +59,12 @@ func (l *link) serve(ctx context.Context, conn *websocket.Conn) error {
 	l.clock.born = l.born
 	conn.SetReadLimit(-1) // slurp bounds the messages, without closing the connection
 	ctx, l.end = context.WithCancelCause(ctx)
+	// What ends the link closes the connection under whoever reads or writes. It is watched
+	// here once, since the library would watch a context anew for every part of a message.
+	hangUp := func() { _ = conn.CloseNow() }
+	defer context.AfterFunc(ctx, hangUp)()
+	l.slow = time.AfterFunc(l.m.t.WriteWait, hangUp)
+	l.slow.Stop()
 	l.p.setLink(l)
 	var wg sync.WaitGroup
 	defer func() {
@@ -130,7 +136,7 @@ func (l *link) read(ctx context.Context) error {
 	var scratch []byte
 	garbage := 0
 	for {
-		kind, r, err := l.conn.Reader(ctx)
+		kind, r, err := l.conn.Reader(context.Background()) // serve hangs up with ctx
 		if err != nil {
 			return readError(err)
 		}
@@ -174,7 +180,7 @@ func (l *link) deliver(ctx context.Context, f frame) {
 	}
 	l.p.note(func(s *Status) { s.Events++ })
 	l.clock.enter()
-	l.m.cfg.Handle(ctx, l.p.url, RawEvent(slices.Clone(f.event)))
+	l.m.cfg.Handle(ctx, l.p.url, RawEvent(f.event))
 	l.clock.leave()
 	l.noteHeard() // what arrived meanwhile lies unread
 }
@@ -262,12 +268,11 @@ func (l *link) ping(ctx context.Context) error {
 	return l.conn.Ping(ctx)
 }
 
-// write sends one message, within WriteWait.
-func (l *link) write(ctx context.Context, message []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, l.m.t.WriteWait)
-	defer cancel()
-	err := l.conn.Write(ctx, websocket.MessageText, message)
-	if errors.Is(err, context.DeadlineExceeded) {
+// write sends one message, within WriteWait; serve hangs up when the link ends.
+func (l *link) write(message []byte) error {
+	l.slow.Reset(l.m.t.WriteWait)
+	err := l.conn.Write(context.Background(), websocket.MessageText, message)
+	if !l.slow.Stop() {
 		return fmt.Errorf("it took no data for %v", l.m.t.WriteWait)
 	}
 	if err != nil {
@@ -287,6 +292,8 @@ func (l *link) act(ctx context.Context, wg *sync.WaitGroup) error {
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	atOnce := make(chan time.Time) // is always due
+	close(atOnce)
 	for {
 		if err := l.due(wg, ctx); err != nil {
 			return err
@@ -298,10 +305,13 @@ func (l *link) act(ctx context.Context, wg *sync.WaitGroup) error {
 			}
 			return err
 		}
-		if wrote {
-			timer.Reset(0) // look at what arrived, but do not wait for it
-		} else {
+		var tick <-chan time.Time
+		switch {
+		case !wrote:
 			timer.Reset(l.nextTick())
+			tick = timer.C
+		case len(l.frames) == 0:
+			tick = atOnce // look at what arrived, but do not wait for it
 		}
 		select {
 		case <-ctx.Done():
@@ -314,7 +324,7 @@ func (l *link) act(ctx context.Context, wg *sync.WaitGroup) error {
 			}
 		case r := <-l.auth.results:
 			l.authSigned(r)
-		case <-timer.C:
+		case <-tick:
 		}
 	}
 }
@@ -322,20 +332,29 @@ func (l *link) act(ctx context.Context, wg *sync.WaitGroup) error {
 // step writes one message, if there is one to write.
 func (l *link) step(ctx context.Context) (wrote bool, err error) {
 	if message := l.nextAuth(); message != nil {
-		return true, l.write(ctx, message)
+		return true, l.write(message)
 	}
 	if len(l.closing) > 0 {
 		id := l.closing[0]
 		l.closing = l.closing[1:]
-		return true, l.write(ctx, []byte(`["CLOSE","`+id+`"]`))
+		return true, l.write([]byte(`["CLOSE","` + id + `"]`))
 	}
 	if s := l.nextSub(); s != nil {
-		return true, l.write(ctx, l.request(s))
+		return true, l.write(l.request(s))
 	}
 	if pub := l.p.next(); pub != nil {
-		return true, l.write(ctx, pub.frame)
+		return true, l.publish(pub)
 	}
 	return false, nil
+}
+
+// publish writes an event. Its message is laid out in one buffer, again and again.
+func (l *link) publish(pub *publication) error {
+	if cap(l.message) > scratchKept {
+		l.message = nil
+	}
+	l.message = append(append(append(l.message[:0], `["EVENT",`...), pub.raw...), ']')
+	return l.write(l.message)
 }
 
 // take deals with one message of the relay.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/dial"
 	"nsecbunker/nostr"
 )
@@ -22,15 +23,16 @@ import (
 type peer struct {
 	m    *Manager
 	url  string
-	wake chan struct{} // something below changed
+	wake chan struct{}   // something below changed
+	of   bunker.TenantID // who published to it first, when it was not wanted; the manager's
 
 	mu        sync.Mutex
 	ended     bool
 	wanted    bool
-	want      map[nostr.PubKey]struct{} // replaced, never changed
-	kinds     []nostr.Kind              // sorted; replaced, never changed
-	version   uint64                    // of wanted, want and kinds; from 1
-	link      *link                     // the connection, while there is one
+	want      nostr.PubKeys // replaced, never changed
+	kinds     []nostr.Kind  // sorted; replaced, never changed
+	version   uint64        // of wanted, want and kinds; from 1
+	link      *link         // the connection, while there is one
 	queue     []*publication
 	sent      map[nostr.ID][]*publication
 	held      map[*publication]struct{} // all without a result
@@ -65,7 +67,7 @@ func (p *peer) poke() {
 	}
 }
 
-func (p *peer) setWant(wanted bool, keys map[nostr.PubKey]struct{}, kinds []nostr.Kind) {
+func (p *peer) setWant(wanted bool, keys nostr.PubKeys, kinds []nostr.Kind) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !wanted && !p.wanted {
@@ -76,7 +78,7 @@ func (p *peer) setWant(wanted bool, keys map[nostr.PubKey]struct{}, kinds []nost
 	p.poke()
 }
 
-func (p *peer) desiredKeys() map[nostr.PubKey]struct{} {
+func (p *peer) desiredKeys() nostr.PubKeys {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.want

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr"
 )
 
@@ -14,9 +15,10 @@ import (
 // belong to its peer's lock.
 type publication struct {
 	ctx    context.Context
+	of     bunker.TenantID
 	url    string // as the caller gave it
 	id     nostr.ID
-	frame  []byte // the whole EVENT message; shared between relays
+	raw    []byte // the event's JSON; shared between relays
 	result func(url string, ok bool, reason string)
 	// ---
 	serial   uint64 // order of arrival
@@ -46,7 +48,7 @@ func (p *peer) enqueue(pub *publication) (refusal string) {
 	case p.stat.State == CutOff:
 		p.stat.Dropped++
 		return "error: the relay is cut off: it delivered forged events"
-	case len(p.held) >= MaxQueue || p.heldBytes+len(pub.frame) > MaxQueueBytes:
+	case len(p.held) >= MaxQueue || p.heldBytes+len(pub.raw) > MaxQueueBytes:
 		p.stat.Dropped++
 		return "error: too much is waiting for this relay; try again later"
 	case p.stat.State == Waiting && p.retryAt.After(now.Add(p.m.t.OKWait)):
@@ -56,7 +58,7 @@ func (p *peer) enqueue(pub *publication) (refusal string) {
 	p.serial++
 	pub.serial, pub.deadline = p.serial, now.Add(p.m.t.OKWait)
 	p.held[pub] = struct{}{}
-	p.heldBytes += len(pub.frame)
+	p.heldBytes += len(pub.raw)
 	p.queue = append(p.queue, pub)
 	if len(p.queue) > 2*MaxQueue { // finished ones are skipped lazily
 		p.queue = slices.DeleteFunc(p.queue, func(q *publication) bool { return q.done })
@@ -88,7 +90,7 @@ func (p *peer) settle(pub *publication, ok bool, reason string, answered bool) {
 	pub.done = true
 	pub.timer.Stop()
 	delete(p.held, pub)
-	p.heldBytes -= len(pub.frame)
+	p.heldBytes -= len(pub.raw)
 	p.forget(pub)
 	switch {
 	case ok:

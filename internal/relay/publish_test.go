@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr"
 )
 
@@ -79,7 +80,7 @@ func TestWhatIsNoEventIsNotSent(t *testing.T) {
 	b := run(t, nil)
 	for _, raw := range []string{"", "{", "[]", `"x"`, "{}\n", "{" + strings.Repeat(" ", MaxFrame) + "}"} {
 		var o outcome
-		b.Publish(t.Context(), [32]byte{}, []byte(raw), []string{r.url}, o.take)
+		b.Publish(t.Context(), bunker.SelfHosted, [32]byte{}, []byte(raw), []string{r.url}, o.take)
 		if got := o.all(); len(got) != 1 || !strings.Contains(got[0], "false invalid: ") {
 			t.Errorf("%.10q: %v", raw, got)
 		}
@@ -124,7 +125,7 @@ func TestStalledRelayDelaysNoOther(t *testing.T) {
 		sent <- struct{}{}
 		id, _ := event(i)
 		raw := fmt.Appendf(nil, `{"id":"%s","pad":"%s"}`, id, pad)
-		b.Publish(context.Background(), id, raw, []string{stalled.url, good.url, "ws://127.0.0.1:1"}, func(url string, ok bool, _ string) {
+		b.Publish(context.Background(), bunker.SelfHosted, id, raw, []string{stalled.url, good.url, "ws://127.0.0.1:1"}, func(url string, ok bool, _ string) {
 			mu.Lock()
 			defer mu.Unlock()
 			if ok {
@@ -174,7 +175,7 @@ func TestQueueIsBoundedInNumberAndBytes(t *testing.T) {
 	var p outcome
 	for i := range 20 {
 		id, _ := event(i)
-		c.Publish(t.Context(), id, raw, []string{big.url}, p.take)
+		c.Publish(t.Context(), bunker.SelfHosted, id, raw, []string{big.url}, p.take)
 	}
 	if got := p.all(); len(got) != 20-MaxQueueBytes/len(raw) {
 		t.Errorf("%d refused at once", len(got))
@@ -236,6 +237,35 @@ func TestTemporaryConnectionsAreBounded(t *testing.T) {
 	}
 	if n := len(b.Status()); n != MaxTemporary {
 		t.Errorf("%d relays", n)
+	}
+}
+
+// One of several bunkers that publishes to many relays leaves places for the others.
+func TestTemporaryConnectionsAreSharedOut(t *testing.T) {
+	b := run(t, func(c *Config) {
+		c.Timing.BackoffMin, c.Timing.BackoffMax, c.Timing.IdleClose = time.Hour, time.Hour, time.Hour
+		c.Several = true
+	})
+	refused := func(of bunker.TenantID, n int) int {
+		var o outcome
+		id, raw := event(n)
+		for i := range n {
+			b.Publish(t.Context(), of, id, raw, []string{fmt.Sprintf("ws://127.0.0.1:1/%s/%d", of, i)}, o.take)
+		}
+		until(t, "all results", func() bool { return len(o.all()) == n })
+		return strings.Count(strings.Join(o.all(), "\n"), "besides the wanted ones")
+	}
+	if n := refused("greedy", MaxTemporary); n != MaxTemporary-MaxTemporaryEach {
+		t.Errorf("%d of the greedy one's were refused", n)
+	}
+	if n := refused("modest", MaxTemporaryEach); n != 0 {
+		t.Errorf("%d of the other's were refused", n)
+	}
+	for i := range 3 {
+		refused(bunker.TenantID(fmt.Sprint(i)), MaxTemporaryEach)
+	}
+	if n := len(b.Status()); n != MaxTemporary {
+		t.Errorf("%d relays in all", n)
 	}
 }
 
@@ -306,7 +336,7 @@ func TestGivenUpPublicationIsNotSent(t *testing.T) {
 	cancel()
 	id, raw := event(1)
 	var o outcome
-	b.Publish(ctx, id, raw, []string{r.url}, o.take)
+	b.Publish(ctx, bunker.SelfHosted, id, raw, []string{r.url}, o.take)
 	if got := o.one(t); !strings.Contains(got, "given up") {
 		t.Error(got)
 	}
@@ -371,7 +401,7 @@ func TestEveryPublicationHasExactlyOneResult(t *testing.T) {
 			for i := range 200 {
 				n := w*1000 + i
 				id, raw := event(n % 50) // several with the same id
-				b.Publish(context.Background(), id, raw, []string{r.url}, func(string, bool, string) {
+				b.Publish(context.Background(), bunker.SelfHosted, id, raw, []string{r.url}, func(string, bool, string) {
 					mu.Lock()
 					defer mu.Unlock()
 					results[n]++
@@ -400,7 +430,7 @@ func TestConnectionMadeForPublishingIsKeptWhenTheRelayIsWanted(t *testing.T) {
 	b := run(t, nil)
 	var o outcome
 	ev := &nostr.Event{ID: nostr.ID{9}, Kind: 24133, Tags: nostr.Tags{}, Content: "x"}
-	b.PublishEvent(t.Context(), ev, []string{r.url}, o.take)
+	b.PublishEvent(t.Context(), bunker.SelfHosted, ev, []string{r.url}, o.take)
 	if got := o.one(t); got != r.url+" true " {
 		t.Error(got)
 	}

@@ -22,13 +22,14 @@ import (
 	"sync"
 	"time"
 
+	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/dial"
 	"nsecbunker/nostr"
 )
 
 // RawEvent is an event's JSON object, byte for byte as a relay sent it: its
-// brackets match, nothing else has been checked. The receiver owns the bytes.
-type RawEvent []byte
+// brackets match, nothing else has been checked. Parsing it copies nothing.
+type RawEvent string
 
 // Config says what a Manager needs. Dialer, Now and Handle are required.
 type Config struct {
@@ -45,6 +46,9 @@ type Config struct {
 	// we do not authenticate, and the error is shown in Status.
 	Auth      func(ctx context.Context, url, challenge string) ([]*nostr.Event, error)
 	UserAgent string
+	// Several bunkers publish: each has a share of the relays that are connected for
+	// publishing only.
+	Several bool
 	// Since is how far back subscriptions ask for stored events; 0: SinceWindow.
 	// Gift wraps are dated up to two days back (NIP-59).
 	Since time.Duration
@@ -144,7 +148,8 @@ func (m *Manager) start(p *peer) { m.running.Go(func() { p.run(m.ctx) }) }
 // subscription they are in. Other kinds mean a reconnect.
 //
 // The error names urls that are none, and relays and keys beyond MaxRelays and
-// MaxKeys; the rest of w is in force all the same.
+// MaxKeys; the rest of w is in force all the same. Lists of keys that are in order
+// ([nostr.PubKeys]) are kept as they are: nobody may change them afterwards.
 func (m *Manager) Want(w map[string][]nostr.PubKey, kinds ...nostr.Kind) error {
 	if len(kinds) == 0 {
 		kinds = DefaultKinds()
@@ -170,9 +175,9 @@ func (m *Manager) Want(w map[string][]nostr.PubKey, kinds ...nostr.Kind) error {
 }
 
 // desired normalises w, dropping and naming what cannot be.
-func desired(w map[string][]nostr.PubKey) (map[string]map[nostr.PubKey]struct{}, []error) {
+func desired(w map[string][]nostr.PubKey) (map[string]nostr.PubKeys, []error) {
 	var errs []error
-	out := make(map[string]map[nostr.PubKey]struct{}, len(w))
+	out := make(map[string]nostr.PubKeys, len(w))
 	raws := make([]string, 0, len(w))
 	for raw := range w {
 		raws = append(raws, raw)
@@ -184,22 +189,21 @@ func desired(w map[string][]nostr.PubKey) (map[string]map[nostr.PubKey]struct{},
 			errs = append(errs, err)
 			continue
 		}
-		set := out[url]
-		if set == nil {
-			if len(out) >= MaxRelays {
-				errs = append(errs, fmt.Errorf("relay %s is not connected: at most %d relays at once; remove some", url, MaxRelays))
-				continue
-			}
-			set = make(map[nostr.PubKey]struct{}, len(w[raw]))
-			out[url] = set
+		keys, twice := out[url]
+		if !twice && len(out) >= MaxRelays {
+			errs = append(errs, fmt.Errorf("relay %s is not connected: at most %d relays at once; remove some", url, MaxRelays))
+			continue
 		}
-		for i, k := range w[raw] {
-			if len(set) >= MaxKeys {
-				errs = append(errs, fmt.Errorf("relay %s: %d keys are not heard: at most %d on one relay; use a pool of signer keys", url, len(w[raw])-i, MaxKeys))
-				break
-			}
-			set[k] = struct{}{}
+		if twice {
+			keys = nostr.PubKeysOf(slices.Concat(keys, w[raw]))
+		} else {
+			keys = nostr.PubKeysOf(w[raw])
 		}
+		if over := len(keys) - MaxKeys; over > 0 {
+			errs = append(errs, fmt.Errorf("relay %s: %d keys are not heard: at most %d on one relay; use a pool of signer keys", url, over, MaxKeys))
+			keys = keys[:MaxKeys]
+		}
+		out[url] = keys
 	}
 	return out, errs
 }
@@ -214,7 +218,7 @@ func (m *Manager) add(url string) *peer {
 	return p
 }
 
-// Publish sends one event, given as its id and its JSON object, to each of urls.
+// Publish sends one event of a bunker, given as its id and its JSON object, to each of urls.
 // It never blocks. result is called once per distinct relay, with the url as
 // given, within Timing.OKWait: ok when the relay has the event (its OK, or
 // "duplicate"), else the relay's words or ours. It may be called before Publish
@@ -223,14 +227,13 @@ func (m *Manager) add(url string) *peer {
 // A relay that is not wanted gets a connection that closes when it is idle.
 // What a relay has not been given yet when ctx ends is not sent. raw must not
 // be changed afterwards.
-func (m *Manager) Publish(ctx context.Context, id nostr.ID, raw []byte, urls []string, result func(url string, ok bool, reason string)) {
+func (m *Manager) Publish(ctx context.Context, of bunker.TenantID, id nostr.ID, raw []byte, urls []string, result func(url string, ok bool, reason string)) {
 	if len(raw) < 2 || raw[0] != '{' || raw[len(raw)-1] != '}' || len(raw) > MaxFrame {
 		for _, given := range urls {
 			result(given, false, fmt.Sprintf("invalid: not an event of at most %d bytes", MaxFrame))
 		}
 		return
 	}
-	frame := slices.Concat([]byte(`["EVENT",`), raw, []byte("]"))
 	seen := make(map[string]struct{}, len(urls))
 	for _, given := range urls {
 		url, err := Normalize(given)
@@ -242,7 +245,7 @@ func (m *Manager) Publish(ctx context.Context, id nostr.ID, raw []byte, urls []s
 			continue
 		}
 		seen[url] = struct{}{}
-		pub := &publication{ctx: ctx, url: given, id: id, frame: frame, result: result}
+		pub := &publication{ctx: ctx, of: of, url: given, id: id, raw: raw, result: result}
 		if reason := m.enqueue(url, pub); reason != "" {
 			result(given, false, reason)
 		}
@@ -250,8 +253,8 @@ func (m *Manager) Publish(ctx context.Context, id nostr.ID, raw []byte, urls []s
 }
 
 // PublishEvent is Publish for an event that is not stored as bytes.
-func (m *Manager) PublishEvent(ctx context.Context, ev *nostr.Event, urls []string, result func(url string, ok bool, reason string)) {
-	m.Publish(ctx, ev.ID, ev.AppendJSON(nil), urls, result)
+func (m *Manager) PublishEvent(ctx context.Context, of bunker.TenantID, ev *nostr.Event, urls []string, result func(url string, ok bool, reason string)) {
+	m.Publish(ctx, of, ev.ID, ev.AppendJSON(nil), urls, result)
 }
 
 // enqueue hands pub to the relay's queue or says why not.
@@ -263,18 +266,35 @@ func (m *Manager) enqueue(url string, pub *publication) (refusal string) {
 	}
 	p := m.peers[url]
 	if p == nil {
-		temporary := 0
-		for _, q := range m.peers {
-			if !q.isWanted() {
-				temporary++
-			}
-		}
-		if temporary >= MaxTemporary {
-			return fmt.Sprintf("error: connected to %d relays besides the wanted ones already; try again in a minute", MaxTemporary)
+		if refusal := m.place(pub.of); refusal != "" {
+			return refusal
 		}
 		p = m.add(url)
+		p.of = pub.of
 	}
 	return p.enqueue(pub)
+}
+
+// place says why a bunker cannot have another relay for publishing only; m.mu is held.
+func (m *Manager) place(of bunker.TenantID) (refusal string) {
+	all, own := 0, 0
+	for _, p := range m.peers {
+		if p.isWanted() {
+			continue
+		}
+		all++
+		if p.of == of {
+			own++
+		}
+	}
+	most := MaxTemporary
+	if m.cfg.Several {
+		most = MaxTemporaryEach
+	}
+	if all >= MaxTemporary || own >= most {
+		return fmt.Sprintf("error: connected to %d relays besides the wanted ones already; try again in a minute", max(own, min(all, most)))
+	}
+	return ""
 }
 
 // retire forgets p when nothing needs it any more; its goroutine then ends.

@@ -57,26 +57,27 @@ func (l *link) reconcile() error {
 
 // plan compares the subscriptions with the keys that are wanted.
 func (l *link) plan() {
-	want := l.p.desiredKeys()
-	for _, s := range l.subs {
-		s.live = 0
-	}
-	var added []nostr.PubKey
-	for k := range want {
-		if s := l.home[k]; s != nil {
-			s.live++
-		} else {
-			added = append(added, k)
-		}
-	}
-	for _, s := range slices.Clone(l.subs) {
-		if s.live == 0 && s.replaces == nil {
-			l.drop(s)
-		}
-	}
-	l.place(added)
+	l.place(l.recount())
 	l.merge()
 	l.refresh()
+}
+
+// homes returns for each key that is wanted the subscription by which it is, or will be,
+// heard; nil: there is none. Nothing of it is kept between changes, which are rare: of ten
+// thousand keys a map would be a megabyte.
+func (l *link) homes(want nostr.PubKeys) []*sub {
+	homes := make([]*sub, len(want))
+	for _, s := range l.subs {
+		if s.replaces != nil {
+			continue // its parts are heard until it is
+		}
+		for _, k := range s.keys {
+			if i, ok := want.Index(k); ok && homes[i] == nil {
+				homes[i] = s
+			}
+		}
+	}
+	return homes
 }
 
 // place gives new keys a subscription: one that is not sent yet and has room,
@@ -97,12 +98,11 @@ func (l *link) place(added []nostr.PubKey) {
 				l.p.note(func(st *Status) { st.Err = text })
 				return
 			}
-			s = &sub{}
+			s = &sub{keys: make([]nostr.PubKey, 0, min(l.p.chunk, len(added)-i))}
 			l.subs = append(l.subs, s)
 		}
 		s.keys = append(s.keys, k)
 		s.live++
-		l.home[k] = s
 	}
 }
 
@@ -122,17 +122,17 @@ func (l *link) merge() {
 		return
 	}
 	slices.SortStableFunc(partial, func(a, b *sub) int { return cmp.Compare(a.live, b.live) })
-	want := l.p.desiredKeys()
-	next := &sub{}
+	next, n := &sub{}, 0
 	for _, s := range partial {
-		if len(next.keys)+s.live > l.p.chunk {
+		if n += s.live; n > l.p.chunk {
 			break
 		}
 		next.replaces = append(next.replaces, s)
-		for _, k := range s.keys {
-			if _, ok := want[k]; ok && l.home[k] == s {
-				next.keys = append(next.keys, k)
-			}
+	}
+	want := l.p.desiredKeys()
+	for i, s := range l.homes(want) {
+		if slices.Contains(next.replaces, s) {
+			next.keys = append(next.keys, want[i])
 		}
 	}
 	l.subs = append(l.subs, next)
@@ -142,11 +142,6 @@ func (l *link) merge() {
 func (l *link) drop(s *sub) {
 	if s.state == opening || s.state == open {
 		l.closing = append(l.closing, s.id)
-	}
-	for _, k := range s.keys {
-		if l.home[k] == s {
-			delete(l.home, k)
-		}
 	}
 	l.subs = slices.DeleteFunc(l.subs, func(have *sub) bool { return have == s })
 	for _, other := range l.subs {
@@ -223,9 +218,6 @@ func (l *link) eose(id string) {
 		}
 	})
 	if s.replaces != nil {
-		for _, k := range s.keys {
-			l.home[k] = s
-		}
 		for _, old := range slices.Clone(s.replaces) {
 			l.drop(old)
 		}
@@ -239,15 +231,18 @@ func (l *link) eose(id string) {
 	l.refresh()
 }
 
-// recount brings live up to date after keys moved.
-func (l *link) recount() {
-	want := l.p.desiredKeys()
+// recount brings live up to date after keys moved, ends subscriptions by which nothing is heard
+// that is wanted, and returns the wanted keys that have none.
+func (l *link) recount() (added []nostr.PubKey) {
 	for _, s := range l.subs {
 		s.live = 0
-		for _, k := range s.keys {
-			if _, ok := want[k]; ok && l.home[k] == s {
-				s.live++
-			}
+	}
+	want := l.p.desiredKeys()
+	for i, s := range l.homes(want) {
+		if s != nil {
+			s.live++
+		} else {
+			added = append(added, want[i])
 		}
 	}
 	for _, s := range slices.Clone(l.subs) {
@@ -255,6 +250,7 @@ func (l *link) recount() {
 			l.drop(s)
 		}
 	}
+	return added
 }
 
 // closed: the relay ended or refused a subscription. It is asked for again,
@@ -310,11 +306,6 @@ func (l *link) split(s *sub) []*sub {
 	l.p.chunk = max(MinChunk, min(half, l.p.chunk))
 	other := &sub{keys: slices.Clone(s.keys[half:]), fails: s.fails}
 	s.keys = s.keys[:half:half]
-	for _, k := range other.keys {
-		if l.home[k] == s {
-			l.home[k] = other
-		}
-	}
 	l.subs = append(l.subs, other)
 	l.recount()
 	return slices.DeleteFunc([]*sub{s, other}, func(part *sub) bool { return part.live == 0 })

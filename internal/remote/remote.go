@@ -17,6 +17,7 @@ import (
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/secret"
 	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip42"
 	"nsecbunker/nostr/nip46"
 	"nsecbunker/nostr/nip46/ws"
 )
@@ -159,7 +160,10 @@ func dial(ctx context.Context, cfg Config, prove bool, patience time.Duration) (
 
 // auth proves the page's key to a relay that asks (NIP-42).
 func (c *Client) auth(relay, challenge string, now time.Time) (*nostr.Event, error) {
-	ev := &nostr.Event{Kind: 22242, CreatedAt: now.Unix(), Tags: nostr.Tags{{"relay", relay}, {"challenge", challenge}}}
+	ev, err := nip42.Event(relay, challenge, now)
+	if err != nil {
+		return nil, err
+	}
 	return ev, c.page.Sign(ev)
 }
 

@@ -1,11 +1,14 @@
 package remote
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"nsecbunker/internal/adminwire"
 	"nsecbunker/internal/secret"
 	"nsecbunker/nostr"
+	"nsecbunker/nostr/nip42"
 )
 
 // TestAReadyThatDoesNotBindTheLoginIsNotTaken: h2 covers everything that was said;
@@ -57,5 +60,24 @@ func TestAReadyThatDoesNotBindTheLoginIsNotTaken(t *testing.T) {
 		if enter(touch) == nil {
 			t.Errorf("%s: it was taken", name)
 		}
+	}
+}
+
+func TestARelaysEndlessChallengeIsNotSigned(t *testing.T) {
+	arena, err := secret.NewArena(1<<16, secret.Options{AllowSwap: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(arena.Close)
+	page, err := nostr.GenerateKey(arena)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, now := &Client{page: page}, time.Unix(1_800_000_000, 0)
+	if ev, err := c.auth("wss://relay.example.com", "challenge", now); err != nil || nip42.Check(ev, "challenge", now, "wss://relay.example.com") != nil {
+		t.Errorf("a challenge: %v", err)
+	}
+	if _, err := c.auth("wss://relay.example.com", strings.Repeat("x", nip42.MaxChallenge+1), now); err == nil {
+		t.Error("it was signed")
 	}
 }

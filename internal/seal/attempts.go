@@ -41,7 +41,13 @@ type Tries struct {
 type Attempts interface {
 	LoadTries(context.Context) (Tries, error)
 	StoreTries(context.Context, Tries) error
+	// SwapTries stores t where they still are was, and reports whether they were: other
+	// instances try the same passphrase.
+	SwapTries(ctx context.Context, was, t Tries) (ok bool, err error)
 }
+
+// swapTries is how often a try is counted anew that others came before.
+const swapTries = 16
 
 // refill gives back what came back until now. A clock that was set back gives
 // nothing.
@@ -57,38 +63,54 @@ func (t Tries) refill(now int64) Tries {
 	return Tries{Spent: t.Spent - int(back), At: t.At + back*every}
 }
 
-// try spends one try, in the store before the passphrase is looked at, so that
-// ending the process gives none back. It returns a function that undoes all
-// after the right passphrase, and one that gives this try back when it was not
-// made at all.
-func (s *Slots) try(ctx context.Context) (right, unmade func() error, err error) {
-	now := s.cfg.Now().UnixMilli()
-	before, err := s.cfg.Attempts.LoadTries(ctx)
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading how often the passphrase was tried: %w", err)
-	}
-	before = before.refill(now)
-	if most := maxTries(ctx); before.Spent >= most {
-		// The last one that is too many has to come back, and those above it.
-		wait := time.Duration(before.At+int64(before.Spent-most+1)*TryEvery.Milliseconds()-now) * time.Millisecond
-		return nil, nil, bunker.Errorf(bunker.CodeRateLimited, "the passphrase was wrong %d times; try again in %s", before.Spent, wait.Round(time.Second)).In("passphrase")
-	}
-	after := before
-	if after.Spent == 0 {
-		after.At = now
-	}
-	after.Spent++
-	store := func(t Tries) error {
-		// Also when the caller has gone: a try that was not made is given back.
-		if err := s.cfg.Attempts.StoreTries(context.WithoutCancel(ctx), t); err != nil {
-			return fmt.Errorf("noting that the passphrase was tried: %w", err)
+// try spends one try of those that a keeps, in the store before the passphrase is
+// looked at, so that ending the process gives none back. It returns a function that
+// undoes all after the right passphrase, and one that gives this try back when it was
+// not made at all.
+func (s *Slots) try(ctx context.Context, a Attempts) (right, unmade func() error, err error) {
+	for range swapTries {
+		was, err := a.LoadTries(ctx)
+		if err != nil {
+			return nil, nil, fmt.Errorf("reading how often the passphrase was tried: %w", err)
 		}
-		return nil
+		now := s.cfg.Now().UnixMilli()
+		before := was.refill(now)
+		if most := maxTries(ctx); before.Spent >= most {
+			// The last one that is too many has to come back, and those above it.
+			wait := time.Duration(before.At+int64(before.Spent-most+1)*TryEvery.Milliseconds()-now) * time.Millisecond
+			return nil, nil, bunker.Errorf(bunker.CodeRateLimited, "the passphrase was wrong %d times; try again in %s", before.Spent, wait.Round(time.Second)).In("passphrase")
+		}
+		after := before
+		if after.Spent == 0 {
+			after.At = now
+		}
+		after.Spent++
+		// Also when the caller has gone: a try that was not made is given back.
+		kept := context.WithoutCancel(ctx)
+		noted := func(err error) error {
+			if err != nil {
+				return fmt.Errorf("noting that the passphrase was tried: %w", err)
+			}
+			return nil
+		}
+		ok, err := a.SwapTries(kept, was, after)
+		if err != nil {
+			return nil, nil, noted(err)
+		}
+		if !ok {
+			continue
+		}
+		right = func() error { return noted(a.StoreTries(kept, Tries{})) }
+		unmade = func() error { // it stays spent where others were counted on top of it
+			_, err := a.SwapTries(kept, after, before)
+			return noted(err)
+		}
+		return right, unmade, nil
 	}
-	if err := store(after); err != nil {
-		return nil, nil, err
-	}
-	right = func() error { return store(Tries{}) }
-	unmade = func() error { return store(before) }
-	return right, unmade, nil
+	return nil, nil, crowded().In("passphrase")
+}
+
+// crowded refuses who comes while too many others are there.
+func crowded() *bunker.Error {
+	return bunker.Errorf(bunker.CodeRateLimited, "too many try the passphrase at once; try again in a moment")
 }

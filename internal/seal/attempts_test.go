@@ -154,3 +154,31 @@ func TestTriesFromAfarLeaveSomeForTheMachine(t *testing.T) {
 	f.opens(t, s, pass(goodPassphrase))
 	must(t, far(pass(goodPassphrase)))
 }
+
+// TestTriesOnOtherInstancesCount: what another instance counts between this one's reading and
+// its writing is neither lost nor given back.
+func TestTriesOnOtherInstancesCount(t *testing.T) {
+	f := newFixture(t)
+	spends := func() { f.tries.tries.Spent++ }
+	f.tries.tries = Tries{Spent: 3, At: f.now.UnixMilli()}
+	f.tries.other = spends
+	_, unmade, err := f.try(t.Context(), f.tries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.tries.tries.Spent != 5 {
+		t.Errorf("%d tries are spent, want 5", f.tries.tries.Spent)
+	}
+	f.tries.other = spends
+	if err := unmade(); err != nil {
+		t.Fatal(err)
+	}
+	if f.tries.tries.Spent != 6 {
+		t.Errorf("%d tries are spent, want 6: one was given back that somebody else spent", f.tries.tries.Spent)
+	}
+	f.tries.tries.Spent = MaxTries - 1
+	f.tries.other = spends
+	if _, _, err := f.try(t.Context(), f.tries); bunker.AsError(err).Code != bunker.CodeRateLimited {
+		t.Errorf("the last try was spent twice: %v", err)
+	}
+}

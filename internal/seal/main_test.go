@@ -70,12 +70,27 @@ type memoryTries struct {
 	mu    sync.Mutex
 	tries Tries
 	fail  error
+	other func() // what another instance does between a reading and a writing; once
 }
 
 func (m *memoryTries) LoadTries(context.Context) (Tries, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.tries, m.fail
+}
+
+func (m *memoryTries) SwapTries(_ context.Context, was, t Tries) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if other := m.other; other != nil {
+		m.other = nil
+		other()
+	}
+	if m.fail != nil || m.tries != was {
+		return false, m.fail
+	}
+	m.tries = t
+	return true, nil
 }
 
 func (m *memoryTries) StoreTries(_ context.Context, t Tries) error {

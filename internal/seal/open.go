@@ -43,7 +43,7 @@ func (s *Slots) OpenPassphrase(ctx context.Context, slots []bunker.Slot, passphr
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	right, unmade, err := s.try(ctx)
+	right, unmade, err := s.try(ctx, s.cfg.Attempts)
 	if err != nil {
 		return nil, bunker.Slot{}, err
 	}

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/vault"
 )
 
 func TestPassphrasesHaveTwelveCharacters(t *testing.T) {
@@ -113,5 +115,40 @@ func TestAKeysOwnPassphraseIsBoundToTheKey(t *testing.T) {
 				t.Errorf("salts %d and %d: %v", i, j, same)
 			}
 		}
+	}
+}
+
+func TestTriesOfAKeysOwnPassphraseAreLimitedForEachKey(t *testing.T) {
+	all := map[bunker.KeyID]*memoryTries{"k1": {}, "k2": {}}
+	f := newFixture(t, func(c *Config) { c.KeyAttempts = func(id bunker.KeyID) Attempts { return all[id] } })
+	wrong := fmt.Errorf("no: %w", vault.ErrPassphrase)
+	open := func(id bunker.KeyID, says error) error {
+		key, err := f.OpenKeyPassphrase(t.Context(), &bunker.UserKey{Tenant: bunker.SelfHosted, ID: id}, []byte(goodPassphrase), func(key []byte) error {
+			if len(key) != 32 {
+				t.Errorf("%d bytes", len(key))
+			}
+			return says
+		})
+		if (err == nil) != (key != nil) {
+			t.Errorf("key %x with error %v", key, err)
+		}
+		return err
+	}
+	for range MaxTries {
+		wantErr(t, open("k1", wrong), vault.ErrPassphrase)
+	}
+	wantCode(t, open("k1", nil), bunker.CodeRateLimited)
+	must(t, open("k2", nil))
+	// What says nothing of the passphrase costs no try.
+	for range MaxTries + 1 {
+		wantErr(t, open("k2", vault.ErrSealed), vault.ErrSealed)
+	}
+	f.now = f.now.Add(TryEvery)
+	must(t, open("k1", nil))
+	if all["k1"].tries != (Tries{}) || f.tries.tries != (Tries{}) {
+		t.Errorf("left %+v, of the bunker's own %+v", all["k1"].tries, f.tries.tries)
+	}
+	if _, err := newFixture(t).OpenKeyPassphrase(t.Context(), &bunker.UserKey{}, []byte(goodPassphrase), nil); err == nil {
+		t.Error("it was tried where nobody counts")
 	}
 }

@@ -32,6 +32,9 @@ type Config struct {
 	KDF      KDF              // required: ChildKDF.Scrypt
 	Attempts Attempts         // required
 	Now      func() time.Time // required: ledger time
+	// KeyAttempts keeps the tries of the own passphrase of one user key; nil: none is
+	// tried.
+	KeyAttempts func(bunker.KeyID) Attempts
 	// LogN is the cost of new passphrase slots; 0: DefaultLogN.
 	LogN uint8
 	// CredentialsDir is systemd's CREDENTIALS_DIRECTORY; "": none.

@@ -39,6 +39,9 @@ const (
 	MaxRunning = 8
 	// KeptBytes is how many bytes of answers one session keeps to send again.
 	KeptBytes = 16 << 20
+	// AllKeptBytes is the same for all sessions of a bunker: of more, who was silent
+	// longest loses his.
+	AllKeptBytes = 32 << 20
 	// NoticeRate and NoticeBurst bound the notices of one session, a second. What is
 	// more is counted, so that the client sees the gap and looks anew.
 	NoticeRate  = 50

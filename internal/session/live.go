@@ -41,6 +41,9 @@ type live struct {
 	confirmed bool
 	last      time.Time
 	orders    orders
+	stood     bool        // role and keys are those of
+	role      bunker.Role // how whoever has it stood last while rows could be verified
+	keys      []bunker.KeyID
 	notices   int64
 	owed      bool    // notices were left out since the last one that was sent
 	pace      *bucket // of notices
@@ -96,6 +99,7 @@ func (d *Door) open(ctx context.Context, p *proven, ready *adminwire.Ready, a ar
 		s.es.Destroy()
 		return nil, err
 	}
+	s.stands(&p.st)
 	rand.Read(s.sid[:])
 	s.h2 = adminwire.H2(p.h, p.who(), p.cert, s.es.PubKey(), s.sid)
 	s.code = adminwire.Code(s.h2)
@@ -121,6 +125,22 @@ func (d *Door) open(ctx context.Context, p *proven, ready *adminwire.Ready, a ar
 		s.pair.used(s)
 	}
 	return s, nil
+}
+
+// stands notes what whoever has the session may do now. Answers from when he could do
+// more, or with other keys, are not kept for him. While the bunker is sealed nobody
+// knows.
+func (s *live) stands(st *Standing) {
+	if st.State == Sealed {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	role := st.role()
+	if s.stood && (role < s.role || !slices.Equal(st.Keys, s.keys)) {
+		s.orders.forget()
+	}
+	s.stood, s.role, s.keys = true, role, st.Keys
 }
 
 // begun keeps M4, to be sent again as it is.
@@ -173,15 +193,42 @@ func (d *Door) makeRoom(s *live, now time.Time) {
 			own = append(own, o)
 		}
 	}
-	silent := func(a, b *live) int {
-		return cmp.Or(a.lastHeard().Compare(b.lastHeard()), bytes.Compare(a.client[:], b.client[:]))
-	}
 	switch {
 	case len(own) >= MaxSessionsOf:
-		d.end(slices.MinFunc(own, silent), now)
+		d.end(slices.MinFunc(own, bySilence), now)
 	case len(all) >= MaxSessions:
-		d.end(slices.MinFunc(all, silent), now)
+		d.end(slices.MinFunc(all, bySilence), now)
 	}
+}
+
+// trim has the sessions that were silent longest forget their answers where all keep too
+// many; s has just been heard.
+func (d *Door) trim(s *live) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := s.keptBytes()
+	var others []*live
+	for _, o := range d.live {
+		if n := o.keptBytes(); o != s && n > 0 {
+			all += n
+			others = append(others, o)
+		}
+	}
+	if all <= AllKeptBytes {
+		return
+	}
+	slices.SortFunc(others, bySilence)
+	for _, o := range others {
+		if all <= AllKeptBytes {
+			return
+		}
+		all -= o.forget()
+	}
+}
+
+// bySilence orders sessions: who was silent longest comes first.
+func bySilence(a, b *live) int {
+	return cmp.Or(a.lastHeard().Compare(b.lastHeard()), bytes.Compare(a.client[:], b.client[:]))
 }
 
 // end ends a session: its keys are wiped, at once or when what it ordered has

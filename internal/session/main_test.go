@@ -36,6 +36,7 @@ type house struct {
 	now     time.Time
 	state   string
 	roles   map[nostr.PubKey]bunker.Role
+	scope   []bunker.KeyID // of every admin
 	devices map[string]*bunker.Device
 	opened  []Opening
 	ran     []ran
@@ -114,7 +115,7 @@ func (h *house) pass(d time.Duration) {
 func (h *house) Standing(_ context.Context, person nostr.PubKey, device string) (Standing, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	st := Standing{State: h.state, Role: h.roles[person]}
+	st := Standing{State: h.state, Role: h.roles[person], Keys: h.scope}
 	if person.IsZero() {
 		st.Role = bunker.Owner
 	}

@@ -39,7 +39,17 @@ func (d *Door) inSession(ctx context.Context, s *live, link string, ev *nostr.Ev
 	if !s.heardOn(arrival{link, ev, now}) {
 		return false, "rate-limited: too many messages in this session; slow down"
 	}
+	if was, _ := s.answered(about(&m)); was {
+		// It is sent again to who may still have it.
+		if _, err := d.standing(ctx, s); err != nil {
+			return false, "restricted: the session is over, or the bunker cannot read its store"
+		}
+	}
 	if m.More != nil {
+		if was, kept := s.answered(m.More.Re); was && !kept {
+			d.reply(s, alreadyAnswered(m.More.Re), now)
+			return true, ""
+		}
 		d.send(s, s.parts(m.More))
 		return true, ""
 	}
@@ -49,13 +59,26 @@ func (d *Door) inSession(ctx context.Context, s *live, link string, ev *nostr.Ev
 	case claimAnswered:
 		d.send(s, kept)
 	case claimGone:
-		d.reply(s, &adminwire.Message{Re: m.N, Error: refusal(bunker.Errorf(bunker.CodeConflict,
-			"this was answered, and the answer is not kept any more; look at how things are now"))}, now)
+		d.reply(s, alreadyAnswered(m.N), now)
 	case claimRunning:
 	default:
 		return false, "invalid: the number is not in the window of this session"
 	}
 	return true, ""
+}
+
+// about is the number of the order that a message is about.
+func about(m *adminwire.Order) int64 {
+	if m.More != nil {
+		return m.More.Re
+	}
+	return m.N
+}
+
+// alreadyAnswered is the answer to what was answered.
+func alreadyAnswered(n int64) *adminwire.Message {
+	return &adminwire.Message{Re: n, Error: refusal(bunker.Errorf(bunker.CodeConflict,
+		"this was answered, and the answer is not kept any more; look at how things are now"))}
 }
 
 // proofAgain answers the proof that made the session with the same bytes.
@@ -125,6 +148,7 @@ func (d *Door) reply(s *live, m *adminwire.Message, now time.Time) {
 		events = append(events, ev)
 	}
 	s.keep(m.Re, events)
+	d.trim(s)
 	d.send(s, events[:min(len(events), adminwire.PartsAhead)])
 }
 
@@ -135,19 +159,30 @@ func (d *Door) send(s *live, events []*nostr.Event) {
 	}
 }
 
-// run does what was ordered. Who may do what is read from the store each time.
-func (d *Door) run(ctx context.Context, s *live, m *adminwire.Order) (json.RawMessage, error) {
+// standing is how whoever has the session stands now, as the store says; it ends the
+// session of somebody who is no admin any more.
+func (d *Door) standing(ctx context.Context, s *live) (Standing, error) {
 	st, err := d.Rows.Standing(ctx, s.person, s.device)
 	if err != nil {
-		return nil, err
-	}
-	if m.Cmd == cmdBye {
-		return json.RawMessage("{}"), nil
+		return st, err
 	}
 	if st.Role == bunker.NoRole || st.Device == DeviceOut {
 		d.notice(s, noticeEnded, nil) // what else is under way is not answered
 		d.drop(s, d.Now())
-		return nil, bunker.Errorf(bunker.CodeRestricted, "not an admin here any more, or not with this device; the session is over")
+		return st, bunker.Errorf(bunker.CodeRestricted, "not an admin here any more, or not with this device; the session is over")
+	}
+	s.stands(&st)
+	return st, nil
+}
+
+// run does what was ordered. Who may do what is read from the store each time.
+func (d *Door) run(ctx context.Context, s *live, m *adminwire.Order) (json.RawMessage, error) {
+	if m.Cmd == cmdBye {
+		return json.RawMessage("{}"), nil
+	}
+	st, err := d.standing(ctx, s)
+	if err != nil {
+		return nil, err
 	}
 	confirmed := s.isConfirmed() && st.Device == DeviceConfirmed
 	if m.Cmd == cmdSync {

@@ -83,6 +83,37 @@ func (s *live) keep(n int64, events []*nostr.Event) {
 	}
 }
 
+// forget forgets the answers; what is worked on is still to be answered.
+func (o *orders) forget() {
+	for _, n := range o.order {
+		delete(o.kept, n)
+	}
+	o.order, o.bytes = nil, 0
+}
+
+// forget is that of the session's orders; it returns how many bytes they were.
+func (s *live) forget() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.orders.bytes
+	s.orders.forget()
+	return n
+}
+
+func (s *live) keptBytes() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.orders.bytes
+}
+
+// answered reports that an order was answered, and whether the answer is still kept.
+func (s *live) answered(n int64) (was, kept bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	events, claimed := s.orders.kept[n]
+	return s.orders.heard[n] && (events != nil || !claimed), events != nil
+}
+
 func size(events []*nostr.Event) (n int) {
 	for _, e := range events {
 		n += len(e.Content)

@@ -60,8 +60,10 @@ func (s *Signer) describe(e *bunker.Entry, op *policy.Operation, digest [32]byte
 
 // finish closes the reply and completes the entry.
 func (s *Signer) finish(c *call, e *bunker.Entry, r nip46.Reply, decrypted bool) (Judgement, error) {
-	msg := r.AppendJSON(nil)
-	ev, err := s.Vault.CloseReply(s.Tenant, c.signer, c.client, c.opened.Scheme, c.opened.Extended, msg, c.Now)
+	msg := secret.Borrow(0)
+	msg.B = r.AppendJSON(msg.B)
+	ev, err := s.Vault.CloseReply(s.Tenant, c.signer, c.client, c.opened.Scheme, c.opened.Extended, msg.B, c.Now)
+	msg.Return()
 	if errors.Is(err, vault.ErrTooLarge) {
 		unspend(e)
 		return s.fail(c, e, bunker.CodeError, "size", "the result is too large for this app's encryption (65,535 bytes); ask for less at a time")
@@ -121,7 +123,7 @@ func (s *Signer) malformed(c *call, bad *nip46.MalformedError) (Judgement, error
 
 // park completes an entry that waits for a person.
 func (s *Signer) park(c *call, e *bunker.Entry) Judgement {
-	e.To, e.Envelope, e.Link = bunker.RequestParked, c.Raw, c.Relay
+	e.To, e.Envelope, e.Link = bunker.RequestParked, []byte(c.Raw), c.Relay
 	e.Audit.Effect, e.Audit.Step = bunker.Ask.String(), "ask"
 	if e.NewApproval != nil {
 		e.Audit.Object = string(e.NewApproval.ID)

@@ -133,9 +133,9 @@ func (s *Signer) connectAgain(ctx context.Context, c *call, e *bunker.Entry) (Ju
 	case words == "":
 		e.Audit.Effect, e.Audit.Rule = bunker.Allow.String(), "connected"
 		return s.finish(c, e, nip46.Success(c.req.ID, "ack"), false)
-	case conn.State == bunker.ConnPending:
+	case conn.State == bunker.ConnPending && !c.view.Tenant.Stopped:
 		return s.knockAgain(ctx, c, e, p)
-	case conn.State == bunker.ConnEnded || conn.State == bunker.ConnExpired:
+	case conn.State == bunker.ConnEnded || conn.State == bunker.ConnExpired || conn.State == bunker.ConnRevoked:
 		owner, err := s.Store.Owner(ctx, c.signer)
 		if err != nil {
 			return Judgement{}, err
@@ -144,17 +144,25 @@ func (s *Signer) connectAgain(ctx context.Context, c *call, e *bunker.Entry) (Ju
 		if err != nil {
 			return Judgement{}, err
 		}
-		if tok != nil {
+		if tok != nil && conn.Reopens(tok) {
 			if why := bars(&c.view.Tenant, c.view.Key); why != 0 {
 				return s.refuse(c, e, "link", why.words())
 			}
-			if full, err := s.noSeat(ctx, &c.view.Tenant, conn.Person, c.client); err != nil || full != "" {
+			if full, err := s.noSeat(ctx, &c.view.Tenant, holder(tok, conn), c.client); err != nil || full != "" {
 				return s.unseated(c, e, full, err)
 			}
 			return s.redeem(c, tok, p, conn)
 		}
 	}
 	return s.refuse(c, e, standing(c), words)
+}
+
+// holder is the person of a connection that is over and that a link brings back.
+func holder(tok *bunker.Token, conn *bunker.Connection) string {
+	if tok.ID != conn.Token {
+		return tok.Person
+	}
+	return conn.Person
 }
 
 // knockAgain handles connect on a connection that waits for a person: the

@@ -8,6 +8,7 @@ import (
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/describe"
 	"nsecbunker/internal/policy"
+	"nsecbunker/internal/secret"
 	"nsecbunker/internal/vault"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
@@ -133,8 +134,10 @@ func (s *Signer) result(c *call, e *bunker.Entry, op *policy.Operation, g *guard
 			return "", err
 		}
 		e.Audit.SignedID = ev.ID.String()
-		b := ev.AppendJSON(nil)
-		return string(b), s.keep(c, e, g, ev.ID, op.Template, b)
+		room := secret.Borrow(0)
+		defer room.Return()
+		room.B = ev.AppendJSON(room.B)
+		return string(room.B), s.keep(c, e, g, ev.ID, op.Template, room.B)
 	case nip46.NIP44Encrypt:
 		return s.Vault.Encrypt44(f, key, op.Peer, op.Payload)
 	case nip46.NIP04Encrypt:

@@ -19,7 +19,7 @@ import (
 // Store is what deciding reads. Every call sees the rows as they are now, not a
 // cache, so a revocation holds for the next request.
 type Store interface {
-	View(ctx context.Context, signer, client nostr.PubKey) (bunker.View, error)
+	View(ctx context.Context, t bunker.TenantID, signer, client nostr.PubKey) (bunker.View, error)
 	Owner(ctx context.Context, signer nostr.PubKey) (bunker.SignerOwner, error)
 	Questions(ctx context.Context, t bunker.TenantID, c bunker.ConnectionID, k bunker.KeyID, digest [32]byte) (bunker.Questions, error)
 	Used(ctx context.Context, t bunker.TenantID, ws []bunker.Window) ([]int64, error)
@@ -93,7 +93,7 @@ func New(c Config) (*Signer, error) {
 // Arrival is one verified request event.
 type Arrival struct {
 	Event *nostr.Event
-	Raw   []byte // the event as JSON, kept while parked
+	Raw   string // the event as JSON, kept while parked
 	// Relay is the relay that brought it; "" where it is not known.
 	Relay string
 	// Now is the ledger time at which it is judged.
@@ -147,7 +147,7 @@ func (s *Signer) Judge(ctx context.Context, a Arrival) (Judgement, error) {
 	if c.signer, ok = Recipient(a.Event); !ok {
 		return Judgement{Drop: "no single recipient"}, nil
 	}
-	view, err := s.Store.View(ctx, c.signer, c.client)
+	view, err := s.Store.View(ctx, s.Tenant, c.signer, c.client)
 	if err != nil {
 		return Judgement{}, err
 	}

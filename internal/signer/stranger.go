@@ -133,7 +133,7 @@ func (s *Signer) stranger(ctx context.Context, c *call, parseErr error) (Judgeme
 		if err != nil {
 			return Judgement{}, err
 		}
-		if open && c.view.Tenant.Standing == bunker.StandingWorks {
+		if open && c.view.Tenant.Standing == bunker.StandingWorks && !c.view.Tenant.Stopped {
 			return s.knock(ctx, c, owner.Key, p)
 		}
 	}
@@ -204,6 +204,10 @@ func (s *Signer) redeem(c *call, tok *bunker.Token, p nip46.ConnectParams, old *
 	e.Basis = bunker.Basis{Tenant: c.view.Tenant.Version, Standing: c.view.Tenant.Standing, Key: k.ID, KeyVersion: k.Version, Token: tok.ID, TokenVersion: tok.Version}
 	if old != nil {
 		again := *old
+		again.Person = holder(tok, old)
+		if tok.ID != old.Token {
+			again.Name = tok.Client
+		}
 		again.State, again.ResumeAt, again.Token, again.Version = bunker.ConnActive, 0, tok.ID, old.Version+1
 		conn, e.UpdateConnection, e.Connection = &again, &again, old.ID
 		e.Basis.Connection, e.Basis.ConnectionVersion = old.ID, old.Version

@@ -94,7 +94,7 @@ func TestAuthenticationIsCheckedInEveryPart(t *testing.T) {
 func TestTheBunkerCanAskWhoAuthenticated(t *testing.T) {
 	mine := realKey(t)
 	links := make(chan Link, 1)
-	b := start(t, Limits{MaxP: 1}, func(_ context.Context, from Link, _ []byte, _ *nostr.Event) (bool, string) {
+	b := start(t, Limits{MaxP: 1}, func(_ context.Context, from Link, _ string, _ *nostr.Event) (bool, string) {
 		links <- from
 		return true, ""
 	})

@@ -159,7 +159,8 @@ func (c *conn) srcEvents() *rate.Limiter {
 // onEvent takes an event in: it is checked as far as the relay does, and handed to the bunker.
 func (c *conn) onEvent(raw []byte, h *hold) *hold {
 	inTime := c.pace(c.events, c.srcEvents())
-	ev, err := nostr.ParseEvent(raw)
+	doc := string(raw)
+	ev, err := nostr.ParseEvent(doc)
 	if err != nil {
 		c.fault()
 		if id, ok := peekID(raw); ok {
@@ -189,7 +190,7 @@ func (c *conn) onEvent(raw []byte, h *hold) *hold {
 	c.r.count.inFlight.Add(1)
 	c.asks(ev.PubKey, c.r.cfg.Now())
 	seq := c.seq
-	c.r.hands.do(c.r.base, func() { c.deliver(raw, ev, seq, h) })
+	c.r.hands.do(c.r.base, func() { c.deliver(doc, ev, seq, h) })
 	return c.r.places.hold(c)
 }
 
@@ -220,7 +221,7 @@ func (c *conn) place(size int, h *hold) bool {
 
 // deliver asks the bunker and sends its answer. The work goes on when the connection ends: the answer to a request
 // reaches a client that comes back.
-func (c *conn) deliver(raw []byte, ev *nostr.Event, seq uint64, h *hold) {
+func (c *conn) deliver(raw string, ev *nostr.Event, seq uint64, h *hold) {
 	defer c.r.work.Done()
 	defer c.r.count.inFlight.Add(-1)
 	defer h.release()

@@ -12,7 +12,7 @@ import (
 // Clients send their request and their REQ at once, and ask for nothing stored; the bunker can be quicker than the REQ.
 func TestAReplyThatOvertakesItsREQIsNotMissed(t *testing.T) {
 	var b *bench // needed in its own deliver
-	b = start(t, Limits{}, func(_ context.Context, _ Link, _ []byte, ev *nostr.Event) (bool, string) {
+	b = start(t, Limits{}, func(_ context.Context, _ Link, _ string, ev *nostr.Event) (bool, string) {
 		b.relay.Publish(answer("to "+ev.Content), nil)
 		return true, ""
 	})

@@ -50,9 +50,8 @@ type Config struct {
 	// Deliver hands an event of a client to the bunker. It returns after the commit, and its answer is the relay's OK;
 	// reason is empty or begins with one of NIP-01's prefixes. The event is well-formed, of a carried kind, to one of
 	// our keys and by none of them; its id and signature are NOT checked yet, and it may have come before. It is called
-	// from many goroutines at once, and must return when ctx ends. raw is the event as the client wrote it, and
-	// Deliver's to keep.
-	Deliver func(ctx context.Context, from Link, raw []byte, ev *nostr.Event) (ok bool, reason string)
+	// from many goroutines at once, and must return when ctx ends. raw is the event as the client wrote it.
+	Deliver func(ctx context.Context, from Link, raw string, ev *nostr.Event) (ok bool, reason string)
 	// ClientIP finds the address that a request's limits are counted for; by default the other end of the TCP
 	// connection. Behind a proxy, read what that proxy adds. For an invalid or loopback address nothing is counted per
 	// address: behind a proxy on this machine everybody has the same.

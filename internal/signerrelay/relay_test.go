@@ -19,7 +19,7 @@ func TestRequestReachesTheBunkerAndTheReplyReachesTheApp(t *testing.T) {
 		ev  *nostr.Event
 	}
 	arrived := make(chan arrival, 1)
-	b := start(t, Limits{}, func(_ context.Context, from Link, raw []byte, ev *nostr.Event) (bool, string) {
+	b := start(t, Limits{}, func(_ context.Context, from Link, raw string, ev *nostr.Event) (bool, string) {
 		if from.Conn == 0 || from.Seq != 2 {
 			t.Errorf("link %d, message %d", from.Conn, from.Seq)
 		}
@@ -46,7 +46,7 @@ func TestRequestReachesTheBunkerAndTheReplyReachesTheApp(t *testing.T) {
 
 func TestOKComesOnlyAfterTheBunkerHasAnswered(t *testing.T) {
 	commit := make(chan struct{})
-	b := start(t, Limits{}, func(context.Context, Link, []byte, *nostr.Event) (bool, string) {
+	b := start(t, Limits{}, func(context.Context, Link, string, *nostr.Event) (bool, string) {
 		<-commit
 		return true, "duplicate: already answered"
 	})
@@ -60,7 +60,7 @@ func TestOKComesOnlyAfterTheBunkerHasAnswered(t *testing.T) {
 }
 
 func TestTheBunkersRefusalIsTheRelaysOK(t *testing.T) {
-	b := start(t, Limits{}, func(_ context.Context, _ Link, _ []byte, ev *nostr.Event) (bool, string) {
+	b := start(t, Limits{}, func(_ context.Context, _ Link, _ string, ev *nostr.Event) (bool, string) {
 		return false, ev.Content
 	})
 	a := b.connect()
@@ -80,7 +80,7 @@ func TestTheBunkersRefusalIsTheRelaysOK(t *testing.T) {
 }
 
 func TestEventsThatAreNotForThisBunkerAreRefused(t *testing.T) {
-	b := start(t, Limits{MaxTags: 20}, func(context.Context, Link, []byte, *nostr.Event) (bool, string) {
+	b := start(t, Limits{MaxTags: 20}, func(context.Context, Link, string, *nostr.Event) (bool, string) {
 		t.Error("the bunker was asked")
 		return true, ""
 	})
@@ -226,7 +226,7 @@ func TestManyRequestsOfOneClientAreWorkedOnAtOnce(t *testing.T) {
 	const n = 200
 	var together sync.WaitGroup
 	together.Add(n)
-	b := start(t, Limits{}, func(context.Context, Link, []byte, *nostr.Event) (bool, string) {
+	b := start(t, Limits{}, func(context.Context, Link, string, *nostr.Event) (bool, string) {
 		together.Done()
 		together.Wait() // returns only if all are here at once
 		return true, ""
@@ -284,7 +284,7 @@ func TestEventsThatComeWhileTheRelayEndsAreRefused(t *testing.T) {
 
 func TestRequestsAreRefusedAsRateLimitedWhenTheBunkerIsStuck(t *testing.T) {
 	free := make(chan struct{})
-	b := start(t, Limits{MaxInFlight: 2, MaxWait: 20 * time.Millisecond}, func(context.Context, Link, []byte, *nostr.Event) (bool, string) {
+	b := start(t, Limits{MaxInFlight: 2, MaxWait: 20 * time.Millisecond}, func(context.Context, Link, string, *nostr.Event) (bool, string) {
 		<-free
 		return true, ""
 	})
@@ -338,7 +338,7 @@ func TestEventAndReqRatesHold(t *testing.T) {
 
 func TestARequestGoesOnWhenItsConnectionEnds(t *testing.T) {
 	inside, goOn, after := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	b := start(t, Limits{}, func(ctx context.Context, _ Link, _ []byte, _ *nostr.Event) (bool, string) {
+	b := start(t, Limits{}, func(ctx context.Context, _ Link, _ string, _ *nostr.Event) (bool, string) {
 		close(inside)
 		<-goOn
 		after <- ctx.Err()
@@ -357,7 +357,7 @@ func TestARequestGoesOnWhenItsConnectionEnds(t *testing.T) {
 }
 
 func TestABunkerThatDoesNotCommitInTimeIsToldSoAndTheClientToo(t *testing.T) {
-	b := start(t, Limits{DeliverTimeout: time.Millisecond}, func(ctx context.Context, _ Link, _ []byte, _ *nostr.Event) (bool, string) {
+	b := start(t, Limits{DeliverTimeout: time.Millisecond}, func(ctx context.Context, _ Link, _ string, _ *nostr.Event) (bool, string) {
 		<-ctx.Done()
 		return false, ""
 	})
@@ -368,7 +368,7 @@ func TestABunkerThatDoesNotCommitInTimeIsToldSoAndTheClientToo(t *testing.T) {
 }
 
 func TestShutdownEndsEverythingAndFinishesWhatIsInFlight(t *testing.T) {
-	b := start(t, Limits{}, func(ctx context.Context, _ Link, _ []byte, _ *nostr.Event) (bool, string) {
+	b := start(t, Limits{}, func(ctx context.Context, _ Link, _ string, _ *nostr.Event) (bool, string) {
 		<-ctx.Done() // a commit that ends when the bunker does
 		return true, ""
 	})
@@ -430,7 +430,7 @@ func TestPublishSendsOnlyWhatTheRelayCarries(t *testing.T) {
 }
 
 func TestLinkCutEndsTheConnection(t *testing.T) {
-	b := start(t, Limits{}, func(_ context.Context, from Link, _ []byte, _ *nostr.Event) (bool, string) {
+	b := start(t, Limits{}, func(_ context.Context, from Link, _ string, _ *nostr.Event) (bool, string) {
 		from.Cut("too many bad signatures")
 		return false, "invalid: bad signature"
 	})
@@ -442,7 +442,7 @@ func TestLinkCutEndsTheConnection(t *testing.T) {
 
 func TestALinkIsCutByItsName(t *testing.T) {
 	names := make(chan string, 1)
-	b := start(t, Limits{}, func(_ context.Context, from Link, _ []byte, _ *nostr.Event) (bool, string) {
+	b := start(t, Limits{}, func(_ context.Context, from Link, _ string, _ *nostr.Event) (bool, string) {
 		names <- from.String()
 		return true, ""
 	})

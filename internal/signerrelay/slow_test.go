@@ -244,7 +244,7 @@ func TestAnIdleConnectionEndsAndAListeningOneStays(t *testing.T) {
 
 func TestMemoryOfRequestsInFlightIsBoundedAndKnownClientsHaveTheirOwn(t *testing.T) {
 	free := make(chan struct{})
-	stuck := func(_ context.Context, _ Link, _ []byte, ev *nostr.Event) (bool, string) {
+	stuck := func(_ context.Context, _ Link, _ string, ev *nostr.Event) (bool, string) {
 		if ev.Content == "first" {
 			return true, ""
 		}
@@ -285,7 +285,7 @@ func TestOneAddressGetsAQuarterOfThePlacesForStrangers(t *testing.T) {
 	defer close(free)
 	const half = 64 * MinCost
 	b := start(t, Limits{MaxInFlightBytes: 2 * half, MaxFrame: 8 * MinCost, MaxWait: 20 * time.Millisecond},
-		func(context.Context, Link, []byte, *nostr.Event) (bool, string) { <-free; return true, "" })
+		func(context.Context, Link, string, *nostr.Event) (bool, string) { <-free; return true, "" })
 	from := func(addr string) *app {
 		ws, _, err := b.dial(addr)
 		if err != nil {

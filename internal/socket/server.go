@@ -242,12 +242,14 @@ func encode(v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// write sends a reply, and wipes it: an export passes here.
 func (s *Server) write(conn *net.UnixConn, r reply) error {
+	defer secret.Wipe(r.Result)
 	b, err := encode(r)
 	if err != nil {
 		return err
 	}
-	defer secret.Wipe(b) // an export passes here
+	defer secret.Wipe(b)
 	if err := conn.SetWriteDeadline(time.Now().Add(WriteTimeout)); err != nil {
 		return err
 	}

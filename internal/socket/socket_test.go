@@ -297,3 +297,24 @@ func FuzzSocketRequest(f *testing.F) {
 		}
 	})
 }
+
+// What a command handed out, an export for one, is not left in memory when it was sent.
+func TestASentResultIsWiped(t *testing.T) {
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	conn, err := net.DialUnix("unix", nil, l.Addr().(*net.UnixAddr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	secret := json.RawMessage(`{"ncryptsec":"ncryptsec1"}`)
+	if err := (&Server{}).write(conn, reply{ID: 1, Result: secret}); err != nil {
+		t.Fatal(err)
+	}
+	if len(bytes.Trim(secret, "\x00")) != 0 {
+		t.Errorf("left: %q", secret)
+	}
+}

@@ -18,7 +18,7 @@ import (
 
 // adminKey lends the admin key. The caller holds the tenant's lock.
 func (t *tenant) adminKey(pub nostr.PubKey) (*nostr.SecretKey, error) {
-	if s := t.services[pub]; s != nil && s.role == bunker.RoleAdmin {
+	if s, ok := t.services[pub]; ok && s.role == bunker.RoleAdmin {
 		return s.SecretKey, nil
 	}
 	return nil, bunker.Errorf(bunker.CodeNotFound, "%s is no admin key of this bunker", pub).WithCause(ErrNotOurs)
@@ -68,14 +68,18 @@ func (v *Vault) SignAdmin(id bunker.TenantID, admin, to nostr.PubKey, kind nostr
 
 // Announce makes the event by which a bunker tells whoever has its admin key that it runs:
 // to the key itself, encrypted with it, so that nobody else learns anything. It is no
-// message to anybody, so what is in it cannot be taken for one.
-func (v *Vault) Announce(id bunker.TenantID, admin nostr.PubKey, plaintext []byte, now time.Time) (ev *nostr.Event, err error) {
+// message to anybody, so what is in it cannot be taken for one. kind is one of the two of
+// messages to administrators.
+func (v *Vault) Announce(id bunker.TenantID, admin nostr.PubKey, kind nostr.Kind, plaintext []byte, now time.Time) (ev *nostr.Event, err error) {
+	if kind != kindAdmin && kind != kindEnvelope {
+		return nil, errors.New("vault: an announcement is of a kind of messages to administrators")
+	}
 	err = v.withAdmin(id, admin, admin, func(sk *nostr.SecretKey, key *[keySize]byte) error {
 		content, err := nip44.Encrypt(key, plaintext)
 		if err != nil {
 			return err
 		}
-		ev, err = signed(sk, kindAdmin, nostr.Tags{{"p", admin.String()}}, content, now)
+		ev, err = signed(sk, kind, nostr.Tags{{"p", admin.String()}}, content, now)
 		return err
 	})
 	return ev, err

@@ -49,6 +49,45 @@ func TestTheAdminKeySpeaksToAdminsAndSignsNothingElse(t *testing.T) {
 	}
 }
 
+// TestAnAnnouncementIsToTheAdminKeyItselfAndItsMACNeedsTheRootKey: whoever has the admin key
+// and not the root key can make none that a bunker believes.
+func TestAnAnnouncementIsToTheAdminKeyItselfAndItsMACNeedsTheRootKey(t *testing.T) {
+	v := newVault(t)
+	b := service(t, v, bunker.RoleAdmin)
+	for _, kind := range []nostr.Kind{kindAdmin, kindEnvelope} {
+		ev, err := v.Announce(self, b.PubKey, kind, []byte("life"), testNow)
+		must(t, err)
+		must(t, ev.Verify())
+		plain, err := v.OpenAdmin(self, b.PubKey, ev.PubKey, ev.Content)
+		must(t, err)
+		if string(plain) != "life" || ev.Kind != kind || ev.PubKey != b.PubKey || len(ev.Tags) != 1 || ev.Tags[0][1] != b.PubKey.String() {
+			t.Fatalf("got %q in %+v", plain, ev)
+		}
+	}
+	if _, err := v.Announce(self, b.PubKey, 1, []byte("life"), testNow); err == nil {
+		t.Error("it signed kind 1")
+	}
+	a := bunker.Announcing{Tenant: self, Said: "s", Life: 3, Incarnation: "i", Instance: "x", At: 5}
+	mac, err := v.Tag(&a)
+	must(t, err)
+	for what, change := range map[string]func(*bunker.Announcing){
+		"the bunker": func(a *bunker.Announcing) { a.Tenant = "other" }, "its name": func(a *bunker.Announcing) { a.Said = "t" },
+		"the life": func(a *bunker.Announcing) { a.Life++ }, "the incarnation": func(a *bunker.Announcing) { a.Incarnation = "j" },
+		"the instance": func(a *bunker.Announcing) { a.Instance = "y" }, "the time": func(a *bunker.Announcing) { a.At++ },
+	} {
+		changed := a
+		change(&changed)
+		if err := v.Verify(&changed, mac[:]); err == nil {
+			t.Errorf("%s was changed, and the MAC is right", what)
+		}
+	}
+	must(t, v.Verify(&a, mac[:]))
+	must(t, v.Seal(self))
+	_, err = v.Tag(&a)
+	wantErr(t, err, ErrSealed)
+	wantErr(t, v.Verify(&a, mac[:]), ErrSealed)
+}
+
 // TestStrangersAtTheAdminKeyPushOutNoConversationOfApps: a hello is a new key each
 // time.
 func TestStrangersAtTheAdminKeyPushOutNoConversationOfApps(t *testing.T) {

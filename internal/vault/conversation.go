@@ -4,7 +4,6 @@ import (
 	"hash/maphash"
 	"sync"
 
-	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/secret"
 	"nsecbunker/nostr"
 )
@@ -28,9 +27,10 @@ func (s Scheme) String() string {
 	return "none"
 }
 
-// talk names a conversation key: which key of ours, whose, with whom, for what.
+// talk names a conversation key: which key of ours, whose, with whom, for what. It holds no
+// pointer, so that ten thousand of them are nothing for the collector to follow.
 type talk struct {
-	tenant    bunker.TenantID
+	tenant    uint32 // its number in this vault
 	own, peer nostr.PubKey
 	scheme    Scheme
 }
@@ -44,9 +44,10 @@ type conversations struct {
 	block *secret.Bytes // place i at [32i, 32i+32)
 	seed  maphash.Seed
 	index map[uint64]int32 // by the talk's hash: its node has the talk itself
-	nodes []node
-	first int32 // used last; -1: none
-	last  int32 // used longest ago
+	most  int              // places; 0: it is closed
+	nodes []node           // of the places that were used: they come as they are needed
+	first int32            // used last; -1: none
+	last  int32            // used longest ago
 	free  []int32
 }
 
@@ -60,14 +61,7 @@ func newConversations(a *secret.Arena, n int) (*conversations, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conversations{
-		block: block, seed: maphash.MakeSeed(), index: make(map[uint64]int32), nodes: make([]node, n),
-		first: -1, last: -1, free: make([]int32, n),
-	}
-	for i := range c.free {
-		c.free[i] = int32(n - 1 - i)
-	}
-	return c, nil
+	return &conversations{block: block, most: n, seed: maphash.MakeSeed(), index: make(map[uint64]int32), first: -1, last: -1}, nil
 }
 
 // get copies the key into out, and reports whether it was there.
@@ -88,7 +82,7 @@ func (c *conversations) get(t talk, out *[keySize]byte) bool {
 func (c *conversations) put(t talk, key *[keySize]byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.nodes == nil {
+	if c.most == 0 {
 		return // it is closed
 	}
 	at := maphash.Comparable(c.seed, t)
@@ -97,7 +91,12 @@ func (c *conversations) put(t talk, key *[keySize]byte) {
 	} else if ok { // never in practice: two talks with one hash
 		c.remove(i)
 	}
-	if len(c.free) == 0 {
+	switch {
+	case len(c.free) > 0:
+	case len(c.nodes) < c.most:
+		c.free = append(c.free, int32(len(c.nodes)))
+		c.nodes = append(c.nodes, node{})
+	default:
 		c.remove(c.last)
 	}
 	i := c.free[len(c.free)-1]
@@ -112,13 +111,13 @@ func (c *conversations) put(t talk, key *[keySize]byte) {
 }
 
 // drop wipes the keys of one of a tenant's keys, or, with nil, all of them.
-func (c *conversations) drop(t bunker.TenantID, own *nostr.PubKey) {
+func (c *conversations) drop(tenant uint32, own *nostr.PubKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := c.first; i >= 0; {
 		n := &c.nodes[i]
 		next := n.next
-		if n.talk.tenant == t && (own == nil || n.talk.own == *own) {
+		if n.talk.tenant == tenant && (own == nil || n.talk.own == *own) {
 			c.remove(i)
 		}
 		i = next
@@ -131,8 +130,7 @@ func (c *conversations) close() {
 	c.block.Destroy()
 	c.index = make(map[uint64]int32)
 	c.first, c.last = -1, -1
-	c.free = nil
-	c.nodes = nil
+	c.most, c.free, c.nodes = 0, nil, nil
 }
 
 // remove wipes place i and frees it.

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"testing"
 
-	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/secret"
 	"nsecbunker/nostr"
 )
@@ -21,8 +20,8 @@ func newTalks(t testing.TB, n int) *conversations {
 	return c
 }
 
-func talkOf(t bunker.TenantID, own, peer byte) talk {
-	return talk{tenant: t, own: nostr.PubKey{own}, peer: nostr.PubKey{peer}, scheme: NIP44}
+func talkOf(tenant uint32, own, peer byte) talk {
+	return talk{tenant: tenant, own: nostr.PubKey{own}, peer: nostr.PubKey{peer}, scheme: NIP44}
 }
 
 func keyOf(b byte) *[32]byte { return (*[32]byte)(bytes.Repeat([]byte{b}, 32)) }
@@ -35,22 +34,22 @@ func (c *conversations) holds(t talk, b byte) bool {
 func TestTheConversationUsedLongestAgoLeaves(t *testing.T) {
 	c := newTalks(t, 3)
 	for i := byte(1); i <= 3; i++ {
-		c.put(talkOf("a", 0, i), keyOf(i))
+		c.put(talkOf(1, 0, i), keyOf(i))
 	}
-	if !c.holds(talkOf("a", 0, 1), 1) { // 1 is the newest now, 2 the oldest
+	if !c.holds(talkOf(1, 0, 1), 1) { // 1 is the newest now, 2 the oldest
 		t.Fatal("1 is gone")
 	}
-	c.put(talkOf("a", 0, 4), keyOf(4))
+	c.put(talkOf(1, 0, 4), keyOf(4))
 	for i, want := range map[byte]bool{1: true, 2: false, 3: true, 4: true} {
-		if c.holds(talkOf("a", 0, i), i) != want {
+		if c.holds(talkOf(1, 0, i), i) != want {
 			t.Errorf("%d: kept %v", i, !want)
 		}
 	}
-	c.put(talkOf("a", 0, 4), keyOf(9)) // known already
-	if !c.holds(talkOf("a", 0, 4), 4) || len(c.index) != 3 {
+	c.put(talkOf(1, 0, 4), keyOf(9)) // known already
+	if !c.holds(talkOf(1, 0, 4), 4) || len(c.index) != 3 {
 		t.Error("a conversation has two keys")
 	}
-	other := talkOf("a", 0, 4)
+	other := talkOf(1, 0, 4)
 	other.scheme = NIP04
 	if c.holds(other, 4) {
 		t.Error("the schemes share a key")
@@ -59,15 +58,15 @@ func TestTheConversationUsedLongestAgoLeaves(t *testing.T) {
 
 func TestTalksOfOneHashDoNotShareAKey(t *testing.T) {
 	c := newTalks(t, 3)
-	first, second := talkOf("a", 1, 1), talkOf("a", 1, 2)
+	first, second := talkOf(1, 1, 1), talkOf(1, 1, 2)
 	c.put(first, keyOf(1))
 	c.index[maphash.Comparable(c.seed, second)] = c.first // as if it had the hash of the first
 	if c.holds(second, 1) {
 		t.Fatal("a conversation got the key of another")
 	}
 	c.put(second, keyOf(2))
-	if c.holds(first, 1) || !c.holds(second, 2) || len(c.index) != 1 || len(c.free) != 2 {
-		t.Errorf("of two talks with one hash the later one stays: %d in the index, %d free", len(c.index), len(c.free))
+	if c.holds(first, 1) || !c.holds(second, 2) || len(c.index) != 1 || len(c.nodes) != 1 || len(c.free) != 0 {
+		t.Errorf("of two talks with one hash the later one stays, in its place: %d in the index, %d places, %d free", len(c.index), len(c.nodes), len(c.free))
 	}
 }
 
@@ -75,11 +74,11 @@ func TestDroppedConversationsAreWiped(t *testing.T) {
 	c := newTalks(t, 8)
 	for own := byte(1); own <= 2; own++ {
 		for peer := byte(1); peer <= 2; peer++ {
-			c.put(talkOf("a", own, peer), keyOf(10*own+peer))
-			c.put(talkOf("b", own, peer), keyOf(100+10*own+peer))
+			c.put(talkOf(1, own, peer), keyOf(10*own+peer))
+			c.put(talkOf(2, own, peer), keyOf(100+10*own+peer))
 		}
 	}
-	c.drop("a", &nostr.PubKey{1})
+	c.drop(1, &nostr.PubKey{1})
 	left := func() (n int) {
 		must(t, c.block.Use(func(b []byte) {
 			for i := 0; i < len(b); i += 32 {
@@ -90,21 +89,21 @@ func TestDroppedConversationsAreWiped(t *testing.T) {
 		}))
 		return n
 	}
-	if n := left(); n != 6 || len(c.index) != 6 || c.holds(talkOf("a", 1, 1), 11) || !c.holds(talkOf("a", 2, 1), 21) || !c.holds(talkOf("b", 1, 1), 111) {
+	if n := left(); n != 6 || len(c.index) != 6 || c.holds(talkOf(1, 1, 1), 11) || !c.holds(talkOf(1, 2, 1), 21) || !c.holds(talkOf(2, 1, 1), 111) {
 		t.Fatalf("%d keys in memory, %d in the index", n, len(c.index))
 	}
-	c.drop("a", nil)
-	c.drop("none", nil)
+	c.drop(1, nil)
+	c.drop(3, nil)
 	if n := left(); n != 4 || len(c.index) != 4 {
 		t.Fatalf("%d keys in memory, %d in the index", n, len(c.index))
 	}
-	c.drop("b", nil)
+	c.drop(2, nil)
 	if n := left(); n != 0 || c.first != -1 || c.last != -1 || len(c.free) != 8 {
 		t.Fatalf("%d keys in memory", n)
 	}
 	c.close()
-	c.put(talkOf("a", 1, 1), keyOf(1))
-	if c.holds(talkOf("a", 1, 1), 1) {
+	c.put(talkOf(1, 1, 1), keyOf(1))
+	if c.holds(talkOf(1, 1, 1), 1) {
 		t.Fatal("kept after the end")
 	}
 }
@@ -117,17 +116,17 @@ func TestConversationsStandManyAtOnce(t *testing.T) {
 			for i := range 2000 {
 				b := byte(i*7+int(g)) % 40
 				if i%97 == 0 {
-					c.drop("a", &nostr.PubKey{b % 4})
+					c.drop(1, &nostr.PubKey{b % 4})
 				}
 				var out [32]byte
-				if c.get(talkOf("a", b%4, b), &out) {
+				if c.get(talkOf(1, b%4, b), &out) {
 					if out != *keyOf(b) {
 						t.Error("another conversation's key")
 						return
 					}
 					continue
 				}
-				c.put(talkOf("a", b%4, b), keyOf(b))
+				c.put(talkOf(1, b%4, b), keyOf(b))
 			}
 		})
 	}

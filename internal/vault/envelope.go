@@ -85,7 +85,7 @@ func schemeOf(content string) Scheme {
 // signer returns the key that envelopes for pub are opened and closed with, and
 // whether it is a user's. The caller holds the tenant's lock.
 func (t *tenant) signer(pub nostr.PubKey) (sk *nostr.SecretKey, users bool, err error) {
-	if s := t.services[pub]; s != nil && s.role == bunker.RoleSigner {
+	if s, ok := t.services[pub]; ok && s.role == bunker.RoleSigner {
 		return s.SecretKey, false, nil
 	}
 	id := t.pubs[pub]
@@ -158,7 +158,7 @@ func unsigned(kind nostr.Kind, tags nostr.Tags, content string, now time.Time) *
 // made and then kept. The caller holds the tenant's lock for reading, so that
 // locking the key comes after and finds what was kept.
 func (v *Vault) conversation(t *tenant, sk *nostr.SecretKey, peer nostr.PubKey, s Scheme, out *[keySize]byte) error {
-	name := talk{tenant: t.id, own: sk.PubKey(), peer: peer, scheme: s}
+	name := talk{tenant: t.no, own: sk.PubKey(), peer: peer, scheme: s}
 	if v.talks.get(name, out) {
 		return nil
 	}

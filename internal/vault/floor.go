@@ -100,7 +100,7 @@ func (v *Vault) ours(f *Floor, p nostr.PubKey) bool {
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if t.services[p] != nil {
+	if _, ours := t.services[p]; ours {
 		return true
 	}
 	u := t.users[t.pubs[p]]

@@ -16,7 +16,7 @@ func (v *Vault) ForgetOthers(id bunker.TenantID, known map[bunker.KeyID]bool) er
 			continue
 		}
 		u.destroy()
-		v.talks.drop(id, &u.pub)
+		v.talks.drop(t.no, &u.pub)
 		delete(t.pubs, u.pub)
 		delete(t.users, key)
 	}

@@ -142,7 +142,7 @@ func (v *Vault) Forget(id bunker.TenantID) {
 	}
 	t.mu.Lock()
 	v.sealLocked(t)
-	gone := make([]*serviceKey, 0, len(t.services))
+	gone := make([]serviceKey, 0, len(t.services))
 	for pub, s := range t.services {
 		gone = append(gone, s)
 		delete(t.services, pub)

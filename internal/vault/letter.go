@@ -91,8 +91,8 @@ func (v *Vault) withNotifier(id bunker.TenantID, pub nostr.PubKey, f func(*tenan
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	s := t.services[pub]
-	if s == nil || s.role != bunker.RoleNotifier {
+	s, ok := t.services[pub]
+	if !ok || s.role != bunker.RoleNotifier {
 		return bunker.Errorf(bunker.CodeNotFound, "%s is not the key that this bunker's messages come from", pub).WithCause(ErrNotOurs)
 	}
 	return f(t, s.SecretKey)

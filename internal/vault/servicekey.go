@@ -8,7 +8,7 @@ import (
 	"nsecbunker/nostr"
 )
 
-// serviceKey is a key of the bunker's own, in memory.
+// serviceKey is a key of the bunker's own, in memory. The zero value is none.
 type serviceKey struct {
 	*nostr.SecretKey
 	role bunker.ServiceRole
@@ -68,7 +68,7 @@ func (v *Vault) LoadServiceKey(k bunker.ServiceKey) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s := t.services[k.PubKey]; s != nil {
+	if s, ok := t.services[k.PubKey]; ok {
 		if s.role != k.Role {
 			return held("the bunker's own keys cannot have two roles: " + k.PubKey.String())
 		}
@@ -88,11 +88,11 @@ func (v *Vault) LoadServiceKey(k bunker.ServiceKey) error {
 	if err != nil {
 		return fmt.Errorf("loading the %s key %s: %w", k.Role, k.PubKey, err)
 	}
-	if !v.rememberService(k.PubKey, k.Tenant) {
+	if !v.rememberService(k.PubKey) {
 		sk.Destroy()
 		return held("the key " + k.PubKey.String() + " belongs to another bunker")
 	}
-	t.services[k.PubKey] = &serviceKey{sk, k.Role}
+	t.services[k.PubKey] = serviceKey{sk, k.Role}
 	if k.Role == bunker.RoleAudit {
 		t.audit = k.PubKey
 	}
@@ -109,8 +109,8 @@ func (v *Vault) UnloadServiceKey(id bunker.TenantID, pub nostr.PubKey) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := t.services[pub]
-	if s == nil {
+	s, ok := t.services[pub]
+	if !ok {
 		return nil
 	}
 	s.Destroy()
@@ -119,17 +119,17 @@ func (v *Vault) UnloadServiceKey(id bunker.TenantID, pub nostr.PubKey) error {
 		t.audit = nostr.PubKey{}
 	}
 	v.forgetService(pub)
-	v.talks.drop(id, &pub)
+	v.talks.drop(t.no, &pub)
 	return nil
 }
 
-func (v *Vault) rememberService(pub nostr.PubKey, id bunker.TenantID) bool {
+func (v *Vault) rememberService(pub nostr.PubKey) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if _, ok := v.services[pub]; ok {
 		return false
 	}
-	v.services[pub] = id
+	v.services[pub] = struct{}{}
 	return true
 }
 

@@ -82,8 +82,8 @@ func (v *Vault) AuthEvent(id bunker.TenantID, signer nostr.PubKey, relayURL, cha
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	s := t.services[signer]
-	if s == nil || s.role == bunker.RoleAudit {
+	s, ok := t.services[signer]
+	if !ok || s.role == bunker.RoleAudit {
 		return nil, bunker.Errorf(bunker.CodeNotFound, "%s is no signer key of this bunker", signer).WithCause(ErrNotOurs)
 	}
 	return signed(s.SecretKey, kindAuth, nostr.Tags{{"relay", relayURL}, {"challenge", challenge}}, "", now)
@@ -101,8 +101,8 @@ func (v *Vault) SignCheckpoint(id bunker.TenantID, digest [32]byte) (pub nostr.P
 	if t.root == nil {
 		return pub, sig, sealed()
 	}
-	s := t.services[t.audit]
-	if s == nil {
+	s, ok := t.services[t.audit]
+	if !ok {
 		return pub, sig, bunker.Errorf(bunker.CodeNotFound, "no audit key is loaded").WithCause(ErrNotOurs)
 	}
 	if sig, err = s.SignDigest(digest); err != nil {

@@ -18,11 +18,12 @@ import (
 // Nothing slow and nothing of a caller's runs under mu.
 type tenant struct {
 	id bunker.TenantID
+	no uint32 // of this vault's tenants, counted as they are opened: never that of another
 
 	mu       sync.RWMutex
 	service  *keyring // nil before OpenService
 	root     *keyring // nil while sealed
-	services map[nostr.PubKey]*serviceKey
+	services map[nostr.PubKey]serviceKey
 	users    map[bunker.KeyID]*userKey
 	pubs     map[nostr.PubKey]bunker.KeyID // of users
 	audit    nostr.PubKey                  // zero: not loaded
@@ -119,9 +120,10 @@ func (v *Vault) OpenService(id bunker.TenantID, wrappingKey []byte) error {
 		ring.destroy()
 		return held(fmt.Sprintf("the service key of bunker %q is already open", id))
 	}
+	v.opened++
 	v.tenants[id] = &tenant{
-		id: id, service: ring,
-		services: make(map[nostr.PubKey]*serviceKey),
+		id: id, no: v.opened, service: ring,
+		services: make(map[nostr.PubKey]serviceKey),
 		users:    make(map[bunker.KeyID]*userKey),
 		pubs:     make(map[nostr.PubKey]bunker.KeyID),
 	}
@@ -205,7 +207,7 @@ func (v *Vault) sealLocked(t *tenant) {
 	for _, u := range t.users {
 		u.destroy()
 	}
-	if s := t.services[t.audit]; s != nil {
+	if s, ok := t.services[t.audit]; ok {
 		s.Destroy()
 		delete(t.services, t.audit)
 		v.forgetService(t.audit)
@@ -213,7 +215,7 @@ func (v *Vault) sealLocked(t *tenant) {
 	}
 	t.root.destroy()
 	t.root = nil
-	v.talks.drop(t.id, nil)
+	v.talks.drop(t.no, nil)
 }
 
 // Unsealed reports whether the root key is in memory.

@@ -160,6 +160,25 @@ func (v *Vault) rawUser(t *tenant, k *bunker.UserKey, passphraseKey []byte) (*se
 	return opened, err
 }
 
+// CheckPassphrase tells whether what the KDF made of a passphrase (32 bytes, not changed)
+// opens a stored user key that has one of its own: nil, or the error. Nothing is loaded.
+//
+// Errors: ErrSealed, ErrPassphrase, bunker.ErrTampered, the arena's.
+func (v *Vault) CheckPassphrase(k bunker.UserKey, passphraseKey []byte) error {
+	t, err := v.tenant(k.Tenant)
+	if err != nil {
+		return err
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	raw, err := v.rawUser(t, &k, passphraseKey)
+	if err != nil {
+		return err
+	}
+	raw.Destroy()
+	return nil
+}
+
 // UnlockUserKey takes a stored user key into memory; its ciphertext opens for its
 // pubkey only. At its first use it is prepared for signing, and its pubkey is
 // computed and compared. If it is there already, only the flags are taken over and
@@ -228,7 +247,7 @@ func (v *Vault) LockUserKey(id bunker.TenantID, key bunker.KeyID) error {
 	defer t.mu.Unlock()
 	if u := t.users[key]; u != nil {
 		u.destroy()
-		v.talks.drop(id, &u.pub)
+		v.talks.drop(t.no, &u.pub)
 	}
 	return nil
 }
@@ -244,7 +263,7 @@ func (v *Vault) LockAll(id bunker.TenantID) error {
 	defer t.mu.Unlock()
 	for _, u := range t.users {
 		u.destroy()
-		v.talks.drop(id, &u.pub)
+		v.talks.drop(t.no, &u.pub)
 	}
 	return nil
 }

@@ -37,8 +37,9 @@ type Vault struct {
 
 	mu      sync.RWMutex // never held while a tenant's lock is waited for
 	tenants map[bunker.TenantID]*tenant
+	opened  uint32 // tenants so far
 	// services are the pubkeys of the service keys of every tenant.
-	services map[nostr.PubKey]bunker.TenantID
+	services map[nostr.PubKey]struct{}
 }
 
 // New returns an empty vault. It fails when Config is incomplete, or with the
@@ -60,7 +61,7 @@ func New(c Config) (*Vault, error) {
 	return &Vault{
 		arena: c.Arena, now: c.Now, talks: talks, made: newMade(),
 		tenants:  make(map[bunker.TenantID]*tenant),
-		services: make(map[nostr.PubKey]bunker.TenantID),
+		services: make(map[nostr.PubKey]struct{}),
 	}, nil
 }
 
@@ -69,7 +70,7 @@ func (v *Vault) Close() {
 	v.mu.Lock()
 	all := v.tenants
 	v.tenants = make(map[bunker.TenantID]*tenant)
-	v.services = make(map[nostr.PubKey]bunker.TenantID)
+	v.services = make(map[nostr.PubKey]struct{})
 	v.mu.Unlock()
 	for _, t := range all {
 		t.mu.Lock()
