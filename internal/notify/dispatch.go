@@ -21,18 +21,25 @@ func (n *Notifier) dispatch(ctx context.Context, channels []bunker.Channel) (wai
 	if len(channels) == 0 {
 		return false, nil
 	}
-	waiting, err := n.Outbox.WaitingNotices(ctx)
-	if err != nil || len(waiting) == 0 {
-		return false, err
-	}
-	byChannel := map[string][]bunker.Notice{}
-	for _, w := range waiting {
-		byChannel[w.Channel] = append(byChannel[w.Channel], w)
-	}
+	// Taken before the rows are read: what was read while a message was under way looks as if
+	// it had not been sent, or not been given up.
+	var free []bunker.Channel
 	for i := range channels {
-		c := channels[i]
+		if n.take(channels[i].Name) {
+			free = append(free, channels[i])
+		}
+	}
+	waiting, err := n.Outbox.WaitingNotices(ctx)
+	byChannel := map[string][]bunker.Notice{}
+	if err == nil {
+		for _, w := range waiting {
+			byChannel[w.Channel] = append(byChannel[w.Channel], w)
+		}
+	}
+	for _, c := range free {
 		list := byChannel[c.Name]
-		if len(list) == 0 || !n.take(c.Name) {
+		if len(list) == 0 {
+			n.give(c.Name)
 			continue
 		}
 		n.work.Go(func() {
@@ -46,7 +53,7 @@ func (n *Notifier) dispatch(ctx context.Context, channels []bunker.Channel) (wai
 			}
 		})
 	}
-	return true, nil
+	return len(waiting) > 0, err
 }
 
 func (n *Notifier) take(channel string) bool {

@@ -145,11 +145,17 @@ func (n *Notifier) Prune(ctx context.Context) {
 }
 
 // begin finds the place in the log. A bunker that never told anybody begins
-// with what comes.
+// with what comes, or, where somebody is to be told already, with the whole log: no
+// channel hears of what was before it.
 func (n *Notifier) begin(ctx context.Context) error {
 	seen, ok, err := n.Log.NoticesSeen(ctx)
 	if err == nil && !ok {
-		if seen, err = n.Log.Head(ctx); err == nil {
+		seen, err = n.Log.Head(ctx)
+		// Read after the head: what follows a channel that is not among them is yet to come.
+		if channels, chErr := n.Around.Channels(ctx); err == nil && (len(channels) > 0 || chErr != nil) {
+			seen = 0
+		}
+		if err == nil {
 			err = n.Outbox.AddNotices(ctx, seen, nil)
 		}
 	}
@@ -163,7 +169,7 @@ func (n *Notifier) begin(ctx context.Context) error {
 // Step makes notices of what happened, and sends what is due. It returns after how
 // long it is to be called again at the latest; 0: not before it is woken, or
 // something is committed.
-func (n *Notifier) Step(ctx context.Context) (again time.Duration) {
+func (n *Notifier) Step(ctx context.Context) time.Duration {
 	if n.Mine != nil && !n.Mine() {
 		n.begun = false // another instance does it; how far, is stored
 		return lookEvery
@@ -176,21 +182,9 @@ func (n *Notifier) Step(ctx context.Context) (again time.Duration) {
 		}
 		n.begun = ctx.Err() == nil
 	}
-	channels, err := n.Around.Channels(ctx)
-	if err != nil && ctx.Err() == nil {
-		n.Logger.Error("a channel of notices cannot be used", "error", err)
-	}
-	if err != nil && !errors.Is(err, bunker.ErrTampered) {
-		return lookEvery // going on without the channels would leave out what they are to be told
-	}
-	if len(channels) > 0 || err != nil {
-		again = conditionsEvery
-	}
-	if err := n.plan(ctx, channels); err != nil {
-		if ctx.Err() == nil {
-			n.Logger.Error("what happened could not be read for notices", "error", err)
-		}
-		again = lookEvery
+	channels, again, ok := n.plan(ctx)
+	if !ok {
+		return lookEvery
 	}
 	waits, err := n.dispatch(ctx, channels)
 	if err != nil && ctx.Err() == nil {

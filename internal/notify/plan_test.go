@@ -18,12 +18,22 @@ type desk struct {
 	recs     []bunker.AuditRecord
 	channels []bunker.Channel
 	chErr    error
+	between  func() // happens once, between the two reads of the log and of the channels
+	read     int
+	new      bool // nobody was ever told
 	added    []bunker.Notice
 	stored   []int64
 	addErr   error
 }
 
+// reading comes at the end of each of the two reads.
+func (d *desk) reading() {
+	if d.read++; d.between != nil && d.read == 1 {
+		d.between()
+	}
+}
 func (d *desk) Happened(_ context.Context, after int64, _ int) ([]bunker.AuditRecord, int64, error) {
+	defer d.reading()
 	var out []bunker.AuditRecord
 	for _, r := range d.recs {
 		if r.Seq > after {
@@ -32,8 +42,11 @@ func (d *desk) Happened(_ context.Context, after int64, _ int) ([]bunker.AuditRe
 	}
 	return out, d.head, nil
 }
-func (d *desk) Head(context.Context) (int64, error)              { return d.head, nil }
-func (d *desk) NoticesSeen(context.Context) (int64, bool, error) { return 0, true, nil }
+func (d *desk) Head(context.Context) (int64, error) {
+	defer d.reading()
+	return d.head, nil
+}
+func (d *desk) NoticesSeen(context.Context) (int64, bool, error) { return 0, !d.new, nil }
 func (d *desk) AddNotices(_ context.Context, seen int64, list []bunker.Notice) error {
 	if d.addErr != nil {
 		return d.addErr
@@ -50,7 +63,10 @@ func (d *desk) EndNotices(context.Context, []bunker.NoticeID, bunker.NoticeState
 }
 func (d *desk) SentTo(context.Context, string, int64) (int, int64, error) { return 0, 0, nil }
 func (d *desk) PruneNotices(context.Context) error                        { return nil }
-func (d *desk) Channels(context.Context) ([]bunker.Channel, error)        { return d.channels, d.chErr }
+func (d *desk) Channels(context.Context) ([]bunker.Channel, error) {
+	defer d.reading()
+	return d.channels, d.chErr
+}
 func (d *desk) Question(context.Context, bunker.ApprovalID) (*bunker.Approval, error) {
 	return nil, errors.New("there is none")
 }
@@ -92,6 +108,33 @@ func TestAChannelHearsOfWhatItWantsFromItsBirthOn(t *testing.T) {
 	}
 }
 
+// TestAChannelIsToldOfWhatFollowsItAtOnce: a channel and the first thing that it is to be told may both come while
+// the log and the channels are read, or before anybody was ever told.
+func TestAChannelIsToldOfWhatFollowsItAtOnce(t *testing.T) {
+	for name, begun := range map[string]bool{"as the notifier begins": false, "later": true} {
+		t.Run(name, func(t *testing.T) {
+			d, n := newDesk(t)
+			channels := d.channels
+			d.head, d.recs, d.channels = 1, []bunker.AuditRecord{question(1, 90)}, nil
+			d.new, d.read, n.begun = !begun, 0, begun
+			d.between = func() {
+				d.channels, d.head, d.recs = channels, 2, append(d.recs, question(2, 100))
+			}
+			n.Step(t.Context())
+			n.Step(t.Context())
+			if len(d.added) != 1 || d.added[0].Source != "record 2" {
+				t.Errorf("made were %+v", d.added)
+			}
+		})
+	}
+	d, n := newDesk(t)
+	d.head, d.recs, d.new = 2, []bunker.AuditRecord{question(1, 90), question(2, 100)}, true
+	n.Step(t.Context())
+	if len(d.added) != 1 || d.added[0].Source != "record 2" {
+		t.Errorf("made were %+v", d.added)
+	}
+}
+
 // TestNothingIsLeftOutWhenTheStoreFailsForAMoment: the place in the log moves only
 // with what was stored of it.
 func TestNothingIsLeftOutWhenTheStoreFailsForAMoment(t *testing.T) {
@@ -120,9 +163,7 @@ func TestThePlaceInALogWithoutNewsIsStoredNowAndThen(t *testing.T) {
 	d, n := newDesk(t)
 	for range rememberEvery + 10 {
 		d.head++
-		if err := n.plan(t.Context(), d.channels); err != nil {
-			t.Fatal(err)
-		}
+		n.Step(t.Context())
 	}
 	if len(d.stored) != 1 || d.stored[0] != rememberEvery {
 		t.Errorf("stored at %v", d.stored)
