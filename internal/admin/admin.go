@@ -279,6 +279,11 @@ func (t *Table) adminRemove(ctx context.Context, c *Call, p adminRemoveParams) (
 		if err := errors.Join(uninvite(tx, pub), revokeDevices(tx, pub)); err != nil {
 			return err
 		}
+		untold, err := untell(tx, pub)
+		if err != nil {
+			return err
+		}
+		res.Warnings = append(res.Warnings, untold...)
 		flagged, err = flagAdmin(tx, pub, false)
 		return err
 	})

@@ -198,6 +198,8 @@ func TestBadAnswersAreRefused(t *testing.T) {
 	f.refused(bunker.CodeInvalid, "scope is", "approval.answer", m{"id": id, "digest": digest, "scope": "forever"})
 	f.refused(bunker.CodeInvalid, "perms answer a login", "approval.answer", m{"id": id, "digest": digest, "perms": "all"})
 	f.do("approval.answer", m{"id": id, "digest": digest})
+	login, _ := f.knock()
+	f.refused(bunker.CodeInvalid, "1 to 1000000 times", "approval.answer", m{"id": string(login.ID), "digest": digestText(login.OpDigest), "perms": "sign_event:1", "uses": -1})
 }
 
 func TestThreeDenialsCoolAnOperationOff(t *testing.T) {

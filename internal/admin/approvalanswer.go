@@ -273,6 +273,9 @@ func loginGrant(q *bunker.Approval, a *answer, now int64) (*bunker.Grant, error)
 	case a.Scope != approval.Once:
 		return nil, bunker.Errorf(bunker.CodeInvalid, "a login is answered with perms, with scope all, or with neither: then everything is asked").In("scope")
 	}
+	if err := a.Counted(); err != nil {
+		return nil, err
+	}
 	end, err := a.End(now)
 	if err != nil {
 		return nil, err
@@ -320,7 +323,7 @@ func answerConnection(tx Tx, q *bunker.Approval, a *answer) error {
 	if login && conn.State == bunker.ConnPending {
 		conn.State = bunker.ConnActive
 		if a.Deny {
-			conn.State = bunker.ConnRevoked
+			conn.Revoke(tx.Now())
 		}
 	}
 	return tx.PutConnection(conn)

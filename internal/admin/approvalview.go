@@ -204,7 +204,7 @@ func appName(c *bunker.Connection) (label string, unverified bool) {
 	if n := bunker.Display(c.Metadata.Name, MaxName); n != "" {
 		return n, true
 	}
-	return "app " + c.Client.String()[:8], false
+	return bunker.ShortNpub(c.Client), false
 }
 
 // sentence says who wants what.

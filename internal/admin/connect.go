@@ -144,7 +144,7 @@ func (t *Table) newConnection(c *Call, app nip46.NostrConnectURI, p connectParam
 		label = bunker.Display(app.Metadata.Name, MaxName)
 	}
 	if label == "" {
-		label = "app " + app.Client.String()[:8]
+		label = bunker.ShortNpub(app.Client)
 	}
 	return &bunker.Connection{
 		Tenant: t.Tenant, ID: bunker.NewConnectionID(), Client: app.Client, State: bunker.ConnActive, Name: label, Person: person,

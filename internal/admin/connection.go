@@ -327,11 +327,11 @@ func notIn(c *bunker.Connection, want bunker.ConnectionState) error {
 }
 
 func (t *Table) connectionRevoke(ctx context.Context, c *Call, p connectionParams) (connectionResult, error) {
-	return t.changeConnection(ctx, c, p.ID, func(_ Tx, conn *bunker.Connection, _ *bunker.AuditRecord) error {
+	return t.changeConnection(ctx, c, p.ID, func(tx Tx, conn *bunker.Connection, _ *bunker.AuditRecord) error {
 		if conn.State == bunker.ConnRevoked {
 			return bunker.Errorf(bunker.CodeConflict, "the connection %s is revoked already", conn.ID).In("id")
 		}
-		conn.State = bunker.ConnRevoked
+		conn.Revoke(tx.Now())
 		return nil
 	})
 }

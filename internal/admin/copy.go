@@ -91,17 +91,23 @@ func judgeCopy(st *bunker.TenantState, own bunker.Announced, heard *heardCopies,
 }
 
 // JudgeCopy says what an announcement means that came from the bunker's own admin key.
-// The bunker is unsealed.
-func (t *Table) JudgeCopy(ctx context.Context, p *CopyParams) (CopyVerdict, error) {
-	st, verified, err := t.Rows.Tenant(ctx, t.Tenant)
+// The bunker is unsealed. It needs no table: most of what is heard is its own.
+func JudgeCopy(ctx context.Context, rows CopyRows, t bunker.TenantID, p *CopyParams) (CopyVerdict, error) {
+	st, verified, err := rows.Tenant(ctx, t)
 	if err != nil || !verified {
 		return CopyNone, err
 	}
-	own, heard, err := copiesKnown(func(name string) (string, error) { return t.Rows.Setting(ctx, t.Tenant, name) })
+	own, heard, err := copiesKnown(func(name string) (string, error) { return rows.Setting(ctx, t, name) })
 	if err != nil {
 		return CopyNone, err
 	}
 	return judgeCopy(&st, own, &heard, p), nil
+}
+
+// CopyRows are what an announcement is judged by.
+type CopyRows interface {
+	Tenant(ctx context.Context, t bunker.TenantID) (st bunker.TenantState, verified bool, err error)
+	Setting(ctx context.Context, t bunker.TenantID, name string) (string, error)
 }
 
 func copiesKnown(setting func(name string) (string, error)) (own bunker.Announced, heard heardCopies, err error) {

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"nsecbunker/internal/audit"
@@ -13,12 +14,15 @@ import (
 	"nsecbunker/nostr/nip49"
 )
 
-// Deps is what the commands work on. Every field is required but SetupCode,
+// Deps is what the commands work on. Every field is required but Memory, SetupCode,
 // Notices, Sessions, Instances, Pictures, House and Plan.
 type Deps struct {
 	Tenant bunker.TenantID
 	Now    func() time.Time // ledger time
 	Vault  *vault.Vault
+	// Memory is held over a change of the store and of the vault that must tell the same:
+	// which keys are in memory. nil: nobody changes that but this table.
+	Memory *sync.Mutex
 	Rows   Rows
 	Slots  Slots
 	// KDF is scrypt for NIP-49. It is slow (a second, 256 MiB in a child process),
@@ -192,8 +196,11 @@ type Slots interface {
 	// Open opens a slot that needs no person.
 	Open(ctx context.Context, slot bunker.Slot) (*secret.Bytes, error)
 	OpenPassphrase(ctx context.Context, slots []bunker.Slot, passphrase []byte) (*secret.Bytes, bunker.Slot, error)
-	// KeyPassphrase makes the 32 bytes that a user key's own passphrase stands for.
+	// KeyPassphrase makes the 32 bytes that a user key's own new passphrase stands for.
 	KeyPassphrase(t bunker.TenantID, id bunker.KeyID, passphrase []byte) ([]byte, error)
+	// OpenKeyPassphrase makes those of the one that the key has, if they fit. Tries that
+	// do not are counted behind it.
+	OpenKeyPassphrase(ctx context.Context, k *bunker.UserKey, passphrase []byte, fits func(key []byte) error) ([]byte, error)
 }
 
 // Page is a place in a list: the rows after After, at most Limit (0: the most
@@ -327,6 +334,8 @@ type Tx interface {
 	Token(bunker.TokenID) (*bunker.Token, error)
 	Tokens(Page) ([]bunker.Token, error)
 	PutToken(*bunker.Token) error
+	// LinkMade readies the connections at a key's own pubkey for a link that is made at a time (unix ms).
+	LinkMade(k *bunker.UserKey, at int64) error
 
 	Connection(bunker.ConnectionID) (*bunker.Connection, error)
 	// Connections of a key, "" for all.
@@ -423,7 +432,7 @@ type Rows interface {
 	Connections(ctx context.Context, t bunker.TenantID, key bunker.KeyID, p Page) ([]bunker.Connection, error)
 	Grants(ctx context.Context, t bunker.TenantID, c bunker.ConnectionID, p Page) ([]bunker.Grant, error)
 	// View is what deciding a request of a client reads.
-	View(ctx context.Context, signer, client nostr.PubKey) (bunker.View, error)
+	View(ctx context.Context, t bunker.TenantID, signer, client nostr.PubKey) (bunker.View, error)
 	Policy(ctx context.Context, t bunker.TenantID, idOrName string) (*bunker.Policy, error)
 	Policies(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Policy, error)
 	PolicyVersion(ctx context.Context, t bunker.TenantID, id bunker.PolicyID, version int64) (*bunker.Policy, error)
@@ -451,8 +460,9 @@ type Rows interface {
 	// their bytes, which VersionBytes reads one by one.
 	Versions(ctx context.Context, t bunker.TenantID, k bunker.KeyID, p VersionPage) ([]bunker.KeptVersion, error)
 	VersionBytes(ctx context.Context, v *bunker.KeptVersion) error
-	// VersionsOf returns those of events whose id begins so, at most two.
-	VersionsOf(ctx context.Context, t bunker.TenantID, k bunker.KeyID, prefix []byte) ([]bunker.KeptVersion, error)
+	// VersionsOf returns those of events with an id from first to last, both included, at
+	// most two.
+	VersionsOf(ctx context.Context, t bunker.TenantID, k bunker.KeyID, first, last nostr.ID) ([]bunker.KeptVersion, error)
 
 	Admins(ctx context.Context, t bunker.TenantID) ([]bunker.Admin, error)
 	Invites(ctx context.Context, t bunker.TenantID, p Page) ([]bunker.Invite, error)

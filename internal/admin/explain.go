@@ -137,7 +137,7 @@ func (t *Table) explainInput(ctx context.Context, c *Call, p explainParams) (in 
 	if err != nil {
 		return in, bunker.AsError(err).In("connection")
 	}
-	view, err := t.Rows.View(ctx, conn.Signer, conn.Client)
+	view, err := t.Rows.View(ctx, t.Tenant, conn.Signer, conn.Client)
 	if err != nil {
 		return in, err
 	}

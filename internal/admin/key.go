@@ -184,15 +184,16 @@ func (t *Table) newPassKey(id bunker.KeyID, passphrase secret.Param) ([]byte, er
 	return t.Slots.KeyPassphrase(t.Tenant, id, passphrase)
 }
 
-// passKey derives the key of a key's present passphrase; nil when it has none.
-func (t *Table) passKey(k *bunker.UserKey, passphrase secret.Param) ([]byte, error) {
+// passKey derives the key of a key's present passphrase, which is the right one then;
+// nil when it has none.
+func (t *Table) passKey(ctx context.Context, k *bunker.UserKey, passphrase secret.Param) ([]byte, error) {
 	switch {
 	case !k.OwnPassphrase:
 		return nil, nil
 	case len(passphrase) == 0:
 		return nil, bunker.Errorf(bunker.CodeNeedsProof, "the key %s has a passphrase of its own; give it, too", k.Name).In("passphrase")
 	}
-	return t.Slots.KeyPassphrase(t.Tenant, k.ID, passphrase)
+	return t.Slots.OpenKeyPassphrase(ctx, k, passphrase, func(key []byte) error { return t.Vault.CheckPassphrase(*k, key) })
 }
 
 func nameTaken(n string) error {

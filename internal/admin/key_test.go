@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/seal"
 	"nsecbunker/nostr/nip19"
 	"nsecbunker/nostr/nip49"
 )
@@ -151,6 +152,32 @@ func TestLockAndUnlockRaiseTheVersionAndReachTheVault(t *testing.T) {
 	}
 	if f.world.changes < 3 {
 		t.Error("the bunker around was not told")
+	}
+}
+
+// Each guess costs the machine a quarter of a gigabyte for a second, and whoever may
+// unlock a key could guess for ever.
+func TestTriesOfAKeysOwnPassphraseAreLimited(t *testing.T) {
+	f := setUp(t)
+	const right = "a second passphrase"
+	f.do("key.add", m{"name": "own", "passphrase": right})
+	f.do("key.add", m{"name": "other", "passphrase": right})
+	f.do("key.lock", m{"key": "own"})
+	for range seal.MaxTries {
+		f.refused(bunker.CodeNeedsProof, "wrong", "key.unlock", m{"key": "own", "passphrase": "a wrong passphrase"})
+	}
+	before := f.kdfs
+	for _, name := range []string{"key.unlock", "key.passphrase.remove", "key.no_export"} {
+		f.refused(bunker.CodeRateLimited, "try again", name, m{"key": "own", "passphrase": right})
+	}
+	if f.kdfs != before {
+		t.Errorf("%d more were worked on", f.kdfs-before)
+	}
+	f.do("key.passphrase.remove", m{"key": "other", "passphrase": right})
+	f.clock.add(seal.TryEvery)
+	f.do("key.unlock", m{"key": "own", "passphrase": right})
+	if left := *f.spent[f.keyRow("own").ID]; left.Spent != 0 {
+		t.Errorf("the right one left %+v", left)
 	}
 }
 

@@ -84,7 +84,7 @@ func (t *Table) keyWithPass(ctx context.Context, idOrName string, passphrase sec
 	if err != nil {
 		return nil, nil, err
 	}
-	passKey, err := t.passKey(k, passphrase)
+	passKey, err := t.passKey(ctx, k, passphrase)
 	return k, passKey, err
 }
 

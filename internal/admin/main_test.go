@@ -57,8 +57,22 @@ func (c *clock) add(d time.Duration) {
 // tries keeps the count of wrong passphrases.
 type tries struct{ seal.Tries }
 
-func (a *tries) LoadTries(context.Context) (seal.Tries, error)    { return a.Tries, nil }
+func (a *tries) LoadTries(context.Context) (seal.Tries, error) { return a.Tries, nil }
+func (a *tries) SwapTries(_ context.Context, was, t seal.Tries) (bool, error) {
+	if a.Tries != was {
+		return false, nil
+	}
+	a.Tries = t
+	return true, nil
+}
 func (a *tries) StoreTries(_ context.Context, t seal.Tries) error { a.Tries = t; return nil }
+
+func (f *fixture) keyTries(id bunker.KeyID) seal.Attempts {
+	if f.spent[id] == nil {
+		f.spent[id] = &tries{}
+	}
+	return f.spent[id]
+}
 
 // world is the bunker around the table.
 type world struct {
@@ -120,6 +134,7 @@ type fixture struct {
 	world *world
 	out   *outside
 	tries *tries
+	spent map[bunker.KeyID]*tries // of keys' own passphrases
 	kdfs  int
 	path  string // of the database
 }
@@ -132,7 +147,7 @@ func newFixture(t testing.TB) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(arena.Close)
-	f := &fixture{t: t, clock: &clock{now: start}, world: &world{relays: []string{"wss://relay.example.com"}}, tries: &tries{}}
+	f := &fixture{t: t, clock: &clock{now: start}, world: &world{relays: []string{"wss://relay.example.com"}}, tries: &tries{}, spent: map[bunker.KeyID]*tries{}}
 	v, err := vault.New(vault.Config{Arena: arena, Now: f.clock.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +177,7 @@ func newFixture(t testing.TB) *fixture {
 		f.kdfs++
 		return quickKDF(password, salt, logN)
 	}
-	slots, err := seal.New(seal.Config{Arena: arena, KDF: kdf, Attempts: f.tries, Now: f.clock.Now, CredentialsDir: t.TempDir()})
+	slots, err := seal.New(seal.Config{Arena: arena, KDF: kdf, Attempts: f.tries, KeyAttempts: f.keyTries, Now: f.clock.Now, CredentialsDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

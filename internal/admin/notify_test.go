@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -133,6 +134,30 @@ func TestChannelsAreLimited(t *testing.T) {
 		f.do("notify.add", m{"name": "c" + strings.Repeat("x", i+1), "kind": "webhook", "target": "https://example.org"})
 	}
 	f.refused(bunker.CodeConflict, "the most that there can be", "notify.add", m{"name": "more", "kind": "webhook", "target": "https://example.org"})
+}
+
+// TestWhoIsNoAdminAnyMoreIsToldNoMore by direct message, and the remover hears of browsers,
+// since nothing says whose they are.
+func TestWhoIsNoAdminAnyMoreIsToldNoMore(t *testing.T) {
+	f := setUp(t)
+	f.do("admin.add", m{"npub": npubOf(3), "role": "approver"})
+	f.do("notify.add", m{"name": "his", "kind": "nostr", "target": npubOf(3)})
+	f.do("notify.add", m{"name": "hers", "kind": "nostr", "target": npubOf(4)})
+	f.do("notify.add", m{"name": "hook", "kind": "webhook", "target": "https://example.org/x"})
+	point := base64.RawURLEncoding.EncodeToString(append([]byte{4}, make([]byte, 64)...))
+	auth := base64.RawURLEncoding.EncodeToString(make([]byte, 16))
+	f.do("notify.add", m{"name": "phone", "kind": "push", "target": "https://push.example.org/x", "p256dh": point, "secret": auth})
+	words := fmt.Sprint(f.do("admin.remove", m{"npub": npubOf(3)})["warnings"])
+	if !strings.Contains(words, "end, too: his") || !strings.Contains(words, "told on, and one may be of this person: phone") {
+		t.Errorf("the remover hears %s", words)
+	}
+	var left []string
+	for _, c := range f.do("notify.list", nil)["channels"].([]any) {
+		left = append(left, c.(map[string]any)["name"].(string))
+	}
+	if got := strings.Join(left, " "); got != "hers hook phone" {
+		t.Errorf("left are %s", got)
+	}
 }
 
 // TestADirectMessageCanOnlyRefuseOrAllowOnce, whatever it asks for (security.md

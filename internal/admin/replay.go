@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"slices"
 	"strconv"
@@ -121,7 +120,7 @@ func (s *simulation) app(ctx context.Context, id bunker.ConnectionID) (*simulate
 	default:
 		return nil, nil
 	}
-	view, err := s.t.Rows.View(ctx, conn.Signer, conn.Client)
+	view, err := s.t.Rows.View(ctx, s.t.Tenant, conn.Signer, conn.Client)
 	if err != nil || view.Connection == nil || view.Key == nil {
 		return nil, err
 	}
@@ -188,11 +187,11 @@ func (q *simulated) open() bool {
 
 // kept is what was signed, where it is kept and can be read; else nil.
 func (s *simulation) kept(ctx context.Context, k *bunker.UserKey, signed string) (*nostr.Template, error) {
-	id, err := hex.DecodeString(signed)
-	if err != nil || len(id) != len(nostr.ID{}) {
+	id, err := nostr.ParseID(signed)
+	if err != nil {
 		return nil, nil
 	}
-	rows, err := s.t.Rows.VersionsOf(ctx, s.t.Tenant, k.ID, id)
+	rows, err := s.t.Rows.VersionsOf(ctx, s.t.Tenant, k.ID, id, id)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}

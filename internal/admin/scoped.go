@@ -252,8 +252,8 @@ func (r scopedRows) PolicyUse(context.Context, bunker.TenantID, bunker.PolicyID)
 }
 
 // View is for asking why: of a connection that is the caller's.
-func (r scopedRows) View(ctx context.Context, signer, client nostr.PubKey) (bunker.View, error) {
-	v, err := r.Rows.View(ctx, signer, client)
+func (r scopedRows) View(ctx context.Context, t bunker.TenantID, signer, client nostr.PubKey) (bunker.View, error) {
+	v, err := r.Rows.View(ctx, t, signer, client)
 	if err == nil && (v.Connection == nil || !r.hasConn(v.Connection)) {
 		return bunker.View{}, notYours("connection")
 	}
@@ -274,11 +274,11 @@ func (r scopedRows) Versions(ctx context.Context, t bunker.TenantID, k bunker.Ke
 	return r.Rows.Versions(ctx, t, k, p)
 }
 
-func (r scopedRows) VersionsOf(ctx context.Context, t bunker.TenantID, k bunker.KeyID, prefix []byte) ([]bunker.KeptVersion, error) {
+func (r scopedRows) VersionsOf(ctx context.Context, t bunker.TenantID, k bunker.KeyID, first, last nostr.ID) ([]bunker.KeptVersion, error) {
 	if !r.has(k) {
 		return nil, notYours("key")
 	}
-	return r.Rows.VersionsOf(ctx, t, k, prefix)
+	return r.Rows.VersionsOf(ctx, t, k, first, last)
 }
 
 func (r scopedRows) AnsweredApprovals(ctx context.Context, t bunker.TenantID, at int64, id bunker.ApprovalID, limit int) ([]bunker.Approval, error) {

@@ -57,6 +57,13 @@ func (x scopedTx) Connections(key bunker.KeyID, p Page) ([]bunker.Connection, er
 		func(c *bunker.Connection) string { return string(c.ID) }, func(c *bunker.Connection) bool { return x.has(c.Key) })
 }
 
+func (x scopedTx) LinkMade(k *bunker.UserKey, at int64) error {
+	if !x.has(k.ID) {
+		return notYours("key")
+	}
+	return x.Tx.LinkMade(k, at)
+}
+
 func (x scopedTx) PutToken(tok *bunker.Token) error {
 	if !x.has(tok.Key) {
 		return beyond()

@@ -7,6 +7,7 @@ import (
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/secret"
+	"nsecbunker/internal/vault"
 )
 
 func sealCommands(t *Table) {
@@ -124,8 +125,7 @@ func (t *Table) unsealed(ctx context.Context, c *Call, slot bunker.Slot) (unseal
 	if err := t.unlockAll(ctx, &res); err != nil {
 		return res, err
 	}
-	rec := &bunker.AuditRecord{Object: string(slot.ID), Reason: fmt.Sprintf("opened by the %s slot %q; %d keys unlocked", slot.Kind, slot.Name, res.Unlocked)}
-	return res, c.Commit(ctx, rec, func(tx Tx) error {
+	return res, c.Commit(ctx, unsealRecord(&slot, res.Unlocked), func(tx Tx) error {
 		// One that came over the socket may be a script's, out of a file.
 		if slot.Kind == bunker.SlotPassphrase && c.Principal.Door == bunker.DoorRelay {
 			return notePassphrase(tx)
@@ -134,30 +134,38 @@ func (t *Table) unsealed(ctx context.Context, c *Call, slot bunker.Slot) (unseal
 	})
 }
 
+// unsealRecord is what the log says of an unseal.
+func unsealRecord(slot *bunker.Slot, unlocked int) *bunker.AuditRecord {
+	return &bunker.AuditRecord{Object: string(slot.ID), Reason: fmt.Sprintf("opened by the %s slot %q; %d keys unlocked", slot.Kind, slot.Name, unlocked)}
+}
+
 // unlockAll takes every key into memory that is not locked and has no passphrase
 // of its own. The caller holds t.memory.
 func (t *Table) unlockAll(ctx context.Context, res *unsealResult) error {
-	return t.eachKey(ctx, func(k *bunker.UserKey) error {
-		switch {
-		case k.State != bunker.KeyActive:
-			return nil
-		case k.Locked:
-			res.Locked = append(res.Locked, k.Name)
-			return nil
-		case k.OwnPassphrase:
-			res.Waiting = append(res.Waiting, k.Name)
-			return nil
-		}
-		err := t.Vault.UnlockUserKey(*k, nil)
-		if errors.Is(err, secret.ErrFull) { // the others work all the same
-			res.Warnings = append(res.Warnings, fmt.Sprintf("the key %s could not be unlocked: %s", k.Name, secret.ErrFull))
-			return nil
-		}
-		if err == nil {
-			res.Unlocked++
-		}
-		return err
-	})
+	return t.eachKey(ctx, func(k *bunker.UserKey) error { return unlockKey(t.Vault, k, res) })
+}
+
+// unlockKey is unlockAll for one key.
+func unlockKey(v *vault.Vault, k *bunker.UserKey, res *unsealResult) error {
+	switch {
+	case k.State != bunker.KeyActive:
+		return nil
+	case k.Locked:
+		res.Locked = append(res.Locked, k.Name)
+		return nil
+	case k.OwnPassphrase:
+		res.Waiting = append(res.Waiting, k.Name)
+		return nil
+	}
+	err := v.UnlockUserKey(*k, nil)
+	if errors.Is(err, secret.ErrFull) { // the others work all the same
+		res.Warnings = append(res.Warnings, fmt.Sprintf("the key %s could not be unlocked: %s", k.Name, secret.ErrFull))
+		return nil
+	}
+	if err == nil {
+		res.Unlocked++
+	}
+	return err
 }
 
 // eachKey calls f with every user key.
@@ -185,6 +193,10 @@ func (t *Table) tampered(err error) error {
 	if !errors.Is(err, bunker.ErrTampered) {
 		return err
 	}
+	return tamperedWords(err)
+}
+
+func tamperedWords(err error) error {
 	return bunker.Errorf(bunker.CodeBlocked, "the bunker stays sealed: a stored row was changed from outside (%s). Keep the data folder as it is, and restore the last backup", clip(err.Error())).
 		WithHint("nsecbunker backup restore FILE").WithCause(err)
 }

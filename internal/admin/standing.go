@@ -22,7 +22,7 @@ type House interface {
 func (t *Table) guestless(c *Command) error {
 	if c.House && t.House == nil {
 		return bunker.Errorf(bunker.CodeNotFound, "there is no command %q here; it is for whoever hosts bunkers for others, in the bunker of their own", c.Name).
-			WithHint("nsecbunker help")
+			WithHint("nsecbunker status shows this one; nsecbunker start --hosted would host others beside it")
 	}
 	if c.Machine && t.Guest {
 		return bunker.Errorf(bunker.CodeRestricted, "%s is for whoever runs the machine that hosts this bunker; ask your provider", c.Name)

@@ -41,6 +41,7 @@ type statusResult struct {
 	ConnectionString string         `json:"connection_string,omitempty"`
 	AdminPages       []string       `json:"admin_pages,omitempty" doc:"where the admin app is served, this machine's own address first"`
 	Provider         bool           `json:"provider,omitempty" doc:"this is the bunker of whoever hosts others here"`
+	Guests           *GuestCounts   `json:"guests,omitempty" doc:"the bunkers that are hosted here; in the provider's own alone"`
 	Guest            bool           `json:"guest,omitempty" doc:"others host this bunker: its machine is its provider's"`
 	Clock            clockView      `json:"clock"`
 	Audit            auditHead      `json:"audit"`
@@ -98,6 +99,10 @@ func (t *Table) status(ctx context.Context, c *Call, _ Empty) (statusResult, err
 	res.State, res.Reviewed, res.AdminPages = t.state(st), st.Reviewed, info.AdminPages
 	res.Incarnation, res.IncarnationNo = st.Incarnation, st.IncarnationNo
 	res.Provider, res.Guest = t.House != nil, t.Guest
+	if t.House != nil {
+		n := t.House.Guests()
+		res.Guests = &n
+	}
 	res.Audit = auditHead{Seq: st.ChainSeq, Head: hex.EncodeToString(st.ChainHead[:])}
 	res.Relays = append([]RelayHealth{}, t.Around.RelayHealth()...) // never null in JSON
 	res.AppRelays = append([]string{}, t.Around.AppRelays()...)

@@ -4,6 +4,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"reflect"
@@ -103,9 +104,8 @@ func (c *Call) Recorded(err error) error {
 type Table struct {
 	Deps
 	commands map[string]*Command
-	// memory is held over a change of the store and of the vault that must tell
-	// the same: which keys are in memory. No KDF runs under it, but that of setting up, before
-	// which there is nothing.
+	// memory is Deps.Memory. No KDF runs under it, but that of setting up, before which there
+	// is nothing.
 	memory *sync.Mutex
 	// simulating has place for one simulation: each holds thousands of records.
 	simulating chan struct{}
@@ -123,7 +123,7 @@ func New(d Deps) (*Table, error) {
 	if err := d.complete(); err != nil {
 		return nil, err
 	}
-	t := &Table{Deps: d, commands: map[string]*Command{}, memory: &sync.Mutex{}, simulating: make(chan struct{}, 1), simulated: MaxSimulated, counted: MaxCounted}
+	t := &Table{Deps: d, commands: map[string]*Command{}, memory: cmp.Or(d.Memory, &sync.Mutex{}), simulating: make(chan struct{}, 1), simulated: MaxSimulated, counted: MaxCounted}
 	for _, register := range registers() {
 		register(t)
 	}

@@ -16,6 +16,15 @@ type TenantRows interface {
 	// Reach says where a tenant's admins find it, and whether it is open; "" for one that
 	// is not served.
 	Reach(id bunker.TenantID) (connectionString string, open bool)
+	// Guests counts those that are served here.
+	Guests() GuestCounts
+}
+
+// GuestCounts is how many bunkers are hosted.
+type GuestCounts struct {
+	All     int `json:"all" doc:"served here"`
+	Open    int `json:"open" doc:"whose root key is in memory, on one of the instances"`
+	Opening int `json:"opening" doc:"that wait to be opened with the house, or are being opened; whoever is asked for is opened at once"`
 }
 
 // TenantChanges change them, each in the transaction of the command.
@@ -24,8 +33,10 @@ type TenantChanges interface {
 	Make(ctx context.Context, s host.Spec, change func(func(Tx) error) error) (host.Bunker, error)
 	// Stand says how a tenant stands from now on, and why, for its people.
 	Stand(tx Tx, id bunker.TenantID, s bunker.TenantStanding, why string) (*host.Tenant, error)
-	// SetQuota says what a tenant may use from now on.
+	// SetQuota says what a tenant may use from now on, whatever was bought.
 	SetQuota(tx Tx, id bunker.TenantID, q bunker.Quota) (*host.Tenant, error)
+	// QuotaAsBought gives a tenant what was bought for it, which renewals change again.
+	QuotaAsBought(tx Tx, id bunker.TenantID) (*host.Tenant, error)
 	// NewCode makes a tenant's setup code anew; the old one is good for nothing.
 	NewCode(tx Tx, id bunker.TenantID) (code string, err error)
 	// End erases a tenant. Ended, after the commit, takes it out of memory, on every
@@ -47,7 +58,7 @@ func tenantCommands(t *Table) {
 	add(t, row("tenant.show", "Shows one bunker that is hosted here: nothing of its keys, apps or people."), t.tenantShow)
 	add(t, writing(row("tenant.suspend", "Suspends a bunker, or makes it read-only: nothing is signed, its people can look, export and revoke, and all are told so."), false), t.tenantSuspend)
 	add(t, writing(row("tenant.resume", "Lets a bunker work again."), false), t.tenantResume)
-	add(t, writing(row("tenant.quota", "Says what a bunker may use: people, keys, requests a second."), false), t.tenantQuota)
+	add(t, writing(row("tenant.quota", "Says what a bunker may use: people, keys, requests a second. Of one that was bought it stands, also when it is renewed, until it is bought for another number of people or as_bought undoes it."), false), t.tenantQuota)
 	add(t, writing(row("tenant.code", "Makes the setup code of a bunker anew that nobody has set up yet. It is shown once; the old one is good for nothing."), false), t.tenantCode)
 	add(t, writing(row("tenant.end", "Ends a bunker and erases it: keys, log and all. It must have been suspended or read-only for 24 hours, or never set up."), true), t.tenantEnd)
 }
@@ -71,13 +82,16 @@ type boundsView struct {
 	People    int64 `json:"people" doc:"how many may sign"`
 	Keys      int64 `json:"keys" doc:"how many keys there may be"`
 	Rate      int64 `json:"rate" doc:"requests a second, in the long run"`
+	ByHand    bool  `json:"by_hand,omitempty" doc:"the provider set it himself; it was bought with something else, or the same"`
 }
 
 func (t *Table) viewTenant(h *host.Tenant) tenantView {
 	v := tenantView{
 		ID: string(h.ID), Label: h.Label, State: string(h.State()), Order: h.Order, Why: h.Why,
-		boundsView: boundsView(h.Quota), CreatedAt: Time(h.CreatedAt), HeldAt: Time(h.HeldAt), EndedAt: Time(h.EndedAt),
+		CreatedAt: Time(h.CreatedAt), HeldAt: Time(h.HeldAt), EndedAt: Time(h.EndedAt),
 	}
+	q := h.Quota
+	v.boundsView = boundsView{Unlimited: q.Unlimited, People: q.People, Keys: q.Keys, Rate: q.Rate, ByHand: q.BoughtFor != 0}
 	v.ConnectionString, v.Open = t.House.Reach(h.ID)
 	return v
 }
@@ -246,10 +260,11 @@ func (t *Table) stand(ctx context.Context, c *Call, id string, s bunker.TenantSt
 }
 
 type tenantQuotaParams struct {
-	ID     string `json:"id"`
-	People int64  `json:"people,omitempty" doc:"how many may sign; of people, keys and rate none: no bound at all"`
-	Keys   int64  `json:"keys,omitempty" doc:"how many keys there may be (10)"`
-	Rate   int64  `json:"rate,omitempty" doc:"requests a second, in the long run (50)"`
+	ID       string `json:"id"`
+	People   int64  `json:"people,omitempty" doc:"how many may sign; of people, keys and rate none: no bound at all"`
+	Keys     int64  `json:"keys,omitempty" doc:"how many keys there may be (10)"`
+	Rate     int64  `json:"rate,omitempty" doc:"requests a second, in the long run (50)"`
+	AsBought bool   `json:"as_bought,omitempty" doc:"what its people bought, and nothing that was set by hand"`
 }
 
 func (t *Table) tenantQuota(ctx context.Context, c *Call, p tenantQuotaParams) (res tenantResult, err error) {
@@ -257,8 +272,15 @@ func (t *Table) tenantQuota(ctx context.Context, c *Call, p tenantQuotaParams) (
 	if err != nil {
 		return res, err
 	}
+	if p.AsBought && !q.Unlimited {
+		return res, bunker.Errorf(bunker.CodeInvalid, "what was bought says how many people, keys and requests there are; leave them out").In("as_bought")
+	}
 	var h *host.Tenant
 	err = c.Commit(ctx, &bunker.AuditRecord{Object: clip(p.ID)}, func(tx Tx) (err error) {
+		if p.AsBought {
+			h, err = t.House.QuotaAsBought(tx, bunker.TenantID(p.ID))
+			return err
+		}
 		h, err = t.House.SetQuota(tx, bunker.TenantID(p.ID), q)
 		return err
 	})

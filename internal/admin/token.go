@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"nsecbunker/internal/bunker"
@@ -159,7 +160,7 @@ func (t *Table) storeToken(ctx context.Context, c *Call, p tokenCreateParams, to
 		if err := tx.AddServiceKey(signer); err != nil {
 			return err
 		}
-		return tx.PutToken(tok)
+		return errors.Join(tx.LinkMade(k, tok.CreatedAt), tx.PutToken(tok))
 	})
 	return k, under, err
 }

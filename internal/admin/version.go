@@ -162,20 +162,32 @@ type versionParams struct {
 // minEventPrefix is how many hex digits of an event's id name it at least.
 const minEventPrefix = 4
 
+// idsOf are the first and the last of the ids that begin with these hex digits.
+func idsOf(digits string) (first, last nostr.ID, err error) {
+	const whole = 2 * len(nostr.ID{})
+	if len(digits) < minEventPrefix || len(digits) > whole {
+		return first, last, hex.ErrLength
+	}
+	if _, err := hex.Decode(first[:], []byte(digits+strings.Repeat("0", whole-len(digits)))); err != nil {
+		return first, last, err
+	}
+	_, err = hex.Decode(last[:], []byte(digits+strings.Repeat("f", whole-len(digits))))
+	return first, last, err
+}
+
 // version finds the version that is meant, and opens it.
 func (t *Table) version(ctx context.Context, k *bunker.UserKey, event string) (*bunker.KeptVersion, *nostr.Event, string, error) {
-	want := strings.ToLower(event)
-	prefix, err := hex.DecodeString(want[:len(want)/2*2])
-	if err != nil || len(want) < minEventPrefix || len(want) > 2*len(nostr.ID{}) {
+	first, last, err := idsOf(event)
+	if err != nil {
 		return nil, nil, "", bunker.Errorf(bunker.CodeInvalid, "an event is named by its id, or by at least its first %d hex digits", minEventPrefix).
 			In("event").WithHint("nsecbunker key versions %s", k.Name)
 	}
-	rows, err := t.Rows.VersionsOf(ctx, t.Tenant, k.ID, prefix)
+	rows, err := t.Rows.VersionsOf(ctx, t.Tenant, k.ID, first, last)
 	if err != nil {
 		return nil, nil, "", err
 	}
 	switch {
-	case len(rows) == 0 || !strings.HasPrefix(rows[0].EventID.String(), want):
+	case len(rows) == 0:
 		return nil, nil, "", bunker.Errorf(bunker.CodeNotFound, "no version of that event is kept for the key %s", k.Name).
 			In("event").WithHint("nsecbunker key versions %s", k.Name)
 	case len(rows) > 1 && rows[1].EventID != rows[0].EventID:

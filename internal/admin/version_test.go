@@ -98,13 +98,44 @@ func TestVersionsAreListedShownAndBroughtBack(t *testing.T) {
 	}
 }
 
+// Five digits name one of two events whose ids differ in the fifth.
+func TestEachDigitOfAnEventsIDCounts(t *testing.T) {
+	f := setUp(t)
+	f.do("key.add", m{"name": "herald"})
+	pub, tmpl := f.keyRow("herald").PubKey, f.list(30023, nil, "")
+	article := func(n int) *nostr.Template {
+		a := *tmpl
+		a.Tags = nostr.Tags{{"d", fmt.Sprint(n)}}
+		return &a
+	}
+	idOf := func(n int) string { return article(n).Event(pub).ComputeID().String() }
+	var pair []int
+	by := map[string]int{} // by the first four digits
+	for n := 0; pair == nil; n++ {
+		id := idOf(n)
+		if other, is := by[id[:4]]; is && idOf(other)[4] != id[4] {
+			pair = []int{other, n}
+		}
+		by[id[:4]] = n
+	}
+	for _, n := range pair {
+		f.own("herald", article(n))
+	}
+	for _, n := range pair {
+		id := idOf(n)
+		if got := str(f.do("key.version.show", m{"key": "herald", "event": id[:5]}), "version", "event"); got != id {
+			t.Errorf("%s names %s, want %s", id[:5], got, id)
+		}
+	}
+}
+
 func TestAVersionIsBroughtBackByNobodyWhoMayNotSign(t *testing.T) {
 	f := setUp(t)
 	f.do("key.add", m{"name": "herald"})
 	id := f.own("herald", f.list(3, tagged("p", 30), "")).ID.String()
 	for event, code := range map[string]bunker.Code{
 		"": bunker.CodeInvalid, "abc": bunker.CodeInvalid, "xyz12": bunker.CodeInvalid, id + "00": bunker.CodeInvalid, "0000": bunker.CodeNotFound,
-		id[:7] + "x": bunker.CodeInvalid,
+		id[:7] + "x": bunker.CodeInvalid, id[:8] + "x": bunker.CodeInvalid,
 	} {
 		if event == "0000" && strings.HasPrefix(id, event) {
 			continue

@@ -40,8 +40,11 @@ func (t *tenant) CheckRelay(relayURL string, named bool) error {
 	ctx, cancel := context.WithTimeout(t.life, dial.DefaultTimeout)
 	defer cancel()
 	if err := dialer.Check(ctx, address); errors.Is(err, dial.ErrRefused) {
-		return bunker.Errorf(bunker.CodeRestricted, "%s", err).
-			WithHint("if the address is yours, add it to allow in config.toml")
+		refused := bunker.Errorf(bunker.CodeRestricted, "%s", err)
+		if !t.guest() {
+			refused = refused.WithHint("if the address is yours, add it to allow in config.toml")
+		}
+		return refused
 	}
 	return nil
 }

@@ -246,18 +246,20 @@ func (d *Daemon) openEdge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.dialer, err = dial.New(dial.Config{Allow: nets, AllowHosts: hosts}); err != nil {
+	// What relays say of their failures is read by guests, too: a name of theirs can lead into the
+	// machine's network later.
+	if d.dialer, err = dial.New(dial.Config{Allow: nets, AllowHosts: hosts, Quiet: d.Config.Hosted}); err != nil {
 		return err
 	}
-	if d.strict, err = dial.New(dial.Config{}); err != nil {
+	if d.strict, err = dial.New(dial.Config{Quiet: true}); err != nil {
 		return err
 	}
 	if d.relays, err = relay.New(relay.Config{
 		Dialer: d.dialer, Log: d.Log, Now: d.store.LedgerTime,
-		Handle:    func(ctx context.Context, url string, ev relay.RawEvent) { d.inbox.Take(ctx, url, ev) },
+		Handle:    func(ctx context.Context, url string, ev relay.RawEvent) { d.inbox.Take(ctx, url, string(ev)) },
 		Auth:      d.relayAuth,
-		UserAgent: "nsecbunker/" + d.Version,
-		OnUp:      func(string) { d.Wake() },
+		UserAgent: "nsecbunker/" + d.Version, Several: d.Config.Hosted,
+		OnUp: func(string) { d.Wake() },
 	}); err != nil {
 		return err
 	}
@@ -274,7 +276,7 @@ func (d *Daemon) openEdge(ctx context.Context) error {
 	if d.embedded, err = signerrelay.New(signerrelay.Config{
 		URL: d.ownURLs, Ours: d.isOurs, Log: d.Log, Now: d.store.LedgerTime,
 		ClientIP: clientIP(proxies),
-		Deliver: func(ctx context.Context, from signerrelay.Link, raw []byte, ev *nostr.Event) (bool, string) {
+		Deliver: func(ctx context.Context, from signerrelay.Link, raw string, ev *nostr.Event) (bool, string) {
 			v := d.inbox.ArriveParsed(ctx, from.String(), ev, raw)
 			return v.OK, v.Reason
 		},

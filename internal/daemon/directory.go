@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -69,8 +70,17 @@ func (x *directory) all() []*tenant {
 	return out
 }
 
+// each calls f with every tenant, in no order. f returns at once, and asks nothing of x.
+func (x *directory) each(f func(*tenant)) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, t := range x.byID {
+		f(t)
+	}
+}
+
 // put says which keys are the tenant's now, in place of those that were.
-func (x *directory) put(t *tenant, was, now map[nostr.PubKey]bunker.ServiceRole, wasUsers, users map[nostr.PubKey]bool) {
+func (x *directory) put(t *tenant, was, now iter.Seq[nostr.PubKey]) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for p := range was {
@@ -78,15 +88,7 @@ func (x *directory) put(t *tenant, was, now map[nostr.PubKey]bunker.ServiceRole,
 			delete(x.keys, p)
 		}
 	}
-	for p := range wasUsers {
-		if x.keys[p] == t {
-			delete(x.keys, p)
-		}
-	}
 	for p := range now {
-		x.keys[p] = t
-	}
-	for p := range users {
 		x.keys[p] = t
 	}
 }

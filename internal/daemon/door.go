@@ -118,11 +118,13 @@ func (p proverAfar) Prove(ctx context.Context, passphrase []byte) error {
 // with them, and to the one that the admin was heard on.
 type doorOutlet struct{ t *tenant }
 
-func (o doorOutlet) Send(ev *nostr.Event, link string) { o.publish(ev, link, func() {}) }
+func (o doorOutlet) Send(ev *nostr.Event, link string) {
+	o.publish(ev, link, func() {}, func(string) {})
+}
 
 // publish is Send; took is called for every relay that took the event, at once where there
-// is none besides the embedded one.
-func (o doorOutlet) publish(ev *nostr.Event, link string, took func()) {
+// is none besides the embedded one, and not for one that did not.
+func (o doorOutlet) publish(ev *nostr.Event, link string, took func(), not func(url string)) {
 	raw := ev.AppendJSON(nil)
 	o.t.embedded.Publish(ev, raw)
 	own := o.t.ring.ownURLs()
@@ -134,11 +136,12 @@ func (o doorOutlet) publish(ev *nostr.Event, link string, took func()) {
 		took()
 		return
 	}
-	o.t.relays.Publish(o.t.life, ev.ID, raw, relays, func(url string, ok bool, reason string) {
+	o.t.relays.Publish(o.t.life, o.t.id, ev.ID, raw, relays, func(url string, ok bool, reason string) {
 		if ok {
 			took()
 		} else {
 			o.t.Log.Debug("a relay did not take a message to an admin", "relay", url, "reason", reason)
+			not(url)
 		}
 	})
 }

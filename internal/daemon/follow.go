@@ -50,9 +50,13 @@ func (t *together) joined(id bunker.TenantID) {
 // follow does what another instance ordered.
 func (t *together) follow(ctx context.Context, o bunker.InstanceOrder) {
 	of := t.d.tenants.tenant(o.Tenant)
-	if of == nil { // made a moment ago; what is read of it now is as it is now
+	if of == nil {
+		// Made a moment ago. A command may be taking it in right now, with what it read before
+		// this was ordered, so it is read again below.
 		t.guests(ctx, []bunker.TenantID{o.Tenant})
-		return
+		if of = t.d.tenants.tenant(o.Tenant); of == nil {
+			return
+		}
 	}
 	switch {
 	case t.ended(ctx, of):
@@ -66,17 +70,23 @@ func (t *together) follow(ctx context.Context, o bunker.InstanceOrder) {
 
 // catchUp brings the tenant's memory in line with the store.
 func (t *tenant) catchUp(ctx context.Context) {
+	t.catching.Lock()
+	defer t.catching.Unlock()
+	t.bringInLine(ctx)
+}
+
+// bringInLine is catchUp for who holds t.catching.
+func (t *tenant) bringInLine(ctx context.Context) {
 	if err := t.store.FollowClock(ctx); err != nil {
 		t.Log.Error("the ledger's time could not be read again", "error", err)
 	}
 	if err := t.loadServiceKeys(ctx); err != nil {
 		t.Log.Error("new keys of the bunker's own could not be taken into memory", "tenant", t.id, "error", err)
+		t.together.later(t.id)
 	}
 	switch err := t.followKeys(ctx); {
 	case errors.Is(err, admin.ErrBusy):
-		t.together.mu.Lock()
-		t.together.again[t.id] = struct{}{}
-		t.together.mu.Unlock()
+		t.together.later(t.id)
 	case err != nil && !store.Sealed(err):
 		t.Log.Error("keys could not be brought in line with what another instance changed", "tenant", t.id, "error", err)
 	}
@@ -84,6 +94,15 @@ func (t *tenant) catchUp(ctx context.Context) {
 	t.meetPeople()
 	if t.guest() && !t.vault.Unsealed(t.id) {
 		t.lookForShut() // its owner may have agreed to it on another instance
+	}
+}
+
+// later has a tenant's memory brought in line before its next request, or in a moment: now it
+// could not be. What is decided is read from the store each time; until then new apps may not
+// be heard here.
+func (t *together) later(id bunker.TenantID) {
+	if t != nil {
+		t.behind.put(id)
 	}
 }
 
@@ -139,15 +158,14 @@ func (t *tenant) followSeal() {
 	}
 }
 
-// followAgain takes in keys that could not be.
+// followAgain brings in line what could not be.
 func (t *together) followAgain(ctx context.Context) {
-	t.mu.Lock()
-	again := t.again
-	t.again = map[bunker.TenantID]struct{}{}
-	t.mu.Unlock()
-	for id := range again {
+	for _, id := range t.behind.all() {
 		if of := t.d.tenants.tenant(id); of != nil {
-			of.catchUp(ctx)
+			of.catchUpNow(ctx)
+			continue
 		}
+		_, done := t.behind.take(id)
+		done()
 	}
 }

@@ -162,10 +162,11 @@ func (t *together) forgotten(id bunker.TenantID) {
 		return
 	}
 	t.keeper.Forget(id)
+	_, done := t.behind.take(id)
+	done()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.news, id)
-	delete(t.again, id)
 	delete(t.newest, id)
 }
 

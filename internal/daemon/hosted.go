@@ -28,6 +28,9 @@ func (d *Daemon) openHosted(ctx context.Context) error {
 		}
 		return err
 	}
+	if err := errors.Join(d.dropParcels(), d.store.DropLogs(ctx)); err != nil {
+		return err
+	}
 	opened := map[bunker.TenantID]*tenant{}
 	err := d.store.EachHosted(ctx, func(h *host.Tenant, bad error) error {
 		if bad == nil {

@@ -96,6 +96,25 @@ func stand(of *store.Tx, id bunker.TenantID, s bunker.TenantStanding, why string
 
 // SetQuota implements [admin.TenantChanges].
 func (h house) SetQuota(x admin.Tx, id bunker.TenantID, q bunker.Quota) (*host.Tenant, error) {
+	return h.setQuota(x, id, func(p host.Bought, bought bool) (bunker.Quota, error) {
+		if bought {
+			q.BoughtFor = p.People
+		}
+		return q, nil
+	})
+}
+
+// QuotaAsBought implements [admin.TenantChanges].
+func (h house) QuotaAsBought(x admin.Tx, id bunker.TenantID) (*host.Tenant, error) {
+	return h.setQuota(x, id, func(p host.Bought, bought bool) (bunker.Quota, error) {
+		if !bought {
+			return bunker.Quota{}, bunker.Errorf(bunker.CodeConflict, "the bunker %s was not bought; say how many people, keys and requests it may have", id)
+		}
+		return p.Quota(), nil
+	})
+}
+
+func (h house) setQuota(x admin.Tx, id bunker.TenantID, quota func(p host.Bought, bought bool) (bunker.Quota, error)) (*host.Tenant, error) {
 	of, err := storeTx(x)
 	if err != nil {
 		return nil, err
@@ -107,8 +126,14 @@ func (h house) SetQuota(x admin.Tx, id bunker.TenantID, q bunker.Quota) (*host.T
 	if row.EndedAt != 0 {
 		return nil, bunker.Errorf(bunker.CodeConflict, "the bunker %s has ended", id)
 	}
-	row.Quota = q
-	return row, of.SetQuota(id, q)
+	p, bought, err := of.Bought(id)
+	if err != nil {
+		return nil, err
+	}
+	if row.Quota, err = quota(p, bought); err != nil {
+		return nil, err
+	}
+	return row, of.SetQuota(id, row.Quota)
 }
 
 // NewCode implements [admin.TenantChanges].
@@ -188,7 +213,7 @@ func (d *Daemon) EndTenant(ctx context.Context, by bunker.Principal, id bunker.T
 		if err != nil || row.EndedAt != 0 {
 			return err
 		}
-		if err := isOver(of, id, over); err != nil {
+		if err := d.isOver(of, id, over); err != nil {
 			return err
 		}
 		if err := d.erase(of, row); err != nil {
@@ -205,8 +230,9 @@ func (d *Daemon) EndTenant(ctx context.Context, by bunker.Principal, id bunker.T
 	return nil
 }
 
-// isOver refuses the end of a bunker that was paid for meanwhile, or is being.
-func isOver(of *store.Tx, id bunker.TenantID, over host.Plan) error {
+// isOver refuses the end of a bunker that was paid for meanwhile, or is being. An invoice puts
+// the end off once, and for as long as it can be paid.
+func (d *Daemon) isOver(of *store.Tx, id bunker.TenantID, over host.Plan) error {
 	p, ok, err := of.Bought(id)
 	if err != nil {
 		return err
@@ -214,7 +240,8 @@ func isOver(of *store.Tx, id bunker.TenantID, over host.Plan) error {
 	if ok && p.Plan != over {
 		return bunker.Errorf(bunker.CodeConflict, "the bunker %s was renewed meanwhile", id)
 	}
-	n, err := of.UnsettledOrders(id)
+	terms := d.Config.Sell.Terms()
+	n, err := of.UnsettledOrders(id, terms.Life.Stand(over, p.Told, of.Now()).DeleteAt)
 	if err == nil && n > 0 {
 		err = bunker.Errorf(bunker.CodeConflict, "an order for the bunker %s is not settled yet", id)
 	}

@@ -13,11 +13,21 @@ import (
 	"nsecbunker/internal/web"
 )
 
-// Bounds of the HTTP server.
 const (
+	// headerTimeout is how long the header of a request may take to come.
 	headerTimeout = 10 * time.Second
-	maxHeader     = 16 << 10
-	closeTimeout  = 5 * time.Second
+	// bodyTimeout is how long a request may take to come with its body.
+	bodyTimeout = 30 * time.Second
+	// answerTimeout is how long an answer may take, from the header on: longer than the longest
+	// command of a script.
+	answerTimeout = 3 * time.Minute
+	// maxHeader is the largest header, in bytes.
+	maxHeader = 16 << 10
+	// closeTimeout is how long the server waits for what it answers when it ends.
+	closeTimeout = 5 * time.Second
+	// maxPlain is how many connections there are that are no websockets, which the embedded
+	// relay counts. Of more, the oldest makes room.
+	maxPlain = 2048
 )
 
 // listen opens the address of the embedded relay; a port in use is told in one
@@ -72,8 +82,11 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       bodyTimeout,
+		WriteTimeout:      answerTimeout,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
+		ConnState:         newPlainConns(maxPlain).state,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }

@@ -35,12 +35,12 @@ const (
 type together struct {
 	d      *Daemon
 	keeper *lease.Keeper
+	behind behind
 
 	mu      sync.Mutex
 	replies []bunker.ReplyHint
 	news    map[bunker.TenantID]struct{} // that have records which somebody may want to hear of
 	poke    chan struct{}                // one place: there is something to tell
-	again   map[bunker.TenantID]struct{} // whose keys were not taken in, because a command was at them
 	newest  map[bunker.TenantID]int64    // service key that was loaded, by when it was made, unix ms
 	unfit   error                        // why this instance cannot go on beside the others
 }
@@ -60,7 +60,7 @@ func (d *Daemon) openTogether(ctx context.Context) error {
 		return err
 	}
 	t := &together{
-		d: d, poke: make(chan struct{}, 1), news: map[bunker.TenantID]struct{}{}, again: map[bunker.TenantID]struct{}{}, newest: map[bunker.TenantID]int64{},
+		d: d, poke: make(chan struct{}, 1), news: map[bunker.TenantID]struct{}{}, newest: map[bunker.TenantID]int64{},
 	}
 	t.keeper, err = lease.New(lease.Config{
 		Rows: d.store, Parts: store.KeyLeases, Name: store.LeaseName, Jobs: store.JobLease, Dead: store.InstanceDead,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"nsecbunker/internal/audit"
@@ -65,6 +66,7 @@ func (t *tenant) read() (sealed bool) {
 	t.sayOpen() // before: where it is heard goes by it
 	if err := t.reload(t.life); err != nil {
 		t.Log.Error("what changed could not be read again", "error", err)
+		t.together.later(t.id)
 	}
 	t.inbox.Wake()
 	// The log tells of a seal before the memory is wiped, and of none afterwards.
@@ -75,13 +77,18 @@ func (t *tenant) read() (sealed bool) {
 // t.reloading.
 func (t *tenant) turned() (sealed bool) {
 	t.sayOpen()
-	now := t.State()
-	sealed = now == Sealed && t.told == Unsealed
+	sealed, opened := t.turnedTo(t.State())
+	if opened {
+		t.announceSoon()
+	}
+	return sealed
+}
+
+// turnedTo is turned for who knows how it is now, but for announcing it.
+func (t *tenant) turnedTo(now State) (sealed, opened bool) {
+	sealed, opened = now == Sealed && t.told == Unsealed, now == Unsealed && t.told != Unsealed
 	if now != t.told {
 		t.told = now
-		if now == Unsealed {
-			t.announceSoon()
-		}
 		switch {
 		case t.guest():
 		case now == Unsealed:
@@ -93,7 +100,7 @@ func (t *tenant) turned() (sealed bool) {
 			k.door.Turned()
 		}
 	}
-	return sealed
+	return sealed, opened
 }
 
 // Wake takes up at once what waits for a tenant: answered questions, replies that no
@@ -108,55 +115,83 @@ func (t *tenant) Wake() {
 
 // Wake is that of every tenant: a relay came back.
 func (d *Daemon) Wake() {
-	if err := d.store.RetryAllNow(d.life); err != nil {
-		d.Log.Error("waiting replies could not be hurried", "error", err)
-	}
 	for _, t := range d.tenants.all() {
 		if t.notifier.peek() != nil {
 			d.untold.add(t.id)
 		}
 	}
+	d.wakeAll()
+}
+
+// wakeAll takes up what waits for any tenant, but for notices.
+func (d *Daemon) wakeAll() {
+	if err := d.store.RetryAllNow(d.life); err != nil {
+		d.Log.Error("waiting replies could not be hurried", "error", err)
+	}
 	d.inbox.Wake()
 }
 
+// checkpointGroup is how many checkpoints are stored in one transaction.
+const checkpointGroup = 64
+
 // checkpoints signs the ends of the logs that have grown since the last time. ends: this
-// instance ends, and signs what it can.
+// instance ends, and signs what it can until ctx ends, too.
 func (d *Daemon) checkpoints(ctx context.Context, ends bool) {
 	d.grown.add(d.home.id)
-	for _, id := range d.grown.take() {
-		t := d.tenants.tenant(id)
-		if t == nil {
-			continue
-		}
-		if !ends && !t.doesJobs() { // another instance does, as long as it can
-			d.grown.add(id)
-			continue
-		}
-		if err := t.checkpoint(ctx); err != nil {
-			d.Log.Error("no checkpoint could be signed", "tenant", id, "error", err)
-			d.grown.add(id)
+	var late []bunker.TenantID
+	for group := range slices.Chunk(d.grown.take(), checkpointGroup) {
+		var signed []audit.Signed
+		var of []bunker.TenantID
+		failed := func(err error, ids ...bunker.TenantID) {
 			if ctx.Err() != nil {
+				late = append(late, ids...)
 				return
 			}
+			d.Log.Error("no checkpoint could be signed", "tenants", ids, "error", err)
+			d.grown.add(ids...)
 		}
+		for _, id := range group {
+			t := d.tenants.tenant(id)
+			if t == nil {
+				continue
+			}
+			if !ends && !t.doesJobs() { // another instance does, as long as it can
+				d.grown.add(id)
+				continue
+			}
+			if err := ctx.Err(); err != nil {
+				failed(err, id)
+				continue
+			}
+			c, ok, err := t.checkpoint(ctx)
+			if err != nil {
+				failed(err, id)
+			} else if ok {
+				signed, of = append(signed, c), append(of, id)
+			}
+		}
+		if err := d.store.AddCheckpoints(ctx, signed); err != nil {
+			failed(err, of...)
+		}
+	}
+	if len(late) > 0 {
+		d.grown.add(late...)
+		d.Log.Warn("the time for checkpoints was up: the next ones cover what has none", "bunkers", len(late))
 	}
 }
 
-// checkpoint signs the chain's head with the audit key. While sealed nothing is
-// signed; the next checkpoint covers the gap.
-func (t *tenant) checkpoint(ctx context.Context) error {
+// checkpoint signs the chain's head with the audit key, where it has grown. While sealed
+// nothing is signed; the next checkpoint covers the gap.
+func (t *tenant) checkpoint(ctx context.Context) (signed audit.Signed, ok bool, err error) {
 	if t.State() != Unsealed {
-		return nil
+		return signed, false, nil
 	}
 	c, ok, err := t.store.NextCheckpoint(ctx, t.id)
 	if err != nil || !ok {
-		return err
+		return signed, false, err
 	}
 	pub, sig, err := t.vault.SignCheckpoint(t.id, c.Digest())
-	if err != nil {
-		return err
-	}
-	return t.store.AddCheckpoint(ctx, audit.Signed{Checkpoint: c, Key: pub, Sig: sig})
+	return audit.Signed{Checkpoint: c, Key: pub, Sig: sig}, err == nil, err
 }
 
 // doesJobs reports that this instance does what a timer asks for of the tenant.

@@ -19,6 +19,17 @@ func (t *tenant) openKeys(ctx context.Context) error {
 	if err := t.vault.OpenService(t.id, service); err != nil {
 		return err
 	}
+	if err := t.loadOwnKeys(ctx); err != nil {
+		return err
+	}
+	if t.adminKey == (nostr.PubKey{}) {
+		return t.newAdminKey(ctx)
+	}
+	return nil
+}
+
+// loadOwnKeys takes the keys of the bunker's own that are stored into memory.
+func (t *tenant) loadOwnKeys(ctx context.Context) error {
 	for _, role := range []bunker.ServiceRole{bunker.RoleSigner, bunker.RoleAdmin, bunker.RoleNotifier} {
 		keys, err := t.store.ServiceKeys(ctx, t.id, role)
 		if err != nil {
@@ -37,9 +48,6 @@ func (t *tenant) openKeys(ctx context.Context) error {
 			}
 		}
 	}
-	if t.adminKey == (nostr.PubKey{}) {
-		return t.newAdminKey(ctx)
-	}
 	return nil
 }
 
@@ -57,7 +65,8 @@ func (t *tenant) serviceKey(ctx context.Context) ([]byte, error) {
 	return seal.CreateServiceKey(t.Dir)
 }
 
-// newAdminKey makes the key that admins reach the bunker by.
+// newAdminKey makes the key that admins reach the bunker by. Of instances that start for the
+// first time at once one makes it, and the others take in what that one made.
 func (t *tenant) newAdminKey(ctx context.Context) error {
 	pub, ciphertext, err := t.vault.NewServiceKey(t.id, bunker.RoleAdmin)
 	if err != nil {
@@ -78,7 +87,7 @@ func (t *tenant) newAdminKey(ctx context.Context) error {
 		return tx.Audit(bunker.AuditRecord{Action: "instance.create", Object: pub.String()})
 	})
 	if errors.Is(err, errMadeMeanwhile) {
-		return t.openKeys(ctx)
+		return t.loadOwnKeys(ctx)
 	}
 	if err != nil {
 		return err

@@ -54,8 +54,8 @@ type letters struct {
 
 	mu    sync.Mutex
 	seen  map[nostr.ID]bool
-	told  []string // relays that know where the key takes messages
-	heard sync.WaitGroup
+	told  []string       // relays that know where the key takes messages
+	heard sync.WaitGroup // answers that are worked on
 }
 
 // openPost makes the relay connections of direct messages. They are others than those
@@ -63,7 +63,7 @@ type letters struct {
 // that can be answered there are none.
 func (d *Daemon) openPost(context.Context) (err error) {
 	d.post, err = relay.New(relay.Config{
-		Dialer: d.dialer, Log: d.Log, Now: d.store.LedgerTime, UserAgent: "nsecbunker/" + d.Version, Since: lettersSince,
+		Dialer: d.dialer, Log: d.Log, Now: d.store.LedgerTime, UserAgent: "nsecbunker/" + d.Version, Since: lettersSince, Several: d.Config.Hosted,
 		Handle: d.takeLetter,
 		Auth: func(_ context.Context, url, challenge string) (out []*nostr.Event, err error) {
 			return d.prove(d.posted.on(url, maxAuthKeys), url, challenge)
@@ -233,7 +233,7 @@ func (l *letters) publish(ctx context.Context, ev *nostr.Event, urls []string) (
 		ok          bool
 	}
 	results := make(chan verdict, len(urls))
-	l.t.post.PublishEvent(ctx, ev, urls, func(url string, ok bool, reason string) { results <- verdict{url, reason, ok} })
+	l.t.post.PublishEvent(ctx, l.t.id, ev, urls, func(url string, ok bool, reason string) { results <- verdict{url, reason, ok} })
 	for range urls {
 		select {
 		case v := <-results:

@@ -62,27 +62,21 @@ func (l *letters) mailbox(ctx context.Context, reader nostr.PubKey, ask []string
 func (l *letters) lookUp(ctx context.Context, reader nostr.PubKey, ask []string) (urls []string) {
 	ctx, cancel := context.WithTimeout(ctx, mailboxWait)
 	defer cancel()
-	found := make(chan *nostr.Event, len(ask))
-	for _, u := range ask {
-		l.heard.Go(func() {
-			var list *nostr.Event
-			// What did not come, or not whole, is as if there were none.
+	found := make([]*nostr.Event, len(ask))
+	var asked sync.WaitGroup
+	for i, u := range ask {
+		asked.Go(func() {
+			// What did not come in time, or not whole, is as if there were none.
 			if events, err := relay.Fetch(ctx, l.t.outside(), u, reader, []nostr.Kind{nip17.KindRelays}); err == nil && len(events) > 0 {
-				list = events[0]
+				found[i] = events[0]
 			}
-			found <- list
 		})
 	}
+	asked.Wait()
 	var newest *nostr.Event
-wait:
-	for range ask {
-		select {
-		case ev := <-found:
-			if ev != nil && relay.Newer(ev, newest) {
-				newest = ev
-			}
-		case <-ctx.Done():
-			break wait
+	for _, ev := range found {
+		if ev != nil && relay.Newer(ev, newest) {
+			newest = ev
 		}
 	}
 	if newest == nil {

@@ -168,25 +168,29 @@ func (g *gauges) instance() []gauge {
 	if d.Config.Database != "" {
 		engine = "postgres"
 	}
-	tenants, open, elsewhere := d.tenants.all(), 0, 0
-	for _, t := range tenants {
+	all, open, elsewhere, opening := 0, 0, 0, d.shut.waiting()
+	d.tenants.each(func(t *tenant) {
+		all++
 		switch {
+		case t.opening.Load(): // its record may not be written yet
 		case d.vault.Unsealed(t.id):
 			open++
 		case t.guest() && d.together.elsewhere(t.id): // the house is to be open on each, for the sake of its guests
 			elsewhere++
 		}
-	}
+	})
+	opening = min(opening, all-open-elsewhere)
 	used, size := d.arena.Used()
 	clock := d.store.Clock()
-	state := desc("tenants", "Bunkers of this instance: unsealed, or sealed (those that are not set up with them); elsewhere are guests that another instance has unsealed.", "state")
+	state := desc("tenants", "Bunkers of this instance: unsealed, or sealed (those that are not set up with them); opening are guests that wait to be opened with the house; elsewhere are guests that another instance has unsealed.", "state")
 	arena := desc("secret_memory_bytes", "Locked memory for secrets: used, and size.", "of")
 	return []gauge{
 		{desc: desc("build_info", "1; the labels say what runs.", "version", "engine"), value: 1, label: []string{d.Version, engine}},
 		{desc: desc("started_timestamp_seconds", "When the instance started."), value: float64(d.started.Unix())},
 		{desc: desc("draining", "1 while the instance ends."), value: yes(d.draining.Load())},
 		{desc: state, value: float64(open), label: []string{"unsealed"}},
-		{desc: state, value: float64(len(tenants) - open - elsewhere), label: []string{"sealed"}},
+		{desc: state, value: float64(all - open - elsewhere - opening), label: []string{"sealed"}},
+		{desc: state, value: float64(opening), label: []string{"opening"}},
 		{desc: state, value: float64(elsewhere), label: []string{"elsewhere"}},
 		{desc: arena, value: float64(used), label: []string{"used"}},
 		{desc: arena, value: float64(size), label: []string{"size"}},

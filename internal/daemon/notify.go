@@ -185,7 +185,7 @@ func (o outbox) Names(ctx context.Context, c bunker.ConnectionID, key bunker.Key
 			app = conn.Metadata.Name + " (name not verified)"
 		}
 		if app == "" {
-			app = "app " + conn.Client.String()[:8]
+			app = bunker.ShortNpub(conn.Client)
 		}
 	}
 	if k, err := o.t.store.Key(ctx, o.t.id, string(key)); err == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
 )
@@ -16,14 +17,14 @@ type outlet struct {
 		Publish(ev *nostr.Event, raw []byte) int
 	}
 	remote interface {
-		Publish(ctx context.Context, id nostr.ID, raw []byte, urls []string, result func(url string, ok bool, reason string))
+		Publish(ctx context.Context, of bunker.TenantID, id nostr.ID, raw []byte, urls []string, result func(url string, ok bool, reason string))
 	}
 	ours func() []string // the embedded relay's own URLs
 }
 
 // Send implements inbox.Outlet. The embedded relay is always tried, as a client
 // may know it by another address.
-func (o *outlet) Send(ev *nostr.Event, raw []byte, relays []string, result func(url string, ok bool, reason string)) (here bool) {
+func (o *outlet) Send(of bunker.TenantID, ev *nostr.Event, raw []byte, relays []string, result func(url string, ok bool, reason string)) (here bool) {
 	own := o.ours()
 	// An admin's own event (a list that was brought back) is no envelope, and the
 	// embedded relay carries those alone.
@@ -37,7 +38,7 @@ func (o *outlet) Send(ev *nostr.Event, raw []byte, relays []string, result func(
 		}
 	}
 	if len(out) > 0 {
-		o.remote.Publish(o.ctx, ev.ID, raw, out, result)
+		o.remote.Publish(o.ctx, of, ev.ID, raw, out, result)
 	}
 	return here
 }

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -29,12 +30,25 @@ import (
 const (
 	parcelFormat = "nsecbunker-bunker/1"
 	rowsFile     = "rows.jsonl.gz"
+	// parcelFolder begins the name of the folder, in the data folder, that one is unpacked in.
+	parcelFolder = ".parcel-"
 	// parcelScryptWork bounds what a foreign file can make a running instance work: age's own
 	// figure.
 	parcelScryptWork = 18
 	// maxParcel bounds what is unpacked of the rows (16 GiB).
 	maxParcel = 16 << 30
 )
+
+// dropParcels removes what a process left that ended while it packed or unpacked one.
+func (d *Daemon) dropParcels() error {
+	there, err := os.ReadDir(d.Dir)
+	for _, e := range there {
+		if strings.HasPrefix(e.Name(), parcelFolder) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(d.Dir, e.Name())))
+		}
+	}
+	return err
+}
 
 // writeParcel packs a guest, of one moment. It is one at a time: a passphrase costs
 // memory.
@@ -48,7 +62,7 @@ func (d *Daemon) writeParcel(ctx context.Context, id bunker.TenantID, write func
 	}
 	d.parcels.Lock()
 	defer d.parcels.Unlock()
-	tmp, err := os.MkdirTemp(d.Dir, ".parcel-")
+	tmp, err := os.MkdirTemp(d.Dir, parcelFolder)
 	if err != nil {
 		return err
 	}
@@ -140,6 +154,8 @@ type parcel struct {
 	Manifest
 	service []byte
 	rows    string // where they lie
+	rest    string // where those lie that are not of its log
+	log     int64  // how many records that has
 }
 
 // unpackParcel decrypts and unpacks one into a folder.
@@ -218,16 +234,16 @@ func readParcel(plain io.Reader, dir string) (p parcel, err error) {
 	return p, nil
 }
 
-// RestoreTenant implements [admin.TenantBackup]: the bunker is in the store with its rows in one
-// transaction, or nothing of it is. It is served at once, sealed, in a new life.
-func (h house) RestoreTenant(ctx context.Context, r admin.RestoreRequest, change func(func(admin.Tx) error) error) (bunker.TenantID, error) {
+// RestoreTenant implements [admin.TenantBackup]: the bunker is in the store with all of its rows, or
+// nothing of it is. Its log comes first, some records at a time, while others write. It is served at once, sealed, in a new life.
+func (h house) RestoreTenant(ctx context.Context, r admin.RestoreRequest, change func(func(admin.Tx) error) error) (_ bunker.TenantID, err error) {
 	d := h.d
 	if !d.Config.Hosted {
 		return "", notHosted()
 	}
 	d.parcels.Lock()
 	defer d.parcels.Unlock()
-	tmp, err := os.MkdirTemp(d.Dir, ".parcel-")
+	tmp, err := os.MkdirTemp(d.Dir, parcelFolder)
 	if err != nil {
 		return "", err
 	}
@@ -242,6 +258,20 @@ func (h house) RestoreTenant(ctx context.Context, r admin.RestoreRequest, change
 		return "", notWhole(errors.New("it names no bunker of a hosted instance"))
 	}
 	row := &host.Tenant{ID: id, Label: r.Label, CreatedAt: d.store.LedgerTime().UnixMilli(), SetUp: true}
+	if d.tenants.tenant(id) != nil {
+		return "", isHere(id)
+	}
+	defer func() {
+		if err == nil {
+			return
+		}
+		if left := d.store.DropLog(context.WithoutCancel(ctx), id); left != nil {
+			d.Log.Error("what there is of a bunker's log stays until the next start", "tenant", id, "error", left)
+		}
+	}()
+	if err := d.stageLog(ctx, id, &p); err != nil {
+		return "", err
+	}
 	err = d.restoreHere(ctx, row, &p, func(f func(*store.Tx) error) error {
 		return change(func(x admin.Tx) error {
 			of, err := storeTx(x)
@@ -258,6 +288,27 @@ func (h house) RestoreTenant(ctx context.Context, r admin.RestoreRequest, change
 		d.Log.Warn("a bunker was taken in, and not every instance knows it yet", "tenant", id, "instances", behind)
 	}
 	return id, nil
+}
+
+// stageLog stores a bunker's log, which nobody reads before the bunker is there.
+func (d *Daemon) stageLog(ctx context.Context, id bunker.TenantID, p *parcel) (err error) {
+	f, err := os.Open(p.rows)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return notWhole(err)
+	}
+	p.rest = p.rows + ".rest"
+	to, err := os.OpenFile(p.rest, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	rest := bufio.NewWriter(to)
+	p.log, err = d.store.StageLog(ctx, id, io.LimitReader(z, maxParcel), rest)
+	return errors.Join(err, rest.Flush(), to.Close())
 }
 
 // restoreHere takes a bunker in and serves it on this instance.
@@ -295,15 +346,11 @@ func (d *Daemon) takeIn(of *store.Tx, row *host.Tenant, q bunker.Quota, p *parce
 	if n, err := hex.Decode(head[:], []byte(p.Head)); err != nil || n != len(head) {
 		return notWhole(errors.New("its manifest names no head of a log"))
 	}
-	f, err := os.Open(p.rows)
+	f, err := os.Open(p.rest)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return notWhole(err)
-	}
 	// It was here before, and has ended: its row goes on.
 	switch before, err := of.HostedTenant(row.ID); {
 	case bunker.AsError(err).Code == bunker.CodeNotFound:
@@ -336,5 +383,5 @@ func (d *Daemon) takeIn(of *store.Tx, row *host.Tenant, q bunker.Quota, p *parce
 		return nil
 	}
 	h := store.ParcelHead{Schema: p.Schema, Sequence: p.Sequence, Head: head, Rows: p.Rows}
-	return of.AddParcel(row, q, io.LimitReader(z, maxParcel), h, check, "bunker of "+p.Made.Format(time.RFC3339))
+	return of.AddParcel(row, q, f, p.log, h, check, "bunker of "+p.Made.Format(time.RFC3339))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"net/netip"
 	"net/url"
@@ -20,38 +21,57 @@ import (
 // clients, its relays. It is read on every event and rebuilt after a change; no
 // decision about authority rests on it.
 type ring struct {
-	mu      sync.RWMutex
-	ours    map[nostr.PubKey]bunker.ServiceRole // keys that receive envelopes, or must not be confused with a user's
-	npub    map[nostr.PubKey]bool               // user keys with npub login
-	clients map[nostr.PubKey]int                // connections of each client
-	joining map[nostr.PubKey]bool               // clients since the start, which a reload under way may not have read
-	relays  []string                            // the tenant's, for apps
-	own     []string                            // the embedded relay's addresses
-	extra   map[string][]nostr.PubKey           // relays of single connections: url → signer keys
-	app     []string                            // see appRelays
-	hears   func(nostr.PubKey) bool             // that this instance hears a key on relays; nil: all of them
-	stays   func() bool                         // that admins have sessions here, wherever the admin key is heard
+	mu sync.RWMutex
+	// heard are what others write to: signer keys, admin keys (the connection string names the
+	// same relays) and user keys with npub login. Those who hear them have this same list.
+	heard   nostr.PubKeys
+	roles   map[nostr.PubKey]bunker.ServiceRole // of the bunker's own keys that are no signer keys: a few
+	clients nostr.PubKeys
+	joining map[nostr.PubKey]bool     // clients since the start, which a reload under way may not have read
+	relays  []string                  // the tenant's, for apps
+	own     []string                  // the embedded relay's addresses
+	extra   map[string][]nostr.PubKey // relays of single connections: url → signer keys
+	app     []string                  // see appRelays
+	hears   func(nostr.PubKey) bool   // that this instance hears a key on relays; nil: all of them
+	stays   func() bool               // that admins have sessions here, wherever the admin key is heard
 }
 
 // envelopes reports a key whose envelopes are worked on here.
 func (r *ring) envelopes(p nostr.PubKey) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.ours[p] == bunker.RoleSigner || r.npub[p]
+	_, other := r.roles[p]
+	return !other && r.heard.Has(p)
 }
 
 // isOurs reports every key of the bunker's own, and user keys with npub login.
 func (r *ring) isOurs(p nostr.PubKey) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	_, ok := r.ours[p]
-	return ok || r.npub[p]
+	_, other := r.roles[p]
+	return other || r.heard.Has(p)
+}
+
+// all are the keys of isOurs. The caller holds the lock.
+func (r *ring) all() iter.Seq[nostr.PubKey] {
+	return func(yield func(nostr.PubKey) bool) {
+		for _, p := range r.heard {
+			if !yield(p) {
+				return
+			}
+		}
+		for p := range r.roles { // that of an admin key for the second time
+			if !yield(p) {
+				return
+			}
+		}
+	}
 }
 
 func (r *ring) isClient(p nostr.PubKey) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.clients[p] > 0 || r.joining[p]
+	return r.clients.Has(p) || r.joining[p]
 }
 
 // joined notes a client whose connection was just stored: the vault's floor asks
@@ -115,16 +135,7 @@ func (r *ring) hosts() []string {
 func (r *ring) wants() map[string][]nostr.PubKey {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	all := make([]nostr.PubKey, 0, len(r.ours)+len(r.npub)) // they are kept: of ten thousand no more than that
-	for p, role := range r.ours {
-		if role == bunker.RoleSigner || role == bunker.RoleAdmin { // the connection string names the same relays
-			all = append(all, p)
-		}
-	}
-	for p := range r.npub {
-		all = append(all, p)
-	}
-	all = r.heardHere(all)
+	all := r.heardHere(r.heard)
 	w := map[string][]nostr.PubKey{}
 	for _, u := range r.relays {
 		w[u] = all
@@ -147,7 +158,7 @@ func (r *ring) heardHere(keys []nostr.PubKey) []nostr.PubKey {
 	}
 	var out []nostr.PubKey
 	for _, p := range keys {
-		if r.hears(p) || r.ours[p] == bunker.RoleAdmin && r.stays() {
+		if r.hears(p) || r.roles[p] == bunker.RoleAdmin && r.stays() {
 			out = append(out, p)
 		}
 	}
@@ -211,10 +222,21 @@ func (d *Daemon) hear() {
 // take rebuilds the ring of what was read, and returns the relays that the owner named.
 func (t *tenant) take(k *known) (named []string) {
 	fresh := ring{
-		ours: k.ours, npub: map[nostr.PubKey]bool{}, clients: map[nostr.PubKey]int{}, extra: map[string][]nostr.PubKey{},
+		roles: map[nostr.PubKey]bunker.ServiceRole{}, extra: map[string][]nostr.PubKey{},
 	}
+	heard := make([]nostr.PubKey, 0, len(k.ours))
+	for p, role := range k.ours {
+		if role != bunker.RoleSigner {
+			fresh.roles[p] = role
+		}
+		if role == bunker.RoleSigner || role == bunker.RoleAdmin {
+			heard = append(heard, p)
+		}
+	}
+	links, users := nostr.PubKeysOf(heard), []nostr.PubKey(nil)
+	clients := make([]nostr.PubKey, 0, len(k.listeners))
 	for _, l := range k.listeners {
-		fresh.clients[l.Client]++
+		clients = append(clients, l.Client)
 		t.inbox.Know(l.Signer, l.Client)
 		for _, u := range l.Relays {
 			fresh.extra[u] = append(fresh.extra[u], l.Signer)
@@ -225,35 +247,26 @@ func (t *tenant) take(k *known) (named []string) {
 		// is unlocked, the relays are asked anew for what is still fresh. Of a tenant that
 		// is open on another instance it is known whose it is.
 		if t.vault.Unlocked(t.id, n.Key) || t.together.elsewhere(t.id) {
-			fresh.npub[n.PubKey] = true
+			users = append(users, n.PubKey)
 		}
 	}
+	fresh.heard, fresh.clients = nostr.PubKeysOf(slices.Concat(links, users)), nostr.PubKeysOf(clients)
 	now := t.store.LedgerTime().UnixMilli()
 	for _, rel := range k.relays {
 		switch {
 		case rel.State == store.RelayUsed:
 			fresh.relays = append(fresh.relays, rel.URL)
 		case rel.HeardUntil > now: // left, and still heard
-			fresh.extra[rel.URL] = heardOf(fresh.ours)
+			fresh.extra[rel.URL] = links
 		}
 	}
 	t.ring.mu.Lock()
 	defer t.ring.mu.Unlock()
-	t.tenants.put(t, t.ring.ours, fresh.ours, t.ring.npub, fresh.npub)
-	t.ring.ours, t.ring.npub, t.ring.clients = fresh.ours, fresh.npub, fresh.clients
+	t.tenants.put(t, t.ring.all(), fresh.all())
+	t.ring.heard, t.ring.roles, t.ring.clients = fresh.heard, fresh.roles, fresh.clients
 	t.ring.relays, t.ring.extra = fresh.relays, fresh.extra
 	t.ring.app = t.ring.listApp()
 	return fresh.relays
-}
-
-func heardOf(ours map[nostr.PubKey]bunker.ServiceRole) []nostr.PubKey {
-	var out []nostr.PubKey
-	for p, role := range ours {
-		if role == bunker.RoleSigner || role == bunker.RoleAdmin {
-			out = append(out, p)
-		}
-	}
-	return out
 }
 
 // loopback reports a relay URL that only this machine reaches.

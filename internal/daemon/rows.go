@@ -100,6 +100,24 @@ func (x tx) PutRelay(r admin.Relay) error {
 	return x.Tx.PutRelay(store.Relay{URL: r.URL, State: state, AddedAt: r.AddedAt, HeardUntil: r.HeardUntil})
 }
 
+// openingRows is the store as those are opened by it who open with the house.
+type openingRows struct{ *store.Store }
+
+// Openings implements [admin.OpeningRows].
+func (r openingRows) Openings(ctx context.Context, ids []bunker.TenantID) (map[bunker.TenantID]admin.Opening, error) {
+	read, err := r.Store.Openings(ctx, ids)
+	out := make(map[bunker.TenantID]admin.Opening, len(read))
+	for id, o := range read {
+		out[id] = admin.Opening(*o)
+	}
+	return out, err
+}
+
+// ChangeEach implements [admin.OpeningRows].
+func (r openingRows) ChangeEach(ctx context.Context, ids []bunker.TenantID, by bunker.Principal, f func(bunker.TenantID, admin.OpeningTx) error) error {
+	return r.Store.ChangeEach(ctx, ids, by, func(x *store.Tx) error { return f(x.Tenant().Tenant, x) })
+}
+
 // slotMaker is seal as the commands see it.
 type slotMaker struct {
 	*seal.Slots
@@ -122,19 +140,33 @@ func (s slotMaker) Wrap(ctx context.Context, t bunker.TenantID, kind bunker.Slot
 	return s.Slots.Wrap(ctx, t, kind, seal.Input(in), root)
 }
 
-// tries keeps the count of wrong passphrases in the store.
+// tries keeps the count of wrong passphrases in the store: of the bunker's, or of a key's
+// own.
 type tries struct {
-	s *store.Store
-	t bunker.TenantID
+	s    *store.Store
+	t    bunker.TenantID
+	what string
+}
+
+// bunkersPassphrase is what the tries of the bunker's own passphrase are kept under.
+const bunkersPassphrase = "passphrase"
+
+// keyTries are those of a key's own passphrase.
+func (t *tenant) keyTries(id bunker.KeyID) seal.Attempts {
+	return tries{t.store, t.id, "passphrase of " + string(id)}
 }
 
 func (a tries) LoadTries(ctx context.Context) (seal.Tries, error) {
-	n, at, err := a.s.Tries(ctx, a.t, "passphrase")
+	n, at, err := a.s.Tries(ctx, a.t, a.what)
 	return seal.Tries{Spent: n, At: at}, err
 }
 
 func (a tries) StoreTries(ctx context.Context, t seal.Tries) error {
-	return a.s.PutTries(ctx, a.t, "passphrase", t.Spent, t.At)
+	return a.s.PutTries(ctx, a.t, a.what, t.Spent, t.At)
+}
+
+func (a tries) SwapTries(ctx context.Context, was, t seal.Tries) (bool, error) {
+	return a.s.SwapTries(ctx, a.t, a.what, was.Spent, was.At, t.Spent, t.At)
 }
 
 func (r rows) Check(ctx context.Context, t bunker.TenantID) (admin.Findings, error) {

@@ -94,8 +94,12 @@ func (b bunkers) Show(ctx context.Context, t bunker.TenantID) (host.Ready, error
 	return host.Ready{Connection: r.ConnectionString, SetupCode: r.SetupCode}, err
 }
 
-// Stand implements [orders.Bunkers]. What the provider suspended by hand stays so.
-func (b bunkers) Stand(ctx context.Context, t bunker.TenantID, p host.Plan, s host.Stage) error {
+// notRenewed is why a bunker is read-only that is not paid any more.
+const notRenewed = "it was not renewed"
+
+// Stand implements [orders.Bunkers]. What the provider suspended by hand stays so; what he made
+// read-only, until it is paid for again.
+func (b bunkers) Stand(ctx context.Context, t bunker.TenantID, p host.Plan, s host.Stage, renewed bool) error {
 	row, err := b.d.store.HostedTenant(ctx, t)
 	if err != nil || row.EndedAt != 0 {
 		return err
@@ -112,19 +116,25 @@ func (b bunkers) Stand(ctx context.Context, t bunker.TenantID, p host.Plan, s ho
 	}
 	works := s == host.StagePaid || s == host.StageGrace
 	switch {
-	case works && row.Standing == bunker.StandingReadOnly:
+	case works && row.Standing == bunker.StandingReadOnly && (renewed || row.Why == notRenewed):
 		return b.d.StandTenant(ctx, System(), t, bunker.StandingWorks, "")
 	case !works && row.Standing == bunker.StandingWorks:
-		return b.d.StandTenant(ctx, System(), t, bunker.StandingReadOnly, "it was not renewed")
+		return b.d.StandTenant(ctx, System(), t, bunker.StandingReadOnly, notRenewed)
 	}
 	return nil
 }
 
-// quota gives a bunker what its plan allows.
+// quota gives a bunker what its plan allows. What the provider set by hand stands until
+// the plan is for another number of people: who pays for more gets it.
 func (b bunkers) quota(ctx context.Context, t bunker.TenantID, p host.Plan) error {
 	return b.d.store.Change(ctx, t, System(), func(tx *store.Tx) error {
+		if now, ok, err := tx.Bought(t); err != nil {
+			return err
+		} else if ok {
+			p = now.Plan // it may be for more since it was read, and the quota set by hand for that
+		}
 		q := p.Quota()
-		if tx.Tenant().Quota == q {
+		if old := tx.Tenant().Quota; old == q || old.BoughtFor == p.People {
 			return nil
 		}
 		if err := tx.PutQuota(q); err != nil {

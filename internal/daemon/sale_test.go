@@ -71,7 +71,7 @@ func TestABoughtBunkerStandsAsItIsPaid(t *testing.T) {
 	}
 	stands := func(s host.Stage, want bunker.TenantStanding) {
 		t.Helper()
-		if err := b.Stand(ctx, id, plan, s); err != nil {
+		if err := b.Stand(ctx, id, plan, s, false); err != nil {
 			t.Fatal(err)
 		}
 		row, err := d.store.HostedTenant(ctx, id)
@@ -98,19 +98,29 @@ func TestABoughtBunkerStandsAsItIsPaid(t *testing.T) {
 	stands(host.StageReadOnly, bunker.StandingReadOnly)
 	stands(host.StageNotice, bunker.StandingReadOnly)
 	stands(host.StagePaid, bunker.StandingWorks) // it was renewed
+	if err := d.StandTenant(ctx, System(), id, bunker.StandingReadOnly, "by hand"); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []host.Stage{host.StagePaid, host.StageReadOnly, host.StagePaid} {
+		stands(s, bunker.StandingReadOnly) // a look at what is paid, or fewer people, end nothing
+	}
+	if err := b.Stand(ctx, id, plan, host.StagePaid, true); err != nil {
+		t.Fatal(err)
+	}
+	stands(host.StagePaid, bunker.StandingWorks) // it was paid for again
 	if err := d.StandTenant(ctx, System(), id, bunker.StandingSuspended, "by hand"); err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range []host.Stage{host.StagePaid, host.StageReadOnly, host.StagePaid} {
 		stands(s, bunker.StandingSuspended) // what the provider did stays
 	}
-	if err := b.Stand(ctx, id, plan, host.StageDelete); err != nil {
+	if err := b.Stand(ctx, id, plan, host.StageDelete, false); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.Show(ctx, id); bunker.AsError(err).Code != bunker.CodeNotFound {
 		t.Errorf("a deleted bunker is shown: %v", err)
 	}
-	if err := b.Stand(ctx, id, plan, host.StagePaid); err != nil {
+	if err := b.Stand(ctx, id, plan, host.StagePaid, false); err != nil {
 		t.Errorf("a plan of a bunker that is no more: %v", err)
 	}
 }
@@ -139,7 +149,7 @@ func TestWhoPaysInTheLastMomentKeepsHisBunker(t *testing.T) {
 	}
 	there := func(want bool, when string) {
 		t.Helper()
-		if err := b.Stand(ctx, id, over, host.StageDelete); err != nil {
+		if err := b.Stand(ctx, id, over, host.StageDelete, false); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := b.Show(ctx, id); (err == nil) != want {
@@ -215,5 +225,69 @@ func TestNothingIsSoldWithoutAWalletOrAHost(t *testing.T) {
 	}
 	if _, err := selling(t, func(c *config.Config) { c.Wallet.Secret = "/nowhere/password" }); err == nil {
 		t.Error("a wallet without its secret was opened")
+	}
+}
+
+// TestAnInvoicePutsTheEndOffOnce: whoever asks for another one each hour does not keep an unpaid
+// bunker for ever, and neither does who pays a part of one.
+func TestAnInvoicePutsTheEndOffOnce(t *testing.T) {
+	d, err := selling(t, func(*config.Config) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	b := bunkers{d}
+	life, now := host.DefaultLife(), d.store.LedgerTime().UnixMilli()
+	over := host.Plan{People: 1, Until: now - 2*host.Year.Milliseconds()}
+	told := host.Told{host.TellNotice: over.Until}
+	ends := life.Stand(over, told, now).DeleteAt
+	hour := time.Hour.Milliseconds()
+	for i, c := range []struct {
+		when             string
+		created, expires int64
+		paid             int64 // when a part of it was; 0: nothing came
+		stays            bool
+	}{
+		{"made before its end, and it can be paid", ends - 1, now + hour, 0, true},
+		{"made before its end, and too old", ends - 1, now - 1, 0, false},
+		{"made when its time was over", ends, now + hour, 0, false},
+		{"made before its end, and paid in part", ends - 1, now - 1, now - host.HeldFor.Milliseconds() + hour, true},
+		{"made before its end, and paid in part long ago", ends - 1, now - 1, now - host.HeldFor.Milliseconds() - 1, false},
+		{"made when its time was over, and paid in part", ends, now + hour, now, false},
+	} {
+		id, err := b.Make(ctx, orders.Spec{Order: host.OrderID(fmt.Sprint("made", i)), Admins: []nostr.PubKey{{1}}, Plan: over})
+		if err != nil {
+			t.Fatal(err)
+		}
+		order := host.OrderID(fmt.Sprint("renewed", i))
+		o, err := host.NewOrder(order, host.ForPlan, id, nil, 1, 7000, ends-2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = d.store.Change(ctx, bunker.SelfHosted, System(), func(tx *store.Tx) error {
+			plan := host.Bought{Tenant: id, Plan: over, Told: told}
+			if err := errors.Join(tx.PutPlan(&plan, 0), tx.AddOrder(o)); err != nil {
+				return err
+			}
+			hash := [32]byte{byte(i + 1)}
+			_, err := tx.StepOrder(order, host.Invoiced{Payment: host.Payment{Hash: hash, Sats: 7000, CreatedAt: c.created, ExpiresAt: c.expires}})
+			if err != nil || c.paid == 0 {
+				return err
+			}
+			r, err := tx.StepOrder(order, host.Settled{Hash: hash, Msat: 1000, At: c.paid})
+			if err == nil && r.Order.State != host.OrderHeld {
+				err = fmt.Errorf("it is %s", r.Order.State)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Stand(ctx, id, over, host.StageDelete, false); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Show(ctx, id); (err == nil) != c.stays {
+			t.Errorf("an invoice %s: the bunker is shown with %v; it should stay: %t", c.when, err, c.stays)
+		}
 	}
 }

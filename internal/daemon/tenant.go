@@ -45,13 +45,19 @@ type tenant struct {
 	desk     lazily[desk]
 	notifier lazily[notify.Notifier]
 
+	// memory is held over a change of the store and of the keys in memory: [admin.Deps].
+	memory sync.Mutex
 	// reloading is held while the ring is read anew.
 	reloading sync.Mutex
+	// catching is held while its memory is brought in line with the store.
+	catching sync.Mutex
 	// openingNow is held while it is opened with the house, and opening set.
 	openingNow sync.Mutex
 	opening    atomic.Bool
 	// announceAt is when it announces itself next (unix ms); see [Daemon.announceDue].
 	announceAt atomic.Int64
+	// forgedTold is when a forged announcement was told of last (unix ms).
+	forgedTold atomic.Int64
 	// told is the state that admins' sessions were told of last.
 	told State
 }
@@ -112,8 +118,9 @@ func (t *tenant) theDesk() (*desk, error) {
 
 func (t *tenant) newDesk(ctx context.Context) (k *desk, err error) {
 	k = &desk{pace: rate.NewLimiter(guestCommandRate, guestCommandBurst)}
+	kdf := seal.InTurn(t.kdf)
 	k.slots, err = seal.New(seal.Config{
-		Arena: t.arena, KDF: t.kdf, Attempts: tries{t.store, t.id}, Now: t.store.LedgerTime,
+		Arena: t.arena, KDF: kdf, Attempts: tries{t.store, t.id, bunkersPassphrase}, KeyAttempts: t.keyTries, Now: t.store.LedgerTime,
 		CredentialsDir: t.credentials, Commands: t.Config.Commands,
 	})
 	if err != nil {
@@ -137,8 +144,8 @@ func (t *tenant) newDesk(ctx context.Context) (k *desk, err error) {
 		return nil, err
 	}
 	k.commands, err = admin.New(admin.Deps{
-		Tenant: t.id, Now: t.store.LedgerTime, Vault: t.vault, Rows: rows{t.store},
-		Slots: slotMaker{k.slots, t.kdf, t.vault}, KDF: nip49.KDF(t.kdf), Around: t,
+		Tenant: t.id, Now: t.store.LedgerTime, Vault: t.vault, Rows: rows{t.store}, Memory: &t.memory,
+		Slots: slotMaker{k.slots, kdf, t.vault}, KDF: nip49.KDF(kdf), Around: t,
 		Backup: backups{t}, DeleteWait: time.Duration(t.Config.DeleteWait), SetupCode: t.SetupCode,
 		First: t.firstNamed(), Events: events{t, judge}, Notices: notices{t}, Sessions: k.door, House: t.theHouse(), Guest: t.guest(), Instances: t.theInstances(),
 		Pictures: t.thePictures(), Plan: t.thePlan(),
@@ -195,8 +202,12 @@ func (t *tenant) theRequests() (*inbox.Tenant, error) {
 	})
 }
 
-// openForRequest opens the tenant first, if it is one of those that wait for that.
-func (t *tenant) openForRequest() { t.openWithHouse(t.working) }
+// openForRequest opens the tenant first, if it is one of those that wait for that, and takes in
+// what other instances changed, if that could not be done yet.
+func (t *tenant) openForRequest() {
+	t.openWithHouse(t.working)
+	t.catchUpNow(t.working)
+}
 
 // State returns how far the tenant's bunker is ready. While it is being set up there
 // is a root key already, which nothing is stored of.

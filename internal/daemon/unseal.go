@@ -4,18 +4,40 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/nostr"
 )
 
+// unattendedTries is how often a bunker is opened without a person where the store fails,
+// shutAgain apart.
+const unattendedTries = 60
+
 // unattended opens the bunker with a slot that needs no person, where the owner
-// set one up. That none opens is told, and the bunker runs sealed.
+// set one up. That none opens is told, and the bunker runs sealed. A store that fails says
+// nothing of the slots, so it is asked again.
 func (t *tenant) unattended(ctx context.Context) error {
+	for tries := 1; ; tries++ {
+		err := t.tryUnattended(ctx)
+		if !errors.Is(err, bunker.ErrStore) || tries == unattendedTries {
+			return err
+		}
+		t.Log.Warn("the store failed while the bunker was being opened; it is tried again", "tenant", t.id, "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(shutAgain):
+		}
+	}
+}
+
+func (t *tenant) tryUnattended(ctx context.Context) error {
 	if t.State() != Sealed {
 		return nil
 	}
@@ -31,7 +53,11 @@ func (t *tenant) unattended(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := t.Dispatch(ctx, System(), "unseal", params); err != nil {
+		_, err = t.Dispatch(ctx, System(), "unseal", params)
+		if errors.Is(err, bunker.ErrStore) {
+			return err
+		}
+		if err != nil {
 			t.Log.Warn("a key slot did not open", "slot", s.Name, "kind", s.Kind, "error", bunker.AsError(err).Words)
 			continue
 		}
