@@ -65,5 +65,5 @@ func (s Streams) sayAdminApp(pages []string) {
 	for _, p := range pages[1:] {
 		s.say("                %s", p)
 	}
-	s.say("Let a browser in, in another terminal:  nsecbunker device pair --role owner --label browser\n")
+	s.say("Let a browser in, in another terminal:\n  nsecbunker device pair --role owner --label browser\n")
 }

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"nsecbunker/internal/bunker"
+	"nsecbunker/nostr/nip19"
 )
 
 type adminView struct {
@@ -95,6 +98,13 @@ A further owner counts after 24 hours, and every admin is told.`,
 			if p.Role == "" {
 				return usageOf(cmd, "--role is missing: viewer, approver, operator or owner")
 			}
+			// Before the passphrase is asked for.
+			if _, err := bunker.ParseRole(p.Role); err != nil {
+				return usageOf(cmd, "--role: %s", err)
+			}
+			if err := checkNpub("that is no npub", args[0]); err != nil {
+				return err
+			}
 			p.Npub = args[0]
 			type answer struct {
 				Admin adminView `json:"admin"`
@@ -117,7 +127,17 @@ func (a *app) adminRemoveCmd() *cobra.Command {
 	return glassFlag(a.proofFlag(a.yesFlag(&cobra.Command{
 		Use: "remove NPUB", Short: "take an admin's role away", Args: args("NPUB"), ValidArgsFunction: a.completeAdmins,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.confirm(cmd.Context(), shown(args[0], 80)+" may then do nothing here any more.", "remove"); err != nil {
+			pub, err := publicKey("that is no npub", args[0])
+			if err != nil {
+				return err
+			}
+			is := func(raw json.RawMessage) bool {
+				var v adminView
+				return json.Unmarshal(raw, &v) == nil && v.Npub == nip19.EncodeNpub(pub)
+			}
+			none := fail("this npub is no admin here").withHint("nsecbunker admin list")
+			what := shown(args[0], 80) + " may then do nothing here any more."
+			if err := a.confirmAmong(cmd.Context(), "admin.list", "admins", is, none, what, "remove"); err != nil {
 				return err
 			}
 			return show(cmd.Context(), a, "admin.remove", struct {

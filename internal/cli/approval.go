@@ -117,7 +117,7 @@ func (a *app) approvals(ctx context.Context, o approvalsFlags) error {
 			return err
 		}
 	}
-	a.say("\nAnswer: nsecbunker approve ID [--once|--kind|--all|--for 1h], or nsecbunker deny ID [--never]; or all by keys: nsecbunker approvals -i")
+	a.say("\nAnswer: nsecbunker approve ID [--once|--kind|--all|--for 1h]\n        nsecbunker deny ID [--never]\nOr one after the other, by single keys: nsecbunker approvals -i")
 	return nil
 }
 

@@ -131,6 +131,9 @@ func (a *app) approveCmd() *cobra.Command {
 
 What is signed is what was shown: a request that changed meanwhile is asked anew.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := someOf(cmd, "times"); err != nil {
+				return err
+			}
 			if err := f.read(cmd, a.now()); err != nil {
 				return err
 			}

@@ -54,7 +54,7 @@ func (a *app) around(q *approvalView) (out []describe.Fact) {
 	if k := q.Asker; k != nil {
 		seen := "first seen " + ago(k.FirstSeen.ms(), a.now())
 		if k.Uses > 0 {
-			seen += ", " + counted(k.Uses, "request")
+			seen += ", " + count(k.Uses, "request")
 		}
 		add("app", k.Npub)
 		add("", seen)
@@ -127,12 +127,4 @@ func (a *app) list(batch []*approvalView) string {
 		lines = append(lines, mark+describe.Wrap(does, columns-describe.Columns(mark))[0])
 	}
 	return strings.Join(lines, "\n")
-}
-
-// counted is a number with its noun.
-func counted(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -107,7 +107,7 @@ func (a *app) approvalsAsk(ctx context.Context) error {
 	s := &sitter{a: a, keys: k, paint: painter(a.Out, a.getenv), skipped: map[string]bool{}}
 	err = s.run(ctx)
 	if errors.Is(err, errQuit) || ctx.Err() != nil {
-		a.say("\n%s answered.", counted(int64(s.answered), "question"))
+		a.say("\n%s answered.", count(int64(s.answered), "question"))
 		return nil
 	}
 	return err
@@ -150,7 +150,7 @@ func (s *sitter) wait(ctx context.Context, skipped int) error {
 	if !s.waiting {
 		text := "Nothing is asked. Waiting; q quits."
 		if skipped > 0 {
-			text = fmt.Sprintf("Nothing else is asked; %s skipped. Waiting; q quits.", counted(int64(skipped), "question"))
+			text = fmt.Sprintf("Nothing else is asked; %s skipped. Waiting; q quits.", count(int64(skipped), "question"))
 		}
 		s.print(s.paint.dim(text) + "\n")
 		s.waiting = true

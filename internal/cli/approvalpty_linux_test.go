@@ -80,8 +80,7 @@ func TestQuestionsAreAnsweredByOneKey(t *testing.T) {
 	a := newAsking(t)
 	note := a.signs("-c", "may I?")
 	a.asked(1)
-	s := sit(t, a.dir, "approvals", "-i")
-	s.presses("d") // typed before the question is there: it must not answer it
+	s := sitTyping(t, "d", a.dir, "approvals", "-i") // typed before the question is there: it must not answer it
 	s.sees("careful wants to post a short note as herald")
 	s.sees("│ may I?")
 	s.sees("s more) > ")
@@ -101,10 +100,13 @@ func TestQuestionsAreAnsweredByOneKey(t *testing.T) {
 
 	// A burst: several at once, and somebody else answers one of them meanwhile.
 	var reactions []<-chan string
-	for _, e := range []string{"aa", "bb", "cc"} {
+	likes := func(e string) {
 		reactions = append(reactions, a.signs("-k", "7", "-c", "+", "-t", "e="+strings.Repeat(e, 32)))
 	}
-	s.sees("careful wants to like note1")
+	likes("aa")
+	s.sees("careful wants to like note1") // the first one: what comes in the same moment has no order
+	likes("bb")
+	likes("cc")
 	qs := a.asked(3)
 	beside(t, a.dir, "", "deny", qs[0].ID)
 	s.sees("no, by local") // seen on the screen, and the next one comes

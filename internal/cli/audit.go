@@ -107,6 +107,9 @@ func (a *app) auditList(ctx context.Context, p map[string]any, limit int) error 
 		return err
 	}
 	if a.asJSON {
+		if err := datedRecords(rows); err != nil {
+			return err
+		}
 		return a.rows(rows)
 	}
 	if len(rows) == 0 {
@@ -125,6 +128,28 @@ func (a *app) auditList(ctx context.Context, p map[string]any, limit int) error 
 		})
 	}
 	return a.table([]string{"NO", "TIME", "WHO", "WHAT", "EFFECT", "RULE", "REASON"}, out)
+}
+
+// datedRecords gives the times of records the form that times have in every list. In the log
+// itself, and so in its exports, they are milliseconds.
+func datedRecords(rows []json.RawMessage) error {
+	for i, raw := range rows {
+		var fields map[string]json.RawMessage
+		var ms int64
+		if err := json.Unmarshal(raw, &fields); err != nil {
+			return unreadable(err)
+		}
+		if err := json.Unmarshal(fields["time"], &ms); err != nil {
+			return unreadable(err)
+		}
+		fields["time"] = json.RawMessage(strconv.Quote(time.UnixMilli(ms).UTC().Format(stampForm)))
+		b, err := json.Marshal(fields)
+		if err != nil {
+			return unreadable(err)
+		}
+		rows[i] = b
+	}
+	return nil
 }
 
 // whoFor is who did it, and for whom the connection is.

@@ -11,7 +11,6 @@ import (
 
 	"nsecbunker/internal/audit"
 	"nsecbunker/nostr"
-	"nsecbunker/nostr/nip19"
 )
 
 type reportView struct {
@@ -91,8 +90,8 @@ func (a *app) auditVerifyFile(file, key string, held []audit.Signed) error {
 	var trusted nostr.PubKey
 	if key != "" {
 		var err error
-		if trusted, err = nip19.ParsePublicKey(key); err != nil {
-			return usage("--audit-key: %s", err)
+		if trusted, err = publicKey("--audit-key", key); err != nil {
+			return err
 		}
 	}
 	in := a.In

@@ -33,6 +33,7 @@ type Config struct {
 	Streams
 	Version string                   // of the program
 	Getenv  func(name string) string // the environment
+	Now     func() time.Time         // the wall clock; nil: time.Now. Tests set it.
 }
 
 // app is one run on its way: what flags and environment say.
@@ -44,6 +45,8 @@ type app struct {
 	dial    func(ctx context.Context, a *app) (Caller, error)
 	// openServer opens the daemon; tests put another there.
 	openServer func(ctx context.Context, o serverOptions) (server, error)
+	// reaches asks a relay for its word; tests ask none.
+	reaches func(ctx context.Context, relay string) error
 
 	data           string // --data
 	asJSON         bool   // --json
@@ -60,7 +63,11 @@ type app struct {
 
 // Main runs one command line and returns the exit code.
 func Main(ctx context.Context, c Config) int {
-	a := &app{Streams: c.Streams, version: c.Version, getenv: c.Getenv, now: time.Now, dial: dialBunker, openServer: openDaemon}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	a := &app{Streams: c.Streams, version: c.Version, getenv: c.Getenv, now: c.Now, dial: dialBunker, openServer: openDaemon}
+	a.reaches = a.reach
 	defer a.forget()
 	return a.run(ctx, c.Args)
 }
@@ -89,11 +96,11 @@ func (a *app) root() *cobra.Command {
 		Short: "keeps Nostr keys and signs for apps, so that no app ever holds a key",
 		Long: `nsecBunker keeps Nostr keys and signs for apps, so that no app ever holds a key (NIP-46).
 
-  nsecbunker start                                      starts it; the first start asks what it needs
-  nsecbunker key add herald                             makes a key
+  nsecbunker start                starts it; the first start asks what it needs
+  nsecbunker key add herald       makes a key
   nsecbunker token create herald --client coracle --perms all
-                                                        prints the link to paste into the app
-  nsecbunker approvals                                  shows what apps ask for
+                                  prints the link to paste into the app
+  nsecbunker approvals            shows what apps ask for
 
 Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 refused or failed, 2 not understood, 3 not running,
 4 noted: it waits for more persons (nsecbunker quorum).`,
@@ -104,7 +111,7 @@ Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 refused o
 	root.PersistentFlags().StringVar(&a.data, "data", "", "data `folder` (default $NSECBUNKER_DATA, else "+defaultDataWords+")")
 	root.PersistentFlags().BoolVar(&a.asJSON, "json", false, "print results as JSON")
 	a.remoteFlags(root)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%s", err) })
+	root.SetFlagErrorFunc(flagError)
 	root.AddGroup(
 		&cobra.Group{ID: groupRun, Title: "Running the bunker:"},
 		&cobra.Group{ID: groupKeys, Title: "Keys and apps:"},
@@ -113,6 +120,7 @@ Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 refused o
 		&cobra.Group{ID: groupClient, Title: "Using a bunker:"},
 	)
 	root.SetHelpCommand(helpCmd(root))
+	setHelp(root)
 	a.commands(root)
 	for _, c := range root.Commands() {
 		a.finishTree(c)
@@ -177,6 +185,9 @@ func (a *app) finishTree(c *cobra.Command) {
 func group(c *cobra.Command) {
 	c.Args = cobra.ArbitraryArgs
 	run := c.RunE
+	if run == nil {
+		c.Annotations = map[string]string{groupsOnly: "yes"}
+	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 && run != nil {
 			return run(c, args)

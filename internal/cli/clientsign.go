@@ -11,7 +11,6 @@ import (
 
 	"nsecbunker/internal/secret"
 	"nsecbunker/nostr"
-	"nsecbunker/nostr/nip19"
 )
 
 func (c *clientApp) signCmd() *cobra.Command {
@@ -163,9 +162,9 @@ func (c *clientApp) decryptCmd() *cobra.Command {
 // crypt runs one operation with a peer on a text from the arguments or stdin,
 // and prints its result.
 func (c *clientApp) crypt(ctx context.Context, args []string, f func(context.Context, *link, nostr.PubKey, string) (string, error)) error {
-	peer, err := nip19.ParsePublicKey(args[0])
+	peer, err := publicKey("PEER", args[0])
 	if err != nil {
-		return usage("PEER: %s", err)
+		return err
 	}
 	var text string
 	if len(args) > 1 {

@@ -286,7 +286,8 @@ func (a *app) connectionActCmd(act, short, done string, final bool) *cobra.Comma
 		Use: act + " APP", Short: short, Args: args("APP"), ValidArgsFunction: a.completeConnections,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if final {
-				if err := a.confirm(cmd.Context(), "The app is shut out for good; it can only come back with a new link.", act); err != nil {
+				what := shown(args[0], bunkerName) + " is shut out for good; it can only come back with a new link."
+				if err := a.confirmOf(cmd.Context(), "connection.show", idParam{args[0]}, what, act); err != nil {
 					return err
 				}
 			}
@@ -318,6 +319,9 @@ func (a *app) connectionGrantCmd() *cobra.Command {
 			p.ID = args[0]
 			if (len(args) == 2) == (p.Policy != "") {
 				return usageOf(cmd, "give PERMS, such as sign_event:1, or --policy POLICY")
+			}
+			if err := someOf(cmd, "uses"); err != nil {
+				return err
 			}
 			if len(args) == 2 {
 				p.Perms = args[1]

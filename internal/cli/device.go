@@ -106,7 +106,7 @@ func (a *app) devicePairCmd() *cobra.Command {
 	}{}
 	cmd := &cobra.Command{
 		Use: "pair --role ROLE --label LABEL", Short: "print a one-time link for a device without a Nostr extension, and wait for it", Args: args(),
-		Long: `Prints a link to the admin app that is good once and for ten minutes, as text and as a QR code, and waits until a device uses it. Both then show six digits: compare them, and
+		Long: `Prints a link to the admin app that is good once and for ten minutes, as text, and as a QR code where a phone can open it, and waits until a device uses it. Both then show six digits: compare them, and
 answer. The device may do at most what the role may, until it expires (90 days), and nothing that needs an owner's signature.
 
   nsecbunker device pair --role approver --label phone`,
@@ -173,11 +173,12 @@ func (a *app) showLink(ctx context.Context, c Caller, made *pairAnswer) error {
 	if err := a.line(link); err != nil {
 		return err
 	}
+	if page != "" && !isPublic(page) { // a phone that scanned it would look for the page in itself
+		a.say("\nIt opens in browsers of this machine. For a phone, serve the app under a name\n(docs/admin-app.md, On a phone).")
+		return nil
+	}
 	if err := a.qrCode(link); err != nil {
 		a.say("(%s)", err)
-	}
-	if page != "" && !isPublic(page) {
-		a.say("It opens in browsers of this machine. For a phone, serve the app under a name (admin_hosts; docs/admin-app.md).")
 	}
 	return nil
 }

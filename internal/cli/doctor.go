@@ -101,6 +101,9 @@ func (d *doctor) run(ctx context.Context, quick bool) error {
 	return f
 }
 
+// findingIndent is where the words of a finding begin.
+const findingIndent = 20
+
 // note keeps a finding and shows it.
 func (d *doctor) note(f finding) {
 	d.mu.Lock()
@@ -110,11 +113,17 @@ func (d *doctor) note(f finding) {
 		return
 	}
 	mark := map[string]string{"ok": "ok   ", "warn": "warn ", "fail": "FAIL "}[f.State]
-	text := fmt.Sprintf("%s %-13s %s", mark, f.Check, shown(f.Words, 500))
+	lines := []string{shown(f.Words, 500)}
 	if f.Hint != "" {
-		text += "\n" + strings.Repeat(" ", 20) + "→ " + shown(f.Hint, 500)
+		lines = append(lines, "→ "+shown(f.Hint, 500))
 	}
-	if err := d.line(text); err != nil {
+	if width := widthOf(d.Out); width > 0 {
+		for i, l := range lines {
+			lines[i] = strings.Join(brokenUp(l, max(width-findingIndent, narrowest)), "\n")
+		}
+	}
+	text := strings.ReplaceAll(strings.Join(lines, "\n"), "\n", "\n"+strings.Repeat(" ", findingIndent))
+	if err := d.line(fmt.Sprintf("%s %-13s %s", mark, f.Check, text)); err != nil {
 		return // nobody reads; the exit code still says it
 	}
 }

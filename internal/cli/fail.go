@@ -50,7 +50,7 @@ func (a *app) finish(err error) int {
 	if err == nil {
 		return exitOK
 	}
-	f := explain(err)
+	f := hidden(explain(err))
 	noted := f.class == string(bunker.CodeWaits) // nothing went wrong
 	if a.asJSON {
 		body := map[string]string{"code": f.class, "words": f.words}

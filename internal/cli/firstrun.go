@@ -5,12 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"nsecbunker/internal/seal"
 	"nsecbunker/internal/secret"
-	"nsecbunker/nostr/nip19"
 	"nsecbunker/nostr/nip46"
 )
 
@@ -40,18 +40,6 @@ func setupAdmins(npubs []string) []setupAdmin {
 		out = append(out, setupAdmin{n})
 	}
 	return out
-}
-
-// checkNpub refuses what is no public key, by name.
-func checkNpub(what, npub string) error {
-	if _, err := nip19.ParsePublicKey(npub); err != nil {
-		text := err.Error() // "reading an npub (a public key): bech32: too short; …"
-		if i := strings.LastIndex(text, ": "); i >= 0 {
-			text = text[i+2:]
-		}
-		return usage("%s: %s", what, text)
-	}
-	return nil
 }
 
 // reread turns a result of this process into our view of it.
@@ -90,36 +78,55 @@ func (s *starting) testRelay(ctx context.Context, url string) error {
 }
 
 // connectionStringWords stand before the connection string.
-const connectionStringWords = "Admins reach it from other machines, by the admin app or nsecbunker --remote. Keep the connection string (no secret) for it:"
+const connectionStringWords = "Admins reach it from other machines, by the admin app or nsecbunker --remote.\nKeep the connection string (no secret) for it:"
 
-// setUpDone tells where the bunker is found, and what to do next.
-func (s *starting) setUpDone(done setupAnswer, qr bool) error {
+// homeWords stand in the place of a connection string that would lead nowhere.
+const homeWords = "It works on this machine only, for now. To reach it from others, add a relay:\n  nsecbunker relay add wss://relay.example.com\nThen nsecbunker status shows the connection string, by which admins find it."
+
+// atHome reports a bunker that cannot be reached from another machine.
+func (s *starting) atHome(done setupAnswer) bool {
+	elsewhere := slices.ContainsFunc(done.Relays, func(u string) bool { return !loopback(u) })
+	return !elsewhere && !isPublic(bestPage(s.s.AdminPages(), false))
+}
+
+// setUpDone tells where the bunker is found, and what to do next. asked: a person
+// sits there, who knows what was answered and can scan a code.
+func (s *starting) setUpDone(done setupAnswer, asked bool) error {
 	if s.asJSON {
 		s.log.Info("set up", "connection_string", done.ConnectionString, "admin_pages", s.s.AdminPages())
 		return nil
 	}
-	if !qr { // who was asked knows what was answered
+	if !asked {
 		for _, w := range done.Warnings {
 			s.say("note: %s", shown(w, maxShownError))
 		}
 	}
-	s.say("\nThe bunker is set up and runs. " + connectionStringWords)
-	if err := s.line(done.ConnectionString); err != nil {
+	if asked && s.atHome(done) {
+		s.say("\nThe bunker is set up and runs.\n" + homeWords)
+	} else if err := s.sayConnection(done, asked); err != nil {
 		return err
-	}
-	if qr {
-		link := done.ConnectionString
-		if page := bestPage(s.s.AdminPages(), false); isPublic(page) {
-			link = loginLink(page, link) // a phone's camera opens it
-		}
-		if err := s.qrCode(link); err != nil {
-			s.say("(%s)", err)
-		}
 	}
 	s.sayAdminApp(s.s.AdminPages())
 	s.say("Next, in another terminal: nsecbunker key add NAME makes your first key.")
 	if s.interactive() {
 		s.say("This terminal holds the bunker; Ctrl-C stops it.\n")
+	}
+	return nil
+}
+
+// sayConnection tells where admins find the bunker, with a code for a phone where
+// somebody asked for it.
+func (s *starting) sayConnection(done setupAnswer, code bool) error {
+	s.say("\nThe bunker is set up and runs.\n" + connectionStringWords)
+	if err := s.line(done.ConnectionString); err != nil || !code {
+		return err
+	}
+	link := done.ConnectionString
+	if page := bestPage(s.s.AdminPages(), false); isPublic(page) {
+		link = loginLink(page, link) // a phone's camera opens it
+	}
+	if err := s.qrCode(link); err != nil {
+		s.say("(%s)", err)
 	}
 	return nil
 }
@@ -230,7 +237,7 @@ func (a *app) erase(lines int) {
 // chooseRelays asks for relays and tests each; those of flags and configuration
 // are not asked for.
 func (s *starting) chooseRelays(ctx context.Context) ([]string, error) {
-	s.say("\n2. Relays\n   Apps reach the bunker through relays, from anywhere. Without any, only apps on this machine can.\n")
+	s.say("\n2. Relays\n   Apps reach the bunker through relays, from anywhere. Without any, only apps\n   on this machine can.\n")
 	if len(s.relays) > 0 {
 		return s.tested(ctx, s.relays)
 	}
@@ -278,7 +285,7 @@ func normalRelays(list []string) ([]string, error) {
 		}
 		n, err := nip46.NormalizeRelayURL(u)
 		if err != nil {
-			return nil, fmt.Errorf("%q: %w", shown(u, 100), err)
+			return nil, err
 		}
 		out = append(out, n)
 	}
@@ -313,23 +320,12 @@ func (s *starting) tested(ctx context.Context, urls []string) ([]string, error) 
 	return kept, nil
 }
 
-// relayWords is why a relay does not work, without what wraps it on its way here.
-func relayWords(url string, err error) string {
-	text := strings.TrimSuffix(words(err), ": context deadline exceeded")
-	for _, wrap := range []string{url + ": ", url[strings.Index(url, "://")+3:] + `": `, "failed to WebSocket dial: "} {
-		if i := strings.LastIndex(text, wrap); i >= 0 {
-			text = text[i+len(wrap):]
-		}
-	}
-	return text
-}
-
 // chooseAdmins asks for the first admin; those of the flags are not asked for.
 func (a *app) chooseAdmins(ctx context.Context, given []string, otherwise string) ([]string, error) {
 	if len(given) > 0 {
 		return given, nil
 	}
-	a.say("\n3. Admin\n   The npub of who shall administer the bunker from other machines (nsecbunker --remote).\n   Commands on this machine always can.\n")
+	a.say("\n3. Admin\n   The npub of who shall administer the bunker from other machines.\n   Commands on this machine always can.\n")
 	for {
 		npub, err := a.ask(ctx, "   npub (Enter: "+otherwise+"nobody for now):")
 		if err != nil {

@@ -12,10 +12,15 @@ const (
 	// heapAim (bytes) is what the heap may grow to before garbage is collected:
 	// with what the runtime, SQLite and the program itself take (45 MB), the process
 	// stays below 80 MB. Where little is alive, garbage is collected seldom.
-	heapAim = 30 << 20
+	heapAim = 31 << 20
 	// leastGrowth (percent of what is alive) is allowed even where much is: else
 	// more time would go into looking for garbage than into requests.
-	leastGrowth = 40
+	leastGrowth = 35
+	// crowded is how much is alive only where many bunkers are hosted, and crowdedGrowth what is
+	// allowed there: memory is bounded by the guests then, not by heapAim, and looking for garbage
+	// at 40 % costs each request a sixth of its CPU.
+	crowded       = 64 << 20
+	crowdedGrowth = 200
 	// mostGrowth is allowed where little is.
 	mostGrowth = 300
 	// tendEvery is how often that is looked at.
@@ -31,8 +36,11 @@ const liveHeap = "/gc/heap/live:bytes"
 // growth is how much (percent of live) the heap may grow before the next
 // collection.
 func growth(live uint64) int {
-	if live == 0 {
+	switch {
+	case live == 0:
 		return mostGrowth
+	case live >= crowded:
+		return crowdedGrowth
 	}
 	return int(math.Min(mostGrowth, math.Max(leastGrowth, (heapAim-float64(live))*100/float64(live))))
 }

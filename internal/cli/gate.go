@@ -52,7 +52,7 @@ func (g *gate) release() {
 	g.closed = false
 	_, _ = g.held.WriteTo(g.w)
 	if g.dropped > 0 {
-		fmt.Fprintf(g.w, "(%d lines of the log were left out while the question was open)\n", g.dropped)
+		fmt.Fprintf(g.w, "(%s of the log left out while the question was open)\n", count(g.dropped, "line"))
 		g.dropped = 0
 	}
 }

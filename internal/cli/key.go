@@ -185,7 +185,7 @@ func (a *app) keyDeleteCmd() *cobra.Command {
 		Args: args("KEY"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			what := fmt.Sprintf("The key %s stops signing now and is erased for ever after the waiting period.", shown(args[0], bunkerName))
-			if err := a.confirm(cmd.Context(), what, args[0]); err != nil {
+			if err := a.confirmOf(cmd.Context(), "key.show", keyParam{args[0]}, what, args[0]); err != nil {
 				return err
 			}
 			p := struct {

@@ -59,7 +59,7 @@ func (a *app) notifyListCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "list the channels, and notices that could not be sent", Args: args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return show(cmd.Context(), a, "notify.list", nil, a.printChannels)
+			return a.channels(cmd.Context())
 		},
 	}
 }
@@ -75,6 +75,37 @@ type failedView struct {
 	At      stamp  `json:"at"`
 	Tries   int    `json:"tries"`
 	Error   string `json:"error"`
+}
+
+// channels lists the channels; in JSON each with the notices that could not be sent to it.
+func (a *app) channels(ctx context.Context) error {
+	var raw json.RawMessage
+	if err := a.call(ctx, "notify.list", nil, &raw); err != nil {
+		return err
+	}
+	if !a.asJSON {
+		return showRaw(a, raw, a.printChannels)
+	}
+	if err := a.warn(raw); err != nil {
+		return err
+	}
+	var r struct {
+		Channels []map[string]any `json:"channels"`
+		Failed   []map[string]any `json:"failed"`
+	}
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return unreadable(err)
+	}
+	for _, c := range r.Channels {
+		failed := []map[string]any{}
+		for _, f := range r.Failed {
+			if f["channel"] == c["name"] {
+				failed = append(failed, f)
+			}
+		}
+		c["failed"] = failed
+	}
+	return a.json(append([]map[string]any{}, r.Channels...))
 }
 
 func (a *app) printChannels(r channelsAnswer) error {
@@ -154,7 +185,7 @@ func (a *app) notifyAddCmd() *cobra.Command {
 		Long: `Adds a channel by which people are told of questions and alarms. Messages name neither key, app nor content, unless --details.
 
   nostr NPUB            a direct message (NIP-17; --legacy: kind 4). With --answers, a reply can refuse, or allow once
-  ntfy URL              a topic of an ntfy server, https://ntfy.sh/a-long-random-name; --secret: its access token
+  ntfy URL              a topic of an ntfy server: https://ntfy.sh/TOPIC, which should be long and random; --secret: its access token
   webhook URL           a signed POST; what signs is shown once
   mail ADDRESS          e-mail by --server HOST:PORT; with --user the password is asked for
   push FILE             web push: the browser's subscription as JSON (nsecbunker notify key shows what it subscribes with), - for stdin`,

@@ -23,7 +23,9 @@ type Streams struct {
 }
 
 // say writes a sentence for people.
-func (s Streams) say(format string, args ...any) { fmt.Fprintf(s.Err, format+"\n", args...) }
+func (s Streams) say(format string, args ...any) {
+	fmt.Fprintln(s.Err, fitted(fmt.Sprintf(format, args...), widthOf(s.Err)))
+}
 
 // shown makes text of others (an app's name, an error from afar) fit for one line
 // of the terminal.
@@ -43,18 +45,26 @@ func (s Streams) json(v any) error {
 	return e.Encode(v)
 }
 
-// table writes rows with aligned columns, the head first.
+// table writes rows with aligned columns, the head first. What a terminal has no columns
+// for stands below its row.
 func (s Streams) table(head []string, rows [][]string) error {
-	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, strings.Join(head, "\t"))
-	for _, r := range rows {
+	all := append([][]string{head}, rows...)
+	if width := widthOf(s.Out); width > 0 && widthBeside(all, len(head)) > width {
+		return s.line(strings.Join(folded(all, width), "\n"))
+	}
+	w := tabwriter.NewWriter(s.Out, 0, 0, gap, ' ', 0)
+	for _, r := range all {
 		fmt.Fprintln(w, strings.Join(r, "\t"))
 	}
 	return w.Flush()
 }
 
-// facts writes names and values, one a line.
+// facts writes names and values, one a line; where a terminal is too narrow, what
+// follows of a value stands below it.
 func (s Streams) facts(rows [][2]string) error {
+	if width := widthOf(s.Out); width > 0 {
+		return s.line(strings.Join(hung(rows, width), "\n"))
+	}
 	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	for _, r := range rows {
 		fmt.Fprintf(w, "%s:\t%s\n", r[0], r[1])
@@ -122,4 +132,12 @@ func span(d time.Duration) string {
 	default:
 		return fmt.Sprintf("%d days", int(d.Round(day)/day))
 	}
+}
+
+// count is a number of things, in words: "1 key", "2 keys".
+func count[N int | int64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -92,6 +92,9 @@ func (a *app) planRenewCmd() *cobra.Command {
 		Long: `Has an invoice made for a year more, prints it, and waits until it is paid. What is left of the time that was paid counts. Interrupting it loses
 nothing: an invoice that is paid counts all the same.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := someOf(cmd, "people"); err != nil {
+				return err
+			}
 			if rest && people == 0 {
 				return usageOf(cmd, "--rest needs --people: for how many people it shall be")
 			}

@@ -56,7 +56,7 @@ func (a *app) policyListCmd() *cobra.Command {
 				p["deleted"] = true
 			}
 			return list(cmd.Context(), a, "policy.list", "policies", p, []string{"NAME", "VERSION", "RULES", "APPS", "OPEN LINKS", "CHANGED", "FOR"},
-				"There is no policy yet. Make one: nsecbunker policy create NAME --rules FILE",
+				"There is no policy yet. Make one of a ready-made one: nsecbunker policy create NAME --template basic-social (all of them: nsecbunker policy templates)",
 				func(p policyView) []string {
 					label := name(p.Name)
 					if p.Deleted {
@@ -89,7 +89,7 @@ func (a *app) policyShowCmd() *cobra.Command {
 func (a *app) showPolicy(p policyView) error {
 	facts := [][2]string{
 		{"policy", name(p.Name)}, {"for", orDash(shown(p.Description, 300))}, {"version", fmt.Sprintf("%d, %s, by %s", p.Version, a.when(p.ChangedAt), name(p.ChangedBy))},
-		{"zone", shown(p.Zone, 64)}, {"under it", fmt.Sprintf("%d apps, %d open links", p.Connections, p.Tokens)},
+		{"zone", shown(p.Zone, 64)}, {"under it", count(p.Connections, "app") + ", " + count(p.Tokens, "open link")},
 	}
 	if err := a.facts(facts); err != nil {
 		return err
@@ -280,7 +280,8 @@ any more then, and its refusals are gone, too.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p.Policy = args[0]
 			if p.Force {
-				if err := a.confirm(cmd.Context(), "What is under the policy has nothing of it any more, neither what it allows nor what it refuses.", "delete"); err != nil {
+				what := "What is under the policy has nothing of it any more, neither what it allows nor what it refuses."
+				if err := a.confirmOf(cmd.Context(), "policy.show", map[string]any{"policy": p.Policy}, what, "delete"); err != nil {
 					return err
 				}
 			}

@@ -3,10 +3,12 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/term"
@@ -76,6 +78,33 @@ func (a *app) confirm(ctx context.Context, what, word string) error {
 		return fail("nothing was done: %s was not typed", word)
 	}
 	return nil
+}
+
+// confirmOf is confirm about something that one of the bunker's commands shows: nobody is asked
+// about what there is not.
+func (a *app) confirmOf(ctx context.Context, command string, params any, what, word string) error {
+	if a.yes {
+		return nil // the act itself finds out
+	}
+	if err := a.call(ctx, command, params, nil); err != nil {
+		return err
+	}
+	return a.confirm(ctx, what, word)
+}
+
+// confirmAmong is confirmOf about something that only a list of the bunker's shows.
+func (a *app) confirmAmong(ctx context.Context, command, field string, is func(json.RawMessage) bool, none *failure, what, word string) error {
+	if a.yes {
+		return nil
+	}
+	rows, err := a.pages(ctx, command, field, nil, maxRows)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(rows, is) {
+		return none
+	}
+	return a.confirm(ctx, what, word)
 }
 
 // secret reads a secret: without echo from a terminal, else all of stdin but

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"nsecbunker/internal/describe"
 )
 
 // openPTY makes a terminal: what is written to the first end is typed at the
@@ -51,10 +53,19 @@ type sitting struct {
 	ended    chan struct{}
 }
 
-// sit runs the real program on a terminal.
+// sit runs the program on a terminal.
 func sit(t *testing.T, data string, args ...string) *sitting {
 	t.Helper()
+	return sitTyping(t, "", data, args...)
+}
+
+// sitTyping is sit with keys that were pressed before the program began.
+func sitTyping(t *testing.T, keys, data string, args ...string) *sitting {
+	t.Helper()
 	keyboard, terminal := openPTY(t)
+	if _, err := io.WriteString(keyboard, keys); err != nil {
+		t.Fatal(err)
+	}
 	s := &sitting{t: t, keyboard: keyboard, cmd: exec.Command(binary, args...), ended: make(chan struct{})}
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = terminal, terminal, terminal
 	s.cmd.Env = []string{"HOME=" + data, "NSECBUNKER_DATA=" + filepath.Join(data, "data"), "TERM=xterm"}
@@ -150,11 +161,19 @@ func TestFirstStartAsksForWhatItNeeds(t *testing.T) {
 	s.types("npub1nonsense")
 	s.sees("that is no npub")
 	s.types("npub10elfcs4fr0l0r8af98jlmgdh9c8tcxjvz9qkw038js35mp4dma8qzvjptg")
-	s.sees("\nbunker-admin://")
-	s.sees("█")
+	s.sees("It works on this machine only, for now.")
+	s.sees("nsecbunker relay add")
 	s.sees("nsecbunker key add NAME makes your first key.")
 	s.interrupts()
 	code, text := s.leaves()
+	for line := range strings.Lines(homeWords) {
+		if n := describe.Columns(strings.TrimSuffix(line, "\n")); n > columns {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	if strings.Contains(text, "bunker-admin://") || strings.Contains(text, "█") {
+		t.Errorf("a connection string that leads nowhere is shown:\n%s", text)
+	}
 	if code != 0 || !strings.HasSuffix(text, "Stopped.\n") {
 		t.Errorf("exit code %d after\n%s", code, text)
 	}
@@ -172,6 +191,29 @@ func TestFirstStartAsksForWhatItNeeds(t *testing.T) {
 			t.Errorf("exit code %d after\n%s", code, text)
 		}
 	})
+}
+
+// TestFirstStartShowsAdminsTheWayWhereThereIsOne: by text, and by a code to scan.
+func TestFirstStartShowsAdminsTheWayWhereThereIsOne(t *testing.T) {
+	s := sit(t, t.TempDir(), "start", "--listen", "127.0.0.1:0")
+	s.sees("type your own (12 characters or more):")
+	s.types("a passphrase of a test")
+	s.sees("Once more:")
+	s.types("a passphrase of a test")
+	s.sees("2. Relays")
+	s.types("relay.invalid")
+	s.sees("Use it all the same?")
+	s.types("y")
+	s.sees("3. Admin")
+	s.types("")
+	s.sees("\nbunker-admin://")
+	s.sees("relay.invalid")
+	s.sees("█")
+	s.sees("nsecbunker key add NAME makes your first key.")
+	s.interrupts()
+	if code, text := s.leaves(); code != 0 {
+		t.Errorf("exit code %d after\n%s", code, text)
+	}
 }
 
 func laterStart(t *testing.T, dir, passphrase string) {
@@ -232,10 +274,12 @@ func TestSecretsTypedAreNotShown(t *testing.T) {
 	s.sees("Passphrase of the key herald:")
 	s.types("short")
 	s.sees("needs at least 12")
+	s.sees("Passphrase of the key herald:") // only from then on is nothing shown again
 	s.types("the key's own passphrase")
 	s.sees("Once more:")
 	s.types("another passphrase")
 	s.sees("two different ones")
+	s.sees("Passphrase of the key herald:")
 	s.types("the key's own passphrase")
 	s.sees("Once more:")
 	s.types("the key's own passphrase")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -64,11 +65,32 @@ func (a *app) relayAddCmd() *cobra.Command {
 				return usage("%s", words(err))
 			}
 			return show(cmd.Context(), a, "relay.add", urlParam{urls[0]}, func(r relayAnswer) error {
-				a.say("New links name %s; apps that ask learn of it. Test it: nsecbunker doctor", shown(r.Relay.URL, 100))
-				return nil
+				a.say("New links name %s; apps that ask learn of it.", shown(r.Relay.URL, 100))
+				return a.sayReached(cmd.Context(), urls[0])
 			})
 		},
 	}
+}
+
+// sayReached tells whether a relay that was added can be reached from here, where
+// that is the bunker's own machine: a mistyped address is found now, and not by an
+// app that waits.
+func (a *app) sayReached(ctx context.Context, url string) error {
+	if a.remoteTarget() != "" {
+		a.say("Whether it can be reached: nsecbunker relay list")
+		return nil
+	}
+	a.say("Trying to reach it …")
+	err := a.reaches(ctx, url)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		a.say("warning: it cannot be reached now: %s\nhint: nsecbunker relay remove %s, if its address is wrong; else nsecbunker doctor tests it again", relayWords(url, err), shown(url, 100))
+	default:
+		a.say("It answers. Whether it carries messages both ways: nsecbunker doctor")
+	}
+	return nil
 }
 
 func (a *app) relayRemoveCmd() *cobra.Command {

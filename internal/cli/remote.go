@@ -44,6 +44,15 @@ func hereOnly() []string {
 	return []string{"start", "migrate-store", "doctor", "config", "client", "limits", "version", "completion", "help"}
 }
 
+// staysHere reports commands that work on this machine alone.
+func staysHere(c *cobra.Command) bool {
+	top := c
+	for top.HasParent() && top.Parent().HasParent() {
+		top = top.Parent()
+	}
+	return slices.Contains(hereOnly(), top.Name()) || c.CommandPath() == "nsecbunker backup restore"
+}
+
 // checkRemote refuses --remote where it would be ignored.
 func (a *app) checkRemote(cmd *cobra.Command) error {
 	if a.remote.target == "" {
@@ -52,11 +61,7 @@ func (a *app) checkRemote(cmd *cobra.Command) error {
 		}
 		return nil
 	}
-	top := cmd
-	for top.HasParent() && top.Parent().HasParent() {
-		top = top.Parent()
-	}
-	if slices.Contains(hereOnly(), top.Name()) || cmd.CommandPath() == "nsecbunker backup restore" {
+	if staysHere(cmd) {
 		return usage("%s works on this machine only; it takes no --remote", cmd.CommandPath())
 	}
 	return nil

@@ -63,14 +63,6 @@ func (a *app) unseal(ctx context.Context, slot string) (err error) {
 	})
 }
 
-// count is a number of things in words.
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
 func names(list []string) string {
 	out := make([]string, len(list))
 	for i, n := range list {
@@ -228,7 +220,12 @@ func (a *app) slotRemoveCmd() *cobra.Command {
 		Use: "remove SLOT", Short: "remove a way to open the bunker", Args: args("SLOT"), ValidArgsFunction: a.completeSlots,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			what := fmt.Sprintf("The slot %s never opens the bunker again. Older backups it still opens.", shown(args[0], bunkerName))
-			if err := a.confirm(cmd.Context(), what, args[0]); err != nil {
+			is := func(raw json.RawMessage) bool {
+				var v slotView
+				return json.Unmarshal(raw, &v) == nil && (v.ID == args[0] || v.Name == args[0])
+			}
+			none := fail("there is no key slot %q", shown(args[0], bunkerName)).withHint("nsecbunker seal slot list")
+			if err := a.confirmAmong(cmd.Context(), "slot.list", "slots", is, none, what, args[0]); err != nil {
 				return err
 			}
 			return show(cmd.Context(), a, "slot.remove", struct {

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -39,11 +41,35 @@ func (a *app) seatCmd() *cobra.Command {
 		Long: fmt.Sprintf(`Lists who holds a seat: each person that connections are for, and each app that is for nobody in particular, with something
 allowed in the last %d days. When all are taken, whoever comes new is refused; those who hold one go on. A bunker of your own has no seats.`, host.SeatDays),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return show(cmd.Context(), a, "seat.list", nil, a.printSeats)
+			return a.seats(cmd.Context())
 		},
 	})
 	return c
 }
+
+// seats lists who holds seats; how many there are is in JSON by `nsecbunker status`.
+func (a *app) seats(ctx context.Context) error {
+	var raw json.RawMessage
+	if err := a.call(ctx, "seat.list", nil, &raw); err != nil {
+		return err
+	}
+	if !a.asJSON {
+		return showRaw(a, raw, a.printSeats)
+	}
+	var r struct {
+		Seats []json.RawMessage `json:"seats"`
+		More  bool              `json:"more"`
+	}
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return unreadable(err)
+	}
+	if r.More {
+		a.say("%s", moreSeats)
+	}
+	return a.rows(r.Seats)
+}
+
+const moreSeats = "There are more than are listed."
 
 func (a *app) printSeats(v seatsView) error {
 	if v.Quota == nil {
@@ -68,7 +94,7 @@ func (a *app) printSeats(v seatsView) error {
 		return nil
 	}
 	if v.More {
-		a.say("There are more than are listed.")
+		a.say("%s", moreSeats)
 	}
 	return a.table([]string{"SEAT OF", "APPS", "LAST USED ON"}, rows)
 }

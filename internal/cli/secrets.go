@@ -29,7 +29,8 @@ func (a *app) nextSecret(ctx context.Context, question string) (secret.Param, er
 	a.lines = rest
 	line = bytes.TrimRight(line, "\r")
 	if len(line) == 0 {
-		return nil, fail("there is no terminal to ask on, and stdin does not hold it: %s", bytes.TrimRight([]byte(question), ":"))
+		return nil, fail("there is no terminal to ask on, and stdin does not hold it: %s", bytes.TrimRight([]byte(question), ":")).
+			withHint("type the command on a terminal, or give what it asks for on stdin, one a line, in the order in which it asks")
 	}
 	return secret.Param(bytes.Clone(line)), nil
 }

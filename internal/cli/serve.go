@@ -14,7 +14,7 @@ func openDaemon(ctx context.Context, o serverOptions) (server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding this program, which derives passphrases in a child process: %w", err)
 	}
-	d, err := daemon.Open(ctx, daemon.Options{Dir: o.dir, Config: o.config, Log: o.log, Version: o.version, Admins: o.admins, Executable: exe})
+	d, err := daemon.Open(ctx, daemon.Options{Dir: o.dir, Config: o.config, Log: o.log, Version: o.version, Admins: o.admins, Executable: exe, Now: o.now})
 	if err != nil {
 		return nil, err
 	}

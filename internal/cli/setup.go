@@ -59,7 +59,7 @@ func (a *app) setUp(ctx context.Context, relays, admins []string, code string) (
 	}
 	p.Admins = setupAdmins(admins)
 	return show(ctx, a, "setup", p, func(r setupAnswer) error {
-		a.say("The bunker is set up. " + connectionStringWords)
+		a.say("The bunker is set up.\n" + connectionStringWords)
 		if err := a.line(r.ConnectionString); err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (a *app) askSetup(ctx context.Context, p *setupParams, admins *[]string) (e
 		return err
 	}
 	if len(p.Relays) == 0 {
-		a.say("\n2. Relays\n   Apps reach the bunker through relays, from anywhere. Without any, only apps on this machine can.\n")
+		a.say("\n2. Relays\n   Apps reach the bunker through relays, from anywhere. Without any, only apps\n   on this machine can.\n")
 		if p.Relays, err = a.askRelays(ctx, given); err != nil {
 			return err
 		}

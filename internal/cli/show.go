@@ -140,6 +140,9 @@ func (a *app) pages(ctx context.Context, name, field string, params map[string]a
 	return all[:limit], nil
 }
 
+// stampForm is how times are written: RFC 3339 with milliseconds, UTC.
+const stampForm = "2006-01-02T15:04:05.000Z07:00"
+
 // stamp is a time of an answer, RFC 3339; the zero value is none.
 type stamp struct{ time.Time }
 

@@ -47,6 +47,7 @@ type serverOptions struct {
 	log     *slog.Logger
 	version string
 	admins  []string // given at start, for the set-up
+	now     func() time.Time
 }
 
 // starting is one `start` on its way.
@@ -160,7 +161,7 @@ func (s *starting) run(ctx context.Context) (err error) {
 		defer s.gate.release()
 	}
 	s.log = newLog(s.gate, c.LogLevel, c.LogFormat, talks)
-	if s.s, err = s.openServer(ctx, serverOptions{dir, c, s.log, s.version, s.admins}); err != nil {
+	if s.s, err = s.openServer(ctx, serverOptions{dir, c, s.log, s.version, s.admins, s.now}); err != nil {
 		if ctx.Err() != nil {
 			return nil // it is to end, and what was under way was broken off
 		}

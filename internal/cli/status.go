@@ -46,7 +46,12 @@ type statusView struct {
 		Size   int  `json:"size"`
 		Locked bool `json:"locked"`
 	} `json:"memory"`
-	Quota *quotaView `json:"quota"`
+	Quota  *quotaView `json:"quota"`
+	Guests *struct {
+		All     int `json:"all"`
+		Open    int `json:"open"`
+		Opening int `json:"opening"`
+	} `json:"guests"`
 }
 
 type relayHealth struct {
@@ -88,6 +93,9 @@ func (a *app) printStatus(s statusView) error {
 	if s.Quota != nil {
 		rows = append(rows, [2]string{"seats", s.Quota.words()})
 	}
+	if g := s.Guests; g != nil {
+		rows = append(rows, [2]string{"guests", fmt.Sprintf("%d, of which %d are open and %d are being opened", g.All, g.Open, g.Opening)})
+	}
 	for _, r := range s.Relays {
 		rows = append(rows, [2]string{"relay", shown(r.URL, 100) + ": " + r.words()})
 	}
@@ -104,7 +112,7 @@ func (a *app) printStatus(s statusView) error {
 	audit := fmt.Sprintf("%d records, signed up to %d", s.Audit.Seq, s.Audit.Checkpoint)
 	rows = append(rows, [2]string{"clock", clock}, [2]string{"log", audit}, [2]string{"backup", ago(s.LastBackup.ms(), a.now())},
 		[2]string{"secrets", fmt.Sprintf("%d of %d KiB of locked memory", s.Memory.Used>>10, s.Memory.Size>>10)},
-		[2]string{"connection string", shown(s.ConnectionString, 2000) + " (where admins reach it: nsecbunker --remote)"})
+		[2]string{"connection string", shown(s.ConnectionString, 2000)})
 	return a.facts(rows)
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nsecbunker/internal/bunker"
+	"nsecbunker/internal/describe"
 )
 
 // recorder is a bunker that notes what it is asked.
@@ -68,9 +69,10 @@ func newApp(t *testing.T, c Caller, stdin string) (a *app, out, talk *bytes.Buff
 	home := t.TempDir()
 	a = &app{
 		Streams: Streams{In: strings.NewReader(stdin), Out: out, Err: talk}, version: "test",
-		getenv: func(name string) string { return map[string]string{"HOME": home}[name] },
-		now:    func() time.Time { return time.UnixMilli(1_800_000_000_000) },
-		dial:   func(context.Context, *app) (Caller, error) { return c, nil },
+		getenv:  func(name string) string { return map[string]string{"HOME": home}[name] },
+		now:     func() time.Time { return time.UnixMilli(1_800_000_000_000) },
+		dial:    func(context.Context, *app) (Caller, error) { return c, nil },
+		reaches: func(context.Context, string) error { return nil },
 	}
 	return a, out, talk
 }
@@ -94,7 +96,7 @@ func lines() []string {
 		"policy create p --rules testdata/rules.json --description d --zone Europe/Paris", "policy create p --template basic-social", "policy list --deleted", "policy show p --version 2", "policy versions p",
 		"policy edit p --name q --description d --zone UTC --rules testdata/rules.json --if-version 3 --break-glass", "policy delete p --force --yes --break-glass --if-version 3",
 		"policy explain c --kind 1 --content x --tag p=x --at 2026-11-29T08:00:00Z --relay embedded", "policy explain c --event testdata/rules.json", "policy explain --record 7",
-		"policy simulate c --rules testdata/rules.json --zone Europe/Paris --days 7 --key k --connection x",
+		"policy templates", "policy simulate c --rules testdata/rules.json --zone Europe/Paris --days 7 --key k --connection x",
 		"policy explain c --method nip44_decrypt --peer " + npub + " --result dm",
 		"token create k --client c --policy p", "connect nostrconnect://x --key k --policy p", "connection grant c --policy p", "approve q --policy p",
 		"connection show c", "connection suspend c --for 1h", "connection regrant c --perms all --for 1h --refusals", "connection regrant c --token t", "connection regrant c --policy p",
@@ -117,7 +119,7 @@ func lines() []string {
 		"notify set o --hears answers --details=false --after 0 --quiet 22:00-07:00 --zone UTC --quiet-alarms --answers --secret",
 		"device list", "device confirm 123456", "device refuse 123456", "device revoke d", "device pair --role approver --label phone --expires 30d --npub " + npub + " --yes",
 		"session list", "session end s", "instance list", "instance drain --undo", "seat list",
-		"tenant add --label l --admin " + npub + " --order o --people 3 --keys 2 --rate 9", "tenant quota t --people 3 --keys 2 --rate 9", "tenant list", "tenant show t", "tenant suspend t --why w --read-only", "tenant resume t", "tenant code t", "tenant end t --yes",
+		"tenant add --label l --admin " + npub + " --order o --people 3 --keys 2 --rate 9", "tenant quota t --people 3 --keys 2 --rate 9", "tenant quota t --as-bought", "tenant list", "tenant show t", "tenant suspend t --why w --read-only", "tenant resume t", "tenant code t", "tenant end t --yes",
 		"order list --state made --cases", "order show o", "order refund o p --note n", "order retry o", "order plans", "plan show", "plan renew --people 3 --rest", "plan renew",
 		"tenant backup t f", "tenant backup t f --recipient age1x", "tenant restore f --yes --label l --people 3 --keys 2 --rate 9", "tenant restore f --yes --identity testdata/rules.json",
 		"backup create f", "backup create f --recipient age1x", "backup export f --break-glass", "leave", "passphrase --passphrase-file -", "passphrase check",
@@ -336,6 +338,11 @@ func TestHelpIsAsItWas(t *testing.T) {
 		if code := a.run(t.Context(), append(path, "--help")); code != exitOK {
 			t.Errorf("%v --help: exit code %d", path, code)
 		}
+		for line := range strings.Lines(out.String()) {
+			if n := describe.Columns(strings.TrimSuffix(line, "\n")); n > columns {
+				t.Errorf("%v --help has a line of %d columns: %s", path, n, line)
+			}
+		}
 		b.WriteString("\n$ nsecbunker " + strings.Join(append(path, "--help"), " ") + "\n" + out.String())
 		for _, sub := range c.Commands() {
 			walk(append(slices.Clone(path), sub.Name()), sub)
@@ -545,7 +552,7 @@ func TestCompletionOffersNames(t *testing.T) {
 			t.Errorf("%q offers %q, want %q", line, out, want)
 		}
 	}
-	a, out, _ := newApp(t, refuser{errNotRunning("x", nil)}, "")
+	a, out, _ := newApp(t, refuser{errNotRunning("x", "", nil)}, "")
 	if a.run(t.Context(), []string{cobra.ShellCompRequestCmd, "key", "show", ""}) != exitOK || strings.HasPrefix(out.String(), "h") {
 		t.Errorf("without a bunker: %q", out)
 	}

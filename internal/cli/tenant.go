@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -17,6 +19,23 @@ type tenantView struct {
 	EndedAt          stamp  `json:"ended_at"`
 	ConnectionString string `json:"connection_string"`
 	Open             bool   `json:"open"`
+	Unlimited        bool   `json:"unlimited"`
+	People           int64  `json:"people"`
+	Keys             int64  `json:"keys"`
+	Rate             int64  `json:"rate"`
+	ByHand           bool   `json:"by_hand"`
+}
+
+// bounds are what it may use, in words.
+func (v *tenantView) bounds() string {
+	words := "no bound"
+	if !v.Unlimited {
+		words = fmt.Sprintf("%d people, %d keys, %d requests a second", v.People, v.Keys, v.Rate)
+	}
+	if v.ByHand {
+		words += " (set by hand)"
+	}
+	return words
 }
 
 type tenantAnswer struct {
@@ -42,6 +61,9 @@ func (a *app) tenantAddCmd() *cobra.Command {
 		Long: `Makes a bunker for somebody else, and shows its connection string and its setup code: give both to its owner, who sets it up in the
 admin app or with nsecbunker setup --remote. The code is shown once; nsecbunker tenant code makes another one.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := q.check(cmd); err != nil {
+				return err
+			}
 			for _, n := range admins {
 				if err := checkNpub("--admin", n); err != nil {
 					return err
@@ -93,7 +115,7 @@ func (a *app) tenantListCmd() *cobra.Command {
 		Use: "list", Short: "list the bunkers that are hosted here", Args: args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return list(cmd.Context(), a, "tenant.list", "tenants", nil, []string{"BUNKER", "LABEL", "STATE", "OPEN", "MADE", "ORDER"},
-				"No bunker is hosted here. Make one: nsecbunker tenant add",
+				"No bunker is hosted here. In an instance that was started with --hosted, this makes one: nsecbunker tenant add",
 				func(v tenantView) []string {
 					open := "no"
 					if v.Open {
@@ -122,8 +144,8 @@ func (a *app) tenantDone(cmd *cobra.Command, name string, params map[string]any)
 		if v.Why != "" {
 			state += ": " + v.Why
 		}
-		return a.table([]string{"BUNKER", "LABEL", "STATE", "CONNECTION STRING"},
-			[][]string{{shown(v.ID, 40), shown(v.Label, 60), shown(state, 240), shown(v.ConnectionString, 2000)}})
+		return a.table([]string{"BUNKER", "LABEL", "STATE", "MAY USE", "CONNECTION STRING"},
+			[][]string{{shown(v.ID, 40), shown(v.Label, 60), shown(state, 240), v.bounds(), shown(v.ConnectionString, 2000)}})
 	})
 }
 
@@ -166,6 +188,8 @@ func (q *quotaFlags) flags(f *pflag.FlagSet) {
 	f.Int64Var(&q.rate, "rate", 0, "`requests` a second, in the long run (50)")
 }
 
+func (q *quotaFlags) check(cmd *cobra.Command) error { return someOf(cmd, "people", "keys", "rate") }
+
 func (q *quotaFlags) into(p map[string]any) {
 	for name, n := range map[string]int64{"people": q.people, "keys": q.keys, "rate": q.rate} {
 		if n != 0 {
@@ -176,15 +200,25 @@ func (q *quotaFlags) into(p map[string]any) {
 
 func (a *app) tenantQuotaCmd() *cobra.Command {
 	var q quotaFlags
+	var asBought bool
 	cmd := &cobra.Command{
 		Use: "quota ID", Short: "say what a bunker may use", Args: args("ID"),
+		Long: `Says what a bunker may use. Of one that was bought it stands, also when it is renewed, until its people buy it for another number of
+people, or --as-bought gives them what they bought.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := q.check(cmd); err != nil {
+				return err
+			}
 			p := map[string]any{"id": args[0]}
 			q.into(p)
+			if asBought {
+				p["as_bought"] = true
+			}
 			return a.tenantDone(cmd, "tenant.quota", p)
 		},
 	}
 	q.flags(cmd.Flags())
+	cmd.Flags().BoolVar(&asBought, "as-bought", false, "undo what was set by hand: what its people bought counts")
 	return cmd
 }
 
@@ -209,7 +243,8 @@ func (a *app) tenantEndCmd() *cobra.Command {
 		Long: `Ends a bunker and erases it: its keys, its log, everything. It must have been suspended or read-only for 24 hours, so that its people
 heard of it and could export, or never set up.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.confirm(cmd.Context(), "The bunker "+shown(args[0], 40)+" is erased, with keys that may exist nowhere else. Nobody can bring them back.", "erase"); err != nil {
+			what := "The bunker " + shown(args[0], 40) + " is erased, with keys that may exist nowhere else. Nobody can bring them back."
+			if err := a.confirmOf(cmd.Context(), "tenant.show", idParam{args[0]}, what, "erase"); err != nil {
 				return err
 			}
 			type ended struct {

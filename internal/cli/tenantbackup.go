@@ -37,6 +37,9 @@ func (a *app) tenantRestoreCmd() *cobra.Command {
 are the same, so apps go on working: once its owner has given the passphrase and looked at the list, for its keys are locked and its apps
 suspended until then. The one that it was made of must not run any more: two that sign for the same keys contradict each other.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := q.check(cmd); err != nil {
+				return err
+			}
 			return a.tenantRestore(cmd.Context(), args[0], identity, label, &q)
 		},
 	}

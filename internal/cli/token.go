@@ -60,6 +60,9 @@ func (a *app) tokenCreateCmd() *cobra.Command {
 			if !cmd.Flags().Changed("perms") && p.Policy == "" {
 				return usageOf(cmd, "--perms is missing: what the app may do without asking, such as all or sign_event:1; or --policy")
 			}
+			if err := someOf(cmd, "uses"); err != nil {
+				return err
+			}
 			p.Perms = noneIsNothing(p.Perms)
 			return a.tokenCreate(cmd, p)
 		},

@@ -229,7 +229,7 @@ func TestTheLogWaitsForQuestionsAndIsBounded(t *testing.T) {
 	}
 	g.release()
 	write("three\n")
-	if s := b.String(); len(s) > maxHeld+200 || !strings.HasPrefix(s, "one\ntwo\n") || !strings.HasSuffix(s, "(1 lines of the log were left out while the question was open)\nthree\n") {
+	if s := b.String(); len(s) > maxHeld+200 || !strings.HasPrefix(s, "one\ntwo\n") || !strings.HasSuffix(s, "(1 line of the log left out while the question was open)\nthree\n") {
 		t.Errorf("%d bytes: %.30q … %q", len(s), s, s[len(s)-80:])
 	}
 }
@@ -292,10 +292,18 @@ func TestDoctorTellsRelaysThatCarryFromThoseThatDoNot(t *testing.T) {
 	if err := daemon.RoundTrip(t.Context(), relay(t, false, 0), time.Now); err != nil {
 		t.Errorf("a good relay: %v", err)
 	}
-	short, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-	defer cancel()
-	if err := daemon.RoundTrip(short, relay(t, true, 0), time.Now); err == nil || !strings.Contains(err.Error(), "did not deliver") {
-		t.Errorf("a relay that forgets: %v", err)
+	// On a busy machine even the first half may take longer than it is waited for.
+	forgets := relay(t, true, 0)
+	for within := time.Second; ; within *= 2 {
+		short, cancel := context.WithTimeout(t.Context(), within)
+		err := daemon.RoundTrip(short, forgets, time.Now)
+		cancel()
+		if err != nil && strings.Contains(err.Error(), "did not deliver") {
+			break
+		}
+		if err == nil || within > patience {
+			t.Fatalf("a relay that forgets, within %s: %v", within, err)
+		}
 	}
 	if err := a.reach(t.Context(), relay(t, false, 0)); err != nil {
 		t.Errorf("reaching a relay: %v", err)
