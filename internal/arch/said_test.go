@@ -147,6 +147,9 @@ func (c *collector) file(f *ast.File, dir string, calls []string) {
 					if l.Name == "words" && dir != "describe" && dir != "policy/text" {
 						c.sentence(x.Rhs[i])
 					}
+					if l.Name == "warnings" {
+						c.all(x.Rhs[i])
+					}
 				}
 			}
 			if dir == "guard" {

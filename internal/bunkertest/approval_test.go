@@ -166,6 +166,7 @@ func TestNosOverMoreThanTenMinutesDoNotCool(t *testing.T) {
 func TestAnAppHearsInThirtySecondsThatNobodyAnswered(t *testing.T) {
 	t.Parallel()
 	b, a := asking(t)
+	b.Clock.Hold()
 	q := a.AskSign(1, "a")
 	b.Pass(approval.ReplyWithin - 2*time.Second)
 	a.Fence()

@@ -88,6 +88,151 @@ func TestANewLinkAfterALogoutBringsNoOldPermissionsBack(t *testing.T) {
 	b.Verify()
 }
 
+// At a key with npub login the app's connection is the same whatever link it shows: no link that
+// there was before the revocation opens it again, one that is made afterwards does, with what
+// that one gives, and a refusal stays.
+func TestAfterARevocationOnlyALaterLinkLetsTheAppIn(t *testing.T) {
+	t.Parallel()
+	b := Start(t, Options{})
+	pub := b.AddKey("herald")
+	b.Admin("key.set", Params{"key": "herald", "npub_login": true})
+	secret := func(perms string) string {
+		b.Clock.Pass(time.Second)
+		u, err := nip46.ParseBunkerURI(b.Token("herald", perms, Params{"uses": 3}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u.Secret
+	}
+	first, other := secret("sign_event:1"), secret("all")
+	a := npubApp(t, b, pub, first)
+	revoke := func() {
+		t.Helper()
+		b.Clock.Pass(time.Second)
+		b.Admin("connection.revoke", Params{"id": b.Connection("active")})
+		for _, s := range []string{a.Secret, first, other, ""} {
+			a.Secret = s
+			a.Connect().Fails("restricted: this connection was revoked")
+		}
+		a.AskSign(1, "x").Fails("restricted", "revoked")
+	}
+	a.Connect().Want("ack")
+	a.Sign(1, "x")
+	b.Admin("connection.grant", Params{"id": b.Connection("active"), "perms": "sign_event:6", "deny": true})
+	revoke()
+	b.Restart()
+	a = a.again()
+	a.Secret = secret("sign_event:7,sign_event:6")
+	a.Connect().Want("ack")
+	a.Sign(7, "+")
+	a.AskSign(6, "").Fails("restricted")
+	a.AskSign(1, "x").Quiet()
+	a.Fence()
+	if q := b.Question(); q.Number("kind") != 1 {
+		t.Errorf("asked is %v", q)
+	}
+	revoke() // the link that let it in again is an older one by now
+	if n := len(b.Admin("connection.list", nil).Each("connections")); n != 1 {
+		t.Errorf("%d connections of one app", n)
+	}
+	b.Verify()
+}
+
+// A login that an admin refused is let in by a link that he makes for it.
+func TestALoginThatWasRefusedComesInByALaterLink(t *testing.T) {
+	t.Parallel()
+	b := Start(t, Options{})
+	pub := b.AddKey("herald")
+	b.Admin("key.set", Params{"key": "herald", "npub_login": true})
+	a := npubApp(t, b, pub, "")
+	q := a.Connect()
+	b.Reply(Params{"deny": true})
+	q.Fails("restricted", "refused")
+	a.Connect().Fails("restricted")
+	b.Clock.Pass(time.Second)
+	u, err := nip46.ParseBunkerURI(b.Token("herald", "sign_event:1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Secret = u.Secret
+	a.Connect().Want("ack")
+	a.Sign(1, "x")
+	b.Verify()
+}
+
+func TestANewLinkAfterALogoutIsForWhomItSays(t *testing.T) {
+	t.Parallel()
+	b := Start(t, Options{})
+	pub := b.AddKey("herald")
+	b.Admin("key.set", Params{"key": "herald", "npub_login": true})
+	link := func(client, person string) string {
+		v := b.Admin("token.create", Params{"key": "herald", "client": client, "perms": "sign_event:1", "person": person, "uses": 2})
+		u, err := nip46.ParseBunkerURI(v.Text("uri"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u.Secret
+	}
+	is := func(name, person string) {
+		t.Helper()
+		c := b.Admin("connection.list", nil).Each("connections")[0]
+		if c.Text("name") != name || c.Text("person") != person {
+			t.Errorf("the connection is %v; want %s's %s", c, person, name)
+		}
+	}
+	anns, bobs := link("coracle", "ann"), link("coracle of bob", "bob")
+	a := npubApp(t, b, pub, anns)
+	a.Connect().Want("ack")
+	is("coracle", "ann")
+	conn := b.Admin("connection.list", nil).Text("connections.0.id")
+	b.Admin("connection.rename", Params{"id": conn, "name": "ann's phone"})
+	a.Ask(nip46.Logout).Want("ack")
+	a.Connect().Want("ack")
+	is("ann's phone", "ann")
+	a.Ask(nip46.Logout).Want("ack")
+	a.Secret = bobs
+	a.Connect().Want("ack")
+	is("coracle of bob", "bob")
+	a.Sign(1, "x")
+	b.Verify()
+}
+
+// A login that nobody has answered is not let in by a stop, and its end: what is suspended
+// is resumed by whoever knows it as an app of his.
+func TestAStopLetsNoLoginInThatNobodyHasAnswered(t *testing.T) {
+	t.Parallel()
+	b := Start(t, Options{})
+	b.AddKey("herald")
+	in := b.Connected(b.Token("herald", "all"))
+	uri := b.Admin("login.expect", Params{"key": "herald"}).Text("uri")
+	a := b.App(uri)
+	q := a.Connect()
+	b.Question()
+	b.Admin("stop", nil)
+	q.Fails("restricted", "stopped")
+	a.Connect().Fails("restricted", "stopped") // and nobody is asked
+	other := b.App(uri)
+	other.Connect().Fails(strangerWords)
+	if n := len(b.Admin("approval.list", nil).Each("approvals")); n != 0 {
+		t.Errorf("%d questions are open while everything is stopped", n)
+	}
+	b.Admin("stop.end", nil)
+	b.Admin("key.unlock", Params{"key": "herald"})
+	for _, c := range b.Admin("connection.list", nil).Each("connections") {
+		if c.Text("state") == "suspended" {
+			b.Admin("connection.resume", Params{"id": c.Text("id")})
+		}
+	}
+	a.Ask(nip46.GetPublicKey).Fails("restricted", "not approved yet")
+	in.Sign(1, "x")
+	again := a.Connect() // asks anew
+	b.Question()
+	b.Reply(Params{"perms": "sign_event:1"})
+	again.Want("ack")
+	a.Sign(1, "x")
+	b.Verify()
+}
+
 // beside runs a statement on the bunker's database, as somebody does who can
 // write to the data folder.
 func beside(t *testing.T, b *Bunker, statement string, args ...any) {
@@ -111,6 +256,9 @@ type freeTries struct{}
 
 func (freeTries) LoadTries(context.Context) (seal.Tries, error) { return seal.Tries{}, nil }
 func (freeTries) StoreTries(context.Context, seal.Tries) error  { return nil }
+func (freeTries) SwapTries(context.Context, seal.Tries, seal.Tries) (bool, error) {
+	return true, nil
+}
 
 func TestAPlantedKeySlotProvesNothing(t *testing.T) {
 	t.Parallel()

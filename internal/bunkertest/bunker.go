@@ -6,18 +6,15 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/config"
 	"nsecbunker/internal/daemon"
+	"nsecbunker/internal/freeport"
 	"nsecbunker/internal/secret"
 	"nsecbunker/internal/store/storetest"
 )
@@ -27,7 +24,7 @@ const Passphrase = "correct horse battery staple"
 
 // patience is how long anything may take before a test fails. No test asserts a
 // time; this only ends one that hangs.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // Options change what Start makes.
 type Options struct {
@@ -49,6 +46,7 @@ type Bunker struct {
 	opts   Options
 	config config.Config
 	as     bunker.TenantID // whose commands Try runs; "": the house's
+	among  bool            // other instances share it
 	faults *Faults
 	end    context.CancelFunc
 	ended  chan error
@@ -70,7 +68,7 @@ func Start(t testing.TB, o Options) *Bunker {
 		b.Dir = t.TempDir()
 	}
 	b.config = config.Default()
-	b.config.AllowSwap, b.config.Listen = true, FreeAddress(t)
+	b.config.AllowSwap, b.config.Listen = true, freeport.Address(t)
 	for _, r := range o.Relays { // test relays are on this machine
 		b.config.Allow = append(b.config.Allow, strings.TrimPrefix(r, "ws://"))
 	}
@@ -100,31 +98,6 @@ func newArena(t testing.TB) *secret.Arena {
 	}
 	t.Cleanup(a.Close)
 	return a
-}
-
-var addresses sync.Map // that FreeAddress gave
-
-// FreeAddress returns an address of this machine that nobody listens on, outside
-// the range that the system takes ports from by itself. It gives none twice: one that is
-// not listened on yet, or between two runs of a bunker, is somebody's all the same.
-func FreeAddress(t testing.TB) string {
-	t.Helper()
-	for range 100 {
-		at := net.JoinHostPort("127.0.0.1", strconv.Itoa(12000+rand.IntN(18000)))
-		if _, given := addresses.LoadOrStore(at, true); given {
-			continue
-		}
-		l, err := net.Listen("tcp", at)
-		if err != nil {
-			continue
-		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return at
-	}
-	t.Fatal("no free port")
-	return ""
 }
 
 // Run runs the bunker after Stop or Crash, on the same folder, address and clock.

@@ -6,10 +6,11 @@ import (
 	"unsafe"
 )
 
-// Clock is a machine's clock that runs, and that a test moves. The zero value is
-// right.
+// Clock is a machine's clock that runs, and that a test moves or holds. The zero value
+// is right.
 type Clock struct {
 	mu     sync.Mutex
+	held   time.Time     // what it stands still at; zero: it runs
 	passed time.Duration // both readings
 	set    time.Duration // the wall clock alone
 }
@@ -18,7 +19,19 @@ type Clock struct {
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return setWall(time.Now().Add(c.passed), c.set)
+	now := c.held
+	if now.IsZero() {
+		now = time.Now()
+	}
+	return setWall(now.Add(c.passed), c.set)
+}
+
+// Hold lets it stand still: from now on time passes by Pass alone, however long what the test
+// does may take on a busy machine.
+func (c *Clock) Hold() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.held = time.Now()
 }
 
 // Pass lets time pass.

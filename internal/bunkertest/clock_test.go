@@ -124,6 +124,7 @@ func TestNothingIsLostWhateverHappensToTheProcessAndItsClock(t *testing.T) {
 			b.Admin("connection.grant", Params{"id": connectionOf(b, limited), "perms": "sign_event:7", "for": "30d"})
 			limited.Sign(1, "one of three")
 			link := b.Token("herald", "all", Params{"expires": "30d"})
+			b.Clock.Hold()
 			q := a.AskSign(1, "open")
 			a.Fence()
 			before := b.Question()

@@ -61,6 +61,14 @@ func (b *Bunker) announces(r *Relay) {
 	b.Announce(b.t.Context())
 }
 
+// heard makes a bunker announce itself once, and returns what a relay has of it.
+func (b *Bunker) heard(r *Relay) (all []*nostr.Event) {
+	b.t.Helper()
+	b.announces(r)
+	b.Until("the relay has heard it", func() bool { all = announced(r, b); return len(all) > 0 })
+	return all
+}
+
 // life is the state of the bunker, and life the number of its incarnation.
 func (b *Bunker) life() (state string, life int) {
 	b.t.Helper()
@@ -86,21 +94,28 @@ func (b *Bunker) silent() {
 	}
 }
 
+// copied stops a bunker, copies its folder, and starts it again.
+func (b *Bunker) copied() (dir string) {
+	b.t.Helper()
+	b.Stop()
+	dir = b.t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(b.Dir)); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(dir, seal.ServiceKeyFile), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	b.again()
+	return dir
+}
+
 // TestACopiedFolderStopsBothUntilAnOwnerSaysWhichIsRight: no instance can know which one is
 // meant, so neither signs; the one that an owner chooses goes on, and stays the right one
 // after restarts of both.
 func TestACopiedFolderStopsBothUntilAnOwnerSaysWhichIsRight(t *testing.T) {
 	t.Parallel()
 	r, b, a := onRelay(t)
-	b.Stop()
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(b.Dir)); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(filepath.Join(dir, seal.ServiceKeyFile), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	b.again()
+	dir := b.copied()
 	b.announces(r)
 	other := twin(t, r, dir) // less than a minute after what it knows of: it waits with its own
 	other.announces(r)
@@ -150,7 +165,7 @@ func TestARestoredBackupStopsTheOldOneThatStillRuns(t *testing.T) {
 	if b.Admin("status", nil).Number("copy.life") != 2 {
 		t.Errorf("%v", b.Admin("status", nil).At("copy"))
 	}
-	restored.Until("the older one's last word is recorded", func() bool { return len(restored.Records(Params{"action": "copy.older"})) == 1 })
+	restored.Until("the older one's last word is recorded", func() bool { return len(restored.Records(Params{"action": "copy.older"})) > 0 })
 	if state, life := restored.life(); state != "unsealed" || life != 2 {
 		t.Errorf("the restored one is %s in life %d", state, life)
 	}
@@ -204,8 +219,7 @@ func TestInstancesOfOneBunkerAreNoCopies(t *testing.T) {
 func TestWhatIsSentToTheAdminKeyByOthersIsNoCopy(t *testing.T) {
 	t.Parallel()
 	r, b, a := onRelay(t)
-	b.Until("it has announced itself", func() bool { b.announces(r); return len(announced(r, b)) > 0 })
-	heard := announced(r, b)[0]
+	heard := b.heard(r)[0]
 	forged := *heard
 	forged.Content += "A"
 	forged.ID = forged.ComputeID()
@@ -250,4 +264,49 @@ func TestAGuestThatWasTakenElsewhereStopsWhereItStillRuns(t *testing.T) {
 	}
 	old.As(other).silent()
 	old.silent()
+}
+
+// TestACopyIsHeardOnARelayThatRefusesTheKindOfAdmins, by the other kind.
+func TestACopyIsHeardOnARelayThatRefusesTheKindOfAdmins(t *testing.T) {
+	t.Parallel()
+	r, b, _ := onRelay(t)
+	r.Behave(Manners{NoKind: adminwire.Kind})
+	dir := b.copied()
+	b.announces(r)
+	other := twin(t, r, dir)
+	other.announces(r)
+	b.untilState("stopped")
+	other.untilState("stopped")
+}
+
+// TestACopyWhoseClockIsOffIsHeardWhenItIsRightAgain: what is said out of its time could be
+// said by anybody who repeats it, so it counts for nothing; a clock that is off by less is heard.
+func TestACopyWhoseClockIsOffIsHeardWhenItIsRightAgain(t *testing.T) {
+	t.Parallel()
+	r, b, _ := onRelay(t)
+	other := twin(t, r, b.copied())
+	other.Clock.Pass(time.Hour)
+	other.announces(r)
+	other.Until("the copy has announced itself", func() bool { return len(aheadOf(announced(r, other), b.Clock.Now())) > 0 })
+	for _, e := range aheadOf(announced(r, b), b.Clock.Now()) {
+		want(t, "an announcement of an hour ahead", b.hears(e), "created_at is too far from now")
+	}
+	b.silent()
+	other.silent() // it answers apps, too, meanwhile
+
+	b.Clock.Pass(time.Hour - adminwire.MaxSkew/3)
+	b.announces(r)
+	other.announces(r)
+	b.untilState("stopped")
+	other.untilState("stopped")
+}
+
+// aheadOf are those of more than the time that messages to the admin key may be off.
+func aheadOf(list []*nostr.Event, now time.Time) (out []*nostr.Event) {
+	for _, e := range list {
+		if time.Unix(e.CreatedAt, 0).Sub(now) > adminwire.MaxSkew {
+			out = append(out, e)
+		}
+	}
+	return out
 }

@@ -102,8 +102,8 @@ func (p *person) code() string {
 	return m[1]
 }
 
-// write sends the bunker a message, as a good app does. No two are of the same
-// second, or they would be one.
+// write sends the bunker a message, as a good app does, and returns when the bunker has
+// worked on it. No two are of the same second, or they would be one.
 func (p *person) write(text string) {
 	p.b.t.Helper()
 	e, err := nip17.New(p.b.Arena, p.SecretKey, p.to, text, time.Now().Add(-time.Duration(p.wrote)*time.Minute), time.Now())
@@ -112,6 +112,7 @@ func (p *person) write(text string) {
 		p.b.t.Fatal(err)
 	}
 	p.relay.Hand(e)
+	p.b.hears(e) // it is worked on once; when this returns, it is
 }
 
 // writing is a bunker with an app that has no permissions, on a relay, and an

@@ -16,6 +16,7 @@ import (
 
 	"nsecbunker/internal/config"
 	"nsecbunker/internal/daemon"
+	"nsecbunker/internal/freeport"
 	"nsecbunker/internal/seal"
 )
 
@@ -52,7 +53,7 @@ func NewFleet(t testing.TB, n int, database, program string, relays []string, pr
 		t.Fatal(err)
 	}
 	for range n {
-		p := &Process{t: t, Dir: t.TempDir(), Database: database, Listen: FreeAddress(t), program: program}
+		p := &Process{t: t, Dir: t.TempDir(), Database: database, Listen: freeport.Address(t), program: program}
 		if program != "" {
 			p.env = []string{SkewEnv + "=1"}
 		}
@@ -137,7 +138,7 @@ type Proxy struct {
 
 func newProxy(t testing.TB) *Proxy {
 	t.Helper()
-	l, err := net.Listen("tcp", FreeAddress(t))
+	l, err := net.Listen("tcp", freeport.Address(t))
 	if err != nil {
 		t.Fatal(err)
 	}

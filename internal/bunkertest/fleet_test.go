@@ -16,9 +16,6 @@ import (
 	"nsecbunker/nostr/nip46"
 )
 
-// sendAgain is how long an app waits before it sends its request once more.
-const sendAgain = time.Second
-
 // fleetStorm is one run of the chaos of several instances.
 type fleetStorm struct {
 	t      *testing.T
@@ -30,6 +27,17 @@ type fleetStorm struct {
 	asked  []*Asked
 	after  time.Duration
 	faults map[string]int
+
+	mu    sync.Mutex
+	voids map[*Asked]bool
+}
+
+// void notes a request that came to nothing when it was sent: every relay that it reached said
+// no, or no answer came before it was sent again.
+func (s *fleetStorm) void(q *Asked) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.voids[q] = true
 }
 
 // stormed is one of the bunkers that the instances serve, with two apps: one may sign
@@ -54,7 +62,7 @@ func (h *stormed) prepare(b *Bunker) {
 // the budget of each.
 func newFleetStorm(t *testing.T, seed uint64, each int) *fleetStorm {
 	t.Helper()
-	s := &fleetStorm{t: t, rng: rand.New(rand.NewPCG(seed, 110)), server: pgtest.Own(t), faults: map[string]int{}}
+	s := &fleetStorm{t: t, rng: rand.New(rand.NewPCG(seed, 110)), server: pgtest.Own(t), faults: map[string]int{}, voids: map[*Asked]bool{}}
 	var urls []string
 	for i := range 2 {
 		r := NewRudeRelay(t, seed+uint64(i), Manners{})
@@ -108,7 +116,9 @@ func (s *fleetStorm) load(each int) (asked []*Asked, sent func()) {
 				wg.Go(func() {
 					ctx, cancel := context.WithTimeout(context.Background(), sendAgain)
 					defer cancel()
-					_ = a.pool.Publish(ctx, a.Relays, q.Event) // nobody may take it
+					if a.pool.Publish(ctx, a.Relays, q.Event) != nil {
+						s.void(q)
+					}
 				})
 			}
 		}
@@ -163,6 +173,9 @@ func (s *fleetStorm) fault() (name string, mend func()) {
 	}
 }
 
+// answeredWithin is the promise.
+const answeredWithin = 30 * time.Second
+
 // round is one fault under load. Every request is answered, sent again or not, within
 // the time of the promise.
 func (s *fleetStorm) round(each int) {
@@ -177,15 +190,19 @@ func (s *fleetStorm) round(each int) {
 	sentMore()
 	var wg sync.WaitGroup
 	for _, q := range append(asked, more...) {
-		wg.Go(func() { q.answered(name) })
+		wg.Go(func() { s.answered(q, name) })
 	}
 	wg.Wait()
-	s.after = max(s.after, time.Since(began))
+	took := time.Since(began)
+	s.after = max(s.after, took)
+	if took > answeredWithin {
+		s.t.Errorf("%s: every request was answered after %s only", name, took)
+	}
 	mend()
 }
 
 // answered is insist for a goroutine.
-func (q *Asked) answered(after string) {
+func (s *fleetStorm) answered(q *Asked, after string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for ctx.Err() == nil {
@@ -194,6 +211,7 @@ func (q *Asked) answered(after string) {
 			stop()
 			return
 		}
+		s.void(q)
 		_ = q.app.pool.Publish(short, q.app.Relays, q.Event)
 		stop()
 	}
@@ -213,28 +231,39 @@ func (s *fleetStorm) judge() {
 			}
 		}
 	}
-	signed, budgets, records := 0, "", 0
+	signed, refused, budgets, records := 0, 0, "", 0
 	for _, h := range s.hit {
 		of := b
 		if h.guest != nil {
 			of = b.As(h.guest)
 			b.Until("the house opens its guest", func() bool { return of.Admin("status", nil).Text("state") == "unsealed" })
 		}
-		n, counted := s.judgeOne(h, of)
-		signed, budgets = signed+n, budgets+fmt.Sprintf(" %d of %d", counted, h.limit)
+		n, no, counted := s.judgeOne(h, of)
+		signed, refused, budgets = signed+n, refused+no, budgets+fmt.Sprintf(" %d of %d", counted, h.limit)
 		records += of.VerifyOutside()
 	}
 	if in := b.Admin("instance.check", nil); !in.Is("sound") {
 		s.t.Errorf("not sound: %v", in)
 	}
-	s.t.Logf("faults %v; %d bunkers, %d requests, %d signatures, 0 twice; budgets%s; slowest round %s; %d records verified",
-		s.faults, len(s.hit), len(s.asked), signed, budgets, s.after.Round(time.Millisecond), records)
+	// Nothing else becomes of a request, also of one that was void on its way.
+	if signed+refused != len(s.asked) {
+		s.t.Errorf("%d requests, of which %d were signed and %d refused for their budget", len(s.asked), signed, refused)
+	}
+	s.t.Logf("%d kills of faults %v; %d bunkers, %d requests, %d voids (told no, or without an answer for %s), all sent again and answered; %d signatures, 0 twice, %d refused for their budget; budgets%s; slowest round %s; %d records verified",
+		s.faults["kill"]+s.faults["server killed"], s.faults, len(s.hit), len(s.asked), len(s.voids), sendAgain, signed, refused, budgets, s.after.Round(time.Millisecond), records)
 	b.Stop()
 }
 
 // judgeOne holds the answers of one bunker's apps against its log, and returns how many
-// signatures they have, and how many of its budget were allowed.
-func (s *fleetStorm) judgeOne(h *stormed, of *Bunker) (signed, counted int) {
+// signatures they have, how many were refused because the budget was spent, and how many of
+// the budget were allowed.
+func (s *fleetStorm) judgeOne(h *stormed, of *Bunker) (signed, refused, counted int) {
+	denied := map[string]int{} // request event → records of it
+	for _, r := range of.Records(Params{"action": "sign_event", "effect": "deny"}) {
+		if r.Text("rule") == "policy counted/notes@1" {
+			denied[r.Text("event")]++
+		}
+	}
 	allowed := map[string][]string{} // request event → signed ids
 	for _, r := range of.Records(Params{"action": "sign_event", "effect": "allow"}) {
 		allowed[r.Text("event")] = append(allowed[r.Text("event")], r.Text("signed"))
@@ -254,7 +283,11 @@ func (s *fleetStorm) judgeOne(h *stormed, of *Bunker) (signed, counted int) {
 			switch {
 			case g.Failed() && (len(records) != 0 || q.app == h.apps[0]):
 				s.t.Errorf("request %s: %q, with the records %v", q.Event.ID, g.Error, records)
-			case !g.Failed():
+			case g.Failed():
+				if refused++; denied[q.Event.ID.String()] != 1 {
+					s.t.Errorf("request %s: %q, and %d records say that its budget was spent", q.Event.ID, g.Error, denied[q.Event.ID.String()])
+				}
+			default:
 				signed++
 				e, err := nostr.ParseEvent([]byte(g.Result))
 				if err != nil || e.Verify() != nil || len(records) != 1 || records[0] != e.ID.String() {
@@ -266,7 +299,7 @@ func (s *fleetStorm) judgeOne(h *stormed, of *Bunker) (signed, counted int) {
 	if counted != h.limit {
 		s.t.Errorf("%d allows of a budget of %d", counted, h.limit)
 	}
-	return signed, counted
+	return signed, refused, counted
 }
 
 // Promises 2 and 3 on two instances: whatever is killed, restarted, cut or set wrong

@@ -206,8 +206,8 @@ func TestSavingOftenHidesNoLossInSmallSteps(t *testing.T) {
 func TestAnEventThatIsOlderThanTheLastIsAsked(t *testing.T) {
 	t.Parallel()
 	b, a := signing(t)
-	a.Ask(nip46.SignEvent, follows(a, 10)).Signed()
-	old := nostr.Template{Kind: 3, CreatedAt: a.Now().Unix() - 300, Tags: followed(1, 12)}
+	last := a.Ask(nip46.SignEvent, follows(a, 10)).Signed()
+	old := nostr.Template{Kind: 3, CreatedAt: last.CreatedAt - 300, Tags: followed(1, 12)}
 	q := a.Ask(nip46.SignEvent, string(old.AppendJSON(nil)))
 	if got := q.asked(b).Text("card.guard"); got != "it is dated 5m0s before the last version" {
 		t.Errorf("the question says %q", got)

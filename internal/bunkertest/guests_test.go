@@ -160,9 +160,10 @@ func TestAGuestIsHeardWhereItIsOpen(t *testing.T) {
 		}
 		// Through the other instance's own relay it is not refused: another one may answer.
 		q := apps[0].at(other).Prepare("ping")
-		if err := q.app.Publish(q.Event); err == nil || !strings.Contains(err.Error(), "open on another") {
-			t.Errorf("%v", err)
-		}
+		other.Until("it says where to", func() bool { // before, it may say that it could not reach its database for a moment
+			err := q.app.Publish(q.Event)
+			return err != nil && strings.Contains(err.Error(), "open on another")
+		})
 		q.Quiet()
 	}
 }
@@ -286,7 +287,9 @@ func TestAGuestIsTakenOverWithinTenSeconds(t *testing.T) {
 	q.insist()
 	q.Fails("sealed")
 	told := time.Since(killed)
-	if within := 10 * time.Second; signs > within || told > within {
+	// Here it is by the machine's clock, so the race detector's slowness would count; by a clock
+	// of its own it is held to it in internal/lease.
+	if within := 10 * time.Second; !raceDetector && (signs > within || told > within) {
 		t.Errorf("signing again after %s, told that it is sealed after %s", signs, told)
 	}
 	letters.await("sealed")

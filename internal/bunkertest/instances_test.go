@@ -42,6 +42,9 @@ func instancesOf(t *testing.T, n int, o Options) []*Bunker {
 		}
 		out = append(out, b)
 	}
+	for _, b := range out {
+		b.among = true
+	}
 	out[0].Until("every instance has its share", func() bool {
 		list := out[0].Admin("instance.list", nil).Each("instances")
 		shares := 0
@@ -67,7 +70,11 @@ func copyFile(t *testing.T, from, to string) {
 }
 
 // at is an app that talks through another instance's embedded relay.
-func (a *App) at(b *Bunker) *App { return a.moved(b.ListenURL()) }
+func (a *App) at(b *Bunker) *App {
+	m := a.moved(b.ListenURL())
+	m.Among = true
+	return m
+}
 
 func TestTwoInstancesServeOneBunker(t *testing.T) {
 	t.Parallel()

@@ -14,6 +14,7 @@ import (
 
 	"nsecbunker/internal/bunker"
 	"nsecbunker/internal/daemon"
+	"nsecbunker/internal/freeport"
 	"nsecbunker/nostr"
 	"nsecbunker/nostr/nip46"
 )
@@ -100,7 +101,7 @@ func TestAnImportFetchesWhatTheAccountHas(t *testing.T) {
 
 func TestAnImportSucceedsWhenNoRelayAnswers(t *testing.T) {
 	t.Parallel()
-	dead := "ws://" + FreeAddress(t)
+	dead := "ws://" + freeport.Address(t)
 	b := Start(t, Options{Relays: []string{dead}})
 	r := b.Admin("key.import", Params{"name": "herald", "secret": hex.EncodeToString(planted)})
 	if r.Text("key.state") != "active" || r.Text("key.baseline") != "unknown" || r.Is("baseline.relays.0.ok") || r.Text("baseline.relays.0.words") == "" {

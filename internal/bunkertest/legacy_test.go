@@ -137,14 +137,15 @@ func (o *oldApp) question(before ...string) (id string, about map[string]string)
 	return id, about
 }
 
-// answer answers a question.
+// answer answers a question, and returns when the bunker has worked on it.
 func (o *oldApp) answer(id string, words ...any) {
 	o.b.t.Helper()
 	b, err := json.Marshal(words)
 	if err != nil {
 		o.b.t.Fatal(err)
 	}
-	o.send(map[string]any{"id": id, "result": string(b)})
+	ev := o.send(map[string]any{"id": id, "result": string(b)})
+	o.b.hears(ev) // it is worked on once; when this returns, it is
 }
 
 // old is a bunker on a relay with the key herald, and an admin with an old app who may

@@ -301,9 +301,14 @@ func TestFewerPeopleHoldAtOnceAndNotBelowThoseWhoSit(t *testing.T) {
 			t.Errorf("no record %s", log)
 		}
 	}
+	// What the provider made read-only is not ended by what costs nothing.
+	s.Admin("tenant.suspend", Params{"id": c.ID, "why": "complaints", "read_only": true})
 	s.Clock.Pass((host.SeatDays + 1) * aDay)
 	if o := s.order(c.Buyer, "fewer", map[string]any{"of": c.Secret, "people": 1}); o.Plan.People != 1 {
 		t.Errorf("after nobody asked for a month: %+v", o.Plan)
+	}
+	if got := s.state(c); got != "read-only" {
+		t.Errorf("it is %s", got)
 	}
 }
 
@@ -330,5 +335,47 @@ func TestABunkerThatIsRenewedInTimeWorksAgain(t *testing.T) {
 	s.at(c, -30*aDay)
 	if got := s.letters(c.Owner); len(got) != before+1 || !strings.Contains(got[before], "is paid until") || s.state(c) != "active" {
 		t.Errorf("a month before the new end it is %s: %q", s.state(c), got)
+	}
+}
+
+// TestAQuotaSetByHandStandsUntilOtherPeopleAreBought: a renewal leaves it, a plan for another
+// number of people replaces it, since that was paid for, and what was bought can be given back.
+func TestAQuotaSetByHandStandsUntilOtherPeopleAreBought(t *testing.T) {
+	t.Parallel()
+	s := newSeller(t)
+	c := s.sell(3)
+	is := func(people, keys, rate int, byHand bool) {
+		t.Helper()
+		s.LookAtPlans(t.Context())
+		got := s.Admin("tenant.show", Params{"id": c.ID})
+		if got.Number("tenant.people") != people || got.Number("tenant.keys") != keys || got.Number("tenant.rate") != rate || got.Is("tenant.by_hand") != byHand {
+			t.Errorf("it may use %v", got.At("tenant"))
+		}
+	}
+	is(3, 30, 20, false)
+	s.Admin("tenant.quota", Params{"id": c.ID, "people": 3, "keys": 99, "rate": 7})
+	is(3, 99, 7, true)
+	buys := func(what string, people int) {
+		again := NewBuyer(c.At)
+		s.order(again, "renew", map[string]any{"of": c.Secret, "secret": again.Secret, "people": people, what: true})
+		s.pay(again)
+	}
+	buys("year", 3)
+	is(3, 99, 7, true)
+	s.at(c, 0) // into the days of grace, in which plans are looked at again
+	is(3, 99, 7, true)
+	buys("year", 4)
+	is(4, 40, 20, false)
+
+	s.Admin("tenant.quota", Params{"id": c.ID})
+	if got := s.Admin("tenant.show", Params{"id": c.ID}); !got.Is("tenant.unlimited") {
+		t.Errorf("without a bound it may use %v", got.At("tenant"))
+	}
+	s.Refused("tenant.quota", Params{"id": c.ID, "as_bought": true, "people": 5})
+	s.Admin("tenant.quota", Params{"id": c.ID, "as_bought": true})
+	is(4, 40, 20, false)
+	gift := s.HostHere("gift")
+	if err := s.Refused("tenant.quota", Params{"id": gift.ID, "as_bought": true}); !strings.Contains(err.Error(), "was not bought") {
+		t.Error(err)
 	}
 }

@@ -168,11 +168,16 @@ func (m *market) judge(seed uint64, kills, inMaking int) {
 	}
 	paid, bought, cases, owed := len(came), 0, 0, int64(0)
 	bunkers := map[string]string{} // by order
-	for _, v := range m.p.Admin("tenant.list", nil).Each("tenants") {
-		if before := bunkers[v.Text("order")]; before != "" {
-			t.Errorf("seed %d: the order %s made %s and %s", seed, v.Text("order"), before, v.Text("id"))
+	for page := m.p.Admin("tenant.list", nil); ; page = m.p.Admin("tenant.list", Params{"after": page.Text("next")}) {
+		for _, v := range page.Each("tenants") {
+			if before := bunkers[v.Text("order")]; before != "" {
+				t.Errorf("seed %d: the order %s made %s and %s", seed, v.Text("order"), before, v.Text("id"))
+			}
+			bunkers[v.Text("order")] = v.Text("id")
 		}
-		bunkers[v.Text("order")] = v.Text("id")
+		if page.Text("next") == "" {
+			break
+		}
 	}
 	at := map[string]bool{}
 	for _, c := range m.buyers {

@@ -21,6 +21,7 @@ import (
 	"filippo.io/age"
 
 	"nsecbunker/internal/config"
+	"nsecbunker/internal/freeport"
 	"nsecbunker/internal/secret"
 	"nsecbunker/internal/secret/secrettest"
 	"nsecbunker/nostr"
@@ -99,7 +100,7 @@ func TestALockedKeyIsNotInTheMemoryOfTheProgram(t *testing.T) {
 // opened by a key file.
 func newRealProcess(t *testing.T) *Process {
 	t.Helper()
-	p := &Process{t: t, Dir: t.TempDir(), Listen: FreeAddress(t)}
+	p := &Process{t: t, Dir: t.TempDir(), Listen: freeport.Address(t)}
 	c := config.Default()
 	c.Listen, c.AllowSwap = p.Listen, true
 	text, err := c.Print()

@@ -140,6 +140,8 @@ func TestABurstOfQuestionsIsOneMessage(t *testing.T) {
 		a.AskSign(1, strings.Repeat("x", i+1))
 	}
 	b.Until("all questions are there", func() bool { return len(b.Questions()) == 20 })
+	// What is made into a notice after the minute waits for a third message.
+	b.Until("every question is a notice", func() bool { return noticesIn(t, b.Dir, "") == 20 })
 	b.told(r, 1)
 	b.Pass(time.Minute)
 	b.Until("every notice was told", func() bool { return counted(r) == 20 })

@@ -185,7 +185,7 @@ func (p *Process) Admin(command string, params Params) Answer {
 // call calls a command over the socket, with a passphrase as its proof.
 func (p *Process) call(command string, params Params, proof []byte) Answer {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 4*patience) // scrypt, beside other tests
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	c, err := socket.Dial(ctx, filepath.Join(p.Dir, daemon.SocketFile))
 	if err != nil {

@@ -14,6 +14,7 @@ func TestASimulatedEditTellsWhatTheEditThenDoes(t *testing.T) {
 	t.Parallel()
 	b, a := underPolicy(t, kind("notes", "allow", 1, Params{"budget": Params{"per_day": 10}}), kind("likes", "allow", 7),
 		kind("long", "allow", 30023), kind("comments", "allow", 1111), kind("no-deletes", "deny", 5))
+	b.farFromMidnight()
 	b.Admin("key.set", Params{"key": "herald", "default": "deny"})
 	edited := []Params{
 		kind("notes", "allow", 1, Params{"budget": Params{"per_day": 2}}), kind("long", "allow", 30023), kind("reposts", "allow", 6),

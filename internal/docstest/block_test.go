@@ -19,7 +19,7 @@ const root = "../.."
 func pages(t *testing.T) []string {
 	t.Helper()
 	all := []string{"README.md"}
-	for _, pattern := range []string{"docs/*.md", "docs/model/*.md", "examples/*.md", "deploy/*.md"} {
+	for _, pattern := range []string{"docs/*.md", "docs/model/*.md", "docs/design/*.md", "examples/*.md", "deploy/*.md"} {
 		found, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)

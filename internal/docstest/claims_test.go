@@ -157,8 +157,11 @@ var (
 	parts = regexp.MustCompile(`&&|\|\||[;|&]`)
 	word  = regexp.MustCompile(`'[^']*'|"[^"]*"|\S+`)
 	flag  = regexp.MustCompile(`(?m)^\s+(?:-(\w), )?--([a-z0-9-]+)`)
-	// commands of a help text: the lines below a title, two spaces in.
-	listed = regexp.MustCompile(`(?m)^[A-Z][\w ]+:\n((?:  [a-z-]+ +\S.*\n)+)`)
+	// commands of a help text: the lines below a title, two spaces in; what goes on
+	// from the line before stands further in.
+	listed = regexp.MustCompile(`(?m)^[A-Z][\w ]+:\n(  [a-z-]+  +\S.*\n(?:  +\S.*\n)*)`)
+	// the flags that every command has, in its help.
+	everywhere = regexp.MustCompile(`(?s)\nFlags of every command \(nsecbunker --help\): (.*?)(?:\n\n|\n$)`)
 )
 
 // invocations returns what a line of shell gives to the program, word by word.
@@ -270,6 +273,9 @@ func (h *helpers) check(words []string) string {
 		}
 	}
 	text := h.of(path)
+	for _, m := range everywhere.FindAllStringSubmatch(text, -1) {
+		text += "\n  " + strings.Join(strings.Split(strings.Join(strings.Fields(m[1]), " "), ", "), "\n  ")
+	}
 	for _, f := range flags {
 		known := f == "help" || f == "h"
 		for _, m := range flag.FindAllStringSubmatch(text, -1) {
@@ -286,7 +292,7 @@ func (h *helpers) check(words []string) string {
 func (h *helpers) has(path []string, w string) bool {
 	for _, m := range listed.FindAllStringSubmatch(h.of(path), -1) {
 		for _, line := range strings.Split(m[1], "\n") {
-			if f := strings.Fields(line); len(f) > 0 && f[0] == w {
+			if f := strings.Fields(line); len(f) > 0 && f[0] == w && strings.HasPrefix(line, "  "+w) {
 				return true
 			}
 		}

@@ -149,7 +149,7 @@ func (r *reader) firstStart() {
 	p.send(r.t, "\n")
 	_, at = p.await(r.t, at, `npub .*: $`)
 	p.send(r.t, "\n")
-	m, _ = p.await(r.t, at, `bunker-admin://[\s\S]*The admin app:  (http://\S+/admin/)\n[\s\S]*Next, in another terminal: .*\n`)
+	m, _ = p.await(r.t, at, `It works on this machine only[\s\S]*The admin app:  (http://\S+/admin/)\n[\s\S]*Next, in another terminal: .*\n`)
 	r.served(m[1])
 }
 
