@@ -112,6 +112,12 @@ func (s *Script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), scriptTimeout)
 	defer cancel()
+	// Before its body is waited for, which holds a place.
+	ev, err := s.admit(ctx, r)
+	if err != nil {
+		unauthorized(w, err)
+		return
+	}
 	// Where the connection has no deadlines, the server's own bounds hold.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(scriptReadTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxScriptBody))
@@ -120,10 +126,9 @@ func (s *Script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer secret.Wipe(body)
-	p, err := s.who(ctx, r, body)
+	p, err := s.who(ctx, ev, body)
 	if err != nil {
-		w.Header().Set("WWW-Authenticate", nip98.Scheme)
-		answer(w, http.StatusUnauthorized, err)
+		unauthorized(w, err)
 		return
 	}
 	o, err := order(r, body)
@@ -143,16 +148,30 @@ func (s *Script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("}\n"))
 }
 
-// who is the admin whose script it is. That the authorization is new is noted before
-// anything is done, and only of what was signed by somebody who may come.
-func (s *Script) who(ctx context.Context, r *http.Request, body []byte) (p bunker.Principal, err error) {
+func unauthorized(w http.ResponseWriter, err error) {
+	w.Header().Set("WWW-Authenticate", nip98.Scheme)
+	answer(w, http.StatusUnauthorized, err)
+}
+
+// admit finds out by the head of a request that somebody sends it who may come.
+func (s *Script) admit(ctx context.Context, r *http.Request) (*nostr.Event, error) {
 	ev, err := nip98.Parse(r.Header.Get("Authorization"))
-	now := s.Now()
 	if err == nil {
-		err = nip98.Check(ev, r.Method, s.addresses(r), body, now)
+		err = nip98.CheckHead(ev, r.Method, s.addresses(r), s.Now())
 	}
 	if err != nil {
-		return p, bunker.Errorf(bunker.CodeRestricted, "%s", err).WithHint("NIP-98: docs/scripts.md")
+		return nil, unfit(err)
+	}
+	_, err = s.Scripts.Script(ctx, ev.PubKey)
+	return ev, err
+}
+
+// who is the admin whose script it is, as his row is now that the body is here. That the
+// authorization is new is noted before anything is done, and only of what was signed by
+// somebody who may come.
+func (s *Script) who(ctx context.Context, ev *nostr.Event, body []byte) (p bunker.Principal, err error) {
+	if err := nip98.CheckBody(ev, body); err != nil {
+		return p, unfit(err)
 	}
 	if p, err = s.Scripts.Script(ctx, ev.PubKey); err != nil {
 		return p, err
@@ -162,6 +181,10 @@ func (s *Script) who(ctx context.Context, r *http.Request, body []byte) (p bunke
 		err = bunker.Errorf(bunker.CodeRestricted, "this authorization was used; sign a new one for each request")
 	}
 	return p, err
+}
+
+func unfit(err error) error {
+	return bunker.Errorf(bunker.CodeRestricted, "%s", err).WithHint("NIP-98: docs/scripts.md")
 }
 
 // addresses are those that this request may have been made to: the bunker's own with

@@ -47,6 +47,9 @@ interface Calls {
   fewer: [{ of: string; people: number }, Order];
 }
 
+/** What somebody between said instead of the provider: whether it was done is not known. */
+export const unknown = "error";
+
 /** ask sends one request; a refusal is told in the words that came with it. */
 export async function ask<C extends keyof Calls>(call: C, params: Calls[C][0], signal?: AbortSignal): Promise<Calls[C][1]> {
   const r = await fetch(`./api/${call}`, {
@@ -60,6 +63,6 @@ export async function ask<C extends keyof Calls>(call: C, params: Calls[C][0], s
     // Told below: a proxy that answers for the bunker has no words of ours.
   }
   if (answer.error) throw new Refused(answer.error.code, answer.error.words, answer.error.hint ?? "", answer.error.field ?? "");
-  if (!r.ok || answer.result === undefined) throw new Refused("error", "");
+  if (!r.ok || answer.result === undefined) throw new Refused(unknown, "");
   return answer.result;
 }

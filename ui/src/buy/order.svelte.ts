@@ -1,5 +1,5 @@
 import { Refused } from "../lib/door/door";
-import { ask, type Order, type Terms } from "./api";
+import { ask, unknown, type Order, type Terms } from "./api";
 import { forget, keep, known, newSecret } from "./secret";
 
 /** How long is waited before an order is read again that could not be read. */
@@ -58,9 +58,17 @@ class Shop {
   async buy(kind: "bunker" | "trial", admins: string[], people: number) {
     const secret = this.secret || newSecret();
     this.secret = secret;
-    const o = await ask("order", { secret, kind, admins, people });
     keep(secret);
-    this.take(o);
+    try {
+      this.take(await ask("order", { secret, kind, admins, people }));
+    } catch (e) {
+      // What the provider itself refused is no order. Of anything else it is not known: it may have been taken.
+      if (e instanceof Refused && e.code !== unknown) {
+        forget();
+        this.secret = "";
+      }
+      throw e;
+    }
     void this.watch();
   }
 

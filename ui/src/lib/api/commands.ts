@@ -456,6 +456,14 @@ export interface Commands {
             removed_list?: string[];
             /** the first of those that are added, in words */
             added_list?: string[];
+            /** what becomes of the fields of a profile */
+            fields?: {
+              name: string;
+              /** in the version before; missing: it is new */
+              was?: string;
+              /** in this one; missing: it goes */
+              is?: string;
+            }[];
           };
           /** why the guard asks: what a replaceable event would lose */
           guard?: string;
@@ -658,6 +666,14 @@ export interface Commands {
             removed_list?: string[];
             /** the first of those that are added, in words */
             added_list?: string[];
+            /** what becomes of the fields of a profile */
+            fields?: {
+              name: string;
+              /** in the version before; missing: it is new */
+              was?: string;
+              /** in this one; missing: it goes */
+              is?: string;
+            }[];
           };
           /** why the guard asks: what a replaceable event would lose */
           guard?: string;
@@ -859,6 +875,14 @@ export interface Commands {
             removed_list?: string[];
             /** the first of those that are added, in words */
             added_list?: string[];
+            /** what becomes of the fields of a profile */
+            fields?: {
+              name: string;
+              /** in the version before; missing: it is new */
+              was?: string;
+              /** in this one; missing: it goes */
+              is?: string;
+            }[];
           };
           /** why the guard asks: what a replaceable event would lose */
           guard?: string;
@@ -5592,6 +5616,15 @@ export interface Commands {
       admin_pages?: string[];
       /** this is the bunker of whoever hosts others here */
       provider?: boolean;
+      /** the bunkers that are hosted here; in the provider's own alone */
+      guests?: {
+        /** served here */
+        all: number;
+        /** whose root key is in memory, on one of the instances */
+        open: number;
+        /** that wait to be opened with the house, or are being opened; whoever is asked for is opened at once */
+        opening: number;
+      };
       /** others host this bunker: its machine is its provider's */
       guest?: boolean;
       clock: {
@@ -5703,6 +5736,8 @@ export interface Commands {
         keys: number;
         /** requests a second, in the long run */
         rate: number;
+        /** the provider set it himself; it was bought with something else, or the same */
+        by_hand?: boolean;
       };
       /** with it the first owner sets the bunker up; not shown again */
       setup_code?: string;
@@ -5786,12 +5821,14 @@ export interface Commands {
         keys: number;
         /** requests a second, in the long run */
         rate: number;
+        /** the provider set it himself; it was bought with something else, or the same */
+        by_hand?: boolean;
       }[];
       next?: string;
     };
   };
 
-  /** Says what a bunker may use: people, keys, requests a second. */
+  /** Says what a bunker may use: people, keys, requests a second. Of one that was bought it stands, also when it is renewed, until it is bought for another number of people or as_bought undoes it. */
   "tenant.quota": {
     params: {
       id: string;
@@ -5801,6 +5838,8 @@ export interface Commands {
       keys?: number;
       /** requests a second, in the long run (50) */
       rate?: number;
+      /** what its people bought, and nothing that was set by hand */
+      as_bought?: boolean;
     };
     result: {
       tenant: {
@@ -5827,6 +5866,8 @@ export interface Commands {
         keys: number;
         /** requests a second, in the long run */
         rate: number;
+        /** the provider set it himself; it was bought with something else, or the same */
+        by_hand?: boolean;
       };
     };
   };
@@ -5874,6 +5915,8 @@ export interface Commands {
         keys: number;
         /** requests a second, in the long run */
         rate: number;
+        /** the provider set it himself; it was bought with something else, or the same */
+        by_hand?: boolean;
       };
     };
   };
@@ -5908,6 +5951,8 @@ export interface Commands {
         keys: number;
         /** requests a second, in the long run */
         rate: number;
+        /** the provider set it himself; it was bought with something else, or the same */
+        by_hand?: boolean;
       };
     };
   };
@@ -5942,6 +5987,8 @@ export interface Commands {
         keys: number;
         /** requests a second, in the long run */
         rate: number;
+        /** the provider set it himself; it was bought with something else, or the same */
+        by_hand?: boolean;
       };
     };
   };
@@ -5980,6 +6027,8 @@ export interface Commands {
         keys: number;
         /** requests a second, in the long run */
         rate: number;
+        /** the provider set it himself; it was bought with something else, or the same */
+        by_hand?: boolean;
       };
     };
   };

@@ -14,6 +14,9 @@ export class Refused extends Error {
   }
 }
 
+/** absent says whether the bunker answered that there is no such thing, or none for whoever asks. That nothing was heard of it says no such thing. */
+export const absent = (e: unknown): boolean => e instanceof Refused && (e.code === "not-found" || e.code === "restricted");
+
 /** Notice is what a bunker says unasked: something waits, something changed. */
 export interface Notice {
   kind: string;

@@ -197,8 +197,8 @@ export class Session implements Door {
     });
   }
 
-  async call<K extends keyof Commands>(name: K, params: Commands[K]["params"], options: { changes?: boolean; dangerous?: boolean; seen?: number } = {}) {
-    await this.pace.take();
+  async call<K extends keyof Commands>(name: K, params: Commands[K]["params"], options: { changes?: boolean; dangerous?: boolean; seen?: number; behind?: boolean } = {}) {
+    await this.pace.take(options.behind);
     try {
       return await this.order(name, params, options);
     } finally {

@@ -19,4 +19,5 @@ test("a countdown never shows a second that is over", () => {
   assert.equal(left(-5), "");
   assert.equal(left(47 * 3600_000), "1 d 23 h");
   assert.equal(left(3600_000 + 12 * 60_000), "1 h 12 min");
+  assert.equal(left(23 * 3600_000 + 58 * 60_000), "23 h", "where hours are many, minutes are noise");
 });

@@ -34,12 +34,13 @@ export function exact(at: Date, locale: string): string {
   return dates(locale, { dateStyle: "full", timeStyle: "medium" }).format(at);
 }
 
-/** left is what a countdown shows: "0:27", "3 h 12 min", "1 d 23 h"; "" when nothing is left. */
+/** left is what a countdown shows: "0:27", "3 h 12 min", "23 h", "1 d 23 h"; "" when nothing is left. */
 export function left(ms: number): string {
   if (ms <= 0) return "";
   const s = Math.ceil(ms / 1000);
   if (s < 3600) return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
   const h = Math.floor(s / 3600);
-  if (h < 24) return `${h} h ${Math.floor((s % 3600) / 60)} min`;
+  if (h < 10) return `${h} h ${Math.floor((s % 3600) / 60)} min`;
+  if (h < 24) return `${h} h`;
   return `${Math.floor(h / 24)} d ${h % 24} h`;
 }

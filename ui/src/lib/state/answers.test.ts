@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "vitest";
-import { endOfDay, no, reachesOf, start, yes } from "./answers.ts";
+import { endOfDay, no, reachesOf, start, wanted, yes } from "./answers.ts";
 
 const now = new Date(2026, 10, 29, 13, 0);
 type Q = Parameters<typeof yes>[0];
@@ -24,6 +24,13 @@ test("every lasting answer says how far and how long", () => {
 test("a login is answered with what the app asks for, or a policy, which is not counted", () => {
   assert.deepEqual(yes(login, { ...start(login), reach: "requested", lasting: "uses", uses: 5 }, now), { perms: "sign_event:1", uses: 5 });
   assert.deepEqual(yes(login, { ...start(login), reach: "policy", policy: "p1", lasting: "uses", uses: 5 }, now), { policy: "p1" });
+});
+
+test("of what a login asks for some can be left out", () => {
+  const q = { ...login, requested: "sign_event:1, nip44_decrypt,sign_event:7" };
+  const c = { ...start(q), reach: "requested" as const, without: ["nip44_decrypt"] };
+  assert.deepEqual(yes(q, c, now), { perms: "sign_event:1,sign_event:7" });
+  assert.deepEqual(wanted(q, { ...c, without: wanted(q, c).asked }).gets, []);
 });
 
 test("never refuses this kind unless more was chosen, and is not counted", () => {

@@ -1,3 +1,4 @@
+import { split } from "../format/perms";
 import type { Answer, Question } from "./questions.svelte";
 
 // What a person may answer, as the controls of the page hold it, and what it means to the bunker.
@@ -14,6 +15,8 @@ export interface Choice {
   /** Of lasting uses. */
   uses: number;
   policy: string;
+  /** Of what a login asks for: what it does not get. */
+  without: readonly string[];
   name: string;
 }
 
@@ -26,11 +29,17 @@ export function reachesOf(q: Question): Reach[] {
 
 /** start is what a question begins with: the least that a yes can mean. */
 export function start(q: Question): Choice {
-  return { reach: q.method === "connect" ? "none" : "once", lasting: "always", until: "", uses: 10, policy: "", name: "" };
+  return { reach: q.method === "connect" ? "none" : "once", lasting: "always", until: "", uses: 10, policy: "", without: [], name: "" };
 }
 
 /** narrow is the least lasting reach: of a signature its kind, of all else its method. */
 export const narrow = (q: Question): Reach => (q.method === "sign_event" ? "kind" : "method");
+
+/** wanted is what a login asks for, and gets of it. */
+export function wanted(q: Question, c: Choice): { asked: string[]; gets: string[] } {
+  const asked = split(q.requested);
+  return { asked, gets: asked.filter((p) => !c.without.includes(p)) };
+}
 
 /** endOfDay is the next midnight of whoever looks. */
 export function endOfDay(now: Date, days = 0): string {
@@ -55,7 +64,7 @@ export function yes(q: Question, c: Choice, now: Date): Answer {
   const named = c.name.trim() ? { name: c.name.trim() } : {};
   switch (c.reach) {
     case "once": case "none": return named;
-    case "requested": return { ...named, perms: q.requested ?? "", ...end(c, now) };
+    case "requested": return { ...named, perms: wanted(q, c).gets.join(","), ...end(c, now) };
     case "policy": {
       const { uses: _, ...rest } = end(c, now); // a policy has budgets of its own
       return { ...named, policy: c.policy, ...rest };

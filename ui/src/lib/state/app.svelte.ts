@@ -225,6 +225,12 @@ class App {
     }
   }
 
+  /** glance asks for what a row of a list shows beside itself: whatever somebody waits for goes before it. */
+  async glance<K extends keyof Commands>(name: K, params: Commands[K]["params"]): Promise<Commands[K]["result"]> {
+    if (!this.session) throw new Error("there is no session");
+    return this.session.call(name, params, { behind: true });
+  }
+
   async look() {
     const status = await this.call("status", {});
     // Who comes into a sealed bunker has his role only once it is open: what the page may do is asked anew with the state.

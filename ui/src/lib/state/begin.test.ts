@@ -6,6 +6,7 @@ test("the first steps are for a bunker without keys, and go on where they were l
   assert.ok(due({}, 0));
   assert.ok(!due({}, 1), "a bunker that somebody uses is not begun again");
   assert.ok(due({ key: "k1" }, 1), "the key was made here, the app is still to come");
+  assert.ok(due({ begun: true }, 1), "loaded anew before the page heard that its key is there");
   assert.ok(!due({ key: "k1", later: true }, 1));
   assert.ok(!due({ done: true }, 0), "somebody deleted his only key: he knows the way");
 });

@@ -2,6 +2,8 @@
 // and which link were made on the way, so that a reload goes on where it was.
 
 export interface Steps {
+  /** The first key was asked for here; whether it came is true in the bunker before this page hears of it. */
+  begun?: boolean;
   /** Id of the first key. */
   key?: string;
   /** Id of the link for the first app. */
@@ -32,7 +34,7 @@ export function stepOf(keys: readonly string[], link: Link | null): Step {
 /** due says whether the first steps are shown instead of the app: in a bunker without a key, or when they were begun here and not ended. */
 export function due(s: Steps, keys: number): boolean {
   if (s.done || s.later) return false;
-  return keys === 0 || s.key !== undefined;
+  return keys === 0 || s.begun === true || s.key !== undefined;
 }
 
 /** read takes what was kept, whatever it is. */
@@ -50,6 +52,7 @@ function steps(v: unknown): Steps {
   const s = (v ?? {}) as Record<string, unknown>;
   return {
     ...(typeof s["key"] === "string" ? { key: s["key"] } : {}), ...(typeof s["token"] === "string" ? { token: s["token"] } : {}),
+    ...(s["begun"] === true ? { begun: true } : {}),
     ...(s["done"] === true ? { done: true } : {}), ...(s["later"] === true ? { later: true } : {}),
   };
 }

@@ -99,30 +99,34 @@ export class Draft {
     this.touch();
   }
 
-  async check(): Promise<void> {
+  /** check asks the bunker what it means now, and says whether just that was answered. */
+  async check(): Promise<boolean> {
     const turn = ++this.turn;
     this.checking = true;
     const against = this.of ? { against: this.of.id } : {};
     try {
       // An empty text says nothing of the policy: it is not the same as leaving text out.
       const said = this.asText ? await app.call("policy.check", { text: this.text || "\n", ...against }) : await app.call("policy.check", { name: this.name || "policy", description: this.description, zone: this.zone, rules: this.rules, ...against });
-      if (turn !== this.turn) return;
+      if (turn !== this.turn) return false;
       this.said = said;
       this.problem = "";
+      return true;
     } catch (e) {
       if (turn === this.turn) this.problem = e instanceof Error ? e.message : String(e);
     } finally {
       if (turn === this.turn) this.checking = false;
     }
+    return false;
   }
 
   /** save keeps it, and says what it is then. */
   async save(): Promise<Policy> {
     clearTimeout(this.timer);
-    await this.check();
+    // A text is kept as the bunker read it: what it read before is another text.
+    while (!(await this.check())) if (this.problem) throw new Error(this.problem);
     const p = this.asText ? this.said?.policy : { name: this.name.trim(), description: this.description, zone: this.zone, rules: this.rules };
     const bad = this.said?.problems.find((x) => !x.warning);
-    if (!p || (this.asText && !this.said?.good)) throw new Error(bad?.words ?? this.problem);
+    if (!p || (this.asText && !this.said?.good)) throw new Error(bad?.words ?? "");
     const whole = { name: p.name, description: p.description ?? "", zone: p.zone ?? "", rules: p.rules };
     const done = this.of ? await app.call("policy.edit", { policy: this.of.id, ...this.edits(whole), if_version: this.of.version }) : await app.call("policy.create", whole);
     this.changed = false;

@@ -26,6 +26,8 @@ export class Log {
   private after = "";
   private first = 0;
   private turn = 0;
+  private stale = false;
+  private under = false;
 
   private readonly filter: Filter;
   private readonly more_: (r: Line) => string;
@@ -66,12 +68,27 @@ export class Log {
       if (turn === this.turn) this.problem = e instanceof Error ? e.message : String(e);
     } finally {
       if (turn === this.turn) this.loading = false;
+      if (this.stale) void this.newer().catch(() => {}); // what came meanwhile may not be in what was read
     }
   }
 
-  /** newer puts what is new on top. */
+  /** newer puts what is new on top; what is looked for while that is under way is looked for once more after it. */
   async newer() {
-    if (untrack(() => !this.read || this.loading)) return;
+    if (untrack(() => !this.read && !this.loading)) return;
+    this.stale = true;
+    if (this.under) return;
+    this.under = true;
+    try {
+      while (this.stale && untrack(() => this.read && !this.loading)) {
+        this.stale = false;
+        await this.top();
+      }
+    } finally {
+      this.under = false;
+    }
+  }
+
+  private async top() {
     const turn = this.turn;
     const fresh: Line[] = [];
     let after = "";

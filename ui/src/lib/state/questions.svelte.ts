@@ -39,6 +39,13 @@ export function itemsOf(list: Question[]): Item[] {
   return out;
 }
 
+/** placeOf is the place of the question that is shown: the one that the address names; else the one that was looked at last; and when that is answered, the one
+ * that took its place, so that whoever left some for later is not led back to them at each answer. */
+export function placeOf(items: readonly Item[], want: string | undefined, seen: { id: string; at: number }): number {
+  const of = (id: string | undefined) => items.findIndex((i) => i.list.some((q) => q.id === id));
+  return [of(want), of(seen.id)].find((at) => at >= 0) ?? Math.max(0, Math.min(seen.at, items.length - 1));
+}
+
 /** What waits for somebody's answer, oldest first; read anew at once when the bunker says that something changed. */
 class Questions {
   list = $state.raw<Question[]>([]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test, vi } from "vitest";
 
 vi.mock("./app.svelte", () => ({ app: {} }));
-const { itemsOf, risky } = await import("./questions.svelte.ts");
+const { itemsOf, placeOf, risky } = await import("./questions.svelte.ts");
 type Q = Parameters<typeof risky>[0];
 
 const question = (id: string, more: Partial<Q> = {}): Q => ({
@@ -19,6 +19,16 @@ test("what needs a closer look is never part of a burst", () => {
   const guard = { does: "follow nobody", guard: "374 of 412 would go", warnings: ["374 of 412 would go"] };
   const got = itemsOf([question("1"), question("2", { card: guard }), question("3", { once_only: true }), question("4", { method: "connect" }), question("5")]);
   assert.deepEqual(got.map((i) => i.list.map((q) => q.id)), [["1", "5"], ["2"], ["3"], ["4"]]);
+});
+
+test("an answered question gives way to the one behind it, and what others answer moves nothing", () => {
+  const queue = (...ids: string[]) => itemsOf(ids.map((id) => question(id, { batch: id })));
+  assert.equal(placeOf(queue("1", "2", "3"), undefined, { id: "", at: 0 }), 0);
+  assert.equal(placeOf(queue("1", "2", "3"), "2", { id: "1", at: 0 }), 1, "the address says so");
+  assert.equal(placeOf(queue("1", "3", "4"), "2", { id: "2", at: 1 }), 1, "the second was answered: the third is next, not the first again");
+  assert.equal(placeOf(queue("1"), "2", { id: "2", at: 1 }), 0, "it was the last: back to what was left");
+  assert.equal(placeOf(queue("3", "4"), "2", { id: "3", at: 1 }), 0, "somebody else answered the first: what is shown stays");
+  assert.equal(placeOf([], "2", { id: "2", at: 1 }), 0);
 });
 
 test("what cannot be shown, or not whole, is a risk", () => {

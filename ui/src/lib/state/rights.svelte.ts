@@ -30,11 +30,22 @@ class Kept<T> {
   }
 }
 
-/** The grants of a connection, by its id. */
-export const grants = new Kept<Grant[]>(async (id) => (await app.call("connection.show", { id })).grants);
+/** The grants of a connection, by its id, as its row in a list shows them. */
+export const grants = new Kept<Grant[]>(async (id) => (await app.glance("connection.show", { id })).grants);
 
 /** A policy with its rules, by name or id. */
 export const policies = new Kept<Policy>(async (policy) => (await app.call("policy.show", { policy })).policy);
+
+/** allPolicies are all of the bunker's, for where one is chosen of them. */
+export async function allPolicies() {
+  const out: Commands["policy.list"]["result"]["policies"] = [];
+  for (let after = ""; ; ) {
+    const page = await app.call("policy.list", after ? { after } : {});
+    out.push(...page.policies);
+    after = page.next ?? "";
+    if (!after) return out;
+  }
+}
 
 /** summary is a whole policy in one sentence, "" where it has none. */
 export const summary = (p: Policy): string => (p.summary ? speech().policy(p.rules ?? [], p.zone, p.summary) : "");

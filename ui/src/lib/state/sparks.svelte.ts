@@ -66,7 +66,7 @@ class Sparks {
     return { ids, got, go };
   }
 
-  private ask = (more: { apps?: string[] }) => app.call("audit.count", { ...more, days: sparkDays, zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+  private ask = (more: { apps?: string[] }) => app.glance("audit.count", { ...more, days: sparkDays, zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
 }
 
 export const sparks = new Sparks();

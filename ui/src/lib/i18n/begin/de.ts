@@ -1,10 +1,10 @@
 import type { BeginWords } from "./en";
 
 export const de: BeginWords = {
-  title: { key: "Füge deinen ersten Schlüssel hinzu", app: "Lass eine erste App ein", listen: "Fast fertig: gib den Schlüssel einer App an die Hand", done: "Geschafft" },
+  title: { key: "Füge deinen ersten Schlüssel hinzu", app: "Lass eine erste App ein", listen: "Fast fertig: verbinde die App", done: "Geschafft" },
   lead: {
     key: "Er unterschreibt hier und nirgends sonst. Apps fragen diesen Bunker; keine sieht je den Schlüssel.",
-    app: "Sag, wie sie heißt und was sie von sich aus darf. Alles andere fragt dich zuerst.",
+    app: "Sag, wie du sie nennst und was sie darf, ohne dich zu fragen.",
     listen: "Zeige der App diesen Code, oder füge den Link in sie ein. Die App sieht den Schlüssel nie.",
     done: "Die App ist verbunden. Was sie von jetzt an verlangt, steht im Verlauf, jede Zeile mit ihrem Grund.",
   },

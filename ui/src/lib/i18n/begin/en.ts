@@ -1,10 +1,10 @@
 // Sentences of setting up a bunker and of the first steps in it.
 
 export const en = {
-  title: { key: "Add your first key", app: "Let a first app in", listen: "Almost there: hand the key to an app", done: "It is done" } as Record<string, string>,
+  title: { key: "Add your first key", app: "Let a first app in", listen: "Almost there: connect the app", done: "It is done" } as Record<string, string>,
   lead: {
     key: "It signs here and nowhere else. Apps ask this bunker; none of them ever sees the key.",
-    app: "Say what it is called and what it may do by itself. Everything else asks you first.",
+    app: "Say what you call it, and what it may do without asking you.",
     listen: "Show this code to the app, or paste the link into it. The app never sees the key.",
     done: "The app is connected. What it asks from now on stands in Activity, each line with its reason.",
   } as Record<string, string>,

@@ -16,7 +16,7 @@ export const de: HostingWords = {
   refund: "Vermerken, dass du es zurückgegeben hast", refundHint: "Der Bunker kann nicht zahlen: gib es mit deiner Wallet zurück, dann vermerke wie. Eine Bestellung, die bezahlt und nicht gemacht ist, wird dann nicht gemacht.", note: "Wie du es zurückgegeben hast", refundGo: "Vermerken", refunded: "Es ist vermerkt.",
   bunkerStates: { waiting: "nicht eingerichtet", active: "arbeitet", "read-only": "nur lesbar", suspended: "ausgesetzt", ended: "beendet" },
   stages: { paid: "bezahlt", grace: "vorbei, in der Frist", "read-only": "nicht verlängert", notice: "wird gelöscht werden", delete: "wird gelöscht" },
-  until: "Bezahlt bis", byHand: "von Hand gemacht", people: (people, n) => (n === 1 ? "für eine Person" : `für ${people} Personen`), trial: "eine Probe", untold: "seine Besitzer konnten nicht benachrichtigt werden",
+  until: "bezahlt bis", byHand: "von Hand gemacht", people: (people, n) => (n === 1 ? "für eine Person" : `für ${people} Personen`), trial: "eine Probe", untold: "seine Besitzer konnten nicht benachrichtigt werden",
   suspend: "Aussetzen", suspendTitle: (name) => `${name} aussetzen?`, suspendLoses: "Dort wird nichts mehr signiert, für keine seiner Apps. Seine Leute können lesen, exportieren und widerrufen und erfahren deinen Grund.", reason: "Der Grund, den seine Leute erfahren", suspended: (name) => `${name} ist ausgesetzt.`,
   resume: "Wieder arbeiten lassen", resumed: (name) => `${name} arbeitet wieder.`, close: "Schließen",
 };

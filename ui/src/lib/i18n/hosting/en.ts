@@ -16,7 +16,7 @@ export const en = {
   refund: "Note that you gave it back", refundHint: "The bunker cannot pay: give it back with your wallet, then note how. An order that was paid and not made is not made then.", note: "How you gave it back", refundGo: "Note it", refunded: "It is noted.",
   bunkerStates: { waiting: "not set up", active: "works", "read-only": "read-only", suspended: "suspended", ended: "ended" } as Record<string, string>,
   stages: { paid: "paid", grace: "over, in grace", "read-only": "not renewed", notice: "will be deleted", delete: "being deleted" } as Record<string, string>,
-  until: "Paid until", byHand: "made by hand", people: (people: string, n: number) => (n === 1 ? "for one person" : `for ${people} people`), trial: "a trial", untold: "its owners could not be told",
+  until: "paid until", byHand: "made by hand", people: (people: string, n: number) => (n === 1 ? "for one person" : `for ${people} people`), trial: "a trial", untold: "its owners could not be told",
   suspend: "Suspend", suspendTitle: (name: string) => `Suspend ${name}?`, suspendLoses: "Nothing is signed there any more, for none of its apps. Its people can look, export and revoke, and are told your reason.", reason: "The reason, which its people are told", suspended: (name: string) => `${name} is suspended.`,
   resume: "Let it work again", resumed: (name: string) => `${name} works again.`, close: "Close",
 };

@@ -6,7 +6,7 @@ export const en = {
   clear: "Take all filters away", live: "Live",
   did: { allow: "was allowed to", ask: "asked to", deny: "was not allowed to" } as Record<string, string>,
   methods: { sign_event: "sign", connect: "connect", get_public_key: "learn the npub", ping: "ping", logout: "log out", switch_relays: "learn its relays", describe: "learn what it may do" } as Record<string, string>,
-  as: "as", outOf: (n: string) => `Looked through ${n} lines so far`, further: "Search further back", searching: "Searching …", nothing: "Nothing fits among them.",
+  as: "as", asFirst: false, outOf: (n: string) => `Looked through ${n} lines so far`, further: "Search further back", searching: "Searching …", nothing: "Nothing fits among them.",
   acts: {
     "admin.add": "named an admin", "admin.remove": "removed an admin", "admin.invite": "invited an admin", "admin.accept": "became an admin", "admin.uninvite": "took an invitation back", "admin.script": "changed whether an admin's scripts are heard", "admin.legacy": "changed whether the first nsecBunker's protocol is heard", "approval.answer": "answered a question", "approval.batch": "answered several questions", "approval.set": "changed the approval windows",
     "backup.create": "made a backup", "clock.accept": "accepted the clock", connect: "connected an app", "connection.grant": "gave an app a right", "connection.ungrant": "took a right back", "connection.rename": "renamed an app", "connection.person": "said whom an app is for", "connection.resume": "let an app go on", "connection.revoke": "revoked an app", "connection.suspend": "suspended an app", "connection.regrant": "gave rights back after a restore", "connection.relays": "changed an app's relays", "connection.review": "reviewed the connections",

@@ -75,6 +75,8 @@ const fixed: Record<string, string> = {
   "it administers groups": "es verwaltet Gruppen",
   "it joins or leaves communities": "es tritt Gemeinschaften bei oder verlässt sie",
   "it recommends apps": "es empfiehlt Apps",
+  "its lightning address would be another: zaps would be paid to that one": "seine Lightning-Adresse wäre eine andere: Zaps würden an diese gezahlt",
+  "its Nostr address would be another": "seine Nostr-Adresse wäre eine andere",
   // What the guard finds.
   "the bunker does not know the version before, so it cannot tell what would be lost": "der Bunker kennt die Fassung davor nicht und kann also nicht sagen, was verloren ginge",
   "the version before is kept but cannot be read, so it cannot be told what would be lost": "die Fassung davor ist aufbewahrt, lässt sich aber nicht lesen; also ist nicht zu sagen, was verloren ginge",

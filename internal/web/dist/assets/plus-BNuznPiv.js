@@ -1,1 +1,0 @@
-import{w as e}from"./look.svelte-JcUkTNNZ.js";import{d as t,u as n}from"./index.svelte-DU0W7CEV.js";var r=new Set([`$$slots`,`$$events`,`$$legacy`]);function i(i,a){let o=n(a,r),s={name:`plus`,size:24,node:[[`path`,{d:`M5 12h14`}],[`path`,{d:`M12 5v14`}]]};e(i,t(()=>o,{get icon(){return s}}))}export{i as t};

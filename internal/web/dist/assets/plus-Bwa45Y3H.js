@@ -1,0 +1,1 @@
+import"./disclose-version-xihTtKlq.js";import{d as e,u as t}from"./index.svelte-lKSAu-nF.js";import{w as n}from"./look.svelte-V-9VdCHW.js";var r=new Set([`$$slots`,`$$events`,`$$legacy`]);function i(i,a){let o=t(a,r),s={name:`plus`,size:24,node:[[`path`,{d:`M5 12h14`}],[`path`,{d:`M12 5v14`}]]};n(i,e(()=>o,{get icon(){return s}}))}export{i as t};
