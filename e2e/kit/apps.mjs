@@ -10,6 +10,12 @@ useWebSocketImplementation(WebSocket)
 /** note is the template of a short note. */
 export const note = content => ({ kind: 1, created_at: Math.floor(Date.now() / 1000), tags: [], content })
 
+/** heard lets an answer come before anybody asks for it: a refusal that nobody hears yet would end the whole file. */
+export function heard(answer) {
+  answer.catch(() => {})
+  return answer
+}
+
 /** tools is an app made with nostr-tools; connect is its login, which may wait for a person. */
 export async function tools(uri, secret = generateSecretKey()) {
   const pool = new SimplePool()
@@ -17,8 +23,10 @@ export async function tools(uri, secret = generateSecretKey()) {
   const signer = BunkerSigner.fromBunker(secret, pointer, { pool })
   return {
     pubkey: getPublicKey(secret),
-    connect: (metadata) => signer.connect(metadata),
-    sign: t => signer.signEvent(t),
+    connect: metadata => heard(signer.connect(metadata)),
+    /** wish is a login that says what the app would like to do unasked. */
+    wish: perms => heard(signer.sendRequest("connect", [pointer.pubkey, pointer.secret ?? "", perms])),
+    sign: t => heard(signer.signEvent(t)),
     end: async () => { await signer.close(); pool.destroy() },
   }
 }

@@ -3,18 +3,21 @@ import { existsSync } from "node:fs"
 import { chromium } from "playwright-core"
 import { finalizeEvent, generateSecretKey, getPublicKey } from "nostr-tools/pure"
 import { npubEncode } from "nostr-tools/nip19"
+import { patience } from "./bunker.mjs"
 
 /** Debian's browser; without a sandbox of its own where root runs it. */
 export const executablePath = process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync)
 
 export async function browser(...args) {
-  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", ...args] })
+  // No page of a test reaches farther than this machine, whatever network there is.
+  const here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", here, ...args] })
 }
 
 /** visitor is one person's browser profile: a page, and what it complained of. */
 export async function visitor(chrome, { size = { width: 1280, height: 860 }, scheme = "light", touch = false, secret = null, relay = null, ...rest } = {}) {
   const context = await chrome.newContext({ viewport: size, colorScheme: scheme, locale: "en-GB", timezoneId: "UTC", hasTouch: touch, reducedMotion: "reduce", ...rest })
-  const v = { context, complaints: [], forgiven: [], signed: [] }
+  const v = { context, scheme, complaints: [], forgiven: [], signed: [] }
   if (secret) await extension(v, secret)
   // Somebody between the page and its relay.
   if (relay) await context.routeWebSocket(/./, relay)
@@ -23,7 +26,7 @@ export async function visitor(chrome, { size = { width: 1280, height: 860 }, sch
   context.on("weberror", e => complain(v, `thrown: ${e.error().stack ?? e.error()}`))
   context.on("console", m => { if (m.type() === "error") complain(v, `console: ${m.text()}`) })
   v.page = await context.newPage()
-  v.page.setDefaultTimeout(20_000)
+  v.page.setDefaultTimeout(patience)
   /** forgive names what a test makes happen on purpose, such as a relay that is gone. */
   v.forgive = pattern => v.forgiven.push(pattern)
   v.close = async () => {

@@ -7,7 +7,7 @@ import { join } from "node:path"
 export const program = process.env.NSECBUNKER_BIN
 const seeder = process.env.NSECBUNKER_SEEDER
 const passphrase = "correct horse battery staple"
-/** How long a command may take on a busy machine; none is expected to take nearly as long. */
+/** How long anything may take in milliseconds before a test fails; nothing is expected to take nearly as long. */
 export const patience = 60_000
 
 export class Bunker {
@@ -15,6 +15,7 @@ export class Bunker {
     this.dir = mkdtempSync(join(tmpdir(), "nsecbunker-e2e-"))
     this.env = { ...process.env, HOME: this.dir, NSECBUNKER_DATA: join(this.dir, "data") }
     this.args = []
+    this.program = program
   }
 
   /** seeded is a bunker with a long past, made by the benchmark's seeder; it opens by itself. */
@@ -43,7 +44,7 @@ export class Bunker {
 
   /** up starts the program and waits until it says where the page is. */
   async up(listen = this.listen) {
-    this.process = spawn(program, ["start", "--listen", listen, ...this.args], { env: this.env, stdio: ["ignore", "pipe", "pipe"] })
+    this.process = spawn(this.program, ["start", "--listen", listen, ...this.args], { env: this.env, stdio: ["ignore", "pipe", "pipe"] })
     this.said = ""
     this.ended = new Promise(done => this.process.on("exit", done))
     const up = new Promise((done, fail) => {
@@ -67,6 +68,14 @@ export class Bunker {
   async down() {
     this.process.kill("SIGKILL")
     await this.ended
+  }
+
+  /** later ends the process and starts it again with a clock that is so many milliseconds ahead: what is over by then is over now. */
+  async later(ms) {
+    await this.down()
+    this.program = process.env.NSECBUNKER_LATER
+    this.env.E2E_AHEAD = `${ms}ms`
+    await this.up()
   }
 
   async end() {

@@ -8,6 +8,7 @@ export function scene(options = {}) {
   const s = { admin: person() }
   before(async () => {
     s.bunker = await Bunker.start({ admins: [s.admin.npub], ...options })
+    await s.bunker.run("approvals", "settings", "--reply", "60s") // the longest that an app waits for its answer
     s.chrome = await browser()
   })
   after(async () => {

@@ -5,12 +5,14 @@ import { verifyEvent } from "nostr-tools/pure"
 import { note, tools } from "../kit/apps.mjs"
 import { login, person, visitor } from "../kit/browser.mjs"
 import { Bunker } from "../kit/bunker.mjs"
+import { clean } from "../kit/look.mjs"
 import { act, scene } from "../kit/scene.mjs"
 
 const s = scene()
 
 act("sealed, key, policy and link, an app that is seen to connect: three typed fields, at most eight clicks, also when the page is loaded anew", s, async ({ bunker, owner }) => {
-  const { page } = await owner()
+  const v = await owner()
+  const { page } = v
   await bunker.run("seal")
   await page.reload()
   let clicks = 0, typed = 0
@@ -19,23 +21,29 @@ act("sealed, key, policy and link, an app that is seen to connect: three typed f
 
   await type(page.getByLabel("Passphrase", { exact: true }), bunker.passphrase)
   await click(page.getByRole("button", { name: "Unseal" }))
+  await page.getByLabel("Name", { exact: true }).waitFor()
+  await clean(v, "the first key")
   await type(page.getByLabel("Name", { exact: true }), "herald")
   await click(page.getByRole("button", { name: "Add a key" }))
 
   // Left in the middle: it goes on where it was.
   await page.getByLabel("Name of the app").waitFor()
   await page.reload()
+  await page.getByLabel("Name of the app").waitFor()
+  await clean(v, "the first app")
   await type(page.getByLabel("Name of the app"), "Coracle")
   await click(page.getByRole("button", { name: "Make the link" }))
   await page.getByRole("img", { name: "QR code of the link" }).waitFor()
   await page.getByText("Nobody has used the link yet.").waitFor()
+  await clean(v, "the first link")
   const uri = (await page.getByText(/^bunker:\/\//).innerText()).trim()
 
   const a = await tools(uri)
   await a.connect()
   await page.getByText("Connected: Coracle.").waitFor()
   assert.ok(verifyEvent(await a.sign(note("the first one"))), "notes are allowed by the policy that was made")
-  await page.getByText("signature (kind 1)").waitFor()
+  await page.getByText("Post notes").waitFor()
+  await clean(v, "the first signature")
   await click(page.getByRole("button", { name: "Go to Home" }))
   await page.getByRole("heading", { name: /waits? for you/ }).waitFor()
   assert.ok(clicks <= 8 && typed <= 3, `${clicks} clicks, ${typed} fields`)
@@ -82,6 +90,8 @@ test("a bunker that is not set up takes its setup code from afar, and whoever ha
   const { page } = v
   await page.goto(bunker.page)
   await page.getByRole("button", { name: /Browser extension/ }).click()
+  await page.getByLabel("Setup code").waitFor()
+  await clean(v, "the set-up")
   await page.getByLabel("Setup code").fill("not the code")
   await page.getByLabel("Passphrase", { exact: true }).fill(bunker.passphrase)
   await page.getByLabel("Passphrase once more").fill(bunker.passphrase)

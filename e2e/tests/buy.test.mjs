@@ -1,53 +1,21 @@
 // Buying a bunker: the whole way from the page to being its owner, in a real browser, against a hosted bunker and a wallet that
 // speaks phoenixd's protocol.
 import assert from "node:assert/strict"
-import { after, before, test } from "node:test"
-import { readFileSync } from "node:fs"
-import { createRequire } from "node:module"
-import { browser, person, visitor } from "../kit/browser.mjs"
-import { shop } from "../kit/shop.mjs"
+import { test } from "node:test"
+import { person, visitor } from "../kit/browser.mjs"
+import { clean, show } from "../kit/look.mjs"
+import { counter } from "../kit/shop.mjs"
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
-let s, chrome
 const provider = person()
-before(async () => { chrome = await browser(); s = await shop({ admins: [provider.npub] }) })
-after(async () => {
-  await chrome?.close()
-  await s?.end()
-  setImmediate(() => process.exit())
-})
-
-/** clean fails on whatever axe finds. Its script goes past the page's policy, as a browser's own tools do. */
-async function clean(v, what) {
-  const cdp = await v.context.newCDPSession(v.page)
-  await cdp.send("Runtime.evaluate", { expression: axe })
-  const found = await v.page.evaluate(async () => (await window.axe.run()).violations.map(x => `${x.id}: ${x.nodes.map(n => n.html).join(" | ").slice(0, 300)}`))
-  assert.deepEqual(found, [], what)
-}
-
-/** show takes a picture where they are asked for. */
-const show = async (v, name) => { if (process.env.E2E_SHOTS) await v.page.screenshot({ path: `${process.env.E2E_SHOTS}/buy-${name}.png`, fullPage: true }) }
-
-const invoice = async page => (await page.locator(".copybox .mono").first().innerText()).trim()
-
-/** order fills in the page up to the invoice. */
-async function order(v, who, people) {
-  const { page } = v
-  await page.goto(s.page)
-  await page.getByLabel("Who administers it").fill(who.npub)
-  await page.getByRole("button", { name: "Add", exact: true }).click()
-  await page.getByLabel("People, as a number").fill(String(people))
-  await page.getByRole("button", { name: "Show the invoice" }).click()
-  await page.getByRole("img", { name: "QR code of the invoice" }).waitFor()
-}
+const s = counter({ admins: [provider.npub] })
 
 test("bought, paid, ready, set up: with the connection string and the setup code of the page whoever bought it is its owner", async () => {
   const who = person()
-  const v = await visitor(chrome, { secret: who.secret })
+  const v = await visitor(s.chrome, { secret: who.secret })
   const { page } = v
   await page.goto(s.page)
   await page.getByRole("heading", { name: "A bunker of your own" }).waitFor()
-  await show(v, "start")
+  await show(v, "buy-start")
   await clean(v, "the page at its start")
 
   // Bad input is told with its reason, and nothing is sent.
@@ -75,43 +43,37 @@ test("bought, paid, ready, set up: with the connection string and the setup code
 
   await page.getByRole("img", { name: "QR code of the invoice" }).waitFor()
   await page.getByRole("heading", { name: "21,000 sats" }).waitFor()
-  await show(v, "pay")
+  await show(v, "buy-pay")
   await clean(v, "the page with the invoice")
-  const bolt11 = await invoice(page)
+  const bolt11 = await s.invoice(page)
   assert.match(bolt11, /^lnbc/)
   assert.equal(await page.getByRole("link", { name: "Open in a wallet" }).getAttribute("href"), `lightning:${bolt11}`)
 
   // A reload in the middle, and the same order in another tab.
   await page.reload()
   await page.getByRole("img", { name: "QR code of the invoice" }).waitFor()
-  assert.equal(await invoice(page), bolt11)
+  assert.equal(await s.invoice(page), bolt11)
   assert.match(page.url(), /#order=[0-9a-f]{64}$/)
 
   s.wallet.pay(bolt11)
   await page.getByRole("heading", { name: "Your bunker is ready" }).waitFor()
-  await show(v, "ready")
+  await show(v, "buy-ready")
   await clean(v, "the page of the bunker")
-  const [string, code] = await page.locator(".copybox .mono").allInnerTexts()
+  const [string] = await page.locator(".copybox .mono").allInnerTexts()
   assert.match(string, /^bunker-admin:\/\/[0-9a-f]{64}\?relay=/)
   await page.reload()
   await page.getByRole("heading", { name: "Your bunker is ready" }).waitFor()
 
-  await page.getByRole("link", { name: "Log in and set it up" }).click()
-  await page.getByRole("button", { name: /Browser extension/ }).click()
-  await page.getByLabel("Setup code").fill(code.trim())
-  await page.getByLabel("Passphrase", { exact: true }).fill("correct horse battery staple")
-  await page.getByLabel("Passphrase once more").fill("correct horse battery staple")
-  await page.getByRole("button", { name: "Set it up" }).click()
-  await page.getByRole("heading", { name: "Add your first key" }).waitFor().catch(async e => { await show(v, "fail"); throw e })
+  await s.setUp(page)
+  await page.getByRole("heading", { name: "Add your first key" }).waitFor()
 
   // Its owner may let the provider open it after a restart: what that means is said before, and it can be ended.
   await page.evaluate(() => { location.hash = "#/settings/opening" })
   await page.getByRole("button", { name: "Let the provider open it" }).click()
   await page.getByText("can read your keys at rest", { exact: false }).waitFor()
-  await show(v, "agree")
+  await show(v, "buy-agree")
   const agree = page.getByRole("dialog").getByRole("button", { name: /let the provider open it/i })
   await agree.focus()
-  await page.waitForTimeout(600)
   await page.keyboard.down("Space")
   await page.getByText("the provider, when its own bunker is open", { exact: false }).waitFor()
   await page.keyboard.up("Space")
@@ -129,7 +91,7 @@ test("bought, paid, ready, set up: with the connection string and the setup code
   await page.getByText("14,000 sats; your bunker is then paid until", { exact: false }).waitFor()
   await page.getByRole("combobox").selectOption("rest")
   await page.getByText("Nothing to pay: what is left lasts until", { exact: false }).waitFor()
-  await show(v, "fewer")
+  await show(v, "buy-fewer")
   await clean(v, "the page with a change")
   await page.getByRole("button", { name: "Change it now" }).click()
   await page.locator("dl.kv dd").first().getByText("2", { exact: true }).waitFor()
@@ -142,11 +104,11 @@ test("bought, paid, ready, set up: with the connection string and the setup code
 })
 
 test("too little is a case that the provider sees, takes, and the buyer sees go on", async () => {
-  const v = await visitor(chrome)
-  await order(v, person(), 1)
-  s.wallet.pay(await invoice(v.page), 6_000_000)
+  const v = await visitor(s.chrome)
+  await s.order(v, person(), 1)
+  s.wallet.pay(await s.invoice(v.page), 6_000_000)
   await v.page.getByRole("heading", { name: "We have your payment, but not your bunker" }).waitFor()
-  await show(v, "held")
+  await show(v, "buy-held")
   await clean(v, "the page of a case")
   const [held] = await s.bunker.json("order", "list", "--cases")
   assert.deepEqual([held.state, held.owed_msat], ["held", 6_000_000])
@@ -157,11 +119,11 @@ test("too little is a case that the provider sees, takes, and the buyer sees go 
 })
 
 test("the bunker is killed while an order waits: the page goes on where it was, and there is one bunker", async () => {
-  const v = await visitor(chrome)
+  const v = await visitor(s.chrome)
   v.forgive(/ERR_CONNECTION_REFUSED|Failed to load resource|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|ERR_INCOMPLETE/)
-  await order(v, person(), 2)
+  await s.order(v, person(), 2)
   const before = (await s.bunker.json("tenant", "list")).length
-  const bolt11 = await invoice(v.page)
+  const bolt11 = await s.invoice(v.page)
   await s.bunker.down()
   await v.page.getByText("The order could not be read", { exact: false }).waitFor()
   s.wallet.pay(bolt11) // nobody hears the notice of it
@@ -173,12 +135,12 @@ test("the bunker is killed while an order waits: the page goes on where it was, 
 
 test("with one thumb, in the dark, and by keyboard alone", async () => {
   const who = person()
-  const v = await visitor(chrome, { size: { width: 390, height: 844 }, scheme: "dark", touch: true, secret: who.secret })
+  const v = await visitor(s.chrome, { size: { width: 390, height: 844 }, scheme: "dark", touch: true, secret: who.secret })
   const { page } = v
   await page.goto(s.page)
   await page.getByRole("heading", { name: "A bunker of your own" }).waitFor()
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is wider than the phone")
-  await show(v, "phone-start")
+  await show(v, "buy-phone-start")
   await clean(v, "the page on a phone")
   const press = async (key, times = 1) => { for (let i = 0; i < times; i++) await page.keyboard.press(key) }
   const until = async name => { for (let i = 0; i < 40; i++) { await press("Tab"); if (await page.evaluate(n => (document.activeElement?.textContent ?? "").includes(n), name)) return } throw new Error(`Tab never comes to ${name}`) }
@@ -189,23 +151,23 @@ test("with one thumb, in the dark, and by keyboard alone", async () => {
   await press("Enter")
   await page.getByRole("img", { name: "QR code of the invoice" }).waitFor()
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is wider than the phone")
-  await show(v, "phone-pay")
-  s.wallet.pay(await invoice(page))
+  await show(v, "buy-phone-pay")
+  s.wallet.pay(await s.invoice(page))
   await page.getByRole("heading", { name: "Your bunker is ready" }).waitFor()
-  await show(v, "phone-ready")
+  await show(v, "buy-phone-ready")
   await clean(v, "the ready page on a phone")
   await v.close()
 })
 
 test("the provider sees orders and bunkers in the admin app, notes a refund, suspends and resumes", async () => {
   // Too much came for this one: the difference is owed.
-  const buyer = await visitor(chrome)
-  await order(buyer, person(), 1)
-  s.wallet.pay(await invoice(buyer.page), 9_000_000)
+  const buyer = await visitor(s.chrome)
+  await s.order(buyer, person(), 1)
+  s.wallet.pay(await s.invoice(buyer.page), 9_000_000)
   await buyer.page.getByText("2,000 sats too much came", { exact: false }).waitFor()
   await buyer.close()
 
-  const v = await visitor(chrome, { secret: provider.secret })
+  const v = await visitor(s.chrome, { secret: provider.secret })
   const { page } = v
   // A hosted page offers nobody's connection string.
   await page.goto(`${s.bunker.page}#/login?at=${encodeURIComponent(s.bunker.string)}`)
@@ -216,7 +178,7 @@ test("the provider sees orders and bunkers in the admin app, notes a refund, sus
   await page.getByRole("radio", { name: "To look at" }).click()
   await page.getByRole("list", { name: "Orders" }).getByRole("button").click()
   await page.getByText("more came than was asked", { exact: false }).waitFor()
-  await show(v, "provider-order")
+  await show(v, "buy-provider-order")
   await clean(v, "an order in the admin app")
   await page.getByLabel("How you gave it back").fill("by lightning, payment abc")
   await page.getByRole("button", { name: "Note it" }).click()
@@ -226,7 +188,7 @@ test("the provider sees orders and bunkers in the admin app, notes a refund, sus
 
   await page.getByRole("link", { name: "Bunkers", exact: true }).click()
   await page.getByRole("list", { name: "Bunkers" }).waitFor()
-  await show(v, "provider-bunkers")
+  await show(v, "buy-provider-bunkers")
   await clean(v, "the bunkers in the admin app")
   await page.getByRole("button", { name: "Suspend" }).first().click()
   await page.getByLabel("The reason, which its people are told").fill("the terms were broken")

@@ -6,7 +6,7 @@ import { privateKeyFromSeedWords } from "nostr-tools/nip06"
 import { nsecEncode } from "nostr-tools/nip19"
 import { decrypt, encrypt } from "nostr-tools/nip49"
 import { generateSecretKey, getPublicKey } from "nostr-tools/pure"
-import { tools } from "../kit/apps.mjs"
+import { note, tools } from "../kit/apps.mjs"
 import { go } from "../kit/browser.mjs"
 import { act, scene } from "../kit/scene.mjs"
 
@@ -169,7 +169,7 @@ act("a new key is put on paper: the sheet alone is printed, it opens with the pa
   assert.ok((await page.pdf()).length > 0)
   await page.emulateMedia({ media: "screen" })
   await dialog.getByRole("button", { name: "Print" }).click()
-  assert.equal(await page.evaluate(() => window.printed), 1)
+  await page.waitForFunction(() => window.printed === 1)
   await dialog.getByRole("button", { name: "Done" }).click()
   await dialog.waitFor({ state: "detached" })
   await page.getByRole("button", { name: "Make a recovery kit" }).click()
@@ -228,6 +228,38 @@ act("an app's code is scanned; the camera stops with the code and with the dialo
   await dialog.getByText("It calls itself").waitFor()
   await page.waitForFunction(() => window.tracks.every(t => t.readyState === "ended"))
   assert.deepEqual(await live(), ["ended", "ended"])
+})
+
+act("the list of keys says that a key was used, also while it lies behind a dialog", s, async ({ bunker, owner }) => {
+  await bunker.run("key", "add", "busy")
+  const a = await tools(await bunker.link("busy", "a busy app", "sign_event:1"))
+  const { page } = await owner()
+  await go(page, "#/keys?add=1")
+  await page.getByRole("dialog").waitFor()
+  const row = page.locator("a.k").filter({ hasText: "busy" })
+  await row.getByText("not used yet").waitFor()
+  await a.connect()
+  await a.sign(note("nobody is asked"))
+  await row.getByText("last used").waitFor()
+  await a.end()
+})
+
+act("one of a few side by side is chosen with the arrows, Home and End; Tab comes to the chosen one alone", s, async ({ owner }) => {
+  const { page } = await owner()
+  await go(page, "#/activity")
+  const group = page.getByRole("radiogroup", { name: "Outcome" })
+  const on = name => group.getByRole("radio", { name, exact: true, checked: true }).and(page.locator(":focus")).waitFor()
+  await group.getByRole("radio", { name: "All", exact: true }).focus()
+  for (const [key, name] of [["ArrowRight", "Allowed"], ["ArrowDown", "Asked"], ["End", "Refused"], ["ArrowRight", "All"], ["ArrowLeft", "Refused"], ["ArrowUp", "Asked"], ["Home", "All"], ["ArrowRight", "Allowed"]]) {
+    await page.keyboard.press(key)
+    await on(name)
+  }
+  await page.waitForFunction(() => location.hash.includes("effect=allow"))
+  assert.deepEqual(await group.getByRole("radio").evaluateAll(all => all.map(e => e.tabIndex)), [-1, 0, -1, -1])
+  await page.keyboard.press("Tab")
+  assert.equal(await group.locator(":focus").count(), 0)
+  await page.keyboard.press("Shift+Tab")
+  await on("Allowed")
 })
 
 act("none of it breaks a rule of accessibility, light or dark, wide or narrow, in English or German", s, async ({ bunker, owner }) => {

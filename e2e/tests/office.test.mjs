@@ -1,13 +1,10 @@
 // Admins and Settings: who may do what and from where, what opens the bunker, who is told, and what the page is.
 import assert from "node:assert/strict"
-import { readFileSync } from "node:fs"
-import { createRequire } from "node:module"
 import { go, login, person, visitor } from "../kit/browser.mjs"
 import { act, scene } from "../kit/scene.mjs"
 
 const second = person()
 const s = scene({ args: ["--admin", second.npub] })
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 const dialog = page => page.getByRole("dialog")
 const told = (page, words) => page.locator(".toast").getByText(words).first().waitFor()
 
@@ -195,20 +192,4 @@ act("language and light are chosen in the page, and kept when it is loaded anew"
   await page.getByRole("radio", { name: "Dunkel" }).click()
   await page.reload()
   await page.locator("html[lang=de][data-theme=dark]").waitFor()
-})
-
-act("axe finds nothing on any part of both screens, and none scrolls sideways on a phone", s, async ({ owner }) => {
-  for (const options of [{}, { scheme: "dark", size: { width: 390, height: 844 }, touch: true, isMobile: true }]) {
-    const { page, context } = await owner(options)
-    const wire = await context.newCDPSession(page) // what the page's policy does not bind
-    await wire.send("Runtime.evaluate", { expression: axe })
-    for (const route of ["#/admins", "#/admins?add=1", "#/admins/browsers", "#/admins/browsers?pair=1", "#/admins/together", "#/settings", "#/settings/opening", "#/settings/opening?add=1", "#/settings/questions", "#/settings/notices", "#/settings/notices?add=1", "#/settings/backup", "#/settings/bunker", "#/settings/page"]) {
-      await go(page, route)
-      await (route.includes("?") ? dialog(page).getByRole("button").first() : page.locator(".navtabs [aria-current]")).waitFor()
-      await page.waitForFunction(() => document.getAnimations().every(a => a.playState === "finished"))
-      const { result } = await wire.send("Runtime.evaluate", { expression: `axe.run(document, { resultTypes: ["violations"] }).then(r => JSON.stringify(r.violations.map(v => v.id + " " + v.nodes.map(n => n.target.join(" ")).join(", "))))`, awaitPromise: true, returnByValue: true })
-      assert.deepEqual(JSON.parse(result.value), [], route)
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= screen.width || screen.width > 1000), `${route} is too wide`)
-    }
-  }
 })

@@ -44,7 +44,9 @@ act("no picture is fetched until an owner turns it on; then the bunker fetches i
   const face = page.locator(".face canvas").first()
   await face.waitFor()
   await page.waitForFunction(() => {
-    const [r, g, b] = document.querySelector(".face canvas").getContext("2d").getImageData(80, 80, 1, 1).data
+    const drawn = document.querySelector(".face canvas")
+    if (!drawn) return false
+    const [r, g, b] = drawn.getContext("2d").getImageData(80, 80, 1, 1).data
     return r > 200 && g < 60 && b < 60
   })
   await go(page, `#/keys/${(await bunker.json("key", "show", "herald")).key.id}?tab=profile`)

@@ -8,11 +8,11 @@ act("a push is shown by the service worker: its words cut, urgent where it says 
   const { page, context } = await owner()
   await context.grantPermissions(["notifications"], { origin: new URL(bunker.page).origin })
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => {}))
-  const [worker] = context.serviceWorkers()
+  const worker = context.serviceWorkers()[0] ?? await context.waitForEvent("serviceworker")
   assert.equal(worker.url(), `${bunker.page}sw.js`)
   await worker.evaluate(() => {
     self.shows = []
-    self.registration.showNotification = async (title, o) => { self.shows.push([title, o.body, o.tag, o.requireInteraction]) }
+    self.registration.showNotification = async (title, o) => { self.shows.push([title, o.body, o.tag, o.requireInteraction]); self.told?.() }
   })
   const cdp = await context.newCDPSession(page)
   const there = new Promise(done => cdp.on("ServiceWorker.workerRegistrationUpdated", e => { const r = e.registrations.find(r => r.scopeURL === bunker.page && !r.isDeleted); if (r) done(r.registrationId) }))
@@ -21,12 +21,10 @@ act("a push is shown by the service worker: its words cut, urgent where it says 
   const origin = new URL(bunker.page).origin
   const shown = async (data, n) => {
     await cdp.send("ServiceWorker.deliverPushMessage", { origin, registrationId, data })
-    for (let i = 0; i < 400; i++) {
-      const all = await worker.evaluate(() => self.shows)
-      if (all.length >= n) return all.at(-1)
-      await new Promise(done => setTimeout(done, 25))
-    }
-    throw new Error(`push ${n} was not shown`)
+    return worker.evaluate(n => new Promise(done => {
+      self.told = () => self.shows.length >= n && done(self.shows.at(-1))
+      self.told()
+    }), n)
   }
   assert.deepEqual(await shown(JSON.stringify({ title: "A question waits", body: "Open the app to answer it.", id: "q1", urgent: true }), 1), ["A question waits", "Open the app to answer it.", "q1", true])
   assert.deepEqual(await shown(JSON.stringify({ title: "x".repeat(9000), body: 7, id: [], urgent: "yes" }), 2), ["x".repeat(400), "", "nsecbunker", false])

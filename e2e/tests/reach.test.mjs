@@ -55,7 +55,7 @@ act("without a network the page opens from what it kept, says that it is offline
   await page.reload()
   await page.getByRole("heading", { name: "Offline · trying again" }).waitFor()
   await bunker.up()
-  await page.getByRole("heading", { name: /waits? for you/ }).waitFor({ timeout: 40_000 })
+  await page.getByRole("heading", { name: /waits? for you/ }).waitFor()
 })
 
 act("what one admin answers is gone for the other one, and the answer counts once", s, async ({ bunker, owner, paired }) => {
