@@ -185,12 +185,8 @@ func (r *raw) through(relay, good *wire.Relay) {
 	send := func(method string, params ...string) wire.Reply {
 		r.t.Helper()
 		id := c.NextID()
-		start := time.Now()
 		c.Links[1].Offer(c.Envelope(wire.Message(id, method, params...)))
 		got := r.await(c, id)
-		if took := time.Since(start); took > wire.Patience/2 {
-			r.t.Errorf("%s took %s", method, took)
-		}
 		for deadline := time.Now().Add(wire.Patience); c.Seen(got.Event.ID) < 2; time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				r.t.Fatalf("the reply to %s did not come on both relays", method)
@@ -227,7 +223,7 @@ func TestInterop17RelaysHalfOpen(t *testing.T) {
 		conn.Freeze()
 	}
 	r.sign(c, note("one relay is stuck"))
-	if !stuck.Await(45*time.Second, func() bool { return stuck.Opened() > before }) {
+	if !stuck.Await(2*wire.Patience, func() bool { return stuck.Opened() > before }) {
 		t.Fatal("the bunker did not notice the dead link")
 	}
 	r.sign(c, note("and is back"))

@@ -54,6 +54,7 @@ type Client struct {
 	// Skew is added to the clock that requests are dated by.
 	Skew time.Duration
 
+	made    time.Time
 	serial  atomic.Uint64
 	mu      sync.Mutex
 	replies map[string][]Reply // by request id; one entry for each distinct event
@@ -65,7 +66,7 @@ type Client struct {
 
 // NewClient makes a client and subscribes it on every relay.
 func NewClient(key Key, signer string, scheme Scheme, urls ...string) (*Client, error) {
-	c := &Client{Key: key, Signer: signer, Scheme: scheme, replies: map[string][]Reply{}, seen: map[string]int{}, news: make(chan struct{})}
+	c := &Client{Key: key, Signer: signer, Scheme: scheme, made: time.Now(), replies: map[string][]Reply{}, seen: map[string]int{}, news: make(chan struct{})}
 	for _, url := range urls {
 		if err := c.Join(url); err != nil {
 			c.Close()
@@ -74,6 +75,9 @@ func NewClient(key Key, signer string, scheme Scheme, urls ...string) (*Client, 
 	}
 	return c, nil
 }
+
+// Made is since when it can have asked for anything.
+func (c *Client) Made() time.Time { return c.made }
 
 // Join subscribes on one more relay.
 func (c *Client) Join(url string) error {

@@ -12,8 +12,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Patience is how long anything is waited for: an answer within seconds is promised, and machines can be busy.
-const Patience = 20 * time.Second
+// Patience is how long anything is waited for: an answer within seconds is promised, and machines can be very busy.
+const Patience = time.Minute
 
 // maxFrame bounds a frame from a relay in bytes.
 const maxFrame = 8 << 20

@@ -7,10 +7,9 @@ import (
 	"strings"
 	"sync"
 	"time"
-)
 
-// maxClockGap is how far a reply's date may be from the time it is heard, in seconds: clients subscribe with since: now.
-const maxClockGap = 5
+	"github.com/nbd-wtf/go-nostr"
+)
 
 // Tap is what one client, whose key it is given, and a signer say to each other; a Proxy hears it.
 type Tap struct {
@@ -84,8 +83,8 @@ func (t *Tap) request(ev Event) {
 }
 
 func (t *Tap) reply(ev Event) {
-	if gap := time.Now().Unix() - int64(ev.CreatedAt); gap > maxClockGap || gap < -maxClockGap {
-		t.wrong = append(t.wrong, fmt.Sprintf("a reply is dated %d s off", gap))
+	if ahead := int64(ev.CreatedAt) - time.Now().Unix(); ahead > 0 {
+		t.wrong = append(t.wrong, fmt.Sprintf("a reply is dated %d s ahead", ahead))
 	}
 	if err := Verify(&ev); err != nil {
 		t.wrong = append(t.wrong, err.Error())
@@ -164,9 +163,11 @@ func (t *Tap) problems() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	found := slices.Clone(t.wrong)
-	byID := map[string]int{}
+	byID, first := map[string]int{}, map[string]nostr.Timestamp{}
 	for _, a := range t.asked {
-		byID[a.ID]++
+		if byID[a.ID]++; byID[a.ID] == 1 {
+			first[a.ID] = a.Event.CreatedAt
+		}
 	}
 	for _, a := range t.asked {
 		replies := t.told[a.ID]
@@ -177,6 +178,9 @@ func (t *Tap) problems() []string {
 			found = append(found, fmt.Sprintf("%s (%s): %d replies to %d requests", a.Method, a.ID, len(replies), byID[a.ID]))
 		}
 		for _, r := range replies {
+			if r.Event.CreatedAt < first[a.ID]-1 { // clients subscribe with since: now, and some round it up
+				found = append(found, fmt.Sprintf("%s is dated %d, and its reply %d", a.Method, first[a.ID], r.Event.CreatedAt))
+			}
 			if r.Scheme != a.Scheme && !(a.Scheme == NIP44 && r.Scheme == Extended) {
 				found = append(found, fmt.Sprintf("%s came as %s and is answered as %s", a.Method, a.Scheme, r.Scheme))
 			}
