@@ -114,7 +114,7 @@ const instancePort = 4910
 
 // seedInstances fills the database and makes a data folder for each instance.
 func seedInstances(ctx context.Context, dir, database string, n int) (dirs []string, err error) {
-	s, err := newSeederOn(ctx, dir, database)
+	s, err := newSeeder(ctx, dir, database)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // bunkerProcess is the bunker that is measured.
@@ -60,24 +62,19 @@ func (b *bunkerProcess) stop() error {
 	return errors.Join(b.cmd.Process.Signal(syscall.SIGTERM), b.cmd.Wait())
 }
 
-// tick is the unit of the times in /proc/PID/stat: 100 a second on Linux.
-const tick = 10 * time.Millisecond
-
 // cpu is the CPU time that the process has used, threads that ended included.
 func (b *bunkerProcess) cpu() (time.Duration, error) { return cpuOf(b.cmd.Process.Pid) }
 
-// cpuOf is the CPU time that a process has used.
+// cpuOf is the CPU time that a process has used, to the nanosecond: that of its own
+// clock (clock_getcpuclockid(3)), since /proc counts in hundredths of a second, of
+// which starting takes three.
 func cpuOf(pid int) (time.Duration, error) {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	if err != nil {
-		return 0, err
+	const scheduled = 2 // CPUCLOCK_SCHED: user and system time
+	var t unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|scheduled), &t); err != nil {
+		return 0, fmt.Errorf("the clock of process %d: %w", pid, err)
 	}
-	// The name, in parentheses, may hold spaces; utime and stime are the 12th and
-	// 13th field after it (proc(5)).
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	user, e1 := strconv.ParseInt(fields[11], 10, 64)
-	system, e2 := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * tick, errors.Join(e1, e2)
+	return time.Duration(t.Nano()), nil
 }
 
 // memory returns the resident memory now and at its highest, in MB (10^6 bytes).

@@ -56,12 +56,14 @@ type plan struct {
 	bin    []string
 	work   string
 	listen string
-	relay  string // host:port; "": the one inside the bunker
-	keys   []int
-	rounds int // of bursts, and of runs at 10 a second
-	burst  int // requests of a burst
-	paced  int // requests of a run at 10 a second
-	starts int
+	// database is where a hosted instance's store is; "": in its folder.
+	database string
+	relay    string // host:port; "": the one inside the bunker
+	keys     []int
+	rounds   int // of bursts, and of runs at 10 a second
+	burst    int // requests of a burst
+	paced    int // requests of a run at 10 a second
+	starts   int
 }
 
 func run(ctx context.Context, args []string) error {

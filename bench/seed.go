@@ -58,6 +58,7 @@ func seed(ctx context.Context, args []string) error {
 	f.IntVar(&long.lines, "audit", 0, "how many lines of the log")
 	f.StringVar(&long.admin, "admin", "", "npub of an owner")
 	listen := f.String("listen", "127.0.0.1:4899", "where the bunker will listen")
+	database := f.String("database", "", "the PostgreSQL database that the store is in; without it a file")
 	relay := f.String("relay", "", "host:port of the relay that its apps use; without it the one inside")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -68,7 +69,7 @@ func seed(ctx context.Context, args []string) error {
 	if err := os.MkdirAll(*dir, 0o700); err != nil {
 		return err
 	}
-	s, err := newSeeder(ctx, *dir)
+	s, err := newSeeder(ctx, *dir, *database)
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func seed(ctx context.Context, args []string) error {
 	if err = errors.Join(err, s.close()); err != nil {
 		return err
 	}
-	if err := writeConfig(*dir, *listen, *relay, *tenants > 0); err != nil {
+	if err := writeConfig(*dir, *listen, *relay, "", *tenants > 0); err != nil {
 		return err
 	}
 	return writeClients(*dir, clientsFile, clients)
@@ -101,9 +102,9 @@ func writeClients(dir, name string, clients []client) error {
 	return os.WriteFile(filepath.Join(dir, name), b, 0o600)
 }
 
-func writeConfig(dir, listen, relay string, hosted bool) error {
+func writeConfig(dir, listen, relay, metrics string, hosted bool) error {
 	c := config.Default()
-	c.Listen, c.LogLevel, c.LogFormat, c.Hosted = listen, "warn", "text", hosted
+	c.Listen, c.LogLevel, c.LogFormat, c.Hosted, c.Metrics = listen, "warn", "text", hosted, metrics
 	if relay != "" {
 		c.Allow = []string{relay}
 	}
@@ -126,10 +127,8 @@ type seeder struct {
 	last *bunker.UserKey
 }
 
-func newSeeder(ctx context.Context, dir string) (*seeder, error) { return newSeederOn(ctx, dir, "") }
-
-// newSeederOn is newSeeder with the store in a database.
-func newSeederOn(ctx context.Context, dir, database string) (*seeder, error) {
+// newSeeder makes the data folder, with the store in a database; "": in a file in it.
+func newSeeder(ctx context.Context, dir, database string) (*seeder, error) {
 	arena, err := secret.NewArena(seedArena, secret.Options{AllowSwap: true})
 	if err != nil {
 		return nil, err
@@ -276,3 +275,6 @@ func (noTries) LoadTries(context.Context) (seal.Tries, error) { return seal.Trie
 
 // StoreTries implements seal.Attempts.
 func (noTries) StoreTries(context.Context, seal.Tries) error { return nil }
+func (noTries) SwapTries(context.Context, seal.Tries, seal.Tries) (bool, error) {
+	return true, nil
+}

@@ -14,12 +14,18 @@ import (
 // tenantsChange is how many tenants are made in one change of the house.
 const tenantsChange = 100
 
-// othersFile is what the load needs to know to be a guest's apps.
-const othersFile = "bench-others.json"
+// othersFile and pacedFile are what the load needs to know to be the first, and the second
+// guest's apps.
+const (
+	othersFile = "bench-others.json"
+	pacedFile  = "bench-paced.json"
+)
 
 // guests makes n tenants in a folder that fill made, each set up, with a slot that the
-// house opens, one user key and some apps. The load can be those of the first one.
+// house opens, one user key and some apps. The load can be those of the first one, of the
+// second, and one of every hundredth.
 func (s *seeder) guests(ctx context.Context, n, apps int) error {
+	var sample []client
 	for i := 0; i < n; i += tenantsChange {
 		var made []*host.Tenant
 		err := s.store.Change(ctx, bunker.SelfHosted, daemon.System(), func(tx *store.Tx) error {
@@ -40,15 +46,18 @@ func (s *seeder) guests(ctx context.Context, n, apps int) error {
 			if err != nil {
 				return fmt.Errorf("tenant %d: %w", i+j, err)
 			}
-			if i+j == 0 {
-				if err := writeClients(s.dir, othersFile, list); err != nil {
+			if file, is := map[int]string{0: othersFile, 1: pacedFile}[i+j]; is {
+				if err := writeClients(s.dir, file, list); err != nil {
 					return err
 				}
+			}
+			if (i+j)%sampleEvery == 0 {
+				sample = append(sample, list[0])
 			}
 			s.vault.Forget(h.ID)
 		}
 	}
-	return nil
+	return writeClients(s.dir, sampleFile, sample)
 }
 
 // guest makes a tenant, not set up.

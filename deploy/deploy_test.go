@@ -48,6 +48,7 @@ func TestUnitKeepsSecretsInMemoryAndTheServiceInItsFolder(t *testing.T) {
 		"LimitCORE":               "0",
 		"LimitMEMLOCK":            "64M",
 		"MemorySwapMax":           "0",
+		"OOMPolicy":               "continue",
 		"ProtectSystem":           "strict",
 		"ProtectHome":             "yes",
 		"PrivateTmp":              "yes",

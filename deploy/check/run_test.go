@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"nsecbunker/internal/freeport"
 	"nsecbunker/internal/pgtest"
 	"nsecbunker/internal/wallet/wallettest"
 )
@@ -34,16 +34,6 @@ func buildIn(t *testing.T, source string) string {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
 	return bin
-}
-
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // secrets are the files of the pages, in a folder.
@@ -79,7 +69,7 @@ func launch(t *testing.T, bin, database, credentials string) *instance {
 // run starts an instance with arguments and a configuration of deploy/.
 func run(t *testing.T, bin, database, credentials string, given []string, text string) *instance {
 	t.Helper()
-	in := &instance{listen: free(t), metrics: free(t), ended: make(chan error, 1)}
+	in := &instance{listen: freeport.Address(t), metrics: freeport.Address(t), ended: make(chan error, 1)}
 	data := t.TempDir()
 	in.data = data
 	conf := strings.NewReplacer("0.0.0.0:9464", in.metrics, "wss://bunker.example.com", "ws://"+in.listen).Replace(text)
