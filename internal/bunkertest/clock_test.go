@@ -64,6 +64,8 @@ func cut(d time.Duration) func(*Bunker, *Asked, *Relay) {
 		} else {
 			early.Quiet()
 		}
+		b.Wake()
+		q.Fails("not yet approved") // its time to be answered passed; a yes comes after that
 	}
 }
 
