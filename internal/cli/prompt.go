@@ -44,11 +44,12 @@ func (s Streams) ask(ctx context.Context, question string) (string, error) {
 	if !ok {
 		return "", errNoTerminal
 	}
-	fmt.Fprintf(s.Err, "%s ", question)
-	line, err := readTerminal(ctx, f, true)
+	line, err := readTerminal(ctx, f, true, func() { s.question(question) })
 	s.endLine(err)
 	return strings.TrimSpace(string(line)), err
 }
+
+func (s Streams) question(text string) { fmt.Fprintf(s.Err, "%s ", text) }
 
 // endLine ends the line of a question that was not answered.
 func (s Streams) endLine(err error) {
@@ -111,8 +112,7 @@ func (a *app) confirmAmong(ctx context.Context, command, field string, is func(j
 // line ends behind it. The caller wipes it.
 func (s Streams) secret(ctx context.Context, question string) (secret.Param, error) {
 	if f, ok := s.terminal(); ok {
-		fmt.Fprintf(s.Err, "%s ", question)
-		b, err := readTerminal(ctx, f, false)
+		b, err := readTerminal(ctx, f, false, func() { s.question(question) })
 		s.endLine(err)
 		return secret.Param(b), err
 	}

@@ -348,3 +348,34 @@ func TestTheTerminalIsPutBackAsItWas(t *testing.T) {
 		t.Errorf("the terminal's modes were %+v and are %+v", before, after)
 	}
 }
+
+// modeWriter notes the modes of a terminal whenever something is shown.
+type modeWriter struct {
+	t        *testing.T
+	terminal *os.File
+	echoed   []bool
+}
+
+func (w *modeWriter) Write(b []byte) (int, error) {
+	now, err := unix.IoctlGetTermios(int(w.terminal.Fd()), getTermios)
+	if err != nil {
+		w.t.Error(err)
+		return 0, err
+	}
+	w.echoed = append(w.echoed, now.Lflag&unix.ECHO != 0)
+	return len(b), nil
+}
+
+// TestASecretIsAskedForWhenNothingTypedIsShown: whoever answers at once, as a password
+// manager does, would else have it on the screen.
+func TestASecretIsAskedForWhenNothingTypedIsShown(t *testing.T) {
+	keyboard, terminal := openPTY(t)
+	if _, err := io.WriteString(keyboard, "a passphrase of a test\n"); err != nil {
+		t.Fatal(err)
+	}
+	w := &modeWriter{t: t, terminal: terminal}
+	got, err := Streams{In: terminal, Err: w}.secret(t.Context(), "Passphrase:")
+	if err != nil || string(got) != "a passphrase of a test" || len(w.echoed) != 1 || w.echoed[0] {
+		t.Errorf("read %q, %v; at the question, typed text was shown: %v", []byte(got), err, w.echoed)
+	}
+}

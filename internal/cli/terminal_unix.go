@@ -15,11 +15,13 @@ import (
 // maxLine is the longest line that a terminal hands over.
 const maxLine = 4096
 
-// readTerminal reads one line of a terminal, without its line end, and shows
-// what is typed or does not. Unlike term.ReadPassword it ends, and puts the
-// terminal back, when ctx does: on an interrupt, or because somebody else
-// answered in another terminal. The caller wipes the line if it is a secret.
-func readTerminal(ctx context.Context, f *os.File, echo bool) ([]byte, error) {
+// readTerminal asks and reads one line of a terminal, without its line end, and
+// shows what is typed or does not: then it asks only when nothing is shown any
+// more, because what answers at once (a password manager) would be seen. Unlike
+// term.ReadPassword it ends, and puts the terminal back, when ctx does: on an
+// interrupt, or because somebody else answered in another terminal. The caller
+// wipes the line if it is a secret.
+func readTerminal(ctx context.Context, f *os.File, echo bool, ask func()) ([]byte, error) {
 	fd := int(f.Fd())
 	old, err := unix.IoctlGetTermios(fd, getTermios)
 	if err != nil {
@@ -35,6 +37,7 @@ func readTerminal(ctx context.Context, f *os.File, echo bool) ([]byte, error) {
 		}
 		defer func() { _ = unix.IoctlSetTermios(fd, setTermios, old) }()
 	}
+	ask()
 	ready, wake, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("asking the terminal: %w", err)
