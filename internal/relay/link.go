@@ -181,8 +181,8 @@ func (l *link) deliver(ctx context.Context, f frame) {
 	l.p.note(func(s *Status) { s.Events++ })
 	l.clock.enter()
 	l.m.cfg.Handle(ctx, l.p.url, RawEvent(f.event))
+	l.noteHeard() // what arrived meanwhile lies unread; before beat sees that Handle is done, and finds no sign of life
 	l.clock.leave()
-	l.noteHeard() // what arrived meanwhile lies unread
 }
 
 // ours tells whether we ever opened this subscription on this connection. Those
