@@ -332,8 +332,9 @@ func TestEventAndReqRatesHold(t *testing.T) {
 	a.expectReason("rate-limited: ", "NOTICE")
 	a.send(`["AUTH",{}]`)
 	a.expectReason("rate-limited: ", "NOTICE")
-	a.send(`["AUTH",` + string(request("x").AppendJSON(nil)) + `]`)
-	a.expectReason("rate-limited: ", "OK", request("x").ID.String(), false)
+	rq := request("x")
+	a.send(`["AUTH",` + string(rq.AppendJSON(nil)) + `]`)
+	a.expectReason("rate-limited: ", "OK", rq.ID.String(), false)
 }
 
 func TestARequestGoesOnWhenItsConnectionEnds(t *testing.T) {
