@@ -376,9 +376,14 @@ func TestAdversarialStrangerSilence(t *testing.T) {
 			s.Close()
 		}
 	})
-	s := r.stranger(k.Signer, wire.NIP44)
-	for i := range 5 {
-		r.publish(s, s.Envelope(wire.Message(fmt.Sprint("w", i), "connect", k.Signer, "wrong")))
+	minute := func() time.Time { return time.Now().Truncate(time.Minute) }
+	var s *wire.Client
+	for begun := (time.Time{}); begun != minute(); { // one a minute is what a stranger is told, and another minute may begin between
+		begun = minute()
+		s = r.stranger(k.Signer, wire.NIP44)
+		for i := range 5 {
+			r.publish(s, s.Envelope(wire.Message(fmt.Sprint("w", i), "connect", k.Signer, "wrong")))
+		}
 	}
 	r.quiet(s, 1)
 	r.refused(r.await(s, "w0"), "restricted: this link is not valid, or was used")
