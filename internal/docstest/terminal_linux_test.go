@@ -59,11 +59,17 @@ func newScreen(t *testing.T) (*screen, *os.File) {
 func (s *screen) fill() {
 	defer close(s.done)
 	b := make([]byte, 4096)
+	half := "" // of a line end that two reads may bring
 	for {
 		n, err := s.master.Read(b)
 		if n > 0 {
+			text := half + string(b[:n])
+			half = ""
+			if strings.HasSuffix(text, "\r") {
+				text, half = text[:len(text)-1], "\r"
+			}
 			s.mu.Lock()
-			s.text.WriteString(strings.ReplaceAll(string(b[:n]), "\r\n", "\n"))
+			s.text.WriteString(strings.ReplaceAll(text, "\r\n", "\n"))
 			close(s.more)
 			s.more = make(chan struct{})
 			s.mu.Unlock()
@@ -77,7 +83,7 @@ func (s *screen) fill() {
 func (s *screen) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return strings.ReplaceAll(s.text.String(), "\r\n", "\n")
+	return s.text.String()
 }
 
 // await returns the first match of the pattern behind the byte from, and where it
