@@ -188,6 +188,11 @@ func (c *conn) write() {
 		select {
 		case <-c.out.ready:
 		case <-c.ending:
+			// What was queued before the end may be ready as well, and either is taken first.
+			if _, err = c.drain(buf, slow); err != nil {
+				c.drop()
+				return
+			}
 			// The library's closing handshake needs a reader, which read goes on being until cancel.
 			_ = c.ws.Close(c.endCode, c.endWords)
 			c.cancel()

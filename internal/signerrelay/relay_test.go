@@ -460,3 +460,21 @@ func TestALinkIsCutByItsName(t *testing.T) {
 	await(t, "it is gone", func() bool { return !b.relay.Cut(name, "again") })
 	other.quiet()
 }
+
+// What was queued before a connection ended is written before it closes, whatever its writer
+// was at: here it has just written something else.
+func TestWhoIsCutOffIsToldWhyFirst(t *testing.T) {
+	links := make(chan Link, 1)
+	b := start(t, Limits{}, func(_ context.Context, from Link, _ string, _ *nostr.Event) (bool, string) {
+		links <- from
+		return true, ""
+	})
+	for range 300 {
+		a := b.connect()
+		a.sendEvent(request("x"))
+		a.expect("OK")
+		(<-links).Cut("too many bad signatures")
+		a.expect("NOTICE", "too many bad signatures")
+		a.expectEnd(websocket.StatusPolicyViolation)
+	}
+}
