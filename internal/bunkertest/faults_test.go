@@ -26,6 +26,11 @@ func TestAFaultAtAnyStatementLetsNothingOut(t *testing.T) {
 		"a ping":   func() *Asked { return a.Prepare(nip46.Ping) },
 	} {
 		points := b.points(a, ask())
+		for range 4 { // other work passes points, too: the fewest are the request's
+			if p := b.points(a, ask()); len(p) < len(points) {
+				points = p
+			}
+		}
 		if !slices.Contains(points, store.FaultCommit) {
 			t.Fatalf("%s: the points are %v", name, points)
 		}
