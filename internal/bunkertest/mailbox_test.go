@@ -113,6 +113,19 @@ func TestARelayThatNeverEndsItsAnswerHoldsNoMessageBack(t *testing.T) {
 	}
 }
 
+// That a relay did not say where somebody takes messages is not taken for an answer for long.
+func TestAReaderWhoWasNotFoundIsLookedForAgain(t *testing.T) {
+	b, p, home, tell := reading(t, func(p *person, home *Relay) { p.relay.Behave(Manners{NoEOSE: 100}) }, nil)
+	tell()
+	p.relay.Behave(Manners{})
+	p.takes(p.relay, home.URL)
+	b.Pass(time.Minute)
+	tell()
+	if !home.has(wrapped) {
+		t.Error("the message is not where its reader takes messages")
+	}
+}
+
 func TestAMessageOfKind4LooksForNoList(t *testing.T) {
 	_, p, home, tell := reading(t, func(p *person, home *Relay) { p.takes(p.relay, home.URL) }, Params{"legacy": true})
 	tell()

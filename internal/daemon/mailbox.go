@@ -15,10 +15,13 @@ import (
 
 const (
 	// mailboxWait is how long a message waits for the answer where its reader takes
-	// messages.
-	mailboxWait = time.Second
-	// mailboxKept is how long that is remembered, also that nothing was found.
+	// messages: a relay far away takes a second to be reached.
+	mailboxWait = 3 * time.Second
+	// mailboxKept is how long that is remembered, also that there is nothing.
 	mailboxKept = 10 * time.Minute
+	// mailboxAgain is how long it is remembered that nothing was found where not every relay
+	// has answered.
+	mailboxAgain = time.Minute
 	// mailboxesKept is for how many readers.
 	mailboxesKept = 64
 	// mailboxPatience is how long a reader's relays have to take a message before the
@@ -37,6 +40,7 @@ type mailboxes struct {
 type mailbox struct {
 	urls []string
 	at   time.Time
+	kept time.Duration
 }
 
 // mailbox is where a reader says that he takes messages: his own list, whose signature
@@ -46,10 +50,13 @@ func (l *letters) mailbox(ctx context.Context, reader nostr.PubKey, ask []string
 	l.boxes.mu.Lock()
 	box, ok := l.boxes.kept[reader]
 	l.boxes.mu.Unlock()
-	if ok && now.Sub(box.at) < mailboxKept && !now.Before(box.at) {
+	if ok && now.Sub(box.at) < box.kept && !now.Before(box.at) {
 		return box.urls
 	}
-	box = mailbox{l.lookUp(ctx, reader, ask), now}
+	urls, whole := l.lookUp(ctx, reader, ask)
+	if box = (mailbox{urls, now, mailboxKept}); !whole {
+		box.kept = mailboxAgain
+	}
 	l.boxes.mu.Lock()
 	defer l.boxes.mu.Unlock()
 	if l.boxes.kept == nil || len(l.boxes.kept) >= mailboxesKept {
@@ -59,15 +66,17 @@ func (l *letters) mailbox(ctx context.Context, reader nostr.PubKey, ask []string
 	return box.urls
 }
 
-func (l *letters) lookUp(ctx context.Context, reader nostr.PubKey, ask []string) (urls []string) {
+// lookUp asks relays for a reader's list. whole: it was found, or each of them says that it has none.
+func (l *letters) lookUp(ctx context.Context, reader nostr.PubKey, ask []string) (urls []string, whole bool) {
 	ctx, cancel := context.WithTimeout(ctx, mailboxWait)
 	defer cancel()
-	found := make([]*nostr.Event, len(ask))
+	found, failed := make([]*nostr.Event, len(ask)), make([]bool, len(ask))
 	var asked sync.WaitGroup
 	for i, u := range ask {
 		asked.Go(func() {
 			// What did not come in time, or not whole, is as if there were none.
-			if events, err := relay.Fetch(ctx, l.t.outside(), u, reader, []nostr.Kind{nip17.KindRelays}); err == nil && len(events) > 0 {
+			events, err := relay.Fetch(ctx, l.t.outside(), u, reader, []nostr.Kind{nip17.KindRelays})
+			if failed[i] = err != nil; err == nil && len(events) > 0 {
 				found[i] = events[0]
 			}
 		})
@@ -80,7 +89,7 @@ func (l *letters) lookUp(ctx context.Context, reader nostr.PubKey, ask []string)
 		}
 	}
 	if newest == nil {
-		return nil
+		return nil, !slices.Contains(failed, true)
 	}
 	own := l.t.ring.ownURLs()
 	for _, raw := range nip17.Relays(newest) {
@@ -89,7 +98,7 @@ func (l *letters) lookUp(ctx context.Context, reader nostr.PubKey, ask []string)
 			urls = append(urls, u)
 		}
 	}
-	return urls
+	return urls, true
 }
 
 // routes are the relays that a channel's message is given to: those that an owner
