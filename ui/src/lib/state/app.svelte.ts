@@ -8,6 +8,7 @@ import type { Signer } from "../door/signer";
 import type { Commands } from "../api/commands";
 import { commands } from "../api/commands";
 import { bunkers, type Known } from "./bunkers.svelte";
+import { Newest } from "./newest";
 import { router } from "./route.svelte";
 
 /** How far this page is with one bunker; "back" is on the way back to the one that it was in before. */
@@ -38,6 +39,9 @@ class App {
   private where: ConnectionString | null = null;
   /** It counts up whenever somebody leaves: what was begun before is given up. */
   private turn = 0;
+  private readonly newest = new Newest();
+  private looks = 0;
+  private looked = 0;
 
   /** enter opens a session; what goes wrong is the caller's to tell. */
   async enter(where: ConnectionString, signer: Signer | null, phase: "knocking" | "back" = "knocking") {
@@ -217,6 +221,7 @@ class App {
     const session = this.session;
     if (!session) throw new Error("there is no session");
     const how = { changes, dangerous, ...(seen ? { seen } : {}) };
+    if (!changes) return this.newest.of(JSON.stringify([session.id, name, params]), () => session.call(name, params, how));
     try {
       return await session.call(name, params, how);
     } catch (e) {
@@ -232,9 +237,13 @@ class App {
   }
 
   async look() {
+    const n = ++this.looks;
     const status = await this.call("status", {});
     // Who comes into a sealed bunker has his role only once it is open: what the page may do is asked anew with the state.
     if (this.session && this.session.ready.state !== status.state) await this.session.sync();
+    // Who was quicker knows more.
+    if (n < this.looked) return;
+    this.looked = n;
     this.status = status;
   }
 

@@ -59,6 +59,8 @@ class Questions {
   items = $derived(itemsOf(this.list));
   private busy = false;
   private stale = false;
+  /** What was answered here since the reading that is under way began: it may not know of it yet. */
+  private gone = new Set<string>();
 
   /** load reads what waits; calls that come meanwhile lead to one more reading. */
   async load() {
@@ -79,14 +81,16 @@ class Questions {
   }
 
   private async read() {
-    const list: Question[] = [];
+    this.gone.clear();
+    const read: Question[] = [];
     let after = "";
     for (let n = 0; n < mostPages; n++) {
       const p = await app.call("approval.list", after ? { after } : {});
-      list.push(...p.approvals);
+      read.push(...p.approvals);
       after = p.next ?? "";
       if (!after) break;
     }
+    const list = read.filter((q) => !this.gone.has(q.id));
     const known = new Set(this.list.map((q) => q.id));
     const fresh = list.filter((q) => !known.has(q.id));
     if (this.here && fresh.length) this.news = fresh[fresh.length - 1]!;
@@ -121,8 +125,8 @@ class Questions {
   }
 
   private drop(shown: readonly Question[]) {
-    const gone = new Set(shown.map((q) => q.id));
-    this.list = this.list.filter((q) => !gone.has(q.id));
+    for (const q of shown) this.gone.add(q.id);
+    this.list = this.list.filter((q) => !this.gone.has(q.id));
     void this.load();
   }
 }

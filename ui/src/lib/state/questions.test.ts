@@ -61,3 +61,23 @@ test("a yes that others must join is told as good news, and the question stays",
   assert.equal(questions.list.length, 1);
   assert.deepEqual(questions.votes["1"], { more: 1, of: 2 });
 });
+
+test("a list that was asked for before an answer does not bring the question back, nor tell of it as new", async () => {
+  const { questions } = await import("./questions.svelte.ts");
+  const { app } = await import("./app.svelte");
+  const lists: ((v: unknown) => void)[] = [];
+  Object.assign(app, { call: (name: string) => (name === "approval.list" ? new Promise((done) => lists.push(done)) : Promise.resolve({ state: "denied" })) });
+  questions.list = [question("1"), question("2")];
+  questions.here = true;
+  questions.news = null;
+  const loaded = questions.load();
+  await questions.answer([question("1")], { deny: true });
+  lists[0]!({ approvals: [question("1"), question("2")] });
+  await vi.waitFor(() => assert.equal(lists.length, 2));
+  assert.deepEqual(questions.list.map((q) => q.id), ["2"]);
+  assert.equal(questions.news, null);
+  // What is asked for after it is believed again: an answer can be taken back.
+  lists[1]!({ approvals: [question("1"), question("2")] });
+  await loaded;
+  assert.deepEqual(questions.list.map((q) => q.id), ["1", "2"]);
+});
