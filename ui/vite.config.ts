@@ -1,12 +1,16 @@
 import tailwindcss from "@tailwindcss/vite";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
+
+/** How long a test may take in milliseconds before it fails, on a machine that does a lot besides; nothing is expected to take nearly as long. */
+const patience = 60_000;
 
 // The build is committed and made again in CI, so nothing in it may depend on the machine or the hour: names come from
 // contents, no source maps, no banner.
 export default defineConfig({
   plugins: [svelte(), tailwindcss()],
   base: "./",
+  test: { testTimeout: patience, hookTimeout: patience },
   build: {
     outDir: "../internal/web/dist",
     emptyOutDir: true,
