@@ -1,5 +1,6 @@
-// Real client libraries, as the apps that people use.
+// Real client libraries, as the apps that people use. They give a relay two to five seconds and then fail, which a test must not: they get our patience.
 import { WebSocket } from "ws"
+import { patience } from "./bunker.mjs"
 globalThis.WebSocket ??= WebSocket
 globalThis.window ??= globalThis
 const { BunkerSigner, parseBunkerInput } = await import("nostr-tools/nip46")
@@ -16,9 +17,21 @@ export function heard(answer) {
   return answer
 }
 
+/** patient is a pool of nostr-tools that waits for its relays. */
+function patient() {
+  const pool = new SimplePool({ maxWaitForConnection: patience })
+  const ensure = pool.ensureRelay.bind(pool)
+  pool.ensureRelay = async (url, params) => {
+    const relay = await ensure(url, { ...params, connectionTimeout: patience })
+    relay.publishTimeout = patience
+    return relay
+  }
+  return pool
+}
+
 /** tools is an app made with nostr-tools; connect is its login, which may wait for a person. */
 export async function tools(uri, secret = generateSecretKey()) {
-  const pool = new SimplePool()
+  const pool = patient()
   const pointer = await parseBunkerInput(uri)
   const signer = BunkerSigner.fromBunker(secret, pointer, { pool })
   return {
@@ -33,7 +46,9 @@ export async function tools(uri, secret = generateSecretKey()) {
 
 /** ndk is an app made with NDK. */
 export async function ndk(uri) {
-  const { default: NDK, NDKNip46Signer, NDKPrivateKeySigner, NDKEvent } = await import("@nostr-dev-kit/ndk")
+  const { default: NDK, NDKNip46Signer, NDKPrivateKeySigner, NDKEvent, NDKRelay } = await import("@nostr-dev-kit/ndk")
+  const { publish } = NDKRelay.prototype
+  NDKRelay.prototype.publish = function (event, ms = patience) { return publish.call(this, event, ms) }
   const relays = new URL(uri.replace("bunker://", "https://")).searchParams.getAll("relay")
   const kit = new NDK({ explicitRelayUrls: relays.map(r => new URL(r).href) })
   const signer = new NDKNip46Signer(kit, uri, NDKPrivateKeySigner.generate())
