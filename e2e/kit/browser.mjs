@@ -11,7 +11,7 @@ export const executablePath = process.env.CHROMIUM ?? ["/usr/bin/chromium", "/us
 export async function browser(...args) {
   // No page of a test reaches farther than this machine, whatever network there is.
   const here = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", here, ...args] })
+  return chromium.launch({ executablePath, timeout: patience, args: ["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb", here, ...args] })
 }
 
 /** visitor is one person's browser profile: a page, and what it complained of. */
@@ -25,8 +25,9 @@ export async function visitor(chrome, { size = { width: 1280, height: 860 }, sch
   await context.addInitScript(() => addEventListener("securitypolicyviolation", e => console.error(`policy violation: ${e.violatedDirective} ${e.blockedURI} ${e.sample}`)))
   context.on("weberror", e => complain(v, `thrown: ${e.error().stack ?? e.error()}`))
   context.on("console", m => { if (m.type() === "error") complain(v, `console: ${m.text()}`) })
+  context.setDefaultTimeout(patience)
   v.page = await context.newPage()
-  v.page.setDefaultTimeout(patience)
+  listen(v.page)
   /** forgive names what a test makes happen on purpose, such as a relay that is gone. */
   v.forgive = pattern => v.forgiven.push(pattern)
   v.close = async () => {
@@ -35,6 +36,33 @@ export async function visitor(chrome, { size = { width: 1280, height: 860 }, sch
     if (left.length) throw new Error(`the page complained:\n${left.join("\n")}`)
   }
   return v
+}
+
+const lines = new WeakMap()
+/** listen counts what a page asks its bunker: the bunker's relay says OK to an order when it is done, behind the answer. */
+function listen(page) {
+  let line
+  // A page that is loaded anew waits for nothing that it asked before.
+  const begin = () => lines.set(page, line = { sent: 0, waiting: 0 })
+  begin()
+  page.on("request", r => { if (r.isNavigationRequest() && r.frame() === page.mainFrame()) begin() })
+  page.on("websocket", ws => {
+    const of = line
+    let open = 0
+    const count = n => { open += n; of.waiting += n }
+    ws.on("framesent", f => { if (String(f.payload).startsWith('["EVENT"')) { of.sent++; count(1) } })
+    ws.on("framereceived", f => { if (open > 0 && String(f.payload).startsWith('["OK"')) count(-1) })
+    ws.on("close", () => count(-open))
+  })
+}
+/** answered waits until the page waits for no answer; what it returns is how much it asked until then. */
+export async function answered(page) {
+  const line = () => lines.get(page)
+  for (const until = Date.now() + patience; line().waiting > 0; ) {
+    if (Date.now() > until) throw new Error(`the page waits for ${line().waiting} answers of its bunker`)
+    await page.waitForTimeout(20)
+  }
+  return line().sent
 }
 
 function complain(v, text) { v.complaints.push(text) }

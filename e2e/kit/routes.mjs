@@ -1,4 +1,6 @@
 // Every screen of the app, by its address. A new screen is one line here: accessibility, pictures and the size of the page come by themselves.
+import { answered } from "./browser.mjs"
+import { patience } from "./bunker.mjs"
 
 /** routes are the addresses in a bunker as kit/world.mjs made it; ready is what shows that the screen is there. */
 export const routes = w => [
@@ -48,17 +50,25 @@ export const asked = w => {
   return out
 }
 
-/** settled waits until a screen stands still: its words are there, nothing loads, fonts are in. */
+/** settled waits until a screen stands still: it is there, nothing loads, and no answer to what it asked is on its way. */
 export async function settled(page, route) {
   await page.evaluate(r => { location.hash = r }, route.at)
   if (route.dialog) await page.getByRole("dialog").waitFor()
-  await page.evaluate(async () => {
-    await document.fonts.ready
-    // Two quiet frames after the last change of the page.
-    await new Promise(done => {
-      let timer = setTimeout(done, 250)
-      new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(done, 120) }).observe(document.body, { subtree: true, childList: true, characterData: false, attributes: false })
-      setTimeout(done, 4000)
-    })
-  })
+  await page.locator("main :is(h1, h2)").first().waitFor()
+  for (const until = Date.now() + patience; Date.now() < until; ) {
+    const asked = await answered(page)
+    await still(page)
+    if (await answered(page) === asked) return
+  }
+  throw new Error(`${route.at} does not come to rest`)
 }
+
+/** still waits for two quiet frames after the last change of the page. */
+const still = page => page.evaluate(async () => {
+  await document.fonts.ready
+  await new Promise(done => {
+    let timer = setTimeout(done, 250)
+    new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(done, 120) }).observe(document.body, { subtree: true, childList: true, characterData: false, attributes: false })
+    setTimeout(done, 4000)
+  })
+})
