@@ -32,3 +32,9 @@ test("an action without words is said as it is, also one that is named like a pa
   assert.equal(actOf(line({ action: "future.thing" }), en), "future.thing");
   assert.equal(actOf(line({ action: "constructor" }), en), "constructor");
 });
+
+test("in German what somebody does to himself is said behind the verb", () => {
+  assert.deepEqual(de.order(de.did["deny"]!, de.methods["connect"]!), ["durfte sich nicht", "verbinden"]);
+  assert.deepEqual(de.order(de.did["ask"]!, "sich bei Websites anmelden"), ["wollte sich", "bei Websites anmelden"]);
+  assert.deepEqual(de.order(de.did["deny"]!, de.methods["ping"]!), ["durfte nicht", "anklopfen"]);
+});

@@ -6,6 +6,7 @@ export const de: LogWords = {
   clear: "Alle Filter wegnehmen", live: "Live",
   did: { allow: "durfte", ask: "wollte", deny: "durfte nicht" },
   methods: { sign_event: "unterschreiben", connect: "sich verbinden", get_public_key: "den npub erfahren", ping: "anklopfen", logout: "sich abmelden", switch_relays: "seine Relays erfahren", describe: "erfahren, was sie darf" },
+  order: (did, what) => (what.startsWith("sich ") ? [did.replace(/^\S+/, "$& sich"), what.slice("sich ".length)] : [did, what]),
   as: "als", asFirst: true, outOf: (n) => `Bisher ${n} Zeilen durchgesehen`, further: "Weiter zurück suchen", searching: "Es wird gesucht …", nothing: "Darunter passt nichts.",
   acts: {
     "admin.add": "Admin benannt", "admin.remove": "Admin entfernt", "admin.invite": "Admin eingeladen", "admin.accept": "Admin geworden", "admin.uninvite": "Einladung zurückgenommen", "admin.script": "geändert, ob die Skripte eines Admins gehört werden", "admin.legacy": "geändert, ob das Protokoll des ersten nsecBunkers gehört wird", "approval.answer": "Frage beantwortet", "approval.batch": "mehrere Fragen beantwortet", "approval.set": "Antwortfristen geändert",

@@ -6,6 +6,8 @@ export const en = {
   clear: "Take all filters away", live: "Live",
   did: { allow: "was allowed to", ask: "asked to", deny: "was not allowed to" } as Record<string, string>,
   methods: { sign_event: "sign", connect: "connect", get_public_key: "learn the npub", ping: "ping", logout: "log out", switch_relays: "learn its relays", describe: "learn what it may do" } as Record<string, string>,
+  /** The order of what became of it and what it was, where a word of the one stands in the other. */
+  order: (did: string, what: string): [did: string, what: string] => [did, what],
   as: "as", asFirst: false, outOf: (n: string) => `Looked through ${n} lines so far`, further: "Search further back", searching: "Searching …", nothing: "Nothing fits among them.",
   acts: {
     "admin.add": "named an admin", "admin.remove": "removed an admin", "admin.invite": "invited an admin", "admin.accept": "became an admin", "admin.uninvite": "took an invitation back", "admin.script": "changed whether an admin's scripts are heard", "admin.legacy": "changed whether the first nsecBunker's protocol is heard", "approval.answer": "answered a question", "approval.batch": "answered several questions", "approval.set": "changed the approval windows",
