@@ -1,5 +1,6 @@
 // A bunker in which something is going on: keys, apps with names, policies, a log, and questions of every sort that wait.
 import { note, tools } from "./apps.mjs"
+import { patience } from "./bunker.mjs"
 
 const now = () => Math.floor(Date.now() / 1000)
 const many = (n, make) => Array.from({ length: n }, (_, i) => make(i))
@@ -48,7 +49,10 @@ export async function ask(bunker, w) {
   stranger.connect()
   // Two of them are open for a minute only: what was there counts, whatever has become of it.
   const there = new Map()
-  while (there.size < 10) for (const q of await bunker.json("approvals")) there.set(q.id, q)
+  for (const until = Date.now() + patience; there.size < 10; ) {
+    if (Date.now() > until) throw new Error(`${there.size} of 10 questions came`)
+    for (const q of await bunker.json("approvals")) there.set(q.id, q)
+  }
   w.questions = [...there.values()]
 }
 

@@ -4,7 +4,7 @@ import { rmSync } from "node:fs"
 import { after } from "node:test"
 import { nsecEncode } from "nostr-tools/nip19"
 import { go, person, visitor } from "../kit/browser.mjs"
-import { Bunker } from "../kit/bunker.mjs"
+import { Bunker, patience } from "../kit/bunker.mjs"
 import { act, scene } from "../kit/scene.mjs"
 
 const s = scene()
@@ -38,10 +38,11 @@ async function withBunker(page, link) {
 }
 /** question is the one that waits in the bunker that keeps the key. */
 async function question() {
-  for (;;) {
+  for (const until = Date.now() + patience; Date.now() < until; ) {
     const [q] = await keeps.json("approvals")
     if (q) return q
   }
+  throw new Error("the bunker that keeps the key was asked nothing")
 }
 
 act("with a bunker:// link the key's bunker asks its person for the login, and nothing is in before a yes", s, async stage => {
