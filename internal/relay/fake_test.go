@@ -114,7 +114,7 @@ func (r *scripted) serve(w http.ResponseWriter, q *http.Request) {
 	}
 	for {
 		_, b, err := ws.Read(ctx)
-		if err != nil {
+		if err != nil || ctx.Err() != nil { // what came before the end is read all the same, sometimes
 			return
 		}
 		c.message(b)
