@@ -1,6 +1,15 @@
 // nostr-tools in all its versions: they differ in how a signer is made and in what it can do.
 import { bytes, lack, need, serve } from "./protocol.mjs"
 
+// PATIENCE is how long a relay's OK may take on a busy machine; the library gives it 4.4 s.
+const PATIENCE = 60_000
+
+// patient has a signer's relays wait so long.
+function patient(signer) {
+  for (const relay of signer.pool.relays.values()) relay.publishTimeout = PATIENCE
+  return signer
+}
+
 export function serveNostrTools(nip46) {
   const { BunkerSigner, parseBunkerInput } = nip46
   serve(class {
@@ -10,6 +19,7 @@ export function serveNostrTools(nip46) {
       const pointer = await parseBunkerInput(uri)
       if (!pointer) throw new Error("parseBunkerInput refuses the URI")
       this.signer = BunkerSigner.fromBunker ? BunkerSigner.fromBunker(bytes(key), pointer) : new BunkerSigner(bytes(key), pointer)
+      patient(this.signer)
       if (metadata && this.signer.connect.length === 0) lack("connect takes no metadata")
       await this.signer.connect(metadata)
     }
@@ -19,7 +29,7 @@ export function serveNostrTools(nip46) {
       this.waiting.catch(() => {})
       return uri
     }
-    async connected() { this.signer = await this.waiting }
+    async connected() { this.signer = patient(await this.waiting) }
     get_public_key() { return this.signer.getPublicKey() }
     async ping() { await this.signer.ping(); return "pong" }
     sign_event({ event }) { return this.signer.signEvent(event) }
