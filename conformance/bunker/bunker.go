@@ -21,7 +21,7 @@ import (
 const (
 	passphrase = "conformance battery staple horse"
 	// startTime is how long a start may take, scrypt on a busy machine included.
-	startTime = 90 * time.Second
+	startTime = 3 * time.Minute
 	// stopTime is how long an orderly stop may take.
 	stopTime = 20 * time.Second
 )
