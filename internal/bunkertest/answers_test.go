@@ -99,6 +99,7 @@ func TestABurstIsAnsweredTogetherAsItWasShown(t *testing.T) {
 		tmpl := nostr.Template{Kind: 7, CreatedAt: a.Now().Unix(), Content: "+", Tags: nostr.Tags{{"e", fmt.Sprintf("%064x", n)}}}
 		return a.Ask(nip46.SignEvent, string(tmpl.AppendJSON(nil)))
 	}
+	b.Clock.Hold() // each has half a minute to be answered
 	var asked []*Asked
 	for n := range 14 {
 		asked = append(asked, react(n))

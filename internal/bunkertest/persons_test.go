@@ -29,6 +29,7 @@ func TestARuleThatWantsTwoPersonsIsAnsweredByTwo(t *testing.T) {
 	a, other := ann.In(), bob.In()
 	ann.NewDevice()
 	again := ann.In()
+	b.Clock.Hold() // the app waits for half a minute
 	q := app.AskSign(30023, "an article")
 	shown := b.Question()
 	yes := Params{"id": shown.Text("id"), "digest": shown.Text("digest")}
