@@ -120,6 +120,9 @@ func (o *Openings) Open(ctx context.Context, ids []bunker.TenantID) (opened []Op
 	}
 	recorded = true
 	for _, id := range held {
+		if err := o.Vault.EndUnseal(id); err != nil {
+			return opened, err
+		}
 		row := rows[id]
 		npub := slices.ContainsFunc(row.Keys, func(k bunker.UserKey) bool { return k.NpubLogin })
 		opened = append(opened, Opened{Tenant: id, NpubKeys: npub, Channels: row.Channels, Warnings: res[id].Warnings})
@@ -135,7 +138,7 @@ func (o *Openings) unseal(slot bunker.Slot) error {
 	}
 	defer root.Destroy()
 	var inner error
-	err = root.Use(func(b []byte) { inner = o.Vault.Unseal(slot.Tenant, b) })
+	err = root.Use(func(b []byte) { inner = o.Vault.BeginUnseal(slot.Tenant, b) })
 	return errors.Join(err, inner)
 }
 

@@ -53,7 +53,7 @@ func (t *Table) unseal(ctx context.Context, c *Call, p unsealParams) (unsealResu
 	t.memory.Lock()
 	defer t.memory.Unlock()
 	var inner error
-	if err := root.Use(func(b []byte) { inner = t.Vault.Unseal(t.Tenant, b) }); err != nil || inner != nil {
+	if err := root.Use(func(b []byte) { inner = t.Vault.BeginUnseal(t.Tenant, b) }); err != nil || inner != nil {
 		return res, errors.Join(err, inner)
 	}
 	res, err = t.unsealed(ctx, c, slot)
@@ -61,6 +61,9 @@ func (t *Table) unseal(ctx context.Context, c *Call, p unsealParams) (unsealResu
 		// What does not verify is not worked with: the tenant stays sealed.
 		err = errors.Join(t.tampered(err), t.Vault.Seal(t.Tenant))
 		t.Around.Changed()
+		return res, err
+	}
+	if err := t.Vault.EndUnseal(t.Tenant); err != nil {
 		return res, err
 	}
 	if err := t.checkpoint(ctx); err != nil {

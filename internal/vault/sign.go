@@ -47,7 +47,7 @@ func (v *Vault) subject(f Floor, key bunker.KeyID) (*tenant, subject, error) {
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if t.root == nil {
+	if t.closed() {
 		return nil, subject{}, sealed()
 	}
 	u := t.users[key]
@@ -62,7 +62,7 @@ func (v *Vault) subject(f Floor, key bunker.KeyID) (*tenant, subject, error) {
 func (t *tenant) withUser(key bunker.KeyID, pub nostr.PubKey, f func(*nostr.SecretKey) error) error {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if t.root == nil {
+	if t.closed() {
 		return sealed()
 	}
 	u := t.users[key]

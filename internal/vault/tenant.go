@@ -28,6 +28,7 @@ type tenant struct {
 	pubs     map[nostr.PubKey]bunker.KeyID // of users
 	audit    nostr.PubKey                  // zero: not loaded
 	openings uint64                        // how often it was unsealed
+	opening  bool                          // it is being unsealed: user keys wait for EndUnseal
 }
 
 // purpose is an index into a keyring.
@@ -134,6 +135,29 @@ func (v *Vault) OpenService(id bunker.TenantID, wrappingKey []byte) error {
 // right one: that the rows of authority verify shows it. Unsealing twice is an
 // error.
 func (v *Vault) Unseal(id bunker.TenantID, rootKey []byte) error {
+	return v.unseal(id, rootKey, false)
+}
+
+// BeginUnseal is Unseal for who still has to verify rows, to unlock keys and to record it:
+// until EndUnseal no user key signs, encrypts or decrypts; whoever asks for that gets
+// ErrSealed. Seal ends it, too.
+func (v *Vault) BeginUnseal(id bunker.TenantID, rootKey []byte) error {
+	return v.unseal(id, rootKey, true)
+}
+
+// EndUnseal lets user keys be used: the unseal has its record.
+func (v *Vault) EndUnseal(id bunker.TenantID) error {
+	t, err := v.tenant(id)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.opening = false
+	return nil
+}
+
+func (v *Vault) unseal(id bunker.TenantID, rootKey []byte, opening bool) error {
 	t, err := v.tenant(id)
 	if err != nil {
 		return err
@@ -147,7 +171,7 @@ func (v *Vault) Unseal(id bunker.TenantID, rootKey []byte) error {
 	if err != nil {
 		return fmt.Errorf("unsealing: %w", err)
 	}
-	t.root = ring
+	t.root, t.opening = ring, opening
 	t.openings++
 	return nil
 }
@@ -214,7 +238,7 @@ func (v *Vault) sealLocked(t *tenant) {
 		t.audit = nostr.PubKey{}
 	}
 	t.root.destroy()
-	t.root = nil
+	t.root, t.opening = nil, false
 	v.talks.drop(t.no, nil)
 }
 
@@ -268,6 +292,9 @@ func (v *Vault) WithRootKey(id bunker.TenantID, f func(root []byte) error) error
 	}
 	return inner
 }
+
+// closed reports that no user key may be used. The caller holds the lock.
+func (t *tenant) closed() bool { return t.root == nil || t.opening }
 
 // withRoot calls f with the lock held for reading; ErrSealed while sealed.
 func (t *tenant) withRoot(f func(*keyring) error) error {
